@@ -1,0 +1,39 @@
+# Everything runs in .venv, made on first use.
+
+PYTHON ?= python3
+# An index of CPU wheels, so that torch comes without CUDA: make TORCH_INDEX=... taxonomy
+TORCH_INDEX ?=
+TORCH_FROM = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
+INSTALLED = .venv/.installed
+
+.PHONY: taxonomy test test-slow bench format clean
+.DEFAULT_GOAL := taxonomy
+
+taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv, and print the tree's top
+	.venv/bin/value-taxonomy build fixtures/values.csv --id example-values --title "Example values" --out build/
+
+test: $(INSTALLED)  ## every check
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/python -m pytest -m "not slow"
+
+test-slow: $(INSTALLED)  ## the checks that take minutes
+	.venv/bin/python -m pytest -m slow
+
+bench: $(INSTALLED)  ## time the main job; exits 1 where a time is over twice its limit
+	.venv/bin/python tests/benchmarks/main_job.py
+
+format: $(INSTALLED)
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+clean:
+	rm -rf build .venv
+
+$(INSTALLED): pyproject.toml .ci/constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) install --constraint .ci/constraints.txt $(TORCH_FROM) torch
+	$(PIP) install --constraint .ci/constraints.txt --editable '.[bundled,dev]'
+	touch $@

@@ -1,0 +1,119 @@
+"""`value-taxonomy build`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from taxonomy.model import Taxonomy
+    from taxonomy.values import ValueSet
+
+METHODS = ("ward", "kmeans", "density")
+
+
+class Sizes(click.ParamType):
+    """Comma-separated level sizes."""
+
+    name = "N,N,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Parse ``266,26`` as (266, 26)."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(int(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not a list of sizes such as 266,26", param, ctx)
+
+
+@click.command()
+@click.argument("values", metavar="VALUES")
+@click.option("--out", "out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option("--levels", type=Sizes(), help="Exact sizes between values and top, finest first: 266,26.")
+@click.option("--domains", metavar="FILE|none", help="A domains file; none for a top found in the data.")
+@click.option("--top", type=int, help="Size of the top with --domains none (default 5).")
+@click.option("--model", default="minilm", show_default=True, help="minilm, mpnet, a hub name or a folder.")
+@click.option("--method", type=click.Choice(METHODS), default="ward", show_default=True)
+@click.option("--min-children", default=2, show_default=True, help="Children every node has at least.")
+@click.option("--seed", default=0, show_default=True, help="For the methods with a random part.")
+@click.option("--id", "id", default="values", show_default=True, help="The taxonomy's own id.")
+@click.option("--title", default="", help="The taxonomy's title.")
+@click.option("--value-column", help="Column of the values (default: value).")
+@click.option("--weight-column", help="Column of the weights (default: count, mentions or pct_convos).")
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+def build(
+    values: str,
+    out: Path,
+    domains: str | None,
+    value_column: str | None,
+    weight_column: str | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Build a taxonomy of VALUES: a .txt, .csv, .tsv, .jsonl or .parquet file, or - for standard input.
+
+    \b
+    Example:
+      value-taxonomy build values.csv --levels 266,26 --out build/
+    """
+    from taxonomy.formats.folder import check_writable, write_build
+    from taxonomy.pipeline import build_tree
+    from taxonomy.values import read_values
+
+    value_set = read_values(Path(values), value_column=value_column, weight_column=weight_column)
+    check_writable(out)
+    if domains is not None:
+        options["domains"] = None if domains == "none" else Path(domains)
+    with _progress(quiet) as progress:
+        tree = build_tree(value_set, progress=progress, **options)
+    write_build(out, tree, value_set)
+    if not quiet:
+        _summarise(tree, value_set, out)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Show stages as bars on stderr; silent when it is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def told(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield told
+
+
+def _summarise(tree: Taxonomy, value_set: ValueSet, out: Path) -> None:
+    from taxonomy.cli.draw import console, print_top
+
+    aliases = sum(len(value.aliases) for value in value_set.values)
+    sizes = " / ".join(f"{level.size:,} {level.name}s" for level in reversed(tree.levels))
+    doubtful = sum("doubtful" in node.flags for node in tree.nodes if node.level == 0)
+    print_top(tree)
+    screen = console()
+    screen.print(f"{sizes}")
+    screen.print(
+        f"{value_set.rows:,} rows: {len(value_set):,} values, {aliases:,} other spellings, "
+        f"{value_set.repeats:,} repeats, {len(value_set.rejected):,} rejected"
+    )
+    if doubtful:
+        screen.print(f"{doubtful:,} values lie nearer to another cluster: see lint")
+    screen.print(f"Written to {out}{'' if str(out).endswith('/') else '/'}", markup=False)
+    screen.print(f"Next: value-taxonomy show {out / 'taxonomy.json'} --depth 2", markup=False)

@@ -1,0 +1,53 @@
+"""Embedding a value as something a person holds.
+
+A bare string is ambiguous to a sentence encoder ("drive", "balance"); said of a person it is a value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings import Encoder
+
+PHRASINGS = ("someone who cares about {}", "a person who values {}", "i care deeply about {}")
+
+
+class PhrasedEncoder:
+    """An encoder that averages the vectors of several phrasings of a string.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    phrasings : sequence of str
+        Each with one ``{}`` for the string.
+
+    Attributes
+    ----------
+    name, digest, dimension
+        As of any `Encoder`; the digest covers the phrasings.
+    """
+
+    def __init__(self, encoder: Encoder, phrasings: Sequence[str] = PHRASINGS) -> None:
+        self._encoder = encoder
+        self._phrasings = tuple(phrasings)
+        self.name = encoder.name
+        self.dimension = encoder.dimension
+        self.digest = hashlib.sha256("\n".join((encoder.digest, *phrasings)).encode()).hexdigest()
+
+    def encode(
+        self, strings: Sequence[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> NDArray[np.float32]:
+        """Return unit vectors, shape (n, dimension); `progress` is told (strings done, strings in all)."""
+        count = len(self._phrasings)
+        phrased = [phrasing.replace("{}", string) for phrasing in self._phrasings for string in strings]
+        told = None if progress is None else lambda done, total: progress(done // count, total // count)
+        vectors = self._encoder.encode(phrased, progress=told).reshape(count, len(strings), self.dimension)
+        total = vectors[0].copy()
+        for other in vectors[1:]:
+            total += other
+        norms = np.linalg.norm(total, axis=1, keepdims=True)
+        return np.asarray(total / np.where(norms == 0, 1, norms), dtype=np.float32)

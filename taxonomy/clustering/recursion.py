@@ -1,0 +1,240 @@
+"""From vectors to a hierarchy: domains by affinity, then each level built from the one below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from taxonomy.clustering import density, kmeans, ward
+from taxonomy.clustering.affinity import domain_affinity
+from taxonomy.clustering.exact import Labels, Points, centroids
+from taxonomy.clustering.sizes import allocate
+from taxonomy.clustering.smoothing import diffuse, normalize, transition_matrix
+
+N_NEIGHBORS = 10
+ALPHA = 0.8
+STEPS = 3
+
+
+class Partition(Protocol):
+    """What cuts weighted points into exactly `n_clusters` clusters of `min_size` points or more."""
+
+    def __call__(
+        self, points: Points, n_clusters: int, *, weights: Points, min_size: int, seed: int
+    ) -> Labels:
+        """Return labels 0 to ``n_clusters - 1``, shape (n,)."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A clustering method: where points are compared, what cuts the values, and what cuts the levels above."""
+
+    values: Partition
+    above: Partition
+    project: Callable[[Points, int], Points] = lambda points, seed: points
+
+
+METHODS = {
+    "ward": Method(ward.partition, ward.partition),
+    "kmeans": Method(kmeans.partition, kmeans.partition),
+    "density": Method(density.partition, ward.partition, density.project),
+}
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Example values of the domains.
+
+    Attributes
+    ----------
+    vectors : ndarray of shape (m, dimension)
+        Unit vectors of the examples.
+    domains : ndarray of shape (m,)
+        Domain of each, 0 to D - 1.
+    known : ndarray of shape (n,)
+        Domain of the values that are an example, -1 for the others.
+    """
+
+    vectors: NDArray[np.float32]
+    domains: Labels
+    known: Labels
+
+    @property
+    def n_domains(self) -> int:
+        """Number of domains."""
+        return int(self.domains.max()) + 1
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Where the nodes of one level went.
+
+    Attributes
+    ----------
+    parents : ndarray of shape (n,)
+        Node of the level above, 0 to K - 1.
+    confidence : ndarray of shape (n,)
+        From 0 to 1; 0.5 is a tie with the runner-up.
+    runner_up : ndarray of shape (n,)
+        The next best node of the level above, -1 where there is no other.
+    """
+
+    parents: Labels
+    confidence: Points
+    runner_up: Labels
+
+
+def build_hierarchy(
+    vectors: NDArray[np.float32],
+    sizes: Sequence[int],
+    *,
+    anchors: Anchors | None,
+    n_top: int,
+    method: str,
+    seed: int,
+    min_children: int = 2,
+    exact: bool = True,
+) -> list[Layer]:
+    """Cluster values into levels that end at the domains or at a data-driven top.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, dimension)
+        Unit vectors of the values.
+    sizes : sequence of int
+        Nodes of each level between values and top, finest first.
+    anchors : Anchors or None
+        Examples of the domains; None for a top found in the data.
+    n_top : int
+        Nodes of a data-driven top.
+    method : {"ward", "kmeans", "density"}
+    seed : int
+    min_children : int
+        Children that each node has at least, wherever a domain has values enough.
+    exact : bool
+        Whether `sizes` must be met; if not, the nearest sizes that fit are taken.
+
+    Returns
+    -------
+    list of Layer
+        One a level below the top, finest first.
+
+    Raises
+    ------
+    LevelsError
+        If `exact` and `sizes` don't fit.
+    """
+    # One thread, so that sums are taken in one order whatever the machine offers.
+    with threadpool_limits(1):
+        transition = transition_matrix(vectors, N_NEIGHBORS)
+        points = normalize(diffuse(vectors.astype(np.float64), transition, alpha=ALPHA, steps=STEPS))
+        if anchors is None:
+            roots = np.zeros(len(vectors), dtype=np.intp)
+            counts = np.array([len(vectors)])
+            shares = allocate(counts, [*sizes, n_top], min_children=min_children, root_children=1, exact=exact)
+            return _layers(points, roots, shares, method, seed, min_children)
+        affinity = domain_affinity(vectors, transition, anchors.vectors, anchors.domains, anchors.known)
+        roots = affinity.argmax(axis=1)
+        counts = np.bincount(roots, minlength=anchors.n_domains)
+        shares = allocate(
+            counts, sizes, min_children=min_children, root_children=min_children, exact=exact
+        )
+        layers = _layers(points, roots, shares, method, seed, min_children)
+        return [*layers, _domain_layer(affinity, roots, layers)]
+
+
+def _layers(
+    points: Points, roots: Labels, shares: list[Labels], method: str, seed: int, min_children: int
+) -> list[Layer]:
+    """Build each level from the one below, inside each root."""
+    how = METHODS[method]
+    weights = np.ones(len(points))
+    layers: list[Layer] = []
+    if shares:
+        points = how.project(points, seed)
+    for step, share in enumerate(shares):
+        cut = how.above if step else how.values
+        labels = _within(roots, points, weights, share, cut, seed, min_children)
+        centers, mass = centroids(points, labels, weights)
+        layers.append(Layer(labels, *_confidence(points, weights, labels, centers, mass)))
+        roots = _first(roots, labels)
+        points, weights = centers, mass
+    return layers
+
+
+def _within(
+    roots: Labels, points: Points, weights: Points, share: Labels, cut: Partition, seed: int, min_children: int
+) -> Labels:
+    """Cut the points of each root into its share of clusters; labels count on from root to root."""
+    labels = np.empty(len(points), dtype=np.intp)
+    offset = 0
+    for root, n_clusters in enumerate(share):
+        members = np.flatnonzero(roots == root)
+        if not len(members):
+            continue
+        if n_clusters == 1:
+            labels[members] = offset
+        else:
+            labels[members] = offset + cut(
+                points[members], int(n_clusters), weights=weights[members], min_size=min_children, seed=seed
+            )
+        offset += int(n_clusters)
+    return labels
+
+
+def _first(roots: Labels, labels: Labels) -> Labels:
+    """Return the root of each cluster."""
+    found = np.empty(labels.max() + 1, dtype=np.intp)
+    found[labels] = roots
+    return found
+
+
+def _confidence(
+    points: Points, weights: Points, labels: Labels, centers: Points, mass: Points, block: int = 4096
+) -> tuple[Points, Labels]:
+    """Return the simplified silhouette (Hruschka et al. 2004) of each point, from 0 to 1, and its runner-up.
+
+    A point is left out of its own cluster's mean, else small clusters would always look sure.
+    """
+    n_clusters = len(centers)
+    if n_clusters == 1:
+        return np.ones(len(points)), np.full(len(points), -1, dtype=np.intp)
+    confidence = np.empty(len(points))
+    runner_up = np.empty(len(points), dtype=np.intp)
+    squares = (centers**2).sum(axis=1)
+    for start in range(0, len(points), block):
+        rows = slice(start, start + block)
+        part, own = points[rows], labels[rows]
+        cost = np.maximum((part**2).sum(axis=1)[:, None] + squares - 2 * part @ centers.T, 0)
+        here = np.arange(len(part))
+        rest = mass[own] - weights[rows]
+        scale = np.divide(mass[own], rest, out=np.ones(len(part)), where=rest > 0)
+        near = np.sqrt(cost[here, own]) * scale
+        cost[here, own] = np.inf
+        runner_up[rows] = cost.argmin(axis=1)
+        far = np.sqrt(cost[here, runner_up[rows]])
+        widest = np.maximum(near, far)
+        silhouette = np.divide(far - near, widest, out=np.zeros(len(part)), where=widest > 0)
+        confidence[rows] = (1 + silhouette) / 2
+    return confidence, runner_up
+
+
+def _domain_layer(affinity: Points, roots: Labels, layers: list[Layer]) -> Layer:
+    """Return the layer below the domains, its confidence from the mean affinity of the values of each node."""
+    nodes = np.arange(len(roots))
+    for layer in layers:
+        nodes = layer.parents[nodes]
+    parents = _first(roots, nodes)
+    mean, _ = centroids(affinity, nodes, np.ones(len(nodes)))
+    here = np.arange(len(parents))
+    own = mean[here, parents].copy()
+    if mean.shape[1] == 1:
+        return Layer(parents, np.ones(len(parents)), np.full(len(parents), -1, dtype=np.intp))
+    mean[here, parents] = -1.0
+    runner_up = mean.argmax(axis=1)
+    return Layer(parents, own / (own + mean[here, runner_up]), runner_up)

@@ -1,0 +1,73 @@
+"""Spreading a signal over the nearest-neighbour graph of the values.
+
+A value's own vector is noisy: it is a word or three. What its neighbours say sharpens it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from embeddings.neighbors import nearest_neighbors
+
+
+def transition_matrix(vectors: NDArray[np.float32], n_neighbors: int) -> sp.csr_array:
+    """Return the random walk on the symmetric nearest-neighbour graph of unit vectors.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, dimension)
+        Unit vectors.
+    n_neighbors : int
+        Neighbours of each vector; edges are weighted by cosine, negative ones by 0.
+
+    Returns
+    -------
+    csr_array of shape (n, n)
+        Rows sum to 1; a vector without a neighbour stays where it is.
+    """
+    n = len(vectors)
+    indices, cosines = nearest_neighbors(vectors, n_neighbors)
+    rows = np.repeat(np.arange(n), indices.shape[1])
+    weights = np.clip(cosines.ravel(), 0, None).astype(np.float64)
+    graph = sp.csr_array((weights, (rows, indices.ravel())), shape=(n, n))
+    graph = graph.maximum(graph.T)
+    degree = np.asarray(graph.sum(axis=1)).ravel()
+    graph = graph + sp.diags_array((degree == 0).astype(np.float64))
+    degree[degree == 0] = 1
+    return sp.csr_array(sp.diags_array(1 / degree) @ graph)
+
+
+def diffuse(
+    signal: NDArray[np.float64], transition: sp.csr_array, *, alpha: float, steps: int
+) -> NDArray[np.float64]:
+    """Spread a signal over a graph and keep part of it where it was.
+
+    Iterates ``F <- alpha T F + (1 - alpha) S`` (Zhou et al. 2004, "Learning with local and global
+    consistency", eq. 3, with the random-walk matrix in place of the symmetric one).
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n, d)
+    transition : csr_array of shape (n, n)
+        Rows sum to 1.
+    alpha : float
+        How much comes from the neighbours, 0 to 1.
+    steps : int
+        How far it spreads.
+
+    Returns
+    -------
+    ndarray of shape (n, d)
+    """
+    spread = signal
+    for _ in range(steps):
+        spread = alpha * (transition @ spread) + (1 - alpha) * signal
+    return spread
+
+
+def normalize(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale rows to unit length; a zero row stays zero."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(norms == 0, 1, norms)

@@ -1,0 +1,1 @@
+"""Forms of a taxonomy other than its JSON: one module a format."""

@@ -1,0 +1,106 @@
+"""The build folder: all of its files are staged beside it, synced, then moved, taxonomy.json last."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from taxonomy.errors import OutputError
+from taxonomy.formats.csv import frequencies_csv, rejected_csv, taxonomy_csv
+from taxonomy.model import Taxonomy
+from taxonomy.values import ValueSet
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder if need be and see that it can be written, before hours of work.
+
+    Raises
+    ------
+    OutputError
+    """
+    probe = folder / f".writable.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def write_build(folder: Path, tree: Taxonomy, value_set: ValueSet) -> None:
+    """Write a build folder; on failure, what was there stays as it was.
+
+    Parameters
+    ----------
+    folder : Path
+    tree : Taxonomy
+    value_set : ValueSet
+        What the tree was built from.
+
+    Raises
+    ------
+    InvariantError, OutputError
+    """
+    tree.check()
+    texts = {
+        "taxonomy.csv": taxonomy_csv(tree),
+        "frequencies.csv": frequencies_csv(tree),
+        "rejected.csv": rejected_csv(value_set.rejected),
+        "report.json": json.dumps(report(tree, value_set), indent=1, ensure_ascii=False) + "\n",
+        "taxonomy.json": tree.to_json(),
+    }
+    staging = folder.with_name(f".{folder.name or 'build'}.staged.{os.getpid()}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        staging.mkdir()
+        for name, text in texts.items():
+            with open(staging / name, "w", encoding="utf-8", newline="\n") as handle:
+                handle.write(text)
+                handle.flush()
+                os.fsync(handle.fileno())
+        for name in texts:
+            os.replace(staging / name, folder / name)
+        _sync(folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def report(tree: Taxonomy, value_set: ValueSet) -> dict[str, Any]:
+    """Return what a reader of the build should know: the count of every row, the sizes, and what is in doubt."""
+    flags = Counter((node.level, flag) for node in tree.nodes for flag in node.flags)
+    return {
+        "input": {
+            "rows": value_set.rows,
+            "values": len(value_set),
+            "aliases": sum(len(value.aliases) for value in value_set.values),
+            "repeats": value_set.repeats,
+            "rejected": len(value_set.rejected),
+            "rejected_by_reason": dict(sorted(Counter(one.reason for one in value_set.rejected).items())),
+        },
+        "levels": [level.model_dump() for level in tree.levels],
+        "top": [
+            {"label": node.label, "values": len(tree.values(node)), "share": node.share} for node in tree.top
+        ],
+        "flags": [
+            {"level": level, "flag": flag, "nodes": count} for (level, flag), count in sorted(flags.items())
+        ],
+    }
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unwritable(folder: Path, error: OSError) -> OutputError:
+    reason = error.strerror or str(error)
+    return OutputError(f"cannot write the folder {folder}: {reason}; name another with --out, or free some space")

@@ -1,0 +1,320 @@
+"""The main job, readable top to bottom: strings in, a named tree out."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings import VectorStore, cache_folder, embed, load_encoder
+from taxonomy.clustering.phrasing import PHRASINGS, PhrasedEncoder
+from taxonomy.clustering.recursion import METHODS, Anchors, Layer, build_hierarchy
+from taxonomy.clustering.sizes import check_sizes, default_sizes
+from taxonomy.domains import BUNDLED, Domain, load_domains
+from taxonomy.errors import LevelsError, TaxonomyError
+from taxonomy.labels.keyphrase import Name, Namer
+from taxonomy.model import (
+    InputProvenance,
+    ModelProvenance,
+    Node,
+    Placement,
+    Provenance,
+    Taxonomy,
+    default_level_names,
+    mint_id,
+    slugify,
+)
+from taxonomy.values import ValueSet, canonical_key, read_values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[str, int, int], None]
+
+DEFAULT_TOP = 5
+DOUBTFUL = 0.5
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "transformers")
+
+
+def build(
+    values: Path | Iterable[str] | Mapping[str, float] | pd.DataFrame,
+    *,
+    levels: Sequence[int] | None = None,
+    domains: Path | None = BUNDLED,
+    top: int | None = None,
+    model: str = "minilm",
+    method: str = "ward",
+    min_children: int = 2,
+    seed: int = 0,
+    id: str = "values",
+    title: str = "",
+    value_column: str | None = None,
+    weight_column: str | None = None,
+) -> Taxonomy:
+    """Build a taxonomy of value strings.
+
+    Parameters
+    ----------
+    values : Path, iterable of str, mapping of str to float, or DataFrame
+        A file (.txt, .csv, .tsv, .jsonl, .parquet), strings, strings with weights, or a table.
+    levels : sequence of int, optional
+        Exact sizes of the levels between values and top, finest first. By default they follow the number of values.
+    domains : Path or None
+        A domains file; None for a top level found in the data.
+    top : int, optional
+        Nodes of a data-driven top, 5 by default; only with ``domains=None``.
+    model : str
+        ``minilm``, ``mpnet``, a hub name, or a folder.
+    method : {"ward", "kmeans", "density"}
+    min_children : int
+        Children that every inner node has at least, wherever a domain has values enough.
+    seed : int
+        For the methods with a random part.
+    id, title : str
+        Name the taxonomy.
+    value_column, weight_column : str, optional
+        Columns of a file or table.
+
+    Returns
+    -------
+    Taxonomy
+
+    Raises
+    ------
+    InputError, DomainsError, LevelsError
+        If what was given can't be built from.
+    embeddings.EmbeddingError
+        If the model is not there.
+    """
+    value_set = read_values(values, value_column=value_column, weight_column=weight_column)
+    return build_tree(
+        value_set,
+        levels=levels,
+        domains=domains,
+        top=top,
+        model=model,
+        method=method,
+        min_children=min_children,
+        seed=seed,
+        id=id,
+        title=title,
+    )
+
+
+def build_tree(
+    value_set: ValueSet,
+    *,
+    levels: Sequence[int] | None = None,
+    domains: Path | None = BUNDLED,
+    top: int | None = None,
+    model: str = "minilm",
+    method: str = "ward",
+    min_children: int = 2,
+    seed: int = 0,
+    id: str = "values",
+    title: str = "",
+    progress: Progress | None = None,
+) -> Taxonomy:
+    """Build a taxonomy of values already read; parameters as in `build`.
+
+    Parameters
+    ----------
+    value_set : ValueSet
+    progress : callable, optional
+        Told a stage, steps done, and steps in all.
+    """
+    _check_options(domains, top, method, min_children)
+    tops = load_domains(domains) if domains is not None else ()
+    n_top = len(tops) or min(top or DEFAULT_TOP, len(value_set))
+    sizes = tuple(levels) if levels is not None else default_sizes(len(value_set), n_top)
+    if levels is not None:
+        check_sizes(sizes, len(value_set), n_top)
+
+    encoder = load_encoder(model)
+    phrased = PhrasedEncoder(encoder)
+    store = VectorStore(cache_folder(), phrased.digest, phrased.dimension)
+    vectors = embed(value_set.labels, phrased, store=store, progress=_stage(progress, "embedding"))
+    anchors = _anchors(tops, value_set, lambda examples: embed(examples, phrased, store=store)) if tops else None
+
+    layers = build_hierarchy(
+        vectors,
+        sizes,
+        anchors=anchors,
+        n_top=n_top,
+        method=method,
+        seed=seed,
+        min_children=min_children,
+        exact=levels is not None,
+    )
+    names = _name(value_set, vectors, layers, tops)
+    parameters: dict[str, Any] = {
+        "levels": None if levels is None else list(levels),
+        "top": None if tops else n_top,
+        "min_children": min_children,
+        "phrasings": list(PHRASINGS),
+        "domains": [dataclasses.asdict(domain) for domain in tops] or None,
+    }
+    return Taxonomy.from_nodes(
+        _nodes(value_set, layers, names, tops),
+        level_names=default_level_names(len(layers) + 1),
+        id=id,
+        title=title,
+        weight_unit=value_set.weight_unit,
+        provenance=Provenance(
+            input=InputProvenance(
+                sha256=value_set.sha256,
+                strings=sum(1 + len(value.aliases) for value in value_set.values),
+                mentions=round(math.fsum(value_set.weights), 6),
+            ),
+            model=ModelProvenance(
+                name=encoder.name, sha256=encoder.weights_sha256, dimension=encoder.dimension
+            ),
+            method=method,
+            parameters=parameters,
+            seed=seed,
+            labeller="keyphrase",
+            software={name: version(name) for name in PACKAGES},
+        ),
+    )
+
+
+def _check_options(domains: Path | None, top: int | None, method: str, min_children: int) -> None:
+    if method not in METHODS:
+        raise TaxonomyError(f"no method {method!r}; choose one of {', '.join(METHODS)}")
+    if top is not None and domains is not None:
+        raise LevelsError("a top size goes with --domains none alone: with domains, they are the top")
+    if top is not None and top < 1:
+        raise LevelsError(f"--top {top}: a top level needs one node at least")
+    if min_children < 2:
+        raise LevelsError(f"--min-children {min_children}: 2 is the least that makes a level worth having")
+
+
+def _stage(progress: Progress | None, stage: str) -> Callable[[int, int], None] | None:
+    return None if progress is None else lambda done, total: progress(stage, done, total)
+
+
+def _anchors(
+    tops: Sequence[Domain], value_set: ValueSet, encode: Callable[[Sequence[str]], NDArray[np.float32]]
+) -> Anchors:
+    examples = [(example, number) for number, domain in enumerate(tops) for example in domain.examples]
+    known = np.full(len(value_set), -1, dtype=np.intp)
+    position = {value.key: index for index, value in enumerate(value_set.values)}
+    for example, number in examples:
+        value = value_set.find(example)
+        if value is not None:
+            known[position[value.key]] = number
+    return Anchors(
+        vectors=encode([example for example, _ in examples]),
+        domains=np.array([number for _, number in examples], dtype=np.intp),
+        known=known,
+    )
+
+
+def _members(n_values: int, layers: Sequence[Layer]) -> list[list[NDArray[np.intp]]]:
+    """Return the values of each node of each level above the values."""
+    found = []
+    nodes = np.arange(n_values)
+    for layer in layers:
+        nodes = layer.parents[nodes]
+        order = np.argsort(nodes, kind="stable")
+        ends = np.searchsorted(nodes[order], np.arange(nodes.max() + 2))
+        found.append([order[start:end] for start, end in zip(ends[:-1], ends[1:], strict=True)])
+    return found
+
+
+def _name(
+    value_set: ValueSet, vectors: NDArray[np.float32], layers: Sequence[Layer], tops: Sequence[Domain]
+) -> list[list[Name]]:
+    """Name the nodes of each level above the values, from the top down so that a child can avoid its parent's name."""
+    namer = Namer.from_weights(value_set.labels, value_set.weights, vectors)
+    members = _members(len(value_set), layers)
+    names: list[list[Name]] = [[] for _ in layers]
+    if tops:
+        names[-1] = [Name(domain.name, domain.definition) for domain in tops]
+    for step in reversed(range(len(layers) - bool(tops))):
+        is_top = step == len(layers) - 1
+        below: list[set[str]] = [set() for _ in members[step]]
+        if step == 0:
+            for value, parent in zip(value_set.values, layers[0].parents, strict=True):
+                below[parent].update(canonical_key(name) for name in (value.label, *value.aliases))
+        names[step] = namer.name_level(
+            members[step],
+            [-1] * len(members[step]) if is_top else layers[step + 1].parents.tolist(),
+            [] if is_top else [name.label for name in names[step + 1]],
+            below,
+        )
+    return names
+
+
+def _nodes(
+    value_set: ValueSet, layers: Sequence[Layer], names: Sequence[Sequence[Name]], tops: Sequence[Domain]
+) -> list[Node]:
+    """Make the nodes of all levels, weights added up from the values."""
+    keys = [value.key for value in value_set.values]
+    ids = [[mint_id("value", 0, [key]) for key in keys]]
+    for level, members in enumerate(_members(len(value_set), layers), 1):
+        if level == len(layers) and tops:
+            ids.append([mint_id("domain", level, [domain.key]) for domain in tops])
+        else:
+            ids.append([mint_id("node", level, sorted(keys[value] for value in one)) for one in members])
+
+    weights = [[round(value.weight, 6) for value in value_set.values]]
+    n_children: list[list[int]] = [[]]
+    for level, layer in enumerate(layers, 1):
+        parts: dict[int, list[float]] = defaultdict(list)
+        for child, parent in enumerate(layer.parents.tolist()):
+            parts[parent].append(weights[-1][child])
+        weights.append([round(math.fsum(parts[node]), 6) for node in range(len(ids[level]))])
+        n_children.append([len(parts[node]) for node in range(len(ids[level]))])
+
+    total = math.fsum(weights[0])
+    nodes = []
+    for level, level_ids in enumerate(ids):
+        is_top = level == len(layers)
+        for index, id in enumerate(level_ids):
+            placement = None if is_top else _placement(layers[level], index, ids[level + 1])
+            value = value_set.values[index] if level == 0 else None
+            name = Name(value.label, "") if value else names[level - 1][index]
+            nodes.append(
+                Node(
+                    id=id,
+                    level=level,
+                    label=name.label,
+                    slug=slugify(name.label),
+                    definition=name.definition,
+                    parent=None if is_top else ids[level + 1][layers[level].parents[index]],
+                    aliases=value.aliases if value else (),
+                    weight=weights[level][index],
+                    share=round(weights[level][index] / total, 6),
+                    placement=placement,
+                    label_source="input" if value else "domain" if is_top and tops else "keyphrase",
+                    flags=_flags(placement, n_children[level][index] if level else None),
+                )
+            )
+    return nodes
+
+
+def _placement(layer: Layer, index: int, parent_ids: Sequence[str]) -> Placement:
+    second = int(layer.runner_up[index])
+    return Placement(
+        confidence=round(float(layer.confidence[index]), 6),
+        second_parent=None if second < 0 else parent_ids[second],
+    )
+
+
+def _flags(placement: Placement | None, n_children: int | None) -> tuple[str, ...]:
+    flags = []
+    if placement is not None and placement.confidence < DOUBTFUL:
+        flags.append("doubtful")
+    if n_children == 0:
+        flags.append("empty")
+    if n_children == 1:
+        flags.append("thin")
+    return tuple(flags)

@@ -1,0 +1,226 @@
+"""The cleaned spelling of a value string, the key its twins share, and what is no value."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Nothing this long is a value, so it is not searched for decoration.
+_LONGEST = 1000
+
+_DASHES = "\u058a\u05be\u1400\u1806\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b\u301c\u3030\u30a0"
+_SINGLE_QUOTES = "\u00b4\u02b9\u02bb\u02bc\u2018\u2019\u201a\u201b\u2032\u2039\u203a"
+_DOUBLE_QUOTES = "\u00ab\u00bb\u201c\u201d\u201e\u201f\u2033\u300c\u300d\u300e\u300f"
+_PUNCTUATION = str.maketrans(
+    dict.fromkeys(_DASHES, "-") | dict.fromkeys(_SINGLE_QUOTES, "'") | dict.fromkeys(_DOUBLE_QUOTES, '"')
+)
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs"})
+# Variation selectors, and letters and symbols that show as nothing.
+_BLANKS = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0") | {chr(c) for c in range(0xFE00, 0xFE10)}
+
+_PLAIN = re.compile(r"[A-Za-z]+(?:[ '-][A-Za-z]+)*")
+# Bullets, arrows, boxes, shapes, circled numbers, dingbats and emoji.
+_SYMBOLS = (
+    "\u00b7\u2020-\u2023\u2043\u204c\u204d\u2190-\u21ff\u2219\u22c5\u2300-\u23ff\u2460-\u2473\u2500-\u27bf\u2b00-\u2bff"
+    "\u30fb\U0001f000-\U0001faff"
+)
+_SYMBOLS_BEFORE = re.compile(rf"[\s{_SYMBOLS}]+")
+_EMPHASIS = re.compile(r"(?<![^\W_])(?<![*_`])[*_`]++|[*_`]++(?![^\W_])")
+_BEFORE = re.compile(
+    rf"""(?: [\s,;:!?\u00a1\u00bf|\u3001\u3002{_SYMBOLS}-]
+    | [>~=#](?!\d)                                        # '#honesty', but not '#1 priority'
+    | \.(?!\w) | \+(?=\s)                                 # not '.NET'
+    | \[[ x]?\]\s                                         # a box to tick
+    | (?: \d{{1,3}}(?:\.\d{{1,3}})*[.)] | \(\d{{1,3}}\) | \(?(?:[a-z]|[ivx]{{2,5}})\) | \d\u20e3 )\s
+    )+""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_AFTER = re.compile(rf"(?:[\s.,;:!?|>~=\u3001\u3002{_SYMBOLS}-]|(?<=\s)[#+])+$")
+_QUOTES = {mark: re.compile(rf"(?<!\w){mark}|{mark}(?!\w)") for mark in "\"'"}
+_CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
+_BRACKETS = frozenset("()[]{}<>")
+
+_SENTENCE_ENDS = (".", "!", "?", "\u3002", "\u2026", "\uff01", "\uff1f")
+_AFTER_SENTENCE = " \t\r\n\f\v\u00a0\"'`*_)]}>\u2019\u201d\u00bb"
+# Short texts with a sentence mark that only a sentence has: 'Honesty is key.' but not 'can do attitude!'
+_CLAUSE = re.compile(
+    r"(?:i|we|you|he|she|they|it|this|these|there)\b|.*\b(?:am|are|is|was|were|should|would|could)\b",
+    re.IGNORECASE,
+)
+_LIST_ITEM = re.compile(r"\s*(?:[-*+\u2022\u2013\u2014]|\d{1,3}[.)])\s")
+
+_PLACEHOLDERS = frozenset(
+    {"n/a", "n.a", "na", "nan", "nil", "none", "nothing", "null", "tbd"}
+    | {"unclear", "undefined", "unknown", "unspecified"}
+    | {"notapplicable", "notavailable", "notspecified", "notstated", "noneoftheabove", "novaluesapply"}
+    | {f"no{kind}values" for kind in ("", "clear", "explicit", "relevant", "specific")}
+    | {
+        start + end
+        for start in ("none", "novalue", "novalues")
+        for end in ("", "detected", "expressed", "found", "given", "identified", "present", "stated")
+    }
+)
+
+
+def clean(text: str) -> str:
+    """Return the cleaned spelling of a value string.
+
+    The text is in NFKC, with one kind of hyphen and straight quotes, single spaces, and without
+    invisible characters, bullets, numbering, markdown emphasis, backticks, quotes and brackets
+    around the whole, or punctuation at either end. Case and everything inside words stay.
+
+    Parameters
+    ----------
+    text : str
+        What a language model returned.
+
+    Returns
+    -------
+    str
+        The cleaned spelling, possibly empty. Cleaning it again changes nothing.
+    """
+    if _PLAIN.fullmatch(text):
+        return text
+    text = " ".join(text.split())
+    before = None
+    while text != before and len(text) <= _LONGEST:
+        before = text
+        text = _undecorated(_normal(text))
+    return text
+
+
+def canonical_key(text: str) -> str:
+    """Return what all spellings of one value share.
+
+    Parameters
+    ----------
+    text : str
+        A value string, cleaned or not.
+
+    Returns
+    -------
+    str
+        The cleaned spelling, case-folded, without spaces, hyphens and underscores: 'Well-being',
+        'well being' and 'wellbeing' have one key.
+    """
+    text = clean(text).casefold()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return text.replace(" ", "").replace("-", "").replace("_", "")
+
+
+def reason_to_reject(text: str, cleaned: str) -> str | None:
+    """Say why a string is no value.
+
+    Parameters
+    ----------
+    text : str
+        The string as it was read.
+    cleaned : str
+        Its cleaned spelling.
+
+    Returns
+    -------
+    str or None
+        "empty", "placeholder" ('n/a', 'none', '-'), "no letters", "too long" (over 100 characters),
+        "sentence", "list" (several lines with bullets or numbers), or None for a value. A sentence
+        has over 8 words; or it ends in a sentence mark and has over 5 words, or a subject or verb
+        that only a sentence has. Up to 8 words without such a mark are never a sentence.
+    """
+    if len(cleaned) > 100:
+        return "too long"
+    if not (cleaned[:1].isalpha() or any(map(str.isalpha, cleaned))):
+        shown = _normal(text[:_LONGEST])
+        return "no letters" if shown.strip("- ") else "placeholder" if shown else "empty"
+    if canonical_key(cleaned) in _PLACEHOLDERS:
+        return "placeholder"
+    words = cleaned.count(" ") + 1
+    if words > 8:
+        return "sentence"
+    # The cleaned spelling is asked too: where it is rejected, all that clean to it are.
+    ended = words > 2 and (_ends(cleaned) or (text != cleaned and _ends(text)))
+    if ended and (words > 5 or _CLAUSE.match(cleaned)):
+        return "sentence"
+    if text == cleaned:
+        return None
+    lines = [line for line in text.splitlines() if not line.isspace()]
+    return "list" if any(map(_LIST_ITEM.match, lines[1:])) else None
+
+
+def singulars(key: str) -> list[str]:
+    """Return the keys that a canonical key may be the plural of, by the rules of English spelling.
+
+    Parameters
+    ----------
+    key : str
+        A canonical key.
+
+    Returns
+    -------
+    list of str
+        Keys of at least three characters; none for a key in 'ss'.
+    """
+    if not key.endswith("s") or key.endswith("ss"):
+        return []
+    found = [key[:-1]]
+    if key.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
+        found.append(key[:-2])
+    if key.endswith("ies"):
+        found.append(key[:-3] + "y")
+    return [singular for singular in found if len(singular) >= 3]
+
+
+def _ends(text: str) -> bool:
+    """Tell whether a text ends as a sentence does, quotes and brackets aside."""
+    return text.rstrip(_AFTER_SENTENCE).endswith(_SENTENCE_ENDS)
+
+
+def _normal(text: str) -> str:
+    if text.isascii():
+        text = _CONTROLS.sub("", text)
+    else:
+        text = "".join(filter(_shows, text.translate(_PUNCTUATION)))
+        # Before NFKC, which makes a plain digit of a circled one.
+        if symbols := _SYMBOLS_BEFORE.match(text):
+            text = text[symbols.end() :] or text
+        text = unicodedata.normalize("NFKC", text)
+    return " ".join(text.split())
+
+
+def _shows(char: str) -> bool:
+    return char.isspace() or (unicodedata.category(char) not in _HIDDEN_CATEGORIES and char not in _BLANKS)
+
+
+def _undecorated(text: str) -> str:
+    text = _EMPHASIS.sub("", text)
+    if decoration := _BEFORE.match(text):
+        text = text[decoration.end() :]
+    text = _AFTER.sub("", text)
+    for mark, loose in _QUOTES.items():
+        inner = text.strip(mark)
+        # In '"a" and "b"' the outer marks are not a pair.
+        if inner != text and not loose.search(inner):
+            text = inner
+    return _unwrapped(text)
+
+
+def _unwrapped(text: str) -> str:
+    """Take off brackets around the whole, and brackets at an end without a partner."""
+    if not text or (text[0] not in _BRACKETS and text[-1] not in _BRACKETS):
+        return text
+    partner: dict[int, int] = {}
+    open_at: list[int] = []
+    for at, char in enumerate(text):
+        if char in _CLOSING:
+            open_at.append(at)
+        elif char in _BRACKETS and open_at and _CLOSING[text[open_at[-1]]] == char:
+            start = open_at.pop()
+            partner[start], partner[at] = at, start
+    last = len(text) - 1
+    start, stop = 0, last + 1
+    if text[0] in _BRACKETS and partner.get(0, last) == last:
+        start = 1
+    if text[last] in _BRACKETS and partner.get(last, 0) == 0:
+        stop = last
+    return text[start:stop]

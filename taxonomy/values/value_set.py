@@ -1,0 +1,356 @@
+"""Values merged from rows of text and weight."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sys
+from array import array
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taxonomy.errors import InputError
+from taxonomy.values.canonical import canonical_key, clean, reason_to_reject, singulars
+from taxonomy.values.cells import Table, WeightUnit, no_columns
+from taxonomy.values.reading import read_file, read_frame, read_records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value.
+
+    Parameters
+    ----------
+    key : str
+        Canonical key of the label.
+    label : str
+        The cleaned spelling with the largest weight; of equals, the first in code-point order.
+    aliases : tuple of str
+        The other cleaned spellings, in code-point order.
+    weight : float
+        Sum over all spellings.
+    """
+
+    key: str
+    label: str
+    aliases: tuple[str, ...]
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An input string that is no value.
+
+    Parameters
+    ----------
+    row : int
+        Number of the data row in the input, from 1; a header is not counted, a blank line is.
+    value : str
+        The string as it was read.
+    reason : str
+        "empty", "placeholder", "no letters", "too long", "sentence" or "list".
+    """
+
+    row: int
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSet:
+    """Values with their weights, and what was rejected on the way to them.
+
+    All but the rows of rejections is independent of the order of the input. Every input row is
+    accounted for: rows = values + aliases + repeats + rejected.
+
+    Parameters
+    ----------
+    values : tuple of Value
+        Sorted by key.
+    rejected : tuple of Rejection
+        In the order of the input.
+    weight_unit : {"pct_convos", "mentions", "strings"}
+        What the weights count.
+    rows : int
+        Number of data rows in the input.
+    repeats : int
+        Number of rows whose cleaned spelling had occurred before.
+    weight_column : str or None
+        Name of the column that the weights came from.
+
+    Examples
+    --------
+    >>> values = ValueSet.from_records([("Well-being", 2), ("- wellbeing.", 5), ("n/a", 1)])
+    >>> values.values
+    (Value(key='wellbeing', label='wellbeing', aliases=('Well-being',), weight=7.0),)
+    >>> values.rejected
+    (Rejection(row=3, value='n/a', reason='placeholder'),)
+    """
+
+    values: tuple[Value, ...]
+    rejected: tuple[Rejection, ...]
+    weight_unit: WeightUnit
+    rows: int
+    repeats: int
+    weight_column: str | None = None
+    _by_key: dict[str, Value] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the values by the keys of all their spellings."""
+        by_key = {value.key: value for value in self.values}
+        by_key |= {canonical_key(alias): value for value in self.values for alias in value.aliases}
+        object.__setattr__(self, "_by_key", by_key)
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | Path,
+        *,
+        value_column: str | None = None,
+        weight_column: str | None = None,
+        stdin: BinaryIO | None = None,
+    ) -> Self:
+        """Read a file by its suffix.
+
+        `.txt` is one string a line; `.csv` and `.tsv` have a header; `.jsonl` has one object a
+        line, or one string; `.parquet` has the columns of a CSV. Text is UTF-8, with or without a
+        byte-order mark. "-" is standard input: JSON lines if it begins with a brace, CSV or TSV if
+        its first line names the value column, and one string a line otherwise.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, or "-".
+        value_column : str, optional
+            Column of the strings; "value" if not given.
+        weight_column : str, optional
+            Column of the weights; if not given, the first of "count", "mentions" and "pct_convos"
+            that is there, and without any each string weighs one.
+        stdin : binary stream, optional
+            Read for "-" instead of the process's own standard input.
+
+        Returns
+        -------
+        ValueSet
+            Weights of a column "pct_convos" are "pct_convos", of any other "mentions".
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, has a fault, or holds no value.
+        """
+        with read_file(Path(path), value_column, weight_column, stdin) as table:
+            return cls._from_table(table)
+
+    @classmethod
+    def from_frame(
+        cls, frame: pd.DataFrame, *, value_column: str | None = None, weight_column: str | None = None
+    ) -> Self:
+        """Take the rows of a data frame, by the same rules of columns as a file.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Its index is ignored; a missing value is an empty string.
+        value_column, weight_column : str, optional
+            As for `from_file`.
+
+        Returns
+        -------
+        ValueSet
+            The values.
+
+        Raises
+        ------
+        InputError
+            If a column is missing, a cell has a fault, or there is no value.
+        """
+        return cls._from_table(read_frame(frame, value_column, weight_column))
+
+    @classmethod
+    def from_records(
+        cls, records: Iterable[tuple[str, float]], *, weight_unit: WeightUnit = "mentions"
+    ) -> Self:
+        """Take pairs of a string and its weight.
+
+        Parameters
+        ----------
+        records : iterable of tuple
+            Strings in any form and order, repeats included, with weights of 0 or more.
+        weight_unit : {"pct_convos", "mentions", "strings"}
+            What the weights count.
+
+        Returns
+        -------
+        ValueSet
+            The values.
+
+        Raises
+        ------
+        InputError
+            If a record has a fault, or there is no value.
+        """
+        return cls._from_table(Table(read_records(records), weight_unit))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels in the order of `values`."""
+        return tuple(value.label for value in self.values)
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Weights in the order of `values`, of shape (n_values,)."""
+        return np.fromiter((value.weight for value in self.values), np.float64, len(self.values))
+
+    @property
+    def sha256(self) -> str:
+        """Digest of labels, aliases and weights, in hex; the order of the input does not matter."""
+        digest = hashlib.sha256()
+        for value in self.values:
+            digest.update(json.dumps([value.label, value.aliases, value.weight]).encode() + b"\n")
+        return digest.hexdigest()
+
+    def find(self, text: str) -> Value | None:
+        """Return the value that a string names in any of its spellings.
+
+        Parameters
+        ----------
+        text : str
+            Cleaned or not.
+
+        Returns
+        -------
+        Value or None
+            None if no value has this spelling.
+        """
+        return self._by_key.get(canonical_key(text))
+
+    def __len__(self) -> int:
+        """Return the number of values."""
+        return len(self.values)
+
+    @classmethod
+    def _from_table(cls, table: Table) -> Self:
+        first: dict[str, float] = {}
+        repeated: dict[str, array[float]] = {}
+        rejected: list[Rejection] = []
+        row = 0
+        for row, (text, weight) in enumerate(table.rows, 1):
+            spelling = text
+            # A cleaned spelling cleans to itself, so one that is known needs no second look.
+            if text not in first:
+                spelling = clean(text)
+                if reason := reason_to_reject(text, spelling):
+                    rejected.append(Rejection(row, text, reason))
+                    continue
+                if spelling not in first:
+                    first[spelling] = weight + 0.0  # no negative zero
+                    continue
+            repeated.setdefault(spelling, array("d")).append(weight)
+        if not first:
+            problem = "there are no rows"
+            if rejected:
+                reasons = Counter(rejection.reason for rejection in rejected)
+                problem = f"no row holds a value ({', '.join(f'{n} {r}' for r, n in reasons.items())})"
+            raise InputError(problem, path=table.path, remedy="give at least one value")
+        try:
+            values = _merge(first, repeated)
+            total = math.fsum(value.weight for value in values)
+        except OverflowError:
+            remedy = "scale the weights down"
+            raise InputError("the weights add up to infinity", path=table.path, remedy=remedy) from None
+        if total == 0.0:
+            remedy = "give some value a weight above 0"
+            raise InputError("every weight is 0", path=table.path, column=table.weight_column, remedy=remedy)
+        repeats = sum(map(len, repeated.values()))
+        return cls(values, tuple(rejected), table.weight_unit, row, repeats, table.weight_column)
+
+
+def read_values(
+    source: Path | Iterable[str] | Mapping[str, float] | pd.DataFrame,
+    *,
+    value_column: str | None = None,
+    weight_column: str | None = None,
+) -> ValueSet:
+    """Read and canonicalise values from a file, strings, a mapping or a data frame.
+
+    Parameters
+    ----------
+    source : Path, iterable of str, mapping of str to float, or pandas.DataFrame
+        A path is read by `ValueSet.from_file`. Each string of an iterable weighs one; the
+        weights of a mapping are mentions.
+    value_column, weight_column : str, optional
+        As for `ValueSet.from_file`; for a file or a data frame only.
+
+    Returns
+    -------
+    ValueSet
+        The values.
+
+    Raises
+    ------
+    InputError
+        If the source is of another type, has a fault, or holds no value.
+    """
+    if isinstance(source, Path):
+        return ValueSet.from_file(source, value_column=value_column, weight_column=weight_column)
+    if (pandas := sys.modules.get("pandas")) and isinstance(source, pandas.DataFrame):
+        return ValueSet.from_frame(source, value_column=value_column, weight_column=weight_column)
+    no_columns(value_column, weight_column, None)
+    if isinstance(source, Mapping):
+        return ValueSet.from_records(source.items())
+    if isinstance(source, (str, bytes)) or not isinstance(source, Iterable):
+        problem = f"values cannot be read from a {type(source).__name__}"
+        raise InputError(problem, remedy="pass a pathlib.Path for a file, or a list of strings")
+    return ValueSet._from_table(Table(read_records((text, 1.0) for text in source)))
+
+
+def _merge(first: Mapping[str, float], repeated: Mapping[str, array[float]]) -> tuple[Value, ...]:
+    by_key: dict[str, str] = {}
+    twins: dict[str, list[str]] = {}
+    for spelling in first:
+        one = by_key.setdefault(canonical_key(spelling), spelling)
+        if one is not spelling:
+            twins.setdefault(one, []).append(spelling)
+    for plural, key in _plurals(by_key):
+        one, other = by_key[key], by_key.pop(plural)
+        twins.setdefault(one, []).extend([other, *twins.pop(other, ())])
+
+    def value(key: str, one: str) -> Value:
+        if one not in twins and one not in repeated:
+            return Value(key, one, (), first[one])
+        weights = {s: [first[s], *repeated.get(s, ())] for s in (one, *twins.get(one, ()))}
+        label, *_ = sorted(weights, key=lambda s: (-math.fsum(weights[s]), s))
+        aliases = tuple(sorted(weights.keys() - {label}))
+        return Value(canonical_key(label), label, aliases, math.fsum(chain.from_iterable(weights.values())))
+
+    return tuple(sorted((value(key, one) for key, one in by_key.items()), key=attrgetter("key")))
+
+
+def _plurals(keys: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield each key that is a plural of another, and the key that stands for the two."""
+    stands_for: dict[str, str] = {}
+
+    def root(key: str) -> str:
+        while key in stands_for:
+            key = stands_for[key]
+        return key
+
+    pairs = [(key, singular) for key in keys for singular in singulars(key) if singular in keys]
+    for plural, singular in pairs:
+        one, other = sorted((root(plural), root(singular)))
+        if one != other:
+            stands_for[other] = one
+            yield other, one
