@@ -36,7 +36,7 @@ _BEFORE = re.compile(
     )+""",
     re.VERBOSE | re.IGNORECASE,
 )
-_AFTER = re.compile(rf"(?:[\s.,;:!?|>~=\u3001\u3002{_SYMBOLS}-]|(?<=\s)[#+])+$")
+_AFTER = re.compile(rf"(?:[\s.,;:!?|>~=\u3001\u3002{_SYMBOLS}-]|\s#+)+$")
 _QUOTES = {mark: re.compile(rf"(?<!\w){mark}|{mark}(?!\w)") for mark in "\"'"}
 _CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _BRACKETS = frozenset("()[]{}<>")
@@ -84,7 +84,7 @@ def clean(text: str) -> str:
         return text
     text = " ".join(text.split())
     before = None
-    while text != before and len(text) <= _LONGEST:
+    while text != before and len(text) <= _LONGEST and not _PLAIN.fullmatch(text):
         before = text
         text = _undecorated(_normal(text))
     return text
@@ -105,7 +105,7 @@ def canonical_key(text: str) -> str:
         'well being' and 'wellbeing' have one key.
     """
     text = clean(text).casefold()
-    if not text.isascii():
+    if not text.isascii() and len(text) <= _LONGEST:
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return text.replace(" ", "").replace("-", "").replace("_", "")
 
@@ -144,7 +144,7 @@ def reason_to_reject(text: str, cleaned: str) -> str | None:
         return "sentence"
     if text == cleaned:
         return None
-    lines = [line for line in text.splitlines() if not line.isspace()]
+    lines = [line for line in text.splitlines() if line.strip()]
     return "list" if any(map(_LIST_ITEM.match, lines[1:])) else None
 
 

@@ -14,6 +14,9 @@ from taxonomy.errors import InputError
 
 WeightUnit = Literal["pct_convos", "mentions", "strings"]
 
+# What the columns of values and weights hold in one row.
+Pair = tuple[object, object]
+
 WEIGHT_COLUMNS = ("count", "mentions", "pct_convos")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -56,9 +59,7 @@ class Columns:
         unit: WeightUnit = "pct_convos" if self.weight == "pct_convos" else "mentions"
         return Table(rows, "strings" if self.weight is None else unit, self.weight, path)
 
-    def checked(
-        self, cells: Iterable[tuple[object, object]], path: str | None
-    ) -> Iterator[tuple[str, float]]:
+    def checked(self, cells: Iterable[Pair], path: str | None) -> Iterator[tuple[str, float]]:
         """Check row by row what a table without lines holds."""
         for row, (text, cell) in enumerate(cells, 1):
             if text is None:

@@ -16,6 +16,7 @@ from taxonomy.errors import InputError
 from taxonomy.values.cells import (
     WEIGHT_COLUMNS,
     Columns,
+    Pair,
     Table,
     fail_text,
     fail_weight,
@@ -62,14 +63,14 @@ def read_file(
         if name != "stdin" and suffix not in SUFFIXES:
             problem = f"the suffix {suffix!r} is not a known one" if suffix else "the name has no suffix"
             raise InputError(problem, path=name, remedy=f"give a file in one of {', '.join(SUFFIXES)}")
+        if suffix == ".parquet":
+            yield _parquet_table(stream, name, value_column, weight_column)
+            return
         first = stream.readline().removeprefix(_BOM)
         if not first:
             raise InputError("the file is empty", path=name, remedy="give at least one value")
         if name == "stdin":
             suffix = _stdin_suffix(first, value_column)
-        if suffix == ".parquet":
-            yield _parquet_table(stream, name, value_column, weight_column)
-            return
         lines = _lines(chain([first], stream), name)
         if suffix == ".txt":
             no_columns(value_column, weight_column, name)
@@ -148,14 +149,14 @@ def _open(path: Path, name: str, stdin: BinaryIO | None) -> nullcontext[BinaryIO
 
 def _lines(stream: Iterable[bytes], path: str) -> Iterator[str]:
     for line_number, raw in enumerate(stream, 1):
-        if b"\0" in raw:
-            problem = f"byte {raw.index(0) + 1} of the line is NUL, so this is no text"
-            raise InputError(problem, path=path, line=line_number, remedy="save the file as UTF-8")
         try:
             line = raw.decode()
         except UnicodeDecodeError as error:
             problem = f"byte {error.start + 1} of the line (0x{raw[error.start]:02x}) is not UTF-8"
             raise InputError(problem, path=path, line=line_number, remedy="save the file as UTF-8") from None
+        if b"\0" in raw:
+            problem = f"byte {raw.index(0) + 1} of the line is NUL, so this is no text"
+            raise InputError(problem, path=path, line=line_number, remedy="save the file as UTF-8")
         yield line
 
 
@@ -164,19 +165,23 @@ def _stdin_suffix(first: bytes, value_column: str | None) -> str:
     if line.startswith("{"):
         return ".jsonl"
     delimiter, suffix = ("\t", ".tsv") if "\t" in line else (",", ".csv")
-    header = next(csv.reader([line], delimiter=delimiter), [])
-    return suffix if (value_column or "value") in map(str.strip, header) else ".txt"
+    header = [name.strip(' "') for name in line.split(delimiter)]
+    return suffix if (value_column or "value") in header else ".txt"
 
 
 def _csv_table(
-    lines: Iterator[str], delimiter: str, path: str, value_column: str | None, weight_column: str | None
+    lines: Iterator[str],
+    delimiter: str,
+    path: str,
+    value: str | None,
+    weight: str | None,
 ) -> Table:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         names = [name.strip() for name in next(reader)]
     except csv.Error as error:
         _fail_csv(error, path, 1)
-    columns = Columns.choose(names, value_column, weight_column, path=path, line=1)
+    columns = Columns.choose(names, value, weight, path=path, line=1)
 
     def rows() -> Iterator[tuple[str, float]]:
         value_at = names.index(columns.value)
@@ -215,17 +220,19 @@ def _fail_csv(error: csv.Error, path: str, line: int) -> NoReturn:
     raise InputError(f"the row is not CSV ({error})", path=path, line=line, remedy=remedy) from None
 
 
-def _json_table(
-    lines: Iterator[str], path: str, value_column: str | None, weight_column: str | None
-) -> Table:
+def _json_table(lines: Iterator[str], path: str, value: str | None, weight: str | None) -> Table:
     items: Iterator[_Item] = ((line, _json_item(text, path, line)) for line, text in enumerate(lines, 1))
-    start, head = next((numbered for numbered in items if numbered[1] is not None), (0, ""))
-    blanks = repeat((1, None), max(start - 1, 0))
-    items = chain(blanks, [(start, head)], items)
+    seen = []
+    for item in items:
+        seen.append(item)
+        if item[1] is not None:
+            break
+    start, head = seen[-1]
+    items = chain(seen, items)
     if isinstance(head, dict):
-        columns = Columns.choose(list(head), value_column, weight_column, path=path, line=start)
+        columns = Columns.choose(list(head), value, weight, path=path, line=start)
         return columns.table(_json_objects(items, columns, path), path)
-    no_columns(value_column, weight_column, path)
+    no_columns(value, weight, path)
     return Table(_json_strings(items, path), path=path)
 
 
@@ -235,7 +242,7 @@ def _json_item(text: str, path: str, line: int) -> dict[str, Any] | str | None:
     try:
         item = json.loads(text, object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
-        problem = f"the line is not JSON ({error})"
+        problem = f"the line is not JSON ({getattr(error, 'msg', error)})"
     else:
         if isinstance(item, (dict, str)):
             return item
@@ -266,10 +273,8 @@ def _json_objects(items: Iterable[_Item], columns: Columns, path: str) -> Iterat
             yield _BLANK
             continue
         if isinstance(item, str) or columns.value not in item:
-            remedy = "give every line an object that has it"
-            raise InputError(
-                "there is no such member", path=path, line=line, column=columns.value, remedy=remedy
-            )
+            problem, remedy = "there is no such member", "give every line an object that has it"
+            raise InputError(problem, path=path, line=line, column=columns.value, remedy=remedy)
         text, weight = item[columns.value], 1.0
         if text is None:
             text = ""
@@ -285,7 +290,7 @@ def _json_objects(items: Iterable[_Item], columns: Columns, path: str) -> Iterat
         yield text, weight
 
 
-def _parquet_table(stream: BinaryIO, path: str, value_column: str | None, weight_column: str | None) -> Table:
+def _parquet_table(stream: BinaryIO, path: str, value: str | None, weight: str | None) -> Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -293,10 +298,10 @@ def _parquet_table(stream: BinaryIO, path: str, value_column: str | None, weight
         file = pq.ParquetFile(stream)
     except (pa.ArrowException, OSError) as error:
         _fail_parquet(error, path)
-    columns = Columns.choose(file.schema_arrow.names, value_column, weight_column, path=path)
+    columns = Columns.choose(file.schema_arrow.names, value, weight, path=path)
     wanted = [name for name in (columns.value, columns.weight) if name is not None]
 
-    def cells() -> Iterator[tuple[object, object]]:
+    def cells() -> Iterator[Pair]:
         try:
             for batch in file.iter_batches(columns=wanted):
                 weights = repeat(1.0) if columns.weight is None else batch.column(columns.weight).to_pylist()

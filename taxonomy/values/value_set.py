@@ -181,7 +181,10 @@ class ValueSet:
 
     @classmethod
     def from_records(
-        cls, records: Iterable[tuple[str, float]], *, weight_unit: WeightUnit = "mentions"
+        cls,
+        records: Iterable[tuple[str, float]],
+        *,
+        weight_unit: WeightUnit = "mentions",
     ) -> Self:
         """Take pairs of a string and its weight.
 

@@ -1,0 +1,56 @@
+"""Strings in, unit vectors out; each string is embedded once.
+
+>>> from embeddings import VectorStore, cache_folder, embed, load_encoder
+>>> encoder = load_encoder()  # doctest: +SKIP
+>>> store = VectorStore(cache_folder(), encoder.digest, encoder.dimension)  # doctest: +SKIP
+>>> embed(["patience", "honesty"], encoder, store=store).shape  # doctest: +SKIP
+(2, 384)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from embeddings.cache import cache_folder
+    from embeddings.encoder import Encoder, SentenceTransformerEncoder
+    from embeddings.errors import EmbeddingError, StoreWarning
+    from embeddings.models import load_encoder
+    from embeddings.neighbors import nearest_neighbors
+    from embeddings.store import VectorStore, embed
+
+__all__ = [
+    "EmbeddingError",
+    "Encoder",
+    "SentenceTransformerEncoder",
+    "StoreWarning",
+    "VectorStore",
+    "cache_folder",
+    "embed",
+    "load_encoder",
+    "nearest_neighbors",
+]
+
+_HOMES = {
+    "EmbeddingError": "errors",
+    "Encoder": "encoder",
+    "SentenceTransformerEncoder": "encoder",
+    "StoreWarning": "errors",
+    "VectorStore": "store",
+    "cache_folder": "cache",
+    "embed": "store",
+    "load_encoder": "models",
+    "nearest_neighbors": "neighbors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Imported where used, so that importing the package costs nothing.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'embeddings' has no attribute {name!r}")
+    return getattr(import_module(f"embeddings.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

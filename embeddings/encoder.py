@@ -1,0 +1,184 @@
+"""Strings to unit vectors, with the same bits whatever the company a string comes in."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.cache import remember
+from embeddings.errors import InvalidStringError
+from embeddings.pool import WorkerPool
+
+# Part of every digest: raise it when a change here or in the worker may move a bit.
+ENCODING_VERSION = 1
+_LIBRARIES = ("sentence-transformers", "tokenizers", "torch", "transformers")
+
+# Tokens in a batch: larger ones are hardly faster, and a single string is computed as a whole batch.
+_BATCH_TOKENS = 256
+_COUNT_BLOCK = 512
+# From here on more workers are done sooner, though each takes seconds to load its model.
+_PARALLEL_FROM = 1000
+_MOST_WORKERS = 8
+
+
+class Encoder(Protocol):
+    """What turns strings into unit vectors.
+
+    Attributes
+    ----------
+    name : str
+        For people and provenance.
+    digest : str
+        Equal digests mean equal vectors, bit for bit, on one kind of CPU.
+    dimension : int
+        Components of a vector.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def digest(self) -> str: ...  # noqa: D102
+
+    @property
+    def dimension(self) -> int: ...  # noqa: D102
+
+    def encode(
+        self, strings: Sequence[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> NDArray[np.float32]:
+        """Return unit vectors, shape (n, dimension); `progress` is told (strings done, strings in all)."""
+        ...
+
+
+class SentenceTransformerEncoder:
+    """A sentence-transformers model on the CPU, in processes of its own.
+
+    A vector's bits depend on the string alone: each process runs one thread, strings are batched by token count
+    without padding, and all batches of a token count have one shape. Processes start at the first `encode` and
+    stay until `close`, or until the encoder is gone.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the model, as `embeddings.load_encoder` finds and checks it.
+    name : str
+        Name of the model.
+    model_digest : str
+        Digest of the model's files.
+    weights_sha256 : str
+        Digest of its weights, in hexadecimal.
+    workers : int, optional
+        Most processes to run at once; by default one a CPU, at most 8. A few strings are left to one.
+
+    Attributes
+    ----------
+    name, digest, dimension
+        As of any `Encoder`.
+    weights_sha256 : str
+        As given.
+    """
+
+    def __init__(
+        self, folder: Path, *, name: str, model_digest: str, weights_sha256: str, workers: int | None = None
+    ) -> None:
+        self.name = name
+        self.weights_sha256 = weights_sha256
+        self._model_digest = model_digest
+        self._workers = workers or min(os.cpu_count() or 1, _MOST_WORKERS)
+        self._pool = WorkerPool(folder)
+        self._lock = threading.Lock()
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of all that decides a vector's bits: the model, this code and the libraries' versions."""
+        parts = [f"encoding {ENCODING_VERSION}", self._model_digest, *(f"{name} {version(name)}" for name in _LIBRARIES)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @cached_property
+    def dimension(self) -> int:
+        """Components of a vector; the model is loaded for it the first time it is used on this machine."""
+        with self._lock:
+            return remember(self._model_digest, self._pool.dimension)
+
+    def encode(
+        self, strings: Sequence[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the unit vectors of strings.
+
+        Parameters
+        ----------
+        strings : sequence of str
+            The model's tokenizer truncates what is too long for it.
+        progress : callable, optional
+            Told (strings done, strings in all) after each batch.
+
+        Returns
+        -------
+        ndarray of shape (n, dimension), float32
+
+        Raises
+        ------
+        InvalidStringError
+            If a string is no text.
+        ModelDamagedError
+            If the model can't be loaded.
+        WorkerError
+            If a process ends before it is done.
+        """
+        check_strings(strings)
+        vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
+        if not strings:
+            return vectors
+        workers = self._workers if len(strings) >= _PARALLEL_FROM else 1
+        done = 0
+        with self._lock:
+            batches = self._batches(strings, workers)
+            requests = [{"encode": [strings[i] for i in batch], "rows": rows} for batch, rows in batches]
+            for number, unit in self._pool.run(requests, workers=workers):
+                batch, _ = batches[number]
+                vectors[batch] = unit
+                done += len(batch)
+                if progress is not None:
+                    progress(done, len(strings))
+        return vectors
+
+    def close(self) -> None:
+        """Stop the processes and free their memory; the next `encode` starts them again."""
+        self._pool.close()
+
+    def _batches(self, strings: Sequence[str], workers: int) -> list[tuple[NDArray[np.intp], int]]:
+        """Return batches of strings of equal token count, as positions and the rows to compute."""
+        counts = np.empty(len(strings), dtype=np.intp)
+        starts = range(0, len(strings), _COUNT_BLOCK)
+        requests: list[dict[str, Any]] = [{"count": list(strings[start : start + _COUNT_BLOCK])} for start in starts]
+        for number, found in self._pool.run(requests, workers=workers):
+            counts[starts[number] : starts[number] + _COUNT_BLOCK] = found[:, 0]
+        batches = []
+        for count in np.unique(counts):
+            positions = np.flatnonzero(counts == count)
+            rows = max(1, _BATCH_TOKENS // int(count))
+            batches += [(positions[start : start + rows], rows) for start in range(0, len(positions), rows)]
+        return batches
+
+
+def check_strings(strings: Sequence[str]) -> None:
+    """Raise InvalidStringError for the first string with a NUL or a lone surrogate."""
+    for position, string in enumerate(strings):
+        try:
+            string.encode()
+        except UnicodeEncodeError:
+            problem = "a lone surrogate"
+        else:
+            if "\0" not in string:
+                continue
+            problem = "a NUL"
+        raise InvalidStringError(f"string {position}, {string!r}, holds {problem}; repair how it was decoded")

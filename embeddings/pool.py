@@ -1,0 +1,183 @@
+"""Worker processes that compute vectors, one torch thread each.
+
+They are plain subprocesses: nothing is pickled, the user's script is not imported again, and what torch does to a
+process (threads, warnings, progress bars, memory) stays out of the one that asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import weakref
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.errors import EmbeddingError, ModelDamagedError, WorkerError
+
+# Settings that choose the instructions or the number of threads, and with them the last bits.
+_NUMERIC_SETTINGS = ("ATEN_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "TORCH_")
+_ENVIRONMENT = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_OFFLINE": "1",
+    "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_OFFLINE": "1",
+}
+
+
+class WorkerPool:
+    """Workers of one model, started when first needed and kept until closed.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the model.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._workers: list[_Worker] = []
+        self._owner = os.getpid()
+        self._finalizer = weakref.finalize(self, _stop, self._workers, self._owner)
+
+    def run(self, requests: Sequence[dict[str, Any]], *, workers: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Yield the number of each request with its answer, as they come.
+
+        Parameters
+        ----------
+        requests : sequence of dict
+            See `embeddings._worker`.
+        workers : int
+            How many to start if fewer are running.
+
+        Raises
+        ------
+        WorkerError, ModelDamagedError
+            If a worker ends; the others are then stopped.
+        """
+        idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+        for worker in self._start(workers):
+            idle.put(worker)
+
+        def ask(request: dict[str, Any]) -> NDArray[np.float32]:
+            worker = idle.get()
+            try:
+                return worker.ask(request)
+            finally:
+                idle.put(worker)
+
+        with ThreadPoolExecutor(len(self._workers)) as executor:
+            try:
+                numbers = {executor.submit(ask, request): number for number, request in enumerate(requests)}
+                for future in as_completed(numbers):
+                    yield numbers[future], future.result()
+            except BaseException:
+                # The threads wait for their workers, and the executor for its threads.
+                executor.shutdown(wait=False, cancel_futures=True)
+                self.close()
+                raise
+
+    def dimension(self) -> int:
+        """Return the number of components of a vector."""
+        return self._start(1)[0].dimension()
+
+    def close(self) -> None:
+        """Stop the workers; they start again when needed."""
+        _stop(self._workers, self._owner)
+
+    def _start(self, workers: int) -> list[_Worker]:
+        if self._owner != os.getpid():
+            raise WorkerError("this encoder's workers belong to the process that forked; load an encoder after the fork")
+        while len(self._workers) < workers:
+            self._workers.append(_Worker(self._folder))
+        return self._workers
+
+
+class _Worker:
+    """One process and its pipes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._dimension = 0
+        self._log = tempfile.TemporaryFile()
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name != "PYTHONWARNINGS" and not name.startswith(_NUMERIC_SETTINGS)
+        }
+        try:
+            self.process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-P", str(Path(__file__).with_name("_worker.py")), str(folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=kept | _ENVIRONMENT,
+            )
+        except OSError as error:
+            self._log.close()
+            raise WorkerError(f"no embedding worker can be started with {sys.executable!r}: {error}") from error
+
+    def dimension(self) -> int:
+        """Return the length of its vectors, once its model is loaded."""
+        if not self._dimension:
+            self._dimension = self._read().shape[1]
+        return self._dimension
+
+    def ask(self, request: dict[str, Any]) -> NDArray[np.float32]:
+        self.dimension()
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            self.process.stdin.flush()
+        except OSError:
+            raise self._obituary() from None
+        return self._read()
+
+    def _read(self) -> NDArray[np.float32]:
+        rows, columns = np.frombuffer(self._bytes(8), dtype="<i4").tolist()
+        values = np.frombuffer(self._bytes(4 * rows * columns), dtype="<f4")
+        return values.reshape(rows, columns).astype(np.float32)
+
+    def _bytes(self, size: int) -> bytes:
+        assert self.process.stdout is not None
+        found = self.process.stdout.read(size)
+        if len(found) < size:
+            raise self._obituary()
+        return found
+
+    def _obituary(self) -> EmbeddingError:
+        code = self.process.wait()
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        if code > 0 and not self._dimension:
+            return ModelDamagedError(f"{self._folder}: the model can't be loaded: {last}; install or copy it anew")
+        ended = f"signal {-code}" if code < 0 else f"exit status {code}"
+        reason = f" ({last})" if code > 0 and last else ""
+        return WorkerError(f"an embedding worker ended with {ended}{reason}; run again: what was stored is kept")
+
+    def stop(self) -> None:
+        """End the process at once; it holds nothing that could be lost."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self._log):
+            with contextlib.suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+
+
+def _stop(workers: list[_Worker], owner: int) -> None:
+    if owner == os.getpid():
+        while workers:
+            workers.pop().stop()

@@ -1,0 +1,54 @@
+"""What tests share: a cache of their own, the command line as a process, and small inputs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FIXTURE = ROOT / "fixtures" / "values.csv"
+PUBLISHED = ROOT.parent / "shared" / "values-in-the-wild"
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache folder that the tests of one run share, so that each string is embedded once."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VALUE_TAXONOMY_CACHE", str(folder))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def run(cache: Path) -> Run:
+    """Run the command line as a user does, in a process of its own."""
+
+    def command(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+        extra = options.pop("env", {})
+        assert isinstance(extra, dict)
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-m", "taxonomy.cli", *map(str, arguments)],
+            capture_output=True,
+            encoding="utf-8",
+            env={**os.environ, **extra},
+            check=False,
+            **options,  # type: ignore[call-overload]
+        )
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def published() -> Path:
+    """The folder of the published strings; not part of the project."""
+    if not PUBLISHED.is_dir():
+        pytest.skip("the published strings are not beside this checkout")
+    return PUBLISHED

@@ -1,0 +1,139 @@
+"""Clustering: exact sizes, least children, Ward against SciPy, and the allocation of clusters to domains."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.cluster.hierarchy import fcluster
+from scipy.cluster.hierarchy import ward as scipy_ward
+from sklearn.metrics import adjusted_rand_score
+
+from taxonomy.clustering import ward
+from taxonomy.clustering.exact import make_exact
+from taxonomy.clustering.recursion import METHODS, Anchors, build_hierarchy
+from taxonomy.clustering.sizes import allocate, check_sizes, default_sizes
+from taxonomy.errors import LevelsError
+
+
+def blobs(n: int, dimension: int = 8, centers: int = 6, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=(centers, dimension))[rng.integers(0, centers, n)] + 0.3 * rng.normal(size=(n, dimension))
+    return np.asarray(points / np.linalg.norm(points, axis=1, keepdims=True), dtype=np.float32)
+
+
+def test_ward_is_scipys_where_weights_are_equal() -> None:
+    points = blobs(120).astype(np.float64)
+    for n_clusters in (2, 7, 30):
+        ours = ward.cut(ward.merges(points, np.ones(120)), n_clusters)
+        theirs = fcluster(scipy_ward(points), n_clusters, "maxclust")
+        assert adjusted_rand_score(ours, theirs) == 1
+    assert ward.merges(points, np.ones(120))[1] == pytest.approx(scipy_ward(points)[:, 2])
+
+
+def test_a_weight_counts_like_as_many_points() -> None:
+    points = blobs(40).astype(np.float64)
+    weights = np.random.default_rng(1).integers(1, 5, 40)
+    repeated = np.repeat(np.arange(40), weights)
+    weighted = ward.cut(ward.merges(points, weights.astype(float)), 6)
+    plain = ward.cut(ward.merges(points[repeated], np.ones(len(repeated))), 6)
+    assert adjusted_rand_score(weighted[repeated], plain) == 1
+
+
+@given(
+    st.integers(2, 60),
+    st.integers(1, 40),
+    st.integers(1, 4),
+    st.integers(0, 5),
+    st.lists(st.integers(-1, 9), min_size=60, max_size=60),
+)
+def test_make_exact_gives_the_number_asked_for(n: int, asked: int, least: int, seed: int, labels: list[int]) -> None:
+    points = blobs(n, seed=seed).astype(np.float64)
+    n_clusters = max(1, min(asked, n // least))
+    got = make_exact(points, np.array(labels[:n]), n_clusters, weights=np.ones(n), min_size=least)
+    assert sorted(set(got.tolist())) == list(range(n_clusters))
+    if n >= least:
+        assert np.bincount(got).min() >= least
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_gives_exact_sizes(method: str) -> None:
+    vectors = blobs(300)
+    anchors = Anchors(blobs(10, centers=2, seed=3), np.arange(10) % 2, np.full(300, -1))
+    layers = build_hierarchy(vectors, (40, 9), anchors=anchors, n_top=2, method=method, seed=0)
+    assert [len(layer.parents) for layer in layers] == [300, 40, 9]
+    for layer, above in zip(layers, (40, 9, 2), strict=True):
+        sizes = np.bincount(layer.parents, minlength=above)
+        assert (sizes >= 2).all()
+        assert ((layer.confidence >= 0) & (layer.confidence <= 1)).all()
+        assert (layer.runner_up != layer.parents).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 40), st.integers(0, 3), st.sampled_from(["ward", "kmeans"]))
+def test_any_number_of_values_gets_a_tree(n: int, seed: int, method: str) -> None:
+    vectors = blobs(n, seed=seed)
+    anchors = Anchors(blobs(15, centers=5, seed=9), np.arange(15) % 5, np.full(n, -1))
+    layers = build_hierarchy(vectors, (12, 6), anchors=anchors, n_top=5, method=method, seed=0, exact=False)
+    for layer, next_layer in zip(layers, layers[1:], strict=False):
+        assert set(layer.parents.tolist()) == set(range(len(next_layer.parents)))
+
+
+def test_a_top_found_in_the_data() -> None:
+    layers = build_hierarchy(blobs(200), (30,), anchors=None, n_top=4, method="ward", seed=0)
+    assert [len(layer.parents) for layer in layers] == [200, 30]
+    assert layers[-1].parents.max() == 3
+
+
+def test_an_example_keeps_its_domain() -> None:
+    vectors = blobs(100)
+    known = np.full(100, -1)
+    known[:6] = [0, 1, 0, 1, 0, 1]
+    anchors = Anchors(vectors[:6], known[:6], known)
+    layers = build_hierarchy(vectors, (), anchors=anchors, n_top=2, method="ward", seed=0)
+    assert layers[0].parents[:6].tolist() == [0, 1, 0, 1, 0, 1]
+
+
+def test_the_order_of_values_changes_no_cluster() -> None:
+    vectors = blobs(150)
+    order = np.random.default_rng(0).permutation(150)
+    one = build_hierarchy(vectors, (20,), anchors=None, n_top=3, method="ward", seed=0)[0].parents
+    other = build_hierarchy(vectors[order], (20,), anchors=None, n_top=3, method="ward", seed=0)[0].parents
+    assert adjusted_rand_score(one[order], other) == 1
+
+
+@given(
+    st.lists(st.integers(0, 200), min_size=1, max_size=6).filter(any),
+    st.lists(st.integers(1, 300), min_size=0, max_size=3),
+    st.integers(2, 4),
+)
+def test_allocation_keeps_every_bound(counts: list[int], sizes: list[int], least: int) -> None:
+    values = np.array(counts)
+    shares = allocate(values, sizes, min_children=least, root_children=least, exact=False)
+    below = values
+    for step, share in enumerate(shares):
+        assert ((share > 0) == (values > 0)).all()
+        full = values >= least ** (len(sizes) + 1)
+        assert (below[full] >= least * share[full]).all(), step
+        below = share
+    if shares:
+        assert (below[full] >= least).all()
+
+
+def test_sizes_that_do_not_fit_name_those_that_do() -> None:
+    with pytest.raises(LevelsError, match="allow 25,12 at most and 4,2 at least"):
+        allocate(np.array([50]), (30, 10), min_children=2, root_children=2, exact=True)
+    with pytest.raises(LevelsError, match="must shrink"):
+        check_sizes((26, 266), 3000, 5)
+    with pytest.raises(LevelsError, match="must shrink"):
+        check_sizes((26, 5), 3000, 5)
+    with pytest.raises(LevelsError, match="40 clusters of 30 values"):
+        check_sizes((40,), 30, 5)
+
+
+def test_default_sizes_follow_the_number_of_values() -> None:
+    assert default_sizes(1, 5) == default_sizes(49, 5) == ()
+    assert len(default_sizes(50, 5)) == len(default_sizes(499, 5)) == 1
+    assert len(default_sizes(500, 5)) == 2
+    assert default_sizes(3307, 5) == (380, 44)

@@ -1,0 +1,158 @@
+"""The graph: look-up, invariants, and its JSON form."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import networkx as nx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import taxonomy
+from taxonomy.errors import AmbiguousKeyError, InputError, InvariantError, LookupFailedError, OutputError
+from taxonomy.model import Node, Taxonomy, load, mint_id
+
+
+def node(id: str, level: int, label: str, parent: str | None = None, **fields: object) -> Node:
+    return Node(id=id, level=level, label=label, slug=label, parent=parent, **fields)  # type: ignore[arg-type]
+
+
+NODES = [
+    node("d1", 2, "Practical", weight=5.0, share=0.5),
+    node("d2", 2, "Social", weight=5.0, share=0.5),
+    node("c1", 1, "Craft and care", "d1", weight=5.0, share=0.5),
+    node("c2", 1, "Kindness and care", "d2", weight=5.0, share=0.5),
+    node("v1", 0, "craft", "c1", aliases=("Craft",), weight=3.0, share=0.3),
+    node("v2", 0, "care", "c1", weight=2.0, share=0.2),
+    node("v3", 0, "kindness", "c2", weight=4.0, share=0.4),
+    node("v4", 0, "practical", "c2", weight=1.0, share=0.1),
+]
+
+
+def tree(nodes: list[Node] = NODES) -> Taxonomy:
+    return Taxonomy.from_nodes(nodes, id="test", weight_unit="mentions")
+
+
+def replace(id: str, **changes: object) -> list[Node]:
+    return [one.model_copy(update=changes) if one.id == id else one for one in NODES]
+
+
+def test_reads_up_and_down() -> None:
+    one = tree()
+    assert [step.id for step in one.path("v1")] == ["d1", "c1", "v1"]
+    assert [child.label for child in one.children("c1")] == ["care", "craft"]
+    assert [value.id for value in one.values(one.node("d2"))] == ["v3", "v4"]
+    assert [value.id for value in one.values("v1")] == ["v1"]
+    assert one.parent("d1") is None
+    assert [top.label for top in one.top] == ["Practical", "Social"]
+
+
+def test_finds_by_id_label_and_alias_in_any_spelling() -> None:
+    one = tree()
+    assert one.node("v1").id == one.node("CRAFT").id == one.node("- craft.").id == "v1"
+    assert one.node("practical", level=2).id == "d1"
+    with pytest.raises(AmbiguousKeyError, match=r"v4 \(level 0, 'practical'\)"):
+        one.node("practical")
+    with pytest.raises(LookupFailedError, match="no node 'nothing'"):
+        one.node("nothing")
+    with pytest.raises(LookupFailedError, match="on level 1"):
+        one.node("v1", level=1)
+
+
+def test_graph_and_frame_hold_every_node() -> None:
+    one = tree()
+    assert nx.is_forest(one.graph)
+    assert set(one.graph.successors("c1")) == {"v1", "v2"}
+    assert one.graph.nodes["v1"]["label"] == "craft"
+    frame = one.to_frame()
+    assert list(frame.index) == [item.id for item in one.nodes]
+    assert frame.loc["v1", "weight"] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("nodes", "problem"),
+    [
+        ([*NODES, node("v1", 0, "other", "c1")], "more than once"),
+        (replace("v1", parent="gone"), "do not exist"),
+        (replace("v1", parent="d1"), "one level up"),
+        (replace("v1", parent=None), "a parent is needed"),
+        (replace("d1", parent="d2"), "a parent is needed"),
+        ([*NODES, node("c3", 1, "Lonely", "d1")], "without children"),
+        ([*NODES, node("d3", 2, "Empty")], "without children"),
+        (replace("v2", label="Craft"), "value or alias twice"),
+        (replace("v2", aliases=("kindness",)), "value or alias twice"),
+        (replace("d2", label="Practical"), "same label"),
+        (replace("v2", weight=-1.0), "numbers of 0 or more"),
+        ([], "without nodes"),
+    ],
+)
+def test_refuses_what_is_no_taxonomy(nodes: list[Node], problem: str) -> None:
+    with pytest.raises(InvariantError, match=problem):
+        tree(nodes)
+
+
+def test_a_domain_that_nothing_belongs_to_stays() -> None:
+    assert tree([*NODES, node("d3", 2, "Empty", flags=("empty",))]).node("Empty").flags == ("empty",)
+
+
+def test_json_is_canonical_and_lossless(tmp_path: Path) -> None:
+    one, shuffled = tree(), tree(NODES[::-1])
+    assert one.to_json() == shuffled.to_json()
+    one.save(tmp_path / "tree.json")
+    again = taxonomy.load(tmp_path / "tree.json")
+    assert again == one
+    assert again.to_json() == one.to_json()
+    assert json.loads(one.to_json())["digest"].startswith("sha256:")
+
+
+@given(st.text(min_size=1).filter(lambda text: text.isprintable() and text.strip()))
+def test_any_label_survives_json(label: str) -> None:
+    one = tree([*NODES, node("v9", 0, f"{label} 9", "c1")])
+    assert Taxonomy.model_validate_json(one.to_json()).node("v9").label == f"{label} 9"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "line 1"),
+        ("[]", "not a taxonomy"),
+        ('{"format": "value-taxonomy", "schema_version": 2}', "newer than 1"),
+        ('{"format": "value-taxonomy", "schema_version": 1}', "id: Field required"),
+        ('{"format": "value-taxonomy", "weight": NaN}', "Field required"),
+    ],
+)
+def test_load_says_what_is_wrong(tmp_path: Path, text: str, problem: str) -> None:
+    path = tmp_path / "tree.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=problem) as caught:
+        load(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_load_checks_invariants(tmp_path: Path) -> None:
+    path = tmp_path / "tree.json"
+    path.write_text(tree().to_json().replace('"parent": "c2"', '"parent": "nowhere"'))
+    with pytest.raises(InvariantError, match="do not exist"):
+        load(path)
+
+
+def test_save_leaves_what_was_there_when_it_fails(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot write"):
+        tree().save(tmp_path / "no folder" / "tree.json")
+    path = tmp_path / "tree.json"
+    path.write_text("before")
+    broken = tree().model_copy(update={"nodes": tuple(replace("v1", parent="gone"))})
+    with pytest.raises(InvariantError):
+        broken.save(path)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_ids_say_what_they_stand_for() -> None:
+    assert mint_id("value", 0, ["care"]) == mint_id("value", 0, ["care"])
+    assert len({mint_id("value", 0, ["a", "b"]), mint_id("value", 0, ["ab"]), mint_id("node", 0, ["a", "b"])}) == 3
+    assert mint_id("value", 0, ["care"]).startswith("vt:")
+    assert len(mint_id("value", 0, ["care"])) == 19
