@@ -85,7 +85,9 @@ def main(folder: str) -> None:
     answer(encode(model, ["a"], 1)[:0])
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        answer(count(model, request["count"]) if "count" in request else encode(model, request["encode"], request["rows"]))
+        answer(
+            count(model, request["count"]) if "count" in request else encode(model, request["encode"], request["rows"])
+        )
 
 
 if __name__ == "__main__":

@@ -100,7 +100,11 @@ class SentenceTransformerEncoder:
     @cached_property
     def digest(self) -> str:
         """Digest of all that decides a vector's bits: the model, this code and the libraries' versions."""
-        parts = [f"encoding {ENCODING_VERSION}", self._model_digest, *(f"{name} {version(name)}" for name in _LIBRARIES)]
+        parts = [
+            f"encoding {ENCODING_VERSION}",
+            self._model_digest,
+            *(f"{name} {version(name)}" for name in _LIBRARIES),
+        ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @cached_property

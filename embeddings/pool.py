@@ -98,7 +98,9 @@ class WorkerPool:
 
     def _start(self, workers: int) -> list[_Worker]:
         if self._owner != os.getpid():
-            raise WorkerError("this encoder's workers belong to the process that forked; load an encoder after the fork")
+            raise WorkerError(
+                "this encoder's workers belong to the process that forked; load an encoder after the fork"
+            )
         while len(self._workers) < workers:
             self._workers.append(_Worker(self._folder))
         return self._workers
@@ -110,7 +112,7 @@ class _Worker:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._dimension = 0
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
         kept = {
             name: value
             for name, value in os.environ.items()

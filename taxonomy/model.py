@@ -523,9 +523,7 @@ def _check_parents(tree: Taxonomy) -> None:
 def _check_labels(tree: Taxonomy) -> None:
     names = Counter(name for node in tree.nodes if node.level == 0 for name in (node.label, *node.aliases))
     twice = [
-        node
-        for node in tree.nodes
-        if node.level == 0 and any(names[name] > 1 for name in (node.label, *node.aliases))
+        node for node in tree.nodes if node.level == 0 and any(names[name] > 1 for name in (node.label, *node.aliases))
     ]
     if twice:
         _fail("strings that are a value or alias twice", twice)

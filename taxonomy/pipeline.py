@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,9 +174,7 @@ def build_tree(
                 strings=sum(1 + len(value.aliases) for value in value_set.values),
                 mentions=round(math.fsum(value_set.weights), 6),
             ),
-            model=ModelProvenance(
-                name=encoder.name, sha256=encoder.weights_sha256, dimension=encoder.dimension
-            ),
+            model=ModelProvenance(name=encoder.name, sha256=encoder.weights_sha256, dimension=encoder.dimension),
             method=method,
             parameters=parameters,
             seed=seed,
@@ -225,7 +224,7 @@ def _members(n_values: int, layers: Sequence[Layer]) -> list[list[NDArray[np.int
         nodes = layer.parents[nodes]
         order = np.argsort(nodes, kind="stable")
         ends = np.searchsorted(nodes[order], np.arange(nodes.max() + 2))
-        found.append([order[start:end] for start, end in zip(ends[:-1], ends[1:], strict=True)])
+        found.append([order[start:end] for start, end in pairwise(ends)])
     return found
 
 

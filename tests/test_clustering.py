@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -76,7 +78,7 @@ def test_any_number_of_values_gets_a_tree(n: int, seed: int, method: str) -> Non
     vectors = blobs(n, seed=seed)
     anchors = Anchors(blobs(15, centers=5, seed=9), np.arange(15) % 5, np.full(n, -1))
     layers = build_hierarchy(vectors, (12, 6), anchors=anchors, n_top=5, method=method, seed=0, exact=False)
-    for layer, next_layer in zip(layers, layers[1:], strict=False):
+    for layer, next_layer in pairwise(layers):
         assert set(layer.parents.tolist()) == set(range(len(next_layer.parents)))
 
 

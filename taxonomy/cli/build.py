@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 METHODS = ("ward", "kmeans", "density")
 
 
-class Sizes(click.ParamType):
+class Sizes(click.ParamType[tuple[int, ...]]):
     """Comma-separated level sizes."""
 
     name = "N,N,..."
@@ -57,7 +57,7 @@ def build(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Build a taxonomy of VALUES: a .txt, .csv, .tsv, .jsonl or .parquet file, or - for standard input.
+    r"""Build a taxonomy of VALUES: a .txt, .csv, .tsv, .jsonl or .parquet file, or - for standard input.
 
     \b
     Example:

@@ -40,8 +40,8 @@ def project(points: Points, seed: int) -> Points:
 def partition(points: Points, n_clusters: int, *, weights: Points, min_size: int, seed: int) -> Labels:
     """Partition by HDBSCAN with leaf selection at the coarsest setting that finds `n_clusters` clusters.
 
-    Noise goes to the nearest cluster; clusters too many are merged and, where even the finest setting finds too few, the
-    loosest are split. Parameters and result are those of `taxonomy.clustering.ward.partition`.
+    Noise goes to the nearest cluster; clusters too many are merged and, where even the finest setting finds too few,
+    the loosest are split. Parameters and result are those of `taxonomy.clustering.ward.partition`.
     """
     from hdbscan import HDBSCAN
 
@@ -49,9 +49,7 @@ def partition(points: Points, n_clusters: int, *, weights: Points, min_size: int
     for size in MIN_CLUSTER_SIZES:
         if 2 * size > len(points):
             continue
-        model = HDBSCAN(
-            min_cluster_size=size, min_samples=1, cluster_selection_method="leaf", core_dist_n_jobs=1
-        )
+        model = HDBSCAN(min_cluster_size=size, min_samples=1, cluster_selection_method="leaf", core_dist_n_jobs=1)
         labels = model.fit_predict(points).astype(np.intp)
         if labels.max() + 1 >= n_clusters:
             break

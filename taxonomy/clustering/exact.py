@@ -41,7 +41,7 @@ def make_exact(points: Points, labels: Labels, n_clusters: int, *, weights: Poin
 
 
 def relabel(labels: Labels) -> Labels:
-    """Number labels 0, 1, 2, ... by first occurrence."""
+    """Return labels numbered 0, 1, 2, ... by first occurrence."""
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     order = np.empty(len(first), dtype=np.intp)
     order[np.argsort(first)] = np.arange(len(first))
@@ -51,7 +51,7 @@ def relabel(labels: Labels) -> Labels:
 def centroids(points: Points, labels: Labels, weights: Points) -> tuple[Points, Points]:
     """Return the weighted mean of each cluster 0 to K - 1, shape (K, d), and its weight, shape (K,)."""
     n_clusters = int(labels.max()) + 1
-    mass = np.bincount(labels, weights=weights, minlength=n_clusters)
+    mass = np.bincount(labels, weights=weights, minlength=n_clusters).astype(np.float64)
     order = np.argsort(labels, kind="stable")
     starts = np.searchsorted(labels[order], np.arange(n_clusters))
     sums = np.add.reduceat(points[order] * weights[order, None], starts, axis=0)
@@ -61,7 +61,7 @@ def centroids(points: Points, labels: Labels, weights: Points) -> tuple[Points, 
 def squared_distances(one: Points, other: Points) -> Points:
     """Return squared Euclidean distances, shape (len(one), len(other))."""
     squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
-    return np.maximum(squares, 0)
+    return np.asarray(np.maximum(squares, 0))
 
 
 def _count(labels: Labels) -> int:

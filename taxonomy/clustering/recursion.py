@@ -24,9 +24,7 @@ STEPS = 3
 class Partition(Protocol):
     """What cuts weighted points into exactly `n_clusters` clusters of `min_size` points or more."""
 
-    def __call__(
-        self, points: Points, n_clusters: int, *, weights: Points, min_size: int, seed: int
-    ) -> Labels:
+    def __call__(self, points: Points, n_clusters: int, *, weights: Points, min_size: int, seed: int) -> Labels:
         """Return labels 0 to ``n_clusters - 1``, shape (n,)."""
 
 
@@ -141,9 +139,7 @@ def build_hierarchy(
         affinity = domain_affinity(vectors, transition, anchors.vectors, anchors.domains, anchors.known)
         roots = affinity.argmax(axis=1)
         counts = np.bincount(roots, minlength=anchors.n_domains)
-        shares = allocate(
-            counts, sizes, min_children=min_children, root_children=min_children, exact=exact
-        )
+        shares = allocate(counts, sizes, min_children=min_children, root_children=min_children, exact=exact)
         layers = _layers(points, roots, shares, method, seed, min_children)
         return [*layers, _domain_layer(affinity, roots, layers)]
 

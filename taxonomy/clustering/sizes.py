@@ -106,9 +106,7 @@ def allocate(
     return shares
 
 
-def _apportion(
-    total: int, counts: NDArray[np.intp], low: NDArray[np.intp], high: NDArray[np.intp]
-) -> NDArray[np.intp]:
+def _apportion(total: int, counts: NDArray[np.intp], low: NDArray[np.intp], high: NDArray[np.intp]) -> NDArray[np.intp]:
     """Share `total` seats in proportion to `counts` within bounds, the largest shortfall first."""
     wanted = counts * (total / counts.sum())
     seats = np.clip(np.floor(wanted).astype(np.intp), low, high)
@@ -116,4 +114,4 @@ def _apportion(
         seats[np.argmax(np.where(seats < high, wanted - seats, -np.inf))] += 1
     while seats.sum() > total:
         seats[np.argmax(np.where(seats > low, seats - wanted, -np.inf))] -= 1
-    return seats
+    return np.asarray(seats)

@@ -33,15 +33,13 @@ def transition_matrix(vectors: NDArray[np.float32], n_neighbors: int) -> sp.csr_
     weights = np.clip(cosines.ravel(), 0, None).astype(np.float64)
     graph = sp.csr_array((weights, (rows, indices.ravel())), shape=(n, n))
     graph = graph.maximum(graph.T)
-    degree = np.asarray(graph.sum(axis=1)).ravel()
+    degree: NDArray[np.float64] = np.asarray(graph.sum(axis=1)).ravel()
     graph = graph + sp.diags_array((degree == 0).astype(np.float64))
     degree[degree == 0] = 1
     return sp.csr_array(sp.diags_array(1 / degree) @ graph)
 
 
-def diffuse(
-    signal: NDArray[np.float64], transition: sp.csr_array, *, alpha: float, steps: int
-) -> NDArray[np.float64]:
+def diffuse(signal: NDArray[np.float64], transition: sp.csr_array, *, alpha: float, steps: int) -> NDArray[np.float64]:
     """Spread a signal over a graph and keep part of it where it was.
 
     Iterates ``F <- alpha T F + (1 - alpha) S`` (Zhou et al. 2004, "Learning with local and global

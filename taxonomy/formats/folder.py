@@ -84,12 +84,8 @@ def report(tree: Taxonomy, value_set: ValueSet) -> dict[str, Any]:
             "rejected_by_reason": dict(sorted(Counter(one.reason for one in value_set.rejected).items())),
         },
         "levels": [level.model_dump() for level in tree.levels],
-        "top": [
-            {"label": node.label, "values": len(tree.values(node)), "share": node.share} for node in tree.top
-        ],
-        "flags": [
-            {"level": level, "flag": flag, "nodes": count} for (level, flag), count in sorted(flags.items())
-        ],
+        "top": [{"label": node.label, "values": len(tree.values(node)), "share": node.share} for node in tree.top],
+        "flags": [{"level": level, "flag": flag, "nodes": count} for (level, flag), count in sorted(flags.items())],
     }
 
 

@@ -52,9 +52,7 @@ class Namer:
     vectors: NDArray[np.float32]
 
     @classmethod
-    def from_weights(
-        cls, labels: Sequence[str], weights: NDArray[np.float64], vectors: NDArray[np.float32]
-    ) -> Namer:
+    def from_weights(cls, labels: Sequence[str], weights: NDArray[np.float64], vectors: NDArray[np.float32]) -> Namer:
         """Make a namer of values and their weights in any unit."""
         positive = weights[weights > 0]
         least = positive.min() if len(positive) else 1.0
@@ -154,7 +152,10 @@ class Namer:
         fitting: list[str] = []
         for member in self._ranked(members, center):
             text = self.labels[member]
-            if stems(text) <= named or len(f"{start}, as in {' '.join([*fitting, text])} or".split()) > DEFINITION_WORDS[1]:
+            if (
+                stems(text) <= named
+                or len(f"{start}, as in {' '.join([*fitting, text])} or".split()) > DEFINITION_WORDS[1]
+            ):
                 continue
             fitting.append(text)
             if len(fitting) == 3:
@@ -198,4 +199,4 @@ def sentence_case(text: str) -> str:
 
 def _distinct(left: Sequence[str], right: Sequence[str]) -> bool:
     one, other = stems(" ".join(left)), stems(" ".join(right))
-    return not one & other and "and" not in left + list(right)
+    return not one & other and "and" not in [*left, *right]

