@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,7 @@ from embeddings.encoder import SentenceTransformerEncoder
 from embeddings.errors import ModelDamagedError, ModelNotFoundError
 
 _WEIGHTS = "model.safetensors"
+_NEEDED = ("modules.json", _WEIGHTS)
 # Only these are read: no pickle, no code. What else a folder holds changes no vector.
 _SUFFIXES = (".json", ".model", ".safetensors", ".txt")
 
@@ -105,10 +107,12 @@ def _hub_folder(model: str) -> Path:
     patterns = [f"*{suffix}" for suffix in _SUFFIXES]
     name = _HUB_NAMES.get(model, model)
     try:
-        try:
-            return Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))
-        except LocalEntryNotFoundError:
-            return Path(snapshot_download(name, allow_patterns=patterns))
+        with suppress(LocalEntryNotFoundError):
+            folder = Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))
+            # A download that was cut off leaves a folder, too.
+            if all((folder / needed).is_file() for needed in _NEEDED):
+                return folder
+        return Path(snapshot_download(name, allow_patterns=patterns))
     except HFValidationError:
         raise ModelNotFoundError(
             f"no model {model!r}: neither a folder nor a name of the hub; give minilm, mpnet, or a folder that exists"
@@ -125,7 +129,7 @@ def _digests(folder: Path) -> dict[str, str]:
     """Return the sha256 of each file that decides a vector, computed once for files that stay as they are."""
     files = sorted(_files(folder))
     names = {path.relative_to(folder).as_posix() for path in files}
-    for needed in ("modules.json", _WEIGHTS):
+    for needed in _NEEDED:
         if needed not in names:
             raise ModelDamagedError(
                 f"{folder}: no {needed}, so this is no sentence-transformers model in safetensors; give another folder"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from embeddings import VectorStore, cache_folder, embed, load_encoder
 from taxonomy.clustering.phrasing import PHRASINGS, PhrasedEncoder
 from taxonomy.clustering.recursion import METHODS, Anchors, Layer, build_hierarchy
-from taxonomy.clustering.sizes import check_sizes, default_sizes
+from taxonomy.clustering.sizes import check_sizes, default_depth, default_sizes, default_top
 from taxonomy.domains import BUNDLED, Domain, load_domains
 from taxonomy.errors import LevelsError, TaxonomyError
 from taxonomy.labels.keyphrase import Name, Namer
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 
-DEFAULT_TOP = 5
 DOUBTFUL = 0.5
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "transformers")
 
@@ -48,7 +47,7 @@ def build(
     values: Path | Iterable[str] | Mapping[str, float] | pd.DataFrame,
     *,
     levels: Sequence[int] | None = None,
-    domains: Path | None = BUNDLED,
+    domains: str | Path | None = BUNDLED,
     top: int | None = None,
     model: str = "minilm",
     method: str = "ward",
@@ -67,7 +66,7 @@ def build(
         A file (.txt, .csv, .tsv, .jsonl, .parquet), strings, strings with weights, or a table.
     levels : sequence of int, optional
         Exact sizes of the levels between values and top, finest first. By default they follow the number of values.
-    domains : Path or None
+    domains : str, Path or None
         A domains file; None for a top level found in the data.
     top : int, optional
         Nodes of a data-driven top, 5 by default; only with ``domains=None``.
@@ -113,7 +112,7 @@ def build_tree(
     value_set: ValueSet,
     *,
     levels: Sequence[int] | None = None,
-    domains: Path | None = BUNDLED,
+    domains: str | Path | None = BUNDLED,
     top: int | None = None,
     model: str = "minilm",
     method: str = "ward",
@@ -132,8 +131,9 @@ def build_tree(
         Told a stage, steps done, and steps in all.
     """
     _check_options(domains, top, method, min_children)
-    tops = load_domains(domains) if domains is not None else ()
-    n_top = len(tops) or min(top or DEFAULT_TOP, len(value_set))
+    tops = load_domains(Path(domains)) if domains is not None else ()
+    depth = len(levels) if levels is not None else default_depth(len(value_set))
+    n_top = len(tops) or top or default_top(len(value_set), depth, min_children)
     sizes = tuple(levels) if levels is not None else default_sizes(len(value_set), n_top)
     if levels is not None:
         check_sizes(sizes, len(value_set), n_top)
@@ -184,7 +184,7 @@ def build_tree(
     )
 
 
-def _check_options(domains: Path | None, top: int | None, method: str, min_children: int) -> None:
+def _check_options(domains: str | Path | None, top: int | None, method: str, min_children: int) -> None:
     if method not in METHODS:
         raise TaxonomyError(f"no method {method!r}; choose one of {', '.join(METHODS)}")
     if top is not None and domains is not None:

@@ -15,8 +15,11 @@ from taxonomy.clustering.affinity import domain_affinity
 from taxonomy.clustering.exact import Labels, Points, centroids
 from taxonomy.clustering.sizes import allocate
 from taxonomy.clustering.smoothing import diffuse, normalize, transition_matrix
+from taxonomy.errors import LevelsError
 
 N_NEIGHBORS = 10
+# Among few values the nearest are not near, and would drown what a value says itself.
+VALUES_PER_NEIGHBOR = 20
 ALPHA = 0.8
 STEPS = 3
 
@@ -125,16 +128,21 @@ def build_hierarchy(
     Raises
     ------
     LevelsError
-        If `exact` and `sizes` don't fit.
+        If `exact` and `sizes` don't fit, or if `n_top` does not.
     """
     # One thread, so that sums are taken in one order whatever the machine offers.
     with threadpool_limits(1):
-        transition = transition_matrix(vectors, N_NEIGHBORS)
+        transition = transition_matrix(vectors, min(N_NEIGHBORS, len(vectors) // VALUES_PER_NEIGHBOR))
         points = normalize(diffuse(vectors.astype(np.float64), transition, alpha=ALPHA, steps=STEPS))
         if anchors is None:
             roots = np.zeros(len(vectors), dtype=np.intp)
             counts = np.array([len(vectors)])
             shares = allocate(counts, [*sizes, n_top], min_children=min_children, root_children=1, exact=exact)
+            if shares[-1].sum() != n_top:
+                fits = int(shares[-1].sum())
+                raise LevelsError(
+                    f"--top {n_top}: with these values and levels the top can have {fits} nodes; ask for that"
+                )
             return _layers(points, roots, shares, method, seed, min_children)
         affinity = domain_affinity(vectors, transition, anchors.vectors, anchors.domains, anchors.known)
         roots = affinity.argmax(axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,18 @@ NO_MIDDLE = 50
 ONE_MIDDLE = 500
 # More values than this get a third level in between, so that a person still reads each list of children.
 TWO_MIDDLE = 200_000
+# Nodes of a top level found in the data, where there are values enough.
+DEFAULT_TOP = 5
+
+
+def default_depth(n_values: int) -> int:
+    """Return the number of levels between the values and the top."""
+    return sum(n_values >= limit for limit in (NO_MIDDLE, ONE_MIDDLE, TWO_MIDDLE))
+
+
+def default_top(n_values: int, depth: int, min_children: int) -> int:
+    """Return the size of a top level found in the data, above `depth` levels over the values."""
+    return max(1, min(DEFAULT_TOP, n_values // min_children ** (depth + 1)))
 
 
 def default_sizes(n_values: int, n_top: int) -> tuple[int, ...]:
@@ -26,7 +39,7 @@ def default_sizes(n_values: int, n_top: int) -> tuple[int, ...]:
     n_values, n_top : int
         Nodes on the lowest and the highest level.
     """
-    middle = sum(n_values >= limit for limit in (NO_MIDDLE, ONE_MIDDLE, TWO_MIDDLE))
+    middle = default_depth(n_values)
     ratio = (n_top / n_values) ** (1 / (middle + 1))
     return tuple(round(n_values * ratio**step) for step in range(1, middle + 1))
 
@@ -44,7 +57,7 @@ def check_sizes(sizes: Sequence[int], n_values: int, n_top: int) -> None:
         raise LevelsError(f"--levels {asked}: a level needs one node at least")
     if sizes and sizes[0] >= n_values:
         raise LevelsError(f"--levels {asked}: {sizes[0]} clusters of {n_values} values; ask for fewer")
-    for below, above in zip(sizes, [*sizes[1:], n_top], strict=True):
+    for below, above in pairwise([*sizes, n_top] if sizes else []):
         if above >= below:
             raise LevelsError(
                 f"--levels {asked}: levels must shrink from the finest to the {n_top} at the top, "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,36 @@ CONTRAST = 0.5
 MAX_WORDS = 4
 STEM = 5
 DEFINITION_WORDS = (10, 25)
+# They join the parts of a value and belong to none.
+FUNCTION_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "as",
+        "at",
+        "be",
+        "being",
+        "by",
+        "for",
+        "from",
+        "in",
+        "into",
+        "no",
+        "not",
+        "of",
+        "on",
+        "one's",
+        "or",
+        "others'",
+        "over",
+        "the",
+        "through",
+        "to",
+        "under",
+        "with",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -116,12 +146,11 @@ class Namer:
         banned: set[str],
     ) -> str:
         pool = self._ranked(members, center)[:POOL]
-        candidates = [
-            (label, pair)
-            for pair in combinations(pool, 2)
-            for label in [join(self.labels[pair[0]], self.labels[pair[1]])]
-            if label and canonical_key(label) not in banned
-        ]
+        wholes = [(self.labels[member], member) for member in pool]
+        candidates = list(_pairs(wholes, banned))
+        if not candidates:
+            parts = [(part, member) for member in pool for part in subphrases(self.labels[member])]
+            candidates = list(_pairs(parts, banned))
         if not candidates:
             return next(label for label in self._fallbacks(pool) if canonical_key(label) not in banned)
         first, second = (np.array([pair[side] for _, pair in candidates]) for side in (0, 1))
@@ -133,17 +162,14 @@ class Namer:
         return sentence_case(candidates[int(score.argmax())][0])
 
     def _fallbacks(self, pool: Sequence[int]) -> Iterator[str]:
-        """Yield names for a node whose values don't pair: they get longer, and never end."""
-        for one in pool:
-            yield sentence_case(self.labels[one])
-        for one, other in combinations(pool, 2):
-            yield sentence_case(f"{self.labels[one]} and {self.labels[other]}")
-        for one in pool:
-            yield sentence_case(f"{self.labels[one]} and related values")
-        number = 2
-        while True:
+        """Yield names for a node whose values don't pair, without end; most have two to four words."""
+        for ending in ("", "and related values", "and similar values"):
+            for one in pool:
+                words = self.labels[one].split()
+                if 1 < len([*words, *ending.split()]) <= MAX_WORDS:
+                    yield sentence_case(f"{self.labels[one]} {ending}".strip())
+        for number in count(2):
             yield sentence_case(f"{self.labels[pool[0]]} {number}")
-            number += 1
 
     def _define(self, label: str, members: NDArray[np.intp], center: NDArray[np.float64]) -> str:
         """Say what holding the value means, with up to three members that the name doesn't show."""
@@ -185,6 +211,29 @@ def join(one: str, other: str) -> str | None:
     if len(left) + len(right) + 1 <= MAX_WORDS and _distinct(left, right):
         return f"{' '.join(left)} and {' '.join(right)}"
     return None
+
+
+def subphrases(text: str) -> list[str]:
+    """Return the ends of up to two words of the parts of a value between function words: heads of noun phrases.
+
+    >>> subphrases("attention to small print")
+    ['attention', 'small print', 'print']
+    """
+    parts: list[list[str]] = [[]]
+    for word in text.split():
+        if word.casefold() in FUNCTION_WORDS:
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return [" ".join(part[-size:]) for part in parts for size in (2, 1) if size <= len(part)]
+
+
+def _pairs(pieces: Sequence[tuple[str, int]], banned: set[str]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield the names that join two pieces, each with the values that its pieces come from."""
+    for (one, first), (other, second) in combinations(pieces, 2):
+        label = join(one, other)
+        if first != second and label and canonical_key(label) not in banned:
+            yield label, (first, second)
 
 
 def stems(text: str) -> set[str]:

