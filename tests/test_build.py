@@ -39,7 +39,7 @@ def sizes(tree: Taxonomy) -> list[int]:
     return [level.size for level in tree.levels]
 
 
-# -- the shape of the tree ----------------------------------------------------------------------------------------------
+# -- the shape of the tree ------------------------------------------------------------------------------------
 
 
 def test_the_top_is_exactly_the_domains(example: Taxonomy) -> None:
@@ -117,7 +117,7 @@ def test_where_some_values_belong(example: Taxonomy, label: str, domain: str) ->
     assert example.path(example.node(label, level=0))[0].label == domain
 
 
-# -- small and odd inputs -----------------------------------------------------------------------------------------------
+# -- small and odd inputs -------------------------------------------------------------------------------------
 
 
 def test_one_value() -> None:
@@ -181,7 +181,7 @@ def test_the_order_of_strings_changes_no_byte() -> None:
     assert taxonomy.build(rows).to_json() == taxonomy.build(iter(rows[::-1])).to_json()
 
 
-# -- levels and tops ----------------------------------------------------------------------------------------------------
+# -- levels and tops ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["ward", "kmeans", "density"])
@@ -237,7 +237,7 @@ def test_levels_that_force_single_children_name_those_that_fit() -> None:
         taxonomy.build(labels, levels=(60, 30))
 
 
-# -- domains ------------------------------------------------------------------------------------------------------------
+# -- domains --------------------------------------------------------------------------------------------------
 
 TWO = """
 [[domain]]
@@ -296,7 +296,7 @@ def test_the_bundled_domains_are_complete() -> None:
         assert domain.definition.endswith(".")
 
 
-# -- the published strings ----------------------------------------------------------------------------------------------
+# -- the published strings ------------------------------------------------------------------------------------
 
 
 def test_the_published_strings(published: Path, run: Run, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def store(tmp_path: Path) -> VectorStore:
     return VectorStore(tmp_path, "counting", 16)
 
 
-# -- the encoder --------------------------------------------------------------------------------------------------------
+# -- the encoder ----------------------------------------------------------------------------------------------
 
 
 def test_vectors_are_unit_float32_and_differ(encoder: SentenceTransformerEncoder) -> None:
@@ -142,7 +142,7 @@ def test_progress_is_told(encoder: SentenceTransformerEncoder) -> None:
     assert told == sorted(told)
 
 
-# -- models -------------------------------------------------------------------------------------------------------------
+# -- models ---------------------------------------------------------------------------------------------------
 
 
 def test_a_model_in_a_folder_has_the_vectors_of_the_bundled_one(
@@ -193,7 +193,7 @@ def test_a_damaged_model_is_one_error(cache: Path, tmp_path: Path) -> None:
     assert str(caught.value).isprintable()
 
 
-# -- the store ----------------------------------------------------------------------------------------------------------
+# -- the store ------------------------------------------------------------------------------------------------
 
 
 def test_each_string_is_embedded_once(store: VectorStore) -> None:
@@ -329,7 +329,7 @@ def test_a_full_disk_costs_the_store_and_not_the_run(store: VectorStore, tmp_pat
     embed([f"value {number}" for number in range(100)], last, store=store)
 
 
-# -- neighbours ---------------------------------------------------------------------------------------------------------
+# -- neighbours -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 300])
