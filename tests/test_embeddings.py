@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -99,8 +100,6 @@ def test_vectors_are_those_of_sentence_transformers(encoder: SentenceTransformer
         vectors = SentenceTransformer(str(folder), device="cpu").encode(json.load(sys.stdin), batch_size=32)
         sys.stdout.buffer.write(vectors.astype("<f4").tobytes())
     """
-    import json
-
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
         input=json.dumps(strings).encode(),

@@ -26,7 +26,7 @@ def default_depth(n_values: int) -> int:
 
 def default_top(n_values: int, depth: int, min_children: int) -> int:
     """Return the size of a top level found in the data, above `depth` levels over the values."""
-    return max(1, min(DEFAULT_TOP, n_values // min_children ** (depth + 1)))
+    return max(1, min(DEFAULT_TOP, n_values // int(min_children ** (depth + 1))))
 
 
 def default_sizes(n_values: int, n_top: int) -> tuple[int, ...]:

@@ -26,33 +26,8 @@ STEM = 5
 DEFINITION_WORDS = (10, 25)
 # They join the parts of a value and belong to none.
 FUNCTION_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "as",
-        "at",
-        "be",
-        "being",
-        "by",
-        "for",
-        "from",
-        "in",
-        "into",
-        "no",
-        "not",
-        "of",
-        "on",
-        "one's",
-        "or",
-        "others'",
-        "over",
-        "the",
-        "through",
-        "to",
-        "under",
-        "with",
-    ]
+    {"a", "an", "and", "as", "at", "be", "being", "by", "for", "from", "in", "into", "no", "not", "of", "on", "one's"}
+    | {"or", "others'", "over", "the", "through", "to", "under", "with"}
 )
 
 
