@@ -57,7 +57,7 @@ def build(
     quiet: bool,
     **options: Any,
 ) -> None:
-    r"""Build a taxonomy of VALUES: a .txt, .csv, .tsv, .jsonl or .parquet file, or - for standard input.
+    """Build a taxonomy of VALUES: a .txt, .csv, .tsv, .jsonl or .parquet file, or - for standard input.
 
     \b
     Example:

@@ -11,7 +11,7 @@ import click
 @click.argument("taxonomy", type=click.Path(path_type=Path))
 @click.option("--fail-on", default="", metavar="CODE,CODE", help="Exit with 1 if there is a finding of these codes.")
 def lint(taxonomy: Path, fail_on: str) -> None:
-    r"""List what a taxonomist should look at in TAXONOMY.
+    """List what a taxonomist should look at in TAXONOMY.
 
     \b
     Example:

@@ -41,7 +41,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="value-taxonomy")
 def main() -> None:
-    r"""Turn value strings into a versioned taxonomy, and look at it.
+    """Turn value strings into a versioned taxonomy, and look at it.
 
     \b
     Example:

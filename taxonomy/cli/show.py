@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.option("--node", "key", help="Show one node: an id, a label or an alias.")
 @click.option("--level", type=int, help="Look for --node on this level only.")
 def show(taxonomy: Path, depth: int, key: str | None, level: int | None) -> None:
-    r"""Draw TAXONOMY as a tree, or show one node of it.
+    """Draw TAXONOMY as a tree, or show one node of it.
 
     \b
     Example:

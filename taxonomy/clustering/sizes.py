@@ -21,7 +21,7 @@ DEFAULT_TOP = 5
 
 def default_depth(n_values: int) -> int:
     """Return the number of levels between the values and the top."""
-    return [n_values < limit for limit in (NO_MIDDLE, ONE_MIDDLE, TWO_MIDDLE)].count(False)
+    return sum(n_values >= limit for limit in (NO_MIDDLE, ONE_MIDDLE, TWO_MIDDLE))
 
 
 def default_top(n_values: int, depth: int, min_children: int) -> int:
