@@ -35,7 +35,9 @@ _BUNDLED = {
 _HUB_NAMES = {"mpnet": "sentence-transformers/all-mpnet-base-v2"}
 
 
-def load_encoder(model: str = "minilm", *, workers: int | None = None) -> SentenceTransformerEncoder:
+def load_encoder(
+    model: str = "minilm", *, workers: int | None = None, download: bool = True
+) -> SentenceTransformerEncoder:
     """Find a model by name, check its files and return its encoder.
 
     Parameters
@@ -45,6 +47,8 @@ def load_encoder(model: str = "minilm", *, workers: int | None = None) -> Senten
         is not on this machine yet is downloaded, since it was asked for by name.
     workers : int, optional
         As of `SentenceTransformerEncoder`.
+    download : bool
+        False where a file, and not the user, names the model: then it must be on this machine.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def load_encoder(model: str = "minilm", *, workers: int | None = None) -> Senten
     elif Path(model).is_dir():
         folder = Path(model).resolve()
     else:
-        folder = _hub_folder(model)
+        folder = _hub_folder(model, download)
     digests = _digests(folder)
     weights = digests[_WEIGHTS]
     if bundled is not None and weights != bundled.weights_sha256:
@@ -98,7 +102,7 @@ def _bundled_folder(model: str, bundled: _Bundled) -> Path:
     return found[0]
 
 
-def _hub_folder(model: str) -> Path:
+def _hub_folder(model: str, download: bool) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -108,6 +112,8 @@ def _hub_folder(model: str) -> Path:
         try:
             return Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))
         except LocalEntryNotFoundError:
+            if not download:
+                raise
             return Path(snapshot_download(name, allow_patterns=patterns))
     except HFValidationError:
         raise ModelNotFoundError(
