@@ -33,7 +33,7 @@ def compare(taxonomy: Path, reference: Path, exclude: Path | None, as_json: bool
     excluded = read_tree(exclude) if exclude is not None else None
     agreement = score(read_tree(taxonomy), read_tree(reference), exclude=excluded)
     if as_json:
-        click.echo(json.dumps(agreement.to_dict(), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(agreement.to_dict(), indent=1))
         return
     screen = console()
     screen.print(f"{agreement.scored:,} values scored, {agreement.coverage:.2%} of the reference's\n")

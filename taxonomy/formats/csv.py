@@ -72,7 +72,7 @@ def read_taxonomy_csv(path: str | Path) -> Taxonomy:
         below[row.parent].append(row)
     weights: dict[str, float] = {}
     for row in sorted(rows, key=lambda row: row.level):
-        parts = [weights[child.id] for child in below[row.id]] if row.level else [row.percent]
+        parts = [weights[child.id] for child in below.get(row.id, ())] if row.level else [row.percent]
         weights[row.id] = round(math.fsum(parts), 6)
     nodes = [
         Node(
@@ -144,8 +144,8 @@ def _percent(text: str, path: Path, line: int) -> float:
         percent = float(text)
     except ValueError:
         percent = math.nan
-    if not 0 <= percent < math.inf:
-        remedy = "give a percentage, a number of 0 or more"
+    if not 0 <= percent <= 100:
+        remedy = "give a number from 0 to 100"
         _fail(f"{text!r} is not a percentage", path, line, remedy, "pct_total_occurrences")
     return percent
 

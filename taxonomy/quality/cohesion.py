@@ -110,7 +110,8 @@ def silhouette(vectors: NDArray[np.float32], labels: NDArray[np.intp]) -> float 
         distances[here, own] = np.inf
         outside = distances.min(axis=1)
         widest = np.maximum(inside, outside)
-        scores = np.divide(outside - inside, widest, out=np.zeros(len(rows)), where=widest > 0)
+        # Less is not a distance but the rounding of one.
+        scores = np.divide(outside - inside, widest, out=np.zeros(len(rows)), where=widest > 1e-6)
         # By convention, what is alone scores 0.
         total += float(scores[sizes[own] > 1].sum())
     return total / len(drawn)
