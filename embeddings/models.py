@@ -113,7 +113,10 @@ def _hub_folder(model: str, download: bool) -> Path:
             return Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))
         except LocalEntryNotFoundError:
             if not download:
-                raise
+                raise ModelNotFoundError(
+                    f"the model {name!r} is not on this machine, and is fetched only if you name it; "
+                    "name a model with --model"
+                ) from None
             return Path(snapshot_download(name, allow_patterns=patterns))
     except HFValidationError:
         raise ModelNotFoundError(

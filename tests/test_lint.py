@@ -6,14 +6,17 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import huggingface_hub
 import numpy as np
 import pytest
 from conftest import Run
+from huggingface_hub.errors import LocalEntryNotFoundError
 from hypothesis import given
 from hypothesis import strategies as st
 from trees import make_tree, trees
 
-from taxonomy.model import Taxonomy
+from embeddings.errors import ModelNotFoundError
+from taxonomy.model import ModelProvenance, Provenance, Taxonomy
 from taxonomy.quality.lint import CHECKS, MAX_CHILDREN, VECTOR_CHECKS, lint
 from taxonomy.quality.opposites import opposites
 from taxonomy.quality.vectors import TreeVectors, embed_tree
@@ -211,8 +214,9 @@ def test_what_came_from_a_file_cannot_steer_the_terminal(tmp_path: Path, run: Ru
     assert not {"\x1b", "\x9b"} & set(done.stdout)
 
 
-def test_a_tree_of_values_alone_can_be_checked(cache: Path) -> None:
-    tree = make_tree(["honesty", "care"])
+def test_a_tree_of_values_alone_can_be_checked(small_build: Path) -> None:
+    # Two that are embedded already.
+    tree = make_tree(["consumer protection", "appreciation of others"])
     assert lint(tree, embed_tree(tree)) == []
 
 
@@ -228,3 +232,22 @@ def test_the_visible_half(published: Path, run: Run) -> None:
     counts = Counter(line.split()[0] for line in done.stdout.splitlines()[:-2])
     assert (counts["single-child"], counts["oversized"], counts["spelling-twins"]) == (5, 1, 15)
     assert "53 children" in done.stdout
+
+
+def test_a_model_that_only_a_file_names_is_never_downloaded(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    asked = []
+
+    def snapshot(name: str, *, local_files_only: bool = False, **_: object) -> str:
+        asked.append(local_files_only)
+        raise LocalEntryNotFoundError("not here")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    tree = make_tree(VALUES, [0, 0, 0, 1, 1, 1], [0, 0])
+    model = ModelProvenance(name="someone/a-model", sha256="0" * 64, dimension=3)
+    named = tree.model_copy(update={"provenance": Provenance(model=model)})
+    with pytest.raises(ModelNotFoundError, match="someone/a-model"):
+        embed_tree(named)
+    assert asked == [True]
+    with pytest.raises(ModelNotFoundError):
+        embed_tree(named, model="someone/a-model")
+    assert asked == [True, True, False]

@@ -15,10 +15,10 @@ from taxonomy.quality.partition import cluster_means, partitions
 
 SEED = 0
 # Values whose silhouette is computed: all of a tree up to this many, else as many drawn.
-SAMPLE = 5000
+SAMPLE = 4000
 # Values of a node shown beside an intruder, as in the study, and tests on each level.
 SHOWN = 5
-TESTS = 1000
+TESTS = 500
 _BLOCK = 500
 
 

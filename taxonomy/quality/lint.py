@@ -58,8 +58,8 @@ def lint(tree: Taxonomy, vectors: TreeVectors | None = None) -> list[Finding]:
     """
     found = [Finding(code, node.id, message) for code, check in CHECKS.items() for node, message in check(tree)]
     if vectors is not None and len(tree.levels) > 1:
-        for code, compare in VECTOR_CHECKS.items():
-            found += [Finding(code, node.id, message) for node, message in compare(tree, vectors)]
+        for code, examine in VECTOR_CHECKS.items():
+            found += [Finding(code, node.id, message) for node, message in examine(tree, vectors)]
     return sorted(found, key=lambda finding: (finding.code, finding.message, finding.node))
 
 
