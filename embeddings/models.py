@@ -37,7 +37,9 @@ _BUNDLED = {
 _HUB_NAMES = {"mpnet": "sentence-transformers/all-mpnet-base-v2"}
 
 
-def load_encoder(model: str = "minilm", *, workers: int | None = None) -> SentenceTransformerEncoder:
+def load_encoder(
+    model: str = "minilm", *, workers: int | None = None, download: bool = True
+) -> SentenceTransformerEncoder:
     """Find a model by name, check its files and return its encoder.
 
     Parameters
@@ -47,6 +49,8 @@ def load_encoder(model: str = "minilm", *, workers: int | None = None) -> Senten
         is not on this machine yet is downloaded, since it was asked for by name.
     workers : int, optional
         As of `SentenceTransformerEncoder`.
+    download : bool
+        False where a file, and not the user, names the model: then it must be on this machine.
 
     Returns
     -------
@@ -66,7 +70,7 @@ def load_encoder(model: str = "minilm", *, workers: int | None = None) -> Senten
     elif Path(model).is_dir():
         folder = Path(model).resolve()
     else:
-        folder = _hub_folder(model)
+        folder = _hub_folder(model, download)
     digests = _digests(folder)
     weights = digests[_WEIGHTS]
     if bundled is not None and weights != bundled.weights_sha256:
@@ -100,7 +104,7 @@ def _bundled_folder(model: str, bundled: _Bundled) -> Path:
     return found[0]
 
 
-def _hub_folder(model: str) -> Path:
+def _hub_folder(model: str, download: bool) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -112,6 +116,10 @@ def _hub_folder(model: str) -> Path:
             # A download that was cut off leaves a folder, too.
             if all((folder / needed).is_file() for needed in _NEEDED):
                 return folder
+        if not download:
+            raise ModelNotFoundError(
+                f"the model {name!r} is not on this machine, and fetched only if you name it; name one with --model"
+            )
         return Path(snapshot_download(name, allow_patterns=patterns))
     except HFValidationError:
         raise ModelNotFoundError(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[str, int, int], None]
+Inspect = Callable[[Taxonomy, NDArray[np.float32]], None]
 
 DOUBTFUL = 0.5
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "transformers")
@@ -121,6 +122,7 @@ def build_tree(
     id: str = "values",
     title: str = "",
     progress: Progress | None = None,
+    inspect: Inspect | None = None,
 ) -> Taxonomy:
     """Build a taxonomy of values already read; parameters as in `build`.
 
@@ -129,6 +131,8 @@ def build_tree(
     value_set : ValueSet
     progress : callable, optional
         Told a stage, steps done, and steps in all.
+    inspect : callable, optional
+        Given the tree and the vectors of its values, in the order of its nodes, before they are let go.
     """
     _check_options(domains, top, method, min_children)
     tops = load_domains(Path(domains)) if domains is not None else ()
@@ -162,7 +166,7 @@ def build_tree(
         "phrasings": list(PHRASINGS),
         "domains": [dataclasses.asdict(domain) for domain in tops] or None,
     }
-    return Taxonomy.from_nodes(
+    tree = Taxonomy.from_nodes(
         _nodes(value_set, layers, names, tops),
         level_names=default_level_names(len(layers) + 1),
         id=id,
@@ -182,6 +186,10 @@ def build_tree(
             software={name: version(name) for name in PACKAGES},
         ),
     )
+    if inspect is not None:
+        position = {label: index for index, label in enumerate(value_set.labels)}
+        inspect(tree, vectors[[position[node.label] for node in tree.nodes if node.level == 0]])
+    return tree
 
 
 def _check_options(domains: str | Path | None, top: int | None, method: str, min_children: int) -> None:

@@ -52,3 +52,14 @@ def published() -> Path:
     if not PUBLISHED.is_dir():
         pytest.skip("the published strings are not beside this checkout")
     return PUBLISHED
+
+
+@pytest.fixture(scope="session")
+def small_build(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build of the first rows of the fixture."""
+    folder = tmp_path_factory.mktemp("small")
+    rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)[:200]
+    (folder / "values.csv").write_text("".join(rows), encoding="utf-8")
+    done = run("build", folder / "values.csv", "--levels", "30", "--out", folder / "build", "--quiet")
+    assert done.returncode == 0, done.stderr
+    return folder / "build"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from taxonomy.model import Taxonomy
+    from taxonomy.quality.cohesion import LevelCohesion
     from taxonomy.values import ValueSet
 
 METHODS = ("ward", "kmeans", "density")
@@ -63,41 +60,27 @@ def build(
     Example:
       value-taxonomy build values.csv --levels 266,26 --out build/
     """
+    from taxonomy.cli.progress import progress_bars
     from taxonomy.formats.folder import check_writable, write_build
     from taxonomy.pipeline import build_tree
+    from taxonomy.quality.cohesion import cohesion
     from taxonomy.values import read_values
 
     value_set = read_values(Path(values), value_column=value_column, weight_column=weight_column)
     check_writable(out)
     if domains is not None:
         options["domains"] = None if domains == "none" else Path(domains)
-    with _progress(quiet) as progress:
-        tree = build_tree(value_set, progress=progress, **options)
-    write_build(out, tree, value_set)
+    with progress_bars(quiet) as progress:
+        quality: list[LevelCohesion] = []
+        tree = build_tree(
+            value_set,
+            progress=progress,
+            inspect=lambda tree, vectors: quality.extend(cohesion(tree, vectors)),
+            **options,
+        )
+    write_build(out, tree, value_set, quality)
     if not quiet:
         _summarise(tree, value_set, out)
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """Show stages as bars on stderr; silent when it is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def told(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield told
 
 
 def _summarise(tree: Taxonomy, value_set: ValueSet, out: Path) -> None:

@@ -16,22 +16,60 @@ if TYPE_CHECKING:
 @click.option("--depth", default=1, show_default=True, type=click.IntRange(1), help="Levels to draw from the top.")
 @click.option("--node", "key", help="Show one node: an id, a label or an alias.")
 @click.option("--level", type=int, help="Look for --node on this level only.")
-def show(taxonomy: Path, depth: int, key: str | None, level: int | None) -> None:
-    """Draw TAXONOMY as a tree, or show one node of it.
+@click.option("--quality", is_flag=True, help="Show how well each level holds together, measured now.")
+@click.option("--model", help="Model for --quality (default: the one that TAXONOMY names, else minilm).")
+def show(taxonomy: Path, depth: int, key: str | None, level: int | None, quality: bool, model: str | None) -> None:
+    """Draw TAXONOMY, a taxonomy.json or a .csv of the published six columns, as a tree, or show one node of it.
 
     \b
     Example:
       value-taxonomy show build/taxonomy.json --depth 2
       value-taxonomy show build/taxonomy.json --node "intellectual honesty"
+      value-taxonomy show build/taxonomy.json --quality
     """
     from taxonomy.cli.draw import console, draw_tree
-    from taxonomy.model import load
+    from taxonomy.cli.reading import read_tree
 
-    tree = load(taxonomy)
-    if key is None:
+    if model is not None and not quality:
+        raise click.UsageError("--model goes with --quality")
+    if quality and key is not None:
+        raise click.UsageError("--quality is of the whole taxonomy: leave --node out")
+    tree = read_tree(taxonomy)
+    if quality:
+        _show_quality(tree, model)
+    elif key is None:
         console().print(draw_tree(tree, depth))
     else:
         _show_node(tree, tree.node(key, level=level), depth)
+
+
+def _show_quality(tree: Taxonomy, model: str | None) -> None:
+    from rich.table import Table
+
+    from taxonomy.cli.draw import console
+    from taxonomy.cli.progress import progress_bars
+    from taxonomy.quality.cohesion import cohesion
+    from taxonomy.quality.vectors import embed_tree
+
+    with progress_bars(False) as progress:
+        told = None if progress is None else lambda done, total: progress("embedding", done, total)
+        vectors = embed_tree(tree, model=model, labels=False, progress=told).values
+    table = Table(box=None, pad_edge=False)
+    table.add_column("level")
+    for heading in ("nodes", "silhouette", "random", "intruders found", "random"):
+        table.add_column(heading, justify="right")
+    for level in cohesion(tree, vectors):
+        figures = (
+            "none" if figure is None else form.format(figure)
+            for form, figure in (
+                ("{:.3f}", level.silhouette),
+                ("{:.3f}", level.random_silhouette),
+                ("{:.1%}", level.intruder),
+                ("{:.1%}", level.random_intruder),
+            )
+        )
+        table.add_row(tree.levels[level.level].name, f"{level.nodes:,}", *figures)
+    console().print(table)
 
 
 def _show_node(tree: Taxonomy, node: Node, depth: int) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from taxonomy.errors import OutputError
 from taxonomy.formats.csv import frequencies_csv, rejected_csv, taxonomy_csv
 from taxonomy.model import Taxonomy
+from taxonomy.quality.cohesion import LevelCohesion
 from taxonomy.values import ValueSet
 
 
@@ -31,7 +34,7 @@ def check_writable(folder: Path) -> None:
         raise _unwritable(folder, error) from error
 
 
-def write_build(folder: Path, tree: Taxonomy, value_set: ValueSet) -> None:
+def write_build(folder: Path, tree: Taxonomy, value_set: ValueSet, quality: Sequence[LevelCohesion] = ()) -> None:
     """Write a build folder; on failure, what was there stays as it was.
 
     Parameters
@@ -40,6 +43,8 @@ def write_build(folder: Path, tree: Taxonomy, value_set: ValueSet) -> None:
     tree : Taxonomy
     value_set : ValueSet
         What the tree was built from.
+    quality : sequence of LevelCohesion
+        For the report.
 
     Raises
     ------
@@ -50,7 +55,7 @@ def write_build(folder: Path, tree: Taxonomy, value_set: ValueSet) -> None:
         "taxonomy.csv": taxonomy_csv(tree),
         "frequencies.csv": frequencies_csv(tree),
         "rejected.csv": rejected_csv(value_set.rejected),
-        "report.json": json.dumps(report(tree, value_set), indent=1, ensure_ascii=False) + "\n",
+        "report.json": json.dumps(report(tree, value_set, quality), indent=1, ensure_ascii=False) + "\n",
         "taxonomy.json": tree.to_json(),
     }
     staging = folder.with_name(f".{folder.name or 'build'}.staged.{os.getpid()}")
@@ -71,7 +76,7 @@ def write_build(folder: Path, tree: Taxonomy, value_set: ValueSet) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def report(tree: Taxonomy, value_set: ValueSet) -> dict[str, Any]:
+def report(tree: Taxonomy, value_set: ValueSet, quality: Sequence[LevelCohesion] = ()) -> dict[str, Any]:
     """Return what a reader of the build should know: the count of every row, the sizes, and what is in doubt."""
     flags = Counter((node.level, flag) for node in tree.nodes for flag in node.flags)
     return {
@@ -86,7 +91,13 @@ def report(tree: Taxonomy, value_set: ValueSet) -> dict[str, Any]:
         "levels": [level.model_dump() for level in tree.levels],
         "top": [{"label": node.label, "values": len(tree.values(node)), "share": node.share} for node in tree.top],
         "flags": [{"level": level, "flag": flag, "nodes": count} for (level, flag), count in sorted(flags.items())],
+        "quality": [_rounded(level) for level in quality],
     }
+
+
+def _rounded(level: LevelCohesion) -> dict[str, Any]:
+    fields = dataclasses.asdict(level).items()
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in fields}
 
 
 def _sync(folder: Path) -> None:

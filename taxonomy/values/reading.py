@@ -81,6 +81,32 @@ def read_file(
             yield _csv_table(lines, "\t" if suffix == ".tsv" else ",", name, value_column, weight_column)
 
 
+def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a CSV file as they are, the header first, each with the number of its first line.
+
+    Parameters
+    ----------
+    path : Path
+        UTF-8, with or without a byte-order mark.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read, is no UTF-8 or no CSV.
+    """
+    name = str(path)
+    with _open(path, name, None) as stream:
+        lines = _lines(chain([stream.readline().removeprefix(_BOM)], stream), name)
+        reader = csv.reader(lines, strict=True)
+        line = 1
+        try:
+            for row in reader:
+                yield line, row
+                line = reader.line_num + 1
+        except csv.Error as error:
+            _fail_csv(error, name, line)
+
+
 def read_frame(frame: pd.DataFrame, value_column: str | None, weight_column: str | None) -> Table:
     """Take the rows of a data frame, by the same rules of columns as a file.
 

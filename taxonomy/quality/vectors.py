@@ -1,0 +1,90 @@
+"""The vectors of a tree's values and labels, from the store where a build left them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taxonomy.errors import InputError
+from taxonomy.model import Taxonomy
+from taxonomy.quality.partition import values_of
+
+if TYPE_CHECKING:
+    from embeddings import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class TreeVectors:
+    """Unit vectors of the strings of a tree.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_values, dimension)
+        Of the values' labels, in the order of `tree.nodes`.
+    labels : ndarray of shape (n_inner, dimension)
+        Of the labels above the values, in the order of `tree.nodes`; none where only values were asked for.
+    """
+
+    values: NDArray[np.float32]
+    labels: NDArray[np.float32]
+
+
+def embed_tree(
+    tree: Taxonomy,
+    *,
+    model: str | None = None,
+    labels: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> TreeVectors:
+    """Embed the strings of a tree with the encoder that it was built with.
+
+    Parameters
+    ----------
+    tree : Taxonomy
+    model : str, optional
+        A name as for `embeddings.load_encoder`. By default the model that the tree names, which is never downloaded;
+        for an imported tree, which names none, ``minilm``.
+    labels : bool
+        Whether to embed the labels above the values too.
+    progress : callable, optional
+        Told (strings done, strings in all).
+
+    Raises
+    ------
+    InputError
+        If the model found is not the one that the tree was built with.
+    embeddings.EmbeddingError
+        If the model is not there.
+    """
+    from embeddings import VectorStore, cache_folder, embed
+
+    encoder = _encoder(tree, model)
+    values = [node.label for node in values_of(tree)]
+    above = [node.label for node in tree.nodes if node.level > 0] if labels else []
+    store = VectorStore(cache_folder(), encoder.digest, encoder.dimension)
+    vectors = embed(values + above, encoder, store=store, progress=progress)
+    return TreeVectors(vectors[: len(values)], vectors[len(values) :])
+
+
+def _encoder(tree: Taxonomy, model: str | None) -> Encoder:
+    from embeddings import load_encoder
+    from taxonomy.clustering.phrasing import PHRASINGS, PhrasedEncoder
+
+    named = tree.provenance.model
+    encoder = load_encoder(model or (named.name if named else "minilm"), download=model is not None)
+    if model is None and named is not None and encoder.weights_sha256 != named.sha256:
+        raise InputError(
+            f"the tree was built with {named.name} of sha256 {named.sha256[:12]}..., and the one on this machine has "
+            f"{encoder.weights_sha256[:12]}...",
+            remedy="name a model with --model",
+        )
+    phrasings = tree.provenance.parameters.get("phrasings", PHRASINGS)
+    if not (isinstance(phrasings, (list, tuple)) and phrasings and all("{}" in str(one) for one in phrasings)):
+        raise InputError(
+            "the tree's phrasings are not a list of texts with {}", remedy="repair its provenance, or build again"
+        )
+    return PhrasedEncoder(encoder, [str(one) for one in phrasings])

@@ -1,0 +1,253 @@
+"""Findings: each check on a tree made for it, the gate, and the visible half of the published tree by count."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import huggingface_hub
+import numpy as np
+import pytest
+from conftest import Run
+from huggingface_hub.errors import LocalEntryNotFoundError
+from hypothesis import given
+from hypothesis import strategies as st
+from trees import make_tree, trees
+
+from embeddings.errors import ModelNotFoundError
+from taxonomy.model import ModelProvenance, Provenance, Taxonomy
+from taxonomy.quality.lint import CHECKS, MAX_CHILDREN, VECTOR_CHECKS, lint
+from taxonomy.quality.opposites import opposites
+from taxonomy.quality.vectors import TreeVectors, embed_tree
+
+VALUES = ["honesty", "candor", "accuracy", "care", "kindness", "warmth"]
+
+
+def codes(tree: Taxonomy, vectors: TreeVectors | None = None) -> list[tuple[str, str]]:
+    return [(finding.code, finding.node) for finding in lint(tree, vectors)]
+
+
+def test_a_sound_tree_has_no_finding() -> None:
+    assert lint(make_tree(VALUES, [0, 0, 0, 1, 1, 1], [0, 0])) == []
+
+
+def test_single_children_are_found_on_any_level() -> None:
+    tree = make_tree([*VALUES, "x"], [0, 0, 0, 1, 1, 1, 2], [0, 0, 1])
+    assert codes(tree) == [("single-child", "1:2"), ("single-child", "2:1")]
+
+
+def test_oversized_nodes_are_found_on_any_level() -> None:
+    most = [f"value {chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(MAX_CHILDREN)]
+    assert codes(make_tree([*most, "x", "y"], [0] * MAX_CHILDREN + [1, 1], [0, 0])) == []
+    assert codes(make_tree([*most, "x", "y", "z"], [0] * (MAX_CHILDREN + 1) + [1, 1], [0, 0])) == [("oversized", "1:0")]
+
+
+def test_spelling_twins_are_found_across_the_tree() -> None:
+    assert codes(make_tree(["well-being", "a", "wellbeing", "b"], [0, 0, 1, 1], [0, 0])) == [("spelling-twins", "0:2")]
+
+
+@pytest.mark.parametrize("twin", ["Care and honesty", "honesty & care", "Values of Honesty, Care", "Cares and honesty"])
+def test_labels_of_the_same_words_are_found_across_levels_and_domains(twin: str) -> None:
+    names = [["Honesty and care", "Joy", twin, "Zest"], ["A", "B"]]
+    tree = make_tree("abcdefgh", [0, 0, 1, 1, 2, 2, 3, 3], [0, 0, 1, 1], names=names)
+    assert [code for code, _ in codes(tree)] == ["same-label"]
+    names = [["Joy", "Zest", "Play", "Fun"], ["Honesty and care", twin]]
+    assert [code for code, _ in codes(make_tree("abcdefgh", [0, 0, 1, 1, 2, 2, 3, 3], [0, 0, 1, 1], names=names))] == [
+        "same-label"
+    ]
+
+
+def test_opposites_under_one_parent_are_one_finding_a_denial() -> None:
+    tree = make_tree(["honesty", "deception", "candor", "intellectual honesty", "x", "y"], [0, 0, 0, 0, 1, 1], [0, 0])
+    (finding,) = lint(tree)
+    assert (finding.code, finding.node) == ("opposites", "0:1")
+    assert '"candor"' in finding.message
+    assert '"intellectual honesty"' in finding.message
+    apart = make_tree(["honesty", "candor", "deception", "x"], [0, 0, 1, 1], [0, 0])
+    assert lint(apart) == []
+
+
+@pytest.mark.parametrize(
+    ("denial", "denied"),
+    [
+        ("deception", "honesty"),
+        ("strategic deception", "intellectual honesty"),
+        ("cruelty", "kindness to animals"),
+        ("dishonesty", "honesty"),
+        ("uncertainty", "certainty"),
+        ("moral uncertainty", "moral certainty"),
+        ("inequality", "equality"),
+        ("irresponsibility", "responsibility"),
+        ("impatience", "patience"),
+        ("illegality", "legality"),
+        ("non-violence", "violence"),
+        ("Nonviolence", "violence"),
+        ("anti-intellectualism", "intellectualism"),
+        ("mistrust", "trust"),
+        ("carelessness", "carefulness"),
+        ("hopeless", "hopeful"),
+        ("purposelessness", "purpose"),
+        ("lack of empathy", "empathy"),
+        ("absence of moral courage", "moral courage"),
+        ("complexity", "simplicity"),
+        ("Greed and ambition", "Generosity and warmth"),
+    ],
+)
+def test_opposites_are_found(denial: str, denied: str) -> None:
+    assert list(opposites(["something else", denied, denial])) == [(2, 1)]
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("honesty", "honesty about limits"),
+        ("deception avoidance", "honesty"),
+        ("avoiding deception", "honesty"),
+        ("freedom from deception", "honesty"),
+        ("deception detection", "honesty"),
+        ("creative freedom", "self-control"),
+        ("meal planning", "spontaneity"),
+        ("design simplicity", "moral complexity"),
+        ("logical certainty", "emotional uncertainty"),
+        ("formation", "information"),
+        ("difference", "indifference"),
+        ("valuable", "invaluable"),
+        ("timeliness", "timelessness"),
+        ("clear communication", "lack of empathy"),
+        ("", "..."),
+        ("honesty", "honesty"),
+    ],
+)
+def test_what_is_no_opposite_is_not_found(pair: tuple[str, str]) -> None:
+    assert list(opposites(pair)) == []
+
+
+@given(st.lists(st.text(max_size=20), max_size=8))
+def test_opposites_take_any_text(labels: list[str]) -> None:
+    for denial, denied in opposites(labels):
+        assert denial != denied
+
+
+@given(trees([f"value {chr(97 + i)}" for i in range(20)]))
+def test_weights_of_a_sound_tree_add_up(tree: Taxonomy) -> None:
+    assert "weights" not in {finding.code for finding in lint(tree)}
+
+
+def test_shares_that_do_not_add_up_are_found_beyond_rounding() -> None:
+    tree = make_tree(VALUES, [0, 0, 0, 1, 1, 1], [0, 0])
+
+    def stated(id: str, share: float) -> list[str]:
+        nodes = [node.model_copy(update={"share": share}) if node.id == id else node for node in tree.nodes]
+        return [node for _, node in codes(Taxonomy.from_nodes(nodes, id="x", weight_unit="strings"))]
+
+    assert stated("1:0", 0.500001) == []
+    assert stated("1:0", 0.51) == ["1:0", "2:0"]
+
+
+def test_values_among_those_of_another_domain_are_found() -> None:
+    vectors = np.repeat(np.eye(4, dtype=np.float32)[:2], 8, axis=0)
+    # The last value of the second blob is under the first domain.
+    tree = make_tree([f"v{i:02}" for i in range(16)], [0] * 8 + [1] * 7 + [0], [0, 1], names=[["a", "b"], ["A", "B"]])
+    findings = lint(tree, TreeVectors(vectors, np.eye(4, dtype=np.float32)))
+    found = [finding for finding in findings if finding.code == "other-domain"]
+    assert [finding.node for finding in found] == ["0:15"]
+    assert '7 of its 10 nearest values are under "B"' in found[0].message
+
+
+def test_labels_that_are_near_or_fit_another_node_better_are_found() -> None:
+    tree = make_tree(["a", "b", "c", "d"], [0, 0, 1, 1], [0, 0], names=[["one", "two"], ["top"]])
+    values = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0]], dtype=np.float32)
+    # In the order of the nodes: top, one, two.
+    apart = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]], dtype=np.float32)
+    near = np.array([[0, 0, 1], [1, 0, 0], [0.95, 0.3122499, 0]], dtype=np.float32)
+    assert codes(tree, TreeVectors(values, apart)) == []
+    assert codes(tree, TreeVectors(values, near)) == [("label-fit", "1:1"), ("near-label", "1:1")]
+
+
+def test_the_encoder_is_the_one_that_the_tree_names(small_build: Path, run: Run, tmp_path: Path) -> None:
+    path = small_build / "taxonomy.json"
+    done = run("lint", path)
+    assert done.returncode == 0, done.stderr
+    data = json.loads(path.read_text(encoding="utf-8"))
+
+    def changed(**model: str) -> Path:
+        provenance = {**data["provenance"], "model": {**data["provenance"]["model"], **model}}
+        altered = tmp_path / "altered.json"
+        altered.write_text(json.dumps({**data, "provenance": provenance}), encoding="utf-8")
+        return altered
+
+    other = run("lint", changed(sha256="0" * 64))
+    assert (other.returncode, other.stdout) == (2, "")
+    assert "name a model with --model" in other.stderr
+    gone = run("lint", changed(name="no/such-model"))
+    assert (gone.returncode, gone.stdout) == (2, "")
+    assert "--no-vectors" in gone.stderr
+    assert gone.stderr.count("\n") == 1
+    assert run("lint", changed(name="no/such-model"), "--model", "minilm").stdout == done.stdout
+    without = run("lint", changed(name="no/such-model"), "--no-vectors")
+    assert without.returncode == 0
+    assert "not checked: label-fit, near-label, other-domain" in without.stdout
+
+
+def test_fail_on_is_a_gate(tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "tree.json"
+    make_tree([*VALUES, "x"], [0, 0, 0, 1, 1, 1, 2], [0, 0, 1]).save(path)
+    assert run("lint", path, "--no-vectors", "--fail-on", "opposites,oversized").returncode == 0
+    failed = run("lint", path, "--no-vectors", "--fail-on", "opposites,single-child")
+    assert failed.returncode == 1
+    assert "2 single-child" in failed.stdout
+    for code in ("nonsense", "near-label"):
+        unknown = run("lint", path, "--no-vectors", "--fail-on", code)
+        assert (unknown.returncode, unknown.stdout) == (2, "")
+        assert f"no code '{code}'" in unknown.stderr
+    assert run("lint", path, "--no-vectors", "--model", "minilm").returncode == 2
+
+
+def test_what_came_from_a_file_cannot_steer_the_terminal(tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "tree.csv"
+    rows = ["t,,T,2,,1", "c\x1b[31m,,C\x9b31m,1,t,1", "v,,v,0,c\x1b[31m,1"]
+    header = "cluster_id,description,name,level,parent_cluster_id,pct_total_occurrences"
+    path.write_text("\n".join([header, *rows]), encoding="utf-8")
+    done = run("lint", path, "--no-vectors")
+    assert "2 single-child" in done.stdout
+    assert not {"\x1b", "\x9b"} & set(done.stdout)
+
+
+def test_a_tree_of_values_alone_can_be_checked(small_build: Path) -> None:
+    # Two that are embedded already.
+    tree = make_tree(["consumer protection", "appreciation of others"])
+    assert lint(tree, embed_tree(tree)) == []
+
+
+def test_codes_are_distinct_and_sorted() -> None:
+    assert list(CHECKS) == sorted(CHECKS)
+    assert list(VECTOR_CHECKS) == sorted(VECTOR_CHECKS)
+    assert not set(CHECKS) & set(VECTOR_CHECKS)
+
+
+def test_the_visible_half(published: Path, run: Run) -> None:
+    done = run("lint", published / "reference_tree.csv", "--no-vectors")
+    assert done.returncode == 0, done.stderr
+    counts = Counter(line.split()[0] for line in done.stdout.splitlines()[:-2])
+    assert (counts["single-child"], counts["oversized"], counts["spelling-twins"]) == (5, 1, 15)
+    assert "53 children" in done.stdout
+
+
+def test_a_model_that_only_a_file_names_is_never_downloaded(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    asked = []
+
+    def snapshot(name: str, *, local_files_only: bool = False, **_: object) -> str:
+        asked.append(local_files_only)
+        raise LocalEntryNotFoundError("not here")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    tree = make_tree(VALUES, [0, 0, 0, 1, 1, 1], [0, 0])
+    model = ModelProvenance(name="someone/a-model", sha256="0" * 64, dimension=3)
+    named = tree.model_copy(update={"provenance": Provenance(model=model)})
+    with pytest.raises(ModelNotFoundError, match="someone/a-model"):
+        embed_tree(named)
+    assert asked == [True]
+    with pytest.raises(ModelNotFoundError):
+        embed_tree(named, model="someone/a-model")
+    assert asked == [True, True, False]
