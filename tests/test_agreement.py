@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trees import make_tree, trees
 
 from taxonomy.errors import LookupFailedError
 from taxonomy.formats.csv import read_taxonomy_csv, taxonomy_csv
 from taxonomy.model import Taxonomy
 from taxonomy.quality.agreement import compare
+from tests.conftest import Run
+from tests.trees import make_tree, trees
 
 LABELS = [f"value {i}" for i in range(24)]
 # Clusters of four, groups of two clusters, and domains of two groups, one of one.

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import silhouette_score
-from trees import make_tree
 
 from taxonomy.quality import cohesion
 from taxonomy.quality.cohesion import intruders_found, silhouette
+from tests.conftest import Run
+from tests.trees import make_tree
 
 
 def unit(n: int, seed: int = 0, centers: int = 0, noise: float = 0.2) -> np.ndarray:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Run
 from hypothesis import HealthCheck, given, settings
-from trees import make_tree, trees
 
 from taxonomy.errors import InputError
 from taxonomy.formats.csv import read_taxonomy_csv, taxonomy_csv
 from taxonomy.model import Taxonomy
+from tests.conftest import Run
+from tests.trees import make_tree, trees
 
 HEADER = "cluster_id,description,name,level,parent_cluster_id,pct_total_occurrences"
 ROWS = [

@@ -9,17 +9,17 @@ from pathlib import Path
 import huggingface_hub
 import numpy as np
 import pytest
-from conftest import Run
 from huggingface_hub.errors import LocalEntryNotFoundError
 from hypothesis import given
 from hypothesis import strategies as st
-from trees import make_tree, trees
 
 from embeddings.errors import ModelNotFoundError
 from taxonomy.model import ModelProvenance, Provenance, Taxonomy
 from taxonomy.quality.lint import CHECKS, MAX_CHILDREN, VECTOR_CHECKS, lint
 from taxonomy.quality.opposites import opposites
 from taxonomy.quality.vectors import TreeVectors, embed_tree
+from tests.conftest import Run
+from tests.trees import make_tree, trees
 
 VALUES = ["honesty", "candor", "accuracy", "care", "kindness", "warmth"]
 
