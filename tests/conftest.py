@@ -9,10 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 FIXTURE = ROOT / "fixtures" / "values.csv"
 PUBLISHED = ROOT.parent / "shared" / "values-in-the-wild"
+
+# No test depends on the clock.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -334,13 +334,30 @@ def test_a_full_disk_costs_the_store_and_not_the_run(store: VectorStore, tmp_pat
 @pytest.mark.parametrize("n", [1, 2, 5, 300])
 def test_neighbours_are_the_nearest_others(n: int) -> None:
     vectors = CountingEncoder().encode([f"value {number}" for number in range(n)])
-    indices, cosines = nearest_neighbors(vectors, 7, block=64)
+    indices, cosines = nearest_neighbors(vectors, 7)
     assert indices.shape == cosines.shape == (n, min(7, n - 1))
     found = vectors @ vectors.T
     np.fill_diagonal(found, -2)
     best = -np.sort(-found, axis=1)[:, : min(7, n - 1)]
     assert cosines == pytest.approx(best, abs=1e-6)
     assert not (indices == np.arange(n)[:, None]).any()
+
+
+def test_neighbours_of_many_are_nearly_the_nearest_and_always_the_same() -> None:
+    rng = np.random.default_rng(0)
+    vectors = (rng.normal(size=(300, 24))[rng.integers(0, 300, 12_000)] + 0.5 * rng.normal(size=(12_000, 24))).astype(
+        "f4"
+    )
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    indices, cosines = nearest_neighbors(vectors, 10)
+    assert not (indices == np.arange(12_000)[:, None]).any()
+    assert (np.diff(cosines, axis=1) <= 0).all()
+    some = np.arange(0, 12_000, 50)
+    exact = vectors[some] @ vectors.T
+    exact[np.arange(len(some)), some] = -2
+    best = np.argsort(-exact, axis=1)[:, :10]
+    assert np.mean([len(set(one) & set(other)) for one, other in zip(best, indices[some], strict=True)]) > 8
+    assert nearest_neighbors(vectors, 10)[0].tobytes() == indices.tobytes()
 
 
 def test_the_public_names_are_these() -> None:
