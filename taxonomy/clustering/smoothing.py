@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 
 from embeddings.neighbors import nearest_neighbors
 
+N_NEIGHBORS = 10
+ALPHA = 0.6
+STEPS = 3
 
-def transition_matrix(vectors: NDArray[np.float32], n_neighbors: int) -> sp.csr_array:
+
+def transition_matrix(vectors: NDArray[np.float32], n_neighbors: int = N_NEIGHBORS) -> sp.csr_array:
     """Return the random walk on the symmetric nearest-neighbour graph of unit vectors.
 
     Parameters
@@ -39,29 +43,25 @@ def transition_matrix(vectors: NDArray[np.float32], n_neighbors: int) -> sp.csr_
     return sp.csr_array(sp.diags_array(1 / degree) @ graph)
 
 
-def diffuse(signal: NDArray[np.float64], transition: sp.csr_array, *, alpha: float, steps: int) -> NDArray[np.float64]:
+def diffuse(signal: NDArray[np.float64], transition: sp.csr_array) -> NDArray[np.float64]:
     """Spread a signal over a graph and keep part of it where it was.
 
     Iterates ``F <- alpha T F + (1 - alpha) S`` (Zhou et al. 2004, "Learning with local and global
-    consistency", eq. 3, with the random-walk matrix in place of the symmetric one).
+    consistency", sec. 2, with the random-walk matrix in place of the symmetric one).
 
     Parameters
     ----------
     signal : ndarray of shape (n, d)
     transition : csr_array of shape (n, n)
         Rows sum to 1.
-    alpha : float
-        How much comes from the neighbours, 0 to 1.
-    steps : int
-        How far it spreads.
 
     Returns
     -------
     ndarray of shape (n, d)
     """
     spread = signal
-    for _ in range(steps):
-        spread = alpha * (transition @ spread) + (1 - alpha) * signal
+    for _ in range(STEPS):
+        spread = ALPHA * (transition @ spread) + (1 - ALPHA) * signal
     return spread
 
 
