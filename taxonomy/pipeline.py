@@ -51,7 +51,7 @@ def build(
     domains: str | Path | None = BUNDLED,
     top: int | None = None,
     model: str = "minilm",
-    method: str = "ward",
+    method: str = "average",
     min_children: int = 2,
     seed: int = 0,
     id: str = "values",
@@ -73,7 +73,7 @@ def build(
         Nodes of a data-driven top, 5 by default; only with ``domains=None``.
     model : str
         ``minilm``, ``mpnet``, a hub name, or a folder.
-    method : {"ward", "kmeans", "density"}
+    method : {"average", "ward", "kmeans", "density"}
     min_children : int
         Children that every inner node has at least, wherever a domain has values enough.
     seed : int
@@ -116,7 +116,7 @@ def build_tree(
     domains: str | Path | None = BUNDLED,
     top: int | None = None,
     model: str = "minilm",
-    method: str = "ward",
+    method: str = "average",
     min_children: int = 2,
     seed: int = 0,
     id: str = "values",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from taxonomy.quality.cohesion import LevelCohesion
     from taxonomy.values import ValueSet
 
-METHODS = ("ward", "kmeans", "density")
+METHODS = ("average", "ward", "kmeans", "density")
 
 
 class Sizes(click.ParamType[tuple[int, ...]]):
@@ -37,7 +37,7 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--domains", metavar="FILE|none", help="A domains file; none for a top found in the data.")
 @click.option("--top", type=int, help="Size of the top with --domains none (default 5).")
 @click.option("--model", default="minilm", show_default=True, help="minilm, mpnet, a hub name or a folder.")
-@click.option("--method", type=click.Choice(METHODS), default="ward", show_default=True)
+@click.option("--method", type=click.Choice(METHODS), default="average", show_default=True)
 @click.option("--min-children", default=2, show_default=True, help="Children every node has at least.")
 @click.option("--seed", default=0, show_default=True, help="For the methods with a random part.")
 @click.option("--id", "id", default="values", show_default=True, help="The taxonomy's own id.")

@@ -12,8 +12,6 @@ from taxonomy.clustering.smoothing import diffuse
 # Cosines of short strings lie within some tenths: a tenth lets an example's neighbourhood count, not only the nearest.
 EXAMPLE_TEMPERATURE = 0.1
 DOMAIN_TEMPERATURE = 0.05
-ALPHA = 0.8
-STEPS = 10
 
 
 def domain_affinity(
@@ -58,6 +56,6 @@ def domain_affinity(
     shares = softmax(likeness / DOMAIN_TEMPERATURE, axis=1)
     certain = np.eye(n_domains)
     shares[known >= 0] = certain[known[known >= 0]]
-    spread = diffuse(shares, transition, alpha=ALPHA, steps=STEPS)
+    spread = diffuse(shares, transition)
     spread[known >= 0] = certain[known[known >= 0]]
     return np.asarray(spread / spread.sum(axis=1, keepdims=True))

@@ -1,6 +1,7 @@
 """Embedding a value as something a person holds.
 
-A bare string is ambiguous to a sentence encoder ("drive", "balance"); said of a person it is a value.
+A bare string is ambiguous to a sentence encoder ("drive", "balance"); said of a person it is a value. The bare string
+is averaged in, since the frames make all values somewhat alike.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from embeddings import Encoder
 
-PHRASINGS = ("someone who cares about {}", "a person who values {}", "i care deeply about {}")
+PHRASINGS = ("{}", "someone who cares about {}", "a person who values {}")
 
 
 class PhrasedEncoder:

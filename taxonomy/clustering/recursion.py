@@ -10,18 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from taxonomy.clustering import density, kmeans, ward
+from taxonomy.clustering import average, density, kmeans, ward
 from taxonomy.clustering.affinity import domain_affinity
 from taxonomy.clustering.exact import Labels, Points, centroids
 from taxonomy.clustering.sizes import allocate
 from taxonomy.clustering.smoothing import diffuse, normalize, transition_matrix
 from taxonomy.errors import LevelsError
-
-N_NEIGHBORS = 10
-# Among few values the nearest are not near, and would drown what a value says itself.
-VALUES_PER_NEIGHBOR = 20
-ALPHA = 0.8
-STEPS = 3
 
 
 class Partition(Protocol):
@@ -41,6 +35,7 @@ class Method:
 
 
 METHODS = {
+    "average": Method(average.partition, ward.partition),
     "ward": Method(ward.partition, ward.partition),
     "kmeans": Method(kmeans.partition, kmeans.partition),
     "density": Method(density.partition, ward.partition, density.project),
@@ -113,7 +108,7 @@ def build_hierarchy(
         Examples of the domains; None for a top found in the data.
     n_top : int
         Nodes of a data-driven top.
-    method : {"ward", "kmeans", "density"}
+    method : {"average", "ward", "kmeans", "density"}
     seed : int
     min_children : int
         Children that each node has at least, wherever a domain has values enough.
@@ -132,8 +127,8 @@ def build_hierarchy(
     """
     # One thread, so that sums are taken in one order whatever the machine offers.
     with threadpool_limits(1):
-        transition = transition_matrix(vectors, min(N_NEIGHBORS, len(vectors) // VALUES_PER_NEIGHBOR))
-        points = normalize(diffuse(vectors.astype(np.float64), transition, alpha=ALPHA, steps=STEPS))
+        transition = transition_matrix(vectors)
+        points = normalize(diffuse(vectors.astype(np.float64), transition))
         if anchors is None:
             roots = np.zeros(len(vectors), dtype=np.intp)
             counts = np.array([len(vectors)])

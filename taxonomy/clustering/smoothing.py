@@ -11,16 +11,20 @@ from numpy.typing import NDArray
 
 from embeddings.neighbors import nearest_neighbors
 
+N_NEIGHBORS = 10
+# Among few values the nearest are not near, and would drown what a value says itself.
+VALUES_PER_NEIGHBOR = 20
+ALPHA = 0.6
+STEPS = 3
 
-def transition_matrix(vectors: NDArray[np.float32], n_neighbors: int) -> sp.csr_array:
+
+def transition_matrix(vectors: NDArray[np.float32]) -> sp.csr_array:
     """Return the random walk on the symmetric nearest-neighbour graph of unit vectors.
 
     Parameters
     ----------
     vectors : ndarray of shape (n, dimension)
-        Unit vectors.
-    n_neighbors : int
-        Neighbours of each vector; edges are weighted by cosine, negative ones by 0.
+        Unit vectors. Edges go to the ten nearest, to fewer among under 200; weights are cosines, negative ones 0.
 
     Returns
     -------
@@ -28,7 +32,7 @@ def transition_matrix(vectors: NDArray[np.float32], n_neighbors: int) -> sp.csr_
         Rows sum to 1; a vector without a neighbour stays where it is.
     """
     n = len(vectors)
-    indices, cosines = nearest_neighbors(vectors, n_neighbors)
+    indices, cosines = nearest_neighbors(vectors, min(N_NEIGHBORS, n // VALUES_PER_NEIGHBOR))
     rows = np.repeat(np.arange(n), indices.shape[1])
     weights = np.clip(cosines.ravel(), 0, None).astype(np.float64)
     graph = sp.csr_array((weights, (rows, indices.ravel())), shape=(n, n))
@@ -39,29 +43,25 @@ def transition_matrix(vectors: NDArray[np.float32], n_neighbors: int) -> sp.csr_
     return sp.csr_array(sp.diags_array(1 / degree) @ graph)
 
 
-def diffuse(signal: NDArray[np.float64], transition: sp.csr_array, *, alpha: float, steps: int) -> NDArray[np.float64]:
+def diffuse(signal: NDArray[np.float64], transition: sp.csr_array) -> NDArray[np.float64]:
     """Spread a signal over a graph and keep part of it where it was.
 
     Iterates ``F <- alpha T F + (1 - alpha) S`` (Zhou et al. 2004, "Learning with local and global
-    consistency", eq. 3, with the random-walk matrix in place of the symmetric one).
+    consistency", sec. 2, with the random-walk matrix in place of the symmetric one).
 
     Parameters
     ----------
     signal : ndarray of shape (n, d)
     transition : csr_array of shape (n, n)
         Rows sum to 1.
-    alpha : float
-        How much comes from the neighbours, 0 to 1.
-    steps : int
-        How far it spreads.
 
     Returns
     -------
     ndarray of shape (n, d)
     """
     spread = signal
-    for _ in range(steps):
-        spread = alpha * (transition @ spread) + (1 - alpha) * signal
+    for _ in range(STEPS):
+        spread = ALPHA * (transition @ spread) + (1 - ALPHA) * signal
     return spread
 
 
