@@ -12,7 +12,6 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from conftest import Run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster
@@ -25,6 +24,7 @@ from taxonomy.clustering.exact import centroids, make_exact, relabel
 from taxonomy.clustering.recursion import METHODS, Anchors, build_hierarchy
 from taxonomy.clustering.sizes import allocate, check_sizes, default_sizes
 from taxonomy.errors import LevelsError
+from tests.conftest import Run
 
 HIERARCHIES = [average, ward]
 

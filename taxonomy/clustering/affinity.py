@@ -7,11 +7,13 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 
+from embeddings.neighbors import in_parallel
 from taxonomy.clustering.smoothing import diffuse
 
 # Cosines of short strings lie within some tenths: a tenth lets an example's neighbourhood count, not only the nearest.
 EXAMPLE_TEMPERATURE = 0.1
 DOMAIN_TEMPERATURE = 0.05
+BLOCK = 4096
 
 
 def domain_affinity(
@@ -46,13 +48,18 @@ def domain_affinity(
         Rows sum to 1.
     """
     n_domains = int(example_domains.max()) + 1
-    cosines = vectors.astype(np.float64) @ examples.T.astype(np.float64)
     likeness = np.empty((len(vectors), n_domains))
-    for domain in range(n_domains):
-        own = cosines[:, example_domains == domain]
-        likeness[:, domain] = EXAMPLE_TEMPERATURE * (
-            logsumexp(own / EXAMPLE_TEMPERATURE, axis=1) - np.log(own.shape[1])
-        )
+
+    def compare(start: int) -> None:
+        rows = slice(start, start + BLOCK)
+        cosines = vectors[rows].astype(np.float64) @ examples.T.astype(np.float64)
+        for domain in range(n_domains):
+            own = cosines[:, example_domains == domain]
+            likeness[rows, domain] = EXAMPLE_TEMPERATURE * (
+                logsumexp(own / EXAMPLE_TEMPERATURE, axis=1) - np.log(own.shape[1])
+            )
+
+    in_parallel(compare, range(0, len(vectors), BLOCK))
     shares = softmax(likeness / DOMAIN_TEMPERATURE, axis=1)
     certain = np.eye(n_domains)
     shares[known >= 0] = certain[known[known >= 0]]

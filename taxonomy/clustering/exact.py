@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
-Points = NDArray[np.float64]
+Points = NDArray[np.floating[Any]]
 Labels = NDArray[np.intp]
 
 
@@ -32,7 +35,7 @@ def make_exact(points: Points, labels: Labels, n_clusters: int, *, weights: Poin
         Labels 0 to ``n_clusters - 1``, numbered by first occurrence.
     """
     n_clusters = max(1, min(n_clusters, len(points) // min_size))
-    labels = _dissolve_small(points, labels, weights, min_size)
+    labels = dissolve_small(points, labels, weights, min_size)
     while _count(labels) > n_clusters:
         labels = _merge_closest(points, labels, weights)
     while _count(labels) < n_clusters:
@@ -48,14 +51,13 @@ def relabel(labels: Labels) -> Labels:
     return order[inverse]
 
 
-def centroids(points: Points, labels: Labels, weights: Points) -> tuple[Points, Points]:
+def centroids(points: Points, labels: Labels, weights: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the weighted mean of each cluster 0 to K - 1, shape (K, d), and its weight, shape (K,)."""
-    n_clusters = int(labels.max()) + 1
-    mass = np.bincount(labels, weights=weights, minlength=n_clusters).astype(np.float64)
-    order = np.argsort(labels, kind="stable")
-    starts = np.searchsorted(labels[order], np.arange(n_clusters))
-    sums = np.add.reduceat(points[order] * weights[order, None], starts, axis=0)
-    return sums / mass[:, None], mass
+    mass = np.bincount(labels, weights=weights).astype(np.float64)
+    # In the points' own precision: a copy of a million points in another would take gigabytes.
+    rows = weights.astype(points.dtype)
+    sums = sp.csr_array((rows, (labels, np.arange(len(labels)))), shape=(len(mass), len(labels))) @ points
+    return np.asarray(sums / mass[:, None]), mass
 
 
 def squared_distances(one: Points, other: Points) -> Points:
@@ -68,7 +70,8 @@ def _count(labels: Labels) -> int:
     return len(np.unique(labels))
 
 
-def _dissolve_small(points: Points, labels: Labels, weights: Points, min_size: int) -> Labels:
+def dissolve_small(points: Points, labels: Labels, weights: Points, min_size: int) -> Labels:
+    """Return labels 0, 1, 2, ... where points of clusters below `min_size`, and noise, go to the nearest others."""
     labels = np.where(labels < 0, -1, labels)
     found, sizes = np.unique(labels[labels >= 0], return_counts=True)
     kept = found[sizes >= min_size]

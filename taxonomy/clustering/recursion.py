@@ -10,12 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from embeddings.neighbors import nearest_neighbors
 from taxonomy.clustering import average, density, kmeans, ward
 from taxonomy.clustering.affinity import domain_affinity
-from taxonomy.clustering.exact import Labels, Points, centroids
+from taxonomy.clustering.exact import Labels, Points, centroids, squared_distances
+from taxonomy.clustering.many import partition_many
 from taxonomy.clustering.sizes import allocate
 from taxonomy.clustering.smoothing import diffuse, normalize, transition_matrix
 from taxonomy.errors import LevelsError
+
+# Clusters that are asked whether a point is nearer to them than to its own.
+RIVALS = 64
 
 
 class Partition(Protocol):
@@ -128,7 +133,7 @@ def build_hierarchy(
     # One thread, so that sums are taken in one order whatever the machine offers.
     with threadpool_limits(1):
         transition = transition_matrix(vectors)
-        points = normalize(diffuse(vectors.astype(np.float64), transition))
+        points = normalize(diffuse(vectors, transition))
         if anchors is None:
             roots = np.zeros(len(vectors), dtype=np.intp)
             counts = np.array([len(vectors)])
@@ -176,11 +181,10 @@ def _within(
         members = np.flatnonzero(roots == root)
         if not len(members):
             continue
-        if n_clusters == 1:
-            labels[members] = offset
-        else:
-            labels[members] = offset + cut(
-                points[members], int(n_clusters), weights=weights[members], min_size=min_children, seed=seed
+        labels[members] = offset
+        if n_clusters > 1:
+            labels[members] += partition_many(
+                cut, points[members], int(n_clusters), weights=weights[members], min_size=min_children, seed=seed
             )
         offset += int(n_clusters)
     return labels
@@ -194,32 +198,33 @@ def _first(roots: Labels, labels: Labels) -> Labels:
 
 
 def _confidence(
-    points: Points, weights: Points, labels: Labels, centers: Points, mass: Points, block: int = 4096
-) -> tuple[Points, Labels]:
+    points: Points, weights: Points, labels: Labels, centers: Points, mass: Points
+) -> tuple[NDArray[np.float64], Labels]:
     """Return the simplified silhouette (Hruschka et al. 2004) of each point, from 0 to 1, and its runner-up.
 
-    A point is left out of its own cluster's mean, else small clusters would always look sure.
+    A point is left out of its own cluster's mean, else small clusters would always look sure. Its runner-up is sought
+    among the 64 clusters nearest to its own, so that time grows with the points alone.
     """
     n_clusters = len(centers)
+    confidence = np.ones(len(points))
+    runner_up = np.full(len(points), -1, dtype=np.intp)
     if n_clusters == 1:
-        return np.ones(len(points)), np.full(len(points), -1, dtype=np.intp)
-    confidence = np.empty(len(points))
-    runner_up = np.empty(len(points), dtype=np.intp)
-    squares = (centers**2).sum(axis=1)
-    for start in range(0, len(points), block):
-        rows = slice(start, start + block)
-        part, own = points[rows], labels[rows]
-        cost = np.maximum((part**2).sum(axis=1)[:, None] + squares - 2 * part @ centers.T, 0)
-        here = np.arange(len(part))
-        rest = mass[own] - weights[rows]
-        scale = np.divide(mass[own], rest, out=np.ones(len(part)), where=rest > 0)
-        near = np.sqrt(cost[here, own]) * scale
-        cost[here, own] = np.inf
-        runner_up[rows] = cost.argmin(axis=1)
-        far = np.sqrt(cost[here, runner_up[rows]])
+        return confidence, runner_up
+    rivals = np.sort(nearest_neighbors(normalize(centers).astype(np.float32), RIVALS)[0], axis=1)
+    order = np.argsort(labels, kind="stable")
+    for cluster, members in enumerate(np.split(order, np.cumsum(np.bincount(labels))[:-1])):
+        others = rivals[cluster]
+        part = points[members].astype(np.float64)
+        rest = mass[cluster] - weights[members]
+        scale = np.divide(mass[cluster], rest, out=np.ones(len(part)), where=rest > 0)
+        near = np.sqrt(squared_distances(part, centers[cluster : cluster + 1])[:, 0]) * scale
+        cost = squared_distances(part, centers[others])
+        best = cost.argmin(axis=1)
+        far = np.sqrt(cost[np.arange(len(part)), best])
         widest = np.maximum(near, far)
         silhouette = np.divide(far - near, widest, out=np.zeros(len(part)), where=widest > 0)
-        confidence[rows] = (1 + silhouette) / 2
+        confidence[members] = (1 + silhouette) / 2
+        runner_up[members] = others[best]
     return confidence, runner_up
 
 

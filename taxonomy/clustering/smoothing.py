@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from embeddings.neighbors import nearest_neighbors
+from taxonomy.clustering.exact import Points
 
 N_NEIGHBORS = 10
 # Among few values the nearest are not near, and would drown what a value says itself.
@@ -34,16 +35,16 @@ def transition_matrix(vectors: NDArray[np.float32]) -> sp.csr_array:
     n = len(vectors)
     indices, cosines = nearest_neighbors(vectors, min(N_NEIGHBORS, n // VALUES_PER_NEIGHBOR))
     rows = np.repeat(np.arange(n), indices.shape[1])
-    weights = np.clip(cosines.ravel(), 0, None).astype(np.float64)
+    weights = np.clip(cosines.ravel(), 0, None)
     graph = sp.csr_array((weights, (rows, indices.ravel())), shape=(n, n))
     graph = graph.maximum(graph.T)
-    degree: NDArray[np.float64] = np.asarray(graph.sum(axis=1)).ravel()
-    graph = graph + sp.diags_array((degree == 0).astype(np.float64))
+    degree: NDArray[np.float32] = np.asarray(graph.sum(axis=1)).ravel()
+    graph = graph + sp.diags_array((degree == 0).astype(np.float32))
     degree[degree == 0] = 1
     return sp.csr_array(sp.diags_array(1 / degree) @ graph)
 
 
-def diffuse(signal: NDArray[np.float64], transition: sp.csr_array) -> NDArray[np.float64]:
+def diffuse(signal: Points, transition: sp.csr_array) -> Points:
     """Spread a signal over a graph and keep part of it where it was.
 
     Iterates ``F <- alpha T F + (1 - alpha) S`` (Zhou et al. 2004, "Learning with local and global
@@ -59,13 +60,15 @@ def diffuse(signal: NDArray[np.float64], transition: sp.csr_array) -> NDArray[np
     -------
     ndarray of shape (n, d)
     """
-    spread = signal
+    spread: Points = signal
     for _ in range(STEPS):
-        spread = ALPHA * (transition @ spread) + (1 - ALPHA) * signal
+        spread = transition @ spread
+        spread *= ALPHA
+        spread += (1 - ALPHA) * signal
     return spread
 
 
-def normalize(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+def normalize(vectors: Points) -> Points:
     """Scale rows to unit length; a zero row stays zero."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(norms == 0, 1, norms)

@@ -48,7 +48,7 @@ def merges(points: Points, weights: Points) -> NDArray[np.intp]:
 
     def update(one: Points, other: Points, height: float, w_one: float, w_other: float, weights: Points) -> Points:
         growth = (w_one + weights) * one + (w_other + weights) * other - weights * height
-        return growth / (w_one + w_other + weights)
+        return np.asarray(growth / (w_one + w_other + weights))
 
     shrunk = 2 * weights[:, None] * weights / (weights[:, None] + weights)
     return linkage.merges(squared_distances(points, points) * shrunk, weights, update)

@@ -1,0 +1,84 @@
+"""Partitions of more points than can be compared with each other, by a method that sees some thousands at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embeddings.neighbors import cells
+from taxonomy.clustering.exact import Labels, Points, centroids, dissolve_small, make_exact
+from taxonomy.clustering.sizes import allocate
+
+if TYPE_CHECKING:
+    from taxonomy.clustering.recursion import Partition
+
+# Points that a method compares with each other at most: their distances take 128 MB.
+LARGEST = 4000
+# Points of a cell on average. Linkage takes time that grows with a cell; borders between cells cost agreement.
+POINTS_PER_CELL = 1000
+# Clusters that a cell is cut into at least, on average, and micro-clusters that a cluster is made of.
+CLUSTERS_PER_CELL = 8
+MICRO_PER_CLUSTER = 4
+LEAST_MICRO = 1000
+
+
+def partition_many(
+    cut: Partition, points: Points, n_clusters: int, *, weights: Points, min_size: int, seed: int
+) -> Labels:
+    """Partition any number of points; time grows a little faster than their number, and nothing n-by-n is held.
+
+    Few clusters are cut from weighted micro-clusters, many within cells. Both come from k-means, trained on a sample.
+
+    Parameters
+    ----------
+    cut : Partition
+        The method for some thousands of points.
+    points, n_clusters, weights, min_size, seed
+        As of any `Partition`.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Labels 0 to ``n_clusters - 1``.
+    """
+    if len(points) <= LARGEST:
+        return cut(points.astype(np.float64), n_clusters, weights=weights, min_size=min_size, seed=seed)
+    few = n_clusters * LARGEST < CLUSTERS_PER_CELL * len(points)
+    by = _by_micro_clusters if few else _by_cells
+    labels = by(cut, points, n_clusters, weights, min_size, seed)
+    # Cells of odd size may leave room for fewer clusters than all points together have.
+    if labels.max() + 1 < n_clusters:
+        labels = make_exact(points, labels, n_clusters, weights=weights, min_size=min_size)
+    return labels
+
+
+def _by_micro_clusters(
+    cut: Partition, points: Points, n_clusters: int, weights: Points, min_size: int, seed: int
+) -> Labels:
+    micro = _divide(points, max(LEAST_MICRO, MICRO_PER_CLUSTER * min_size * n_clusters))
+    centers, mass = centroids(points, micro, weights)
+    return cut(centers, n_clusters, weights=mass, min_size=min_size, seed=seed)[micro]
+
+
+def _by_cells(cut: Partition, points: Points, n_clusters: int, weights: Points, min_size: int, seed: int) -> Labels:
+    found = _divide(points, min(len(points) // POINTS_PER_CELL, n_clusters // CLUSTERS_PER_CELL))
+    found = dissolve_small(points, found, weights, min_size)
+    (shares,) = allocate(np.bincount(found), [n_clusters], min_children=min_size, root_children=1, exact=False)
+    labels = np.empty(len(points), dtype=np.intp)
+    offset = 0
+    for cell, share in enumerate(shares.tolist()):
+        members = np.flatnonzero(found == cell)
+        labels[members] = offset
+        if share > 1:
+            labels[members] += partition_many(
+                cut, points[members], share, weights=weights[members], min_size=min_size, seed=seed
+            )
+        offset += share
+    return labels
+
+
+def _divide(points: Points, n_parts: int) -> Labels:
+    """Divide points by k-means, and points that are all alike in order."""
+    _, labels = cells(points.astype(np.float32), n_parts)
+    return labels if labels.any() else np.arange(len(points)) * n_parts // len(points)
