@@ -119,6 +119,42 @@ def test_any_number_of_values_gets_a_tree(n: int, seed: int, method: str) -> Non
         assert set(layer.parents.tolist()) == set(range(len(next_layer.parents)))
 
 
+@pytest.mark.parametrize("method", ["average", "ward"])
+@pytest.mark.parametrize("n_clusters", [2, 3, 30, 400, 2500])
+def test_many_points_get_exactly_the_clusters_asked_for(n_clusters: int, method: str) -> None:
+    points, weights = blobs(2 * LARGEST, dimension=6, centers=30), np.ones(2 * LARGEST)
+    cut = METHODS[method].values
+    labels = partition_many(cut, points, n_clusters, weights=weights, min_size=3, seed=0)
+    assert sorted(set(labels.tolist())) == list(range(n_clusters))
+    assert np.bincount(labels).min() >= 3
+
+
+def test_many_points_fall_into_the_clusters_that_they_were_drawn_from() -> None:
+    rng = np.random.default_rng(0)
+    for count in (20, 900):
+        drawn = rng.integers(0, count, 3 * LARGEST)
+        points = rng.normal(size=(count, 12))[drawn] + 0.05 * rng.normal(size=(3 * LARGEST, 12))
+        points /= np.linalg.norm(points, axis=1, keepdims=True)
+        labels = partition_many(ward.partition, points, count, weights=np.ones(len(points)), min_size=2, seed=0)
+        assert adjusted_rand_score(drawn, labels) > 0.9
+
+
+def test_many_points_that_are_all_alike() -> None:
+    points = np.ones((2 * LARGEST, 3), dtype=np.float32)
+    labels = partition_many(ward.partition, points, 100, weights=np.ones(2 * LARGEST), min_size=2, seed=0)
+    assert len(set(labels.tolist())) == 100
+
+
+def test_many_values_make_a_tree() -> None:
+    vectors = blobs(12_000, centers=40)
+    anchors = Anchors(blobs(15, centers=5, seed=9), np.arange(15) % 5, np.full(12_000, -1))
+    layers = build_hierarchy(vectors, (400, 40), anchors=anchors, n_top=5, method="average", seed=0)
+    assert [len(set(layer.parents.tolist())) for layer in layers[:2]] == [400, 40]
+    for layer in layers:
+        assert ((layer.confidence >= 0) & (layer.confidence <= 1)).all()
+        assert (layer.runner_up != layer.parents).all()
+
+
 def test_a_top_found_in_the_data() -> None:
     layers = build_hierarchy(blobs(200), (30,), anchors=None, n_top=4, method="ward", seed=0)
     assert [len(layer.parents) for layer in layers] == [200, 30]
