@@ -21,6 +21,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from taxonomy.clustering import average, linkage, ward
 from taxonomy.clustering.exact import centroids, make_exact, relabel
+from taxonomy.clustering.many import LARGEST, partition_many
 from taxonomy.clustering.recursion import METHODS, Anchors, build_hierarchy
 from taxonomy.clustering.sizes import allocate, check_sizes, default_sizes
 from taxonomy.errors import LevelsError
@@ -72,7 +73,7 @@ def test_an_outlier_takes_no_clusters_place() -> None:
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 5), st.integers(0, 5))
-def test_a_cut_has_the_clusters_asked_for_or_the_most_there_are(n: int, asked: int, least: int, seed: int) -> None:
+def test_a_cut_has_no_cluster_below_the_least_size(n: int, asked: int, least: int, seed: int) -> None:
     pairs = average.merges(blobs(n, seed=seed).astype(np.float64), np.ones(n))
     found, sizes = np.unique(linkage.cut(pairs, asked, least), return_counts=True)
     assert (sizes[found >= 0] >= least).all()
@@ -96,15 +97,16 @@ def test_make_exact_gives_the_number_asked_for(n: int, asked: int, least: int, s
         assert np.bincount(got).min() >= least
 
 
+@pytest.mark.parametrize("least", [2, 4])
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_gives_exact_sizes(method: str) -> None:
+def test_every_method_gives_exact_sizes(method: str, least: int) -> None:
     vectors = blobs(300)
     anchors = Anchors(blobs(10, centers=2, seed=3), np.arange(10) % 2, np.full(300, -1))
-    layers = build_hierarchy(vectors, (40, 9), anchors=anchors, n_top=2, method=method, seed=0)
+    layers = build_hierarchy(vectors, (40, 9), anchors=anchors, n_top=2, method=method, seed=0, min_children=least)
     assert [len(layer.parents) for layer in layers] == [300, 40, 9]
     for layer, above in zip(layers, (40, 9, 2), strict=True):
         sizes = np.bincount(layer.parents, minlength=above)
-        assert (sizes >= 2).all()
+        assert (sizes >= least).all()
         assert ((layer.confidence >= 0) & (layer.confidence <= 1)).all()
         assert (layer.runner_up != layer.parents).all()
 
