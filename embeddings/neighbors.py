@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -75,11 +76,14 @@ def cells(vectors: NDArray[np.float32], n_cells: int) -> tuple[NDArray[np.float3
         0 to ``K - 1``, each used.
     """
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
 
     n_cells = min(n_cells, len(vectors))
     sample = np.random.default_rng(0).permutation(len(vectors))[: _SAMPLE_PER_CELL * n_cells]
     # One thread, so that sums are taken in one order whatever the machine offers.
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        # Vectors that are all alike fill fewer cells.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         model = KMeans(n_cells, init="random", n_init=1, max_iter=_ITERATIONS, random_state=0)
         centers = model.fit(vectors[np.sort(sample)]).cluster_centers_.astype(np.float32)
     used, labels = np.unique(nearest_center(vectors, centers), return_inverse=True)
