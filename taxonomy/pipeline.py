@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from taxonomy.clustering.phrasing import PHRASINGS, PhrasedEncoder
 from taxonomy.clustering.recursion import METHODS, Anchors, Layer, build_hierarchy
 from taxonomy.clustering.sizes import check_sizes, default_depth, default_sizes, default_top
 from taxonomy.domains import BUNDLED, Domain, load_domains
-from taxonomy.errors import LevelsError, TaxonomyError
+from taxonomy.errors import InputError, LevelsError, TaxonomyError
 from taxonomy.labels.keyphrase import Name, Namer
 from taxonomy.model import (
     InputProvenance,
@@ -32,12 +33,14 @@ from taxonomy.model import (
     mint_id,
     slugify,
 )
-from taxonomy.values import ValueSet, canonical_key, read_values
+from taxonomy.quality.stability import Rebuild
+from taxonomy.values import Value, ValueSet, canonical_key, read_values
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[str, int, int], None]
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Inspect = Callable[[Taxonomy, NDArray[np.float32]], None]
 
 DOUBTFUL = 0.5
@@ -157,6 +160,7 @@ def build_tree(
         seed=seed,
         min_children=min_children,
         exact=levels is not None,
+        progress=_stage(progress, "clustering"),
     )
     names = _name(value_set, vectors, layers, tops)
     parameters: dict[str, Any] = {
@@ -192,6 +196,62 @@ def build_tree(
     return tree
 
 
+def rebuild(tree: Taxonomy, vectors: NDArray[np.float32], encode: Encode) -> Rebuild:
+    """Return what builds the levels of a tree again, as `taxonomy.quality.stability.stability` asks for it.
+
+    Parameters
+    ----------
+    tree : Taxonomy
+        Its provenance says how it was built.
+    vectors : ndarray of shape (n_values, dimension)
+        Of its values, in the order of `tree.nodes`.
+    encode : callable
+        Strings to vectors, for the domains' examples.
+
+    Raises
+    ------
+    InputError
+        If the tree does not say how it was built.
+    """
+    provenance = tree.provenance
+    if provenance.method not in METHODS:
+        remedy = "give one that value-taxonomy build wrote"
+        raise InputError(f"the taxonomy {tree.id!r} does not say how it was built", remedy=remedy)
+    parameters = provenance.parameters
+    tops = [Domain(**{**domain, "examples": tuple(domain["examples"])}) for domain in parameters["domains"] or ()]
+    nodes = [node for node in tree.nodes if node.level == 0]
+    # The order in which a build sees them, which decides ties.
+    by_key = np.argsort([canonical_key(node.label) for node in nodes], kind="stable")
+    values = (Value(canonical_key(node.label), node.label, node.aliases, node.weight) for node in nodes)
+    value_set = ValueSet(tuple(sorted(values, key=attrgetter("key"))), (), tree.weight_unit, rows=len(nodes), repeats=0)
+    anchors = _anchors(tops, value_set, encode) if tops else None
+
+    def levels(kept: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
+        is_kept = np.zeros(len(nodes), dtype=bool)
+        is_kept[kept] = True
+        chosen = is_kept[by_key]
+        layers = build_hierarchy(
+            vectors[by_key][chosen],
+            [level.size for level in tree.levels[1:-1]],
+            anchors=None if anchors is None else dataclasses.replace(anchors, known=anchors.known[chosen]),
+            n_top=tree.levels[-1].size,
+            method=str(provenance.method),
+            seed=seed,
+            min_children=parameters["min_children"],
+            exact=False,
+        )
+        place = np.empty(len(nodes), dtype=np.intp)
+        place[by_key[chosen]] = np.arange(len(kept))
+        at = place[kept]
+        rows = []
+        for layer in layers:
+            at = layer.parents[at]
+            rows.append(at)
+        return np.stack(rows)
+
+    return levels
+
+
 def _check_options(domains: str | Path | None, top: int | None, method: str, min_children: int) -> None:
     if method not in METHODS:
         raise TaxonomyError(f"no method {method!r}; choose one of {', '.join(METHODS)}")
@@ -207,9 +267,7 @@ def _stage(progress: Progress | None, stage: str) -> Callable[[int, int], None] 
     return None if progress is None else lambda done, total: progress(stage, done, total)
 
 
-def _anchors(
-    tops: Sequence[Domain], value_set: ValueSet, encode: Callable[[Sequence[str]], NDArray[np.float32]]
-) -> Anchors:
+def _anchors(tops: Sequence[Domain], value_set: ValueSet, encode: Encode) -> Anchors:
     examples = [(example, number) for number, domain in enumerate(tops) for example in domain.examples]
     known = np.full(len(value_set), -1, dtype=np.intp)
     position = {value.key: index for index, value in enumerate(value_set.values)}

@@ -299,6 +299,25 @@ def test_lint_and_its_gate(built: Path, run: Run) -> None:
     assert (unknown.returncode, "no code 'nonsense'" in unknown.stderr) == (2, True)
 
 
+def test_stability_is_measured_and_written_on_the_nodes(built: Path, run: Run, tmp_path: Path) -> None:
+    done = run("stability", built / "taxonomy.json", "--runs", 2, "--out", tmp_path / "t.json")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^cluster +1\.000 +0\.\d{3} +\d\d\.\d% +\d+ of \d+$", done.stdout, re.MULTILINE)
+    before, after = taxonomy.load(built / "taxonomy.json"), taxonomy.load(tmp_path / "t.json")
+    assert [node.id for node in after.nodes] == [node.id for node in before.nodes]
+    assert {node.stability for node in after.nodes} - {None} == {0.5, 1.0}
+    unstable = {node.id for node in after.nodes if node.level and node.stability == 0.5}
+    found = run("lint", tmp_path / "t.json", "--no-vectors").stdout
+    assert {line.split()[1] for line in found.splitlines() if line.startswith("unstable ")} == unstable
+
+
+def test_stability_of_a_tree_that_does_not_say_how_it_was_built(run: Run, tmp_path: Path) -> None:
+    tree = taxonomy.build(["honesty", "kindness"])
+    tree.model_copy(update={"provenance": type(tree.provenance)()}).save(tmp_path / "t.json")
+    done = run("stability", tmp_path / "t.json")
+    assert (done.returncode, "does not say how it was built" in done.stderr) == (2, True)
+
+
 # -- help and documentation ------------------------------------------------------------------------------------
 
 

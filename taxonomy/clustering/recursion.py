@@ -100,6 +100,7 @@ def build_hierarchy(
     seed: int,
     min_children: int = 2,
     exact: bool = True,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[Layer]:
     """Cluster values into levels that end at the domains or at a data-driven top.
 
@@ -119,6 +120,8 @@ def build_hierarchy(
         Children that each node has at least, wherever a domain has values enough.
     exact : bool
         Whether `sizes` must be met; if not, the nearest sizes that fit are taken.
+    progress : callable, optional
+        Told (steps done, steps in all): the neighbour graph, the smoothed vectors, and each level.
 
     Returns
     -------
@@ -132,8 +135,12 @@ def build_hierarchy(
     """
     # One thread, so that sums are taken in one order whatever the machine offers.
     with threadpool_limits(1):
+        done = progress or (lambda step, steps: None)
+        steps = 2 + len(sizes) + (anchors is None)
         transition = transition_matrix(vectors)
+        done(1, steps)
         points = normalize(diffuse(vectors, transition))
+        done(2, steps)
         if anchors is None:
             roots = np.zeros(len(vectors), dtype=np.intp)
             counts = np.array([len(vectors)])
@@ -143,17 +150,23 @@ def build_hierarchy(
                 raise LevelsError(
                     f"--top {n_top}: with these values and levels the top can have {fits} nodes; ask for that"
                 )
-            return _layers(points, roots, shares, method, seed, min_children)
+            return _layers(points, roots, shares, method, seed, min_children, done)
         affinity = domain_affinity(vectors, transition, anchors.vectors, anchors.domains, anchors.known)
         roots = affinity.argmax(axis=1)
         counts = np.bincount(roots, minlength=anchors.n_domains)
         shares = allocate(counts, sizes, min_children=min_children, root_children=min_children, exact=exact)
-        layers = _layers(points, roots, shares, method, seed, min_children)
+        layers = _layers(points, roots, shares, method, seed, min_children, done)
         return [*layers, _domain_layer(affinity, roots, layers)]
 
 
 def _layers(
-    points: Points, roots: Labels, shares: list[Labels], method: str, seed: int, min_children: int
+    points: Points,
+    roots: Labels,
+    shares: list[Labels],
+    method: str,
+    seed: int,
+    min_children: int,
+    done: Callable[[int, int], None],
 ) -> list[Layer]:
     """Build each level from the one below, inside each root."""
     how = METHODS[method]
@@ -168,6 +181,7 @@ def _layers(
         layers.append(Layer(labels, *_confidence(points, weights, labels, centers, mass)))
         roots = _first(roots, labels)
         points, weights = centers, mass
+        done(3 + step, 2 + len(shares))
     return layers
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,14 +60,21 @@ def embed_tree(
     embeddings.EmbeddingError
         If the model is not there.
     """
+    values = [node.label for node in values_of(tree)]
+    above = [node.label for node in tree.nodes if node.level > 0] if labels else []
+    vectors = encode_like(tree, model=model, progress=progress)(values + above)
+    return TreeVectors(vectors[: len(values)], vectors[len(values) :])
+
+
+def encode_like(
+    tree: Taxonomy, *, model: str | None = None, progress: Callable[[int, int], None] | None = None
+) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    """Return what embeds strings as the tree's values were; parameters and errors are those of `embed_tree`."""
     from embeddings import VectorStore, cache_folder, embed
 
     encoder = _encoder(tree, model)
-    values = [node.label for node in values_of(tree)]
-    above = [node.label for node in tree.nodes if node.level > 0] if labels else []
     store = VectorStore(cache_folder(), encoder.digest, encoder.dimension)
-    vectors = embed(values + above, encoder, store=store, progress=progress)
-    return TreeVectors(vectors[: len(values)], vectors[len(values) :])
+    return lambda strings: embed(strings, encoder, store=store, progress=progress)
 
 
 def _encoder(tree: Taxonomy, model: str | None) -> Encoder:

@@ -1,0 +1,57 @@
+"""`value-taxonomy stability`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("taxonomy", type=click.Path(path_type=Path))
+@click.option("--runs", default=10, show_default=True, type=click.IntRange(2), help="How often to build it again.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write TAXONOMY with each node's stability.")
+@click.option("--model", help="Model of the vectors (default: the one that TAXONOMY names).")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def stability(taxonomy: Path, runs: int, out: Path | None, model: str | None, quiet: bool) -> None:
+    """Build TAXONOMY again from the strings and parameters it holds, and see what comes back.
+
+    Every run has a seed of its own; every other one has a random 90% of the values.
+
+    \b
+    Example:
+      value-taxonomy stability build/taxonomy.json --runs 10 --out build/taxonomy.json
+    """
+    from rich.table import Table
+
+    from taxonomy.cli.draw import console
+    from taxonomy.cli.progress import progress_bars
+    from taxonomy.model import load
+    from taxonomy.pipeline import rebuild
+    from taxonomy.quality.lint import UNSTABLE
+    from taxonomy.quality.partition import values_of
+    from taxonomy.quality.stability import stability as measure
+    from taxonomy.quality.stability import with_stability
+    from taxonomy.quality.vectors import encode_like
+
+    tree = load(taxonomy)
+    with progress_bars(quiet) as progress:
+        encode = encode_like(tree, model=model)
+        vectors = encode([node.label for node in values_of(tree)])
+        told = None if progress is None else lambda done, total: progress("building again", done, total)
+        found = measure(tree, rebuild(tree, vectors, encode), runs=runs, progress=told)
+    if out is not None:
+        with_stability(tree, found).save(out)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("level", "AMI, other seeds", "AMI, 90% of values", "came back", "unstable"):
+        table.add_column(heading, justify="left" if heading == "level" else "right")
+    for level in found.levels:
+        figures = [found.nodes[node.id] for node in tree.nodes if node.level == level.level and node.id in found.nodes]
+        table.add_row(
+            tree.levels[level.level].name,
+            "none" if level.seeds is None else f"{level.seeds:.3f}",
+            "none" if level.subsamples is None else f"{level.subsamples:.3f}",
+            f"{sum(figures) / len(figures):.1%}",
+            f"{sum(figure < UNSTABLE for figure in figures):,} of {len(figures):,}",
+        )
+    console().print(table)
