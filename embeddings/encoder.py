@@ -83,7 +83,7 @@ class SentenceTransformerEncoder:
     ----------
     name, digest, dimension
         As of any `Encoder`.
-    weights_sha256 : str
+    folder, weights_sha256
         As given.
     """
 
@@ -94,6 +94,7 @@ class SentenceTransformerEncoder:
         self.weights_sha256 = weights_sha256
         self._model_digest = model_digest
         self._workers = workers or min(os.cpu_count() or 1, _MOST_WORKERS)
+        self.folder = folder
         self._pool = WorkerPool(folder)
         self._lock = threading.Lock()
 

@@ -149,7 +149,7 @@ def build_tree(
     phrased = PhrasedEncoder(encoder)
     store = VectorStore(cache_folder(), phrased.digest, phrased.dimension)
     vectors = embed(value_set.labels, phrased, store=store, progress=_stage(progress, "embedding"))
-    anchors = _anchors(tops, value_set, lambda examples: embed(examples, phrased, store=store)) if tops else None
+    anchors = anchors_of(tops, value_set, lambda examples: embed(examples, phrased, store=store)) if tops else None
 
     layers = build_hierarchy(
         vectors,
@@ -224,7 +224,7 @@ def rebuild(tree: Taxonomy, vectors: NDArray[np.float32], encode: Encode) -> Reb
     by_key = np.argsort([canonical_key(node.label) for node in nodes], kind="stable")
     values = (Value(canonical_key(node.label), node.label, node.aliases, node.weight) for node in nodes)
     value_set = ValueSet(tuple(sorted(values, key=attrgetter("key"))), (), tree.weight_unit, rows=len(nodes), repeats=0)
-    anchors = _anchors(tops, value_set, encode) if tops else None
+    anchors = anchors_of(tops, value_set, encode) if tops else None
 
     def levels(kept: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
         is_kept = np.zeros(len(nodes), dtype=bool)
@@ -267,7 +267,8 @@ def _stage(progress: Progress | None, stage: str) -> Callable[[int, int], None] 
     return None if progress is None else lambda done, total: progress(stage, done, total)
 
 
-def _anchors(tops: Sequence[Domain], value_set: ValueSet, encode: Encode) -> Anchors:
+def anchors_of(tops: Sequence[Domain], value_set: ValueSet, encode: Encode) -> Anchors:
+    """Return the domains' examples as anchors of the values' clustering."""
     examples = [(example, number) for number, domain in enumerate(tops) for example in domain.examples]
     known = np.full(len(value_set), -1, dtype=np.intp)
     position = {value.key: index for index, value in enumerate(value_set.values)}

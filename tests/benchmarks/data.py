@@ -1,0 +1,57 @@
+"""Strings to measure on, and their vectors."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings import VectorStore, cache_folder, embed, load_encoder
+from taxonomy.clustering.phrasing import PhrasedEncoder
+from taxonomy.values import read_values
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared"
+PUBLISHED = SHARED / "values-in-the-wild" / "values_frequencies.csv"
+REFERENCE = SHARED / "values-in-the-wild" / "reference_tree.csv"
+FIXTURE = ROOT / "fixtures" / "values.csv"
+WORK = ROOT / "build" / "benchmarks"
+SMALL = 3307
+
+
+def strings_file(count: int) -> Path:
+    """Return a CSV of `count` values: the published ones or made of their words; of the fixture's without them."""
+    if count == SMALL:
+        return PUBLISHED if PUBLISHED.is_file() else FIXTURE
+    path = WORK / f"values-{count}.csv"
+    if not path.is_file():
+        WORK.mkdir(parents=True, exist_ok=True)
+        maker = SHARED / "make_values.py"
+        if maker.is_file():
+            subprocess.run([sys.executable, str(maker), str(count), str(path)], check=True)
+        else:
+            _compose(count, path)
+    return path
+
+
+def vectors_of(source: Path, model: str = "minilm") -> NDArray[np.float32]:
+    """Return the vectors that a build of the file clusters, from the store where they are there."""
+    encoder = PhrasedEncoder(load_encoder(model))
+    store = VectorStore(cache_folder(), encoder.digest, encoder.dimension)
+    return embed(read_values(source).labels, encoder, store=store)
+
+
+def _compose(count: int, path: Path) -> None:
+    words = sorted({word for label in read_values(FIXTURE).labels for word in label.split()})
+    rng = np.random.default_rng(0)
+    made: dict[str, None] = {}
+    while len(made) < count:
+        made.setdefault(" ".join(rng.choice(words, rng.integers(2, 4))))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["value", "count"])
+        writer.writerows((value, 1 + 50 * count // rank) for rank, value in enumerate(made, 1))

@@ -1,0 +1,279 @@
+"""What is measured, one function a part; each runs in a process of its own: ``python -m tests.benchmarks.parts``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from taxonomy.values import read_values
+from tests.benchmarks.data import PUBLISHED, REFERENCE, SMALL, strings_file, vectors_of
+from tests.benchmarks.peers import PEERS
+from tests.benchmarks.processes import measure
+
+COMMAND = str(Path(sys.executable).with_name("value-taxonomy"))
+METHODS = ("average", "ward", "kmeans", "density")
+RUNS = 3
+WARM_UP = 2000
+
+
+def main_job() -> dict[str, Any]:
+    """Time the command line: a cold build, a warm one, and help; medians of three."""
+    found: dict[str, Any] = {}
+    levels = ["--levels", "266,26"] if PUBLISHED.is_file() else []
+    with tempfile.TemporaryDirectory() as folder:
+        build = [COMMAND, "build", str(strings_file(SMALL)), *levels, "--out", f"{folder}/build", "--quiet"]
+        caches = {"cold": [f"{folder}/cold{run}" for run in range(RUNS)], "stored": [f"{folder}/cold0"] * RUNS}
+        runs = {
+            name: [measure(build, {"VALUE_TAXONOMY_CACHE": cache}) for cache in used] for name, used in caches.items()
+        }
+        runs["help"] = [measure([COMMAND, "--help"]) for _ in range(RUNS)]
+    for name, measured in runs.items():
+        found[f"{name}_seconds"] = round(statistics.median(run.seconds for run in measured), 2)
+        found[f"{name}_megabytes"] = round(statistics.median(run.megabytes for run in measured))
+    return found
+
+
+def build(count: str) -> dict[str, Any]:
+    """Time a whole build with the vectors stored."""
+    source = strings_file(int(count))
+    vectors_of(source)
+    with tempfile.TemporaryDirectory() as folder:
+        measured = measure([COMMAND, "build", str(source), "--out", f"{folder}/build", "--quiet"])
+    return {"seconds": round(measured.seconds, 1), "megabytes": round(measured.megabytes)}
+
+
+def agreement(model: str, method: str) -> dict[str, Any]:
+    """Score a build of the published strings against the visible half of the published tree."""
+    import taxonomy
+    from taxonomy.formats.csv import read_taxonomy_csv
+    from taxonomy.quality.agreement import compare
+
+    tree = taxonomy.build(strings_file(SMALL), levels=(266, 26), model=model, method=method)
+    scores = compare(tree, read_taxonomy_csv(REFERENCE)).scores
+    return {
+        "ami": [round(level.ami or 0, 3) for level in scores.levels],
+        "domain_accuracy": round(scores.domain_accuracy, 3),
+        "triplets": round(scores.triplets or 0, 3),
+    }
+
+
+def holding(model: str, method: str) -> dict[str, Any]:
+    """Build the published strings with another seed, and with 1% more of them than before."""
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    import taxonomy
+    from taxonomy.quality.partition import values_of
+
+    labels = [node.label for node in values_of(taxonomy.build(strings_file(SMALL), model=model))]
+
+    def paths(strings: Sequence[str], seed: int = 0) -> dict[str, list[str]]:
+        tree = taxonomy.build(strings, levels=(266, 26), model=model, method=method, seed=seed)
+        return {node.label: [step.id for step in tree.path(node)[:-1]] for node in values_of(tree)}
+
+    all_values, other_seed = paths(labels), paths(labels, seed=1)
+    seeds = [
+        adjusted_mutual_info_score(
+            [all_values[one][-level] for one in labels], [other_seed[one][-level] for one in labels]
+        )
+        for level in (1, 2, 3)
+    ]
+    jaccards = []
+    for draw in range(5):
+        left_out = set(np.random.default_rng(draw).choice(labels, len(labels) // 100, replace=False))
+        kept = [label for label in labels if label not in left_out]
+        fewer = paths(kept)
+        jaccards.append(_siblings_kept([fewer[one][-1] for one in kept], [all_values[one][-1] for one in kept]))
+    return {
+        "seed_ami": [round(float(one), 3) for one in seeds],
+        "one_percent_jaccard": round(statistics.median(jaccards), 3),
+    }
+
+
+def clustering(count: str, method: str) -> dict[str, Any]:
+    """Time the clustering alone, in a warm process, and score it where there is a reference."""
+    from taxonomy.clustering.recursion import build_hierarchy
+    from taxonomy.domains import load_domains
+    from taxonomy.pipeline import anchors_of
+
+    source = strings_file(int(count))
+    value_set, vectors, sizes = read_values(source), vectors_of(source), _sizes(int(count))
+    anchors = anchors_of(load_domains(), value_set, lambda strings: vectors_of_strings(strings))
+
+    def cluster(points: NDArray[np.float32], wanted: Sequence[int]) -> list[NDArray[np.intp]]:
+        known = np.full(len(points), -1) if len(points) < len(vectors) else anchors.known
+        layers = build_hierarchy(
+            points,
+            wanted[:-1],
+            anchors=type(anchors)(anchors.vectors, anchors.domains, known),
+            n_top=5,
+            method=method,
+            seed=0,
+            exact=False,
+        )
+        found, nodes = [], np.arange(len(points))
+        for layer in layers:
+            nodes = layer.parents[nodes]
+            found.append(nodes)
+        return found
+
+    return _timed(cluster, vectors, value_set.labels, sizes)
+
+
+def peer(name: str, count: str) -> dict[str, Any]:
+    """Time another tool on the same vectors, in a warm process."""
+    source = strings_file(int(count))
+    strings, vectors = read_values(source).labels, vectors_of(source)
+
+    def cluster(points: NDArray[np.float32], wanted: Sequence[int]) -> list[NDArray[np.intp]]:
+        return PEERS[name](points, strings[: len(points)], wanted)
+
+    return _timed(cluster, vectors, strings, _sizes(int(count)))
+
+
+def embedding(count: str) -> dict[str, Any]:
+    """Compare the rate of embedding with sentence-transformers' own, turn by turn, and the vectors."""
+    from sentence_transformers import SentenceTransformer
+
+    from embeddings import load_encoder
+
+    strings = read_values(strings_file(int(count))).labels
+    encoder = load_encoder()
+    theirs = SentenceTransformer(str(encoder.folder), device="cpu")
+    encoder.encode(strings[:WARM_UP])
+    theirs.encode(list(strings[:WARM_UP]), batch_size=32)
+    turns = []
+    for part in np.array_split(np.array(strings), 4):
+        texts = part.tolist()
+        start = time.perf_counter()
+        ours = encoder.encode(texts)
+        middle = time.perf_counter()
+        other = theirs.encode(texts, batch_size=32)
+        turns.append((len(texts) / (middle - start), len(texts) / (time.perf_counter() - middle), ours, other))
+    worst = min(float((ours * other).sum(axis=1).min()) for _, _, ours, other in turns)
+    return {
+        "strings_per_second": round(statistics.median(one for one, *_ in turns)),
+        "sentence_transformers": round(statistics.median(two for _, two, *_ in turns)),
+        "ratio": round(statistics.median(one / two for one, two, *_ in turns), 2),
+        "worst_cosine": round(worst, 6),
+    }
+
+
+def vectors_of_strings(strings: Sequence[str]) -> NDArray[np.float32]:
+    """Return vectors as a build makes them."""
+    from embeddings import load_encoder
+    from taxonomy.clustering.phrasing import PhrasedEncoder
+
+    return PhrasedEncoder(load_encoder()).encode(strings)
+
+
+def _sizes(count: int) -> list[int]:
+    from taxonomy.clustering.sizes import default_sizes
+
+    return [266, 26, 5] if count == SMALL and PUBLISHED.is_file() else [*default_sizes(count, 5), 5]
+
+
+def _timed(
+    cluster: Callable[[NDArray[np.float32], Sequence[int]], list[NDArray[np.intp]]],
+    vectors: NDArray[np.float32],
+    strings: Sequence[str],
+    sizes: Sequence[int],
+) -> dict[str, Any]:
+    # What is compiled or imported at first use is not what is compared.
+    cluster(vectors[:WARM_UP], [100, 20, 5][-len(sizes) :])
+    with _peak_memory() as peak:
+        start = time.perf_counter()
+        partitions = cluster(vectors, sizes)
+        seconds = time.perf_counter() - start
+    found = {
+        "seconds": round(seconds, 1),
+        "megabytes": round(peak[0]),
+        "placed": [round(float((labels >= 0).mean()), 3) for labels in partitions],
+        "clusters": [len(set(labels[labels >= 0].tolist())) for labels in partitions],
+    }
+    if len(strings) < 4000 and REFERENCE.is_file():
+        found["ami"] = [round(one, 3) for one in _scores(partitions, vectors, strings)]
+    return found
+
+
+def _scores(
+    partitions: Sequence[NDArray[np.intp]], vectors: NDArray[np.float32], strings: Sequence[str]
+) -> list[float]:
+    """Return the AMI of each level with the reference's, what was left out given to the nearest cluster."""
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    from taxonomy.formats.csv import read_taxonomy_csv
+
+    reference = read_taxonomy_csv(REFERENCE)
+    known = {node.label: reference.path(node) for node in reference.nodes if node.level == 0}
+    value_set = read_values(strings_file(SMALL))
+    rows = [
+        (index, known[name])
+        for index, value in enumerate(value_set.values)
+        for name in (value.label, *value.aliases)
+        if name in known
+    ]
+    at = [index for index, _ in rows]
+    scores = []
+    for level, labels in enumerate(partitions, 1):
+        full = labels.copy()
+        if (labels < 0).any():
+            groups = np.unique(labels[labels >= 0])
+            centers = np.stack([vectors[labels == group].mean(axis=0) for group in groups])
+            centers /= np.linalg.norm(centers, axis=1, keepdims=True)
+            out = labels < 0
+            full[out] = groups[(vectors[out] @ centers.T).argmax(axis=1)]
+        scores.append(float(adjusted_mutual_info_score([path[-1 - level].id for _, path in rows], full[at])))
+    return scores
+
+
+def _siblings_kept(one: Sequence[str], other: Sequence[str]) -> float:
+    """Return the mean Jaccard similarity of the values' sets of siblings."""
+    first, second = (np.unique(labels, return_inverse=True)[1] for labels in (one, other))
+    overlap = np.zeros((first.max() + 1, second.max() + 1))
+    np.add.at(overlap, (first, second), 1)
+    both = overlap[first, second]
+    # A value is not its own sibling.
+    union = np.bincount(first)[first] + np.bincount(second)[second] - both - 1
+    return float(np.mean(np.divide(both - 1, union, out=np.ones(len(both)), where=union > 0)))
+
+
+@contextlib.contextmanager
+def _peak_memory() -> Iterator[list[float]]:
+    """Sample the memory of this process and its children, in MB."""
+    peak, stop = [0.0], threading.Event()
+
+    def sample() -> None:
+        me = psutil.Process(os.getpid())
+        while not stop.wait(0.02):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                peak[0] = max(peak[0], sum(one.memory_info().rss for one in (me, *me.children(recursive=True))) / 1e6)
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        stop.set()
+        thread.join()
+
+
+PARTS: dict[str, Callable[..., dict[str, Any]]] = {
+    function.__name__: function for function in (main_job, build, agreement, holding, clustering, peer, embedding)
+}
+
+if __name__ == "__main__":
+    name, *arguments, path = sys.argv[1:]
+    Path(path).write_text(json.dumps(PARTS[name](*arguments)), encoding="utf-8")

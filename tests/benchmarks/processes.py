@@ -1,0 +1,46 @@
+"""Whole processes, timed from outside, with the memory of the process and all its workers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Wall seconds of a finished process, and the peak memory of it and its children together, in MB."""
+
+    seconds: float
+    megabytes: float
+
+
+def measure(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Measured:
+    """Run a command to its end.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If it fails.
+    """
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        list(command), env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    peak = 0.0
+    while process.poll() is None:
+        try:
+            family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+            peak = max(peak, sum(one.memory_info().rss for one in family) / 1e6)
+        except psutil.NoSuchProcess:
+            pass
+        time.sleep(0.01)
+    seconds = time.perf_counter() - start
+    _, errors = process.communicate()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, list(command), stderr=errors)
+    return Measured(seconds, peak)
