@@ -40,10 +40,10 @@ class Method:
 
 
 METHODS = {
-    "average": Method(average.partition, ward.partition),
+    "average": Method(average.partition, ward.relocate),
     "ward": Method(ward.partition, ward.partition),
     "kmeans": Method(kmeans.partition, kmeans.partition),
-    "density": Method(density.partition, ward.partition, density.project),
+    "density": Method(density.partition, ward.relocate, density.project),
 }
 
 
