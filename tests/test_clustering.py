@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -19,13 +19,16 @@ from scipy.cluster.hierarchy import linkage as scipy_linkage
 from scipy.spatial.distance import pdist
 from sklearn.metrics import adjusted_rand_score
 
+import taxonomy
+import taxonomy.pipeline
 from taxonomy.clustering import average, linkage, ward
 from taxonomy.clustering.exact import centroids, make_exact, relabel
 from taxonomy.clustering.many import LARGEST, partition_many
 from taxonomy.clustering.recursion import METHODS, Anchors, build_hierarchy
 from taxonomy.clustering.sizes import allocate, check_sizes, default_sizes
 from taxonomy.errors import LevelsError
-from tests.conftest import Run
+from taxonomy.quality.cohesion import cohesion
+from tests.conftest import FIXTURE, Run
 
 HIERARCHIES = [average, ward]
 
@@ -230,29 +233,44 @@ def test_the_published_strings_fall_as_published(run: Run, published: Path, tmp_
     assert {name: reached[name] for name, floor in FLOORS.items() if reached[name] < floor} == {}
 
 
-def test_a_hundredth_more_strings_leaves_the_clusters(run: Run, published: Path, tmp_path: Path) -> None:
-    with (published / "values_frequencies.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
-    siblings = [_siblings(run, rows, tmp_path / "all")]
-    for draw in range(5):
-        kept = np.random.default_rng(draw).permutation(np.arange(1, len(rows)))[len(rows) // 100 :]
-        siblings.append(_siblings(run, [rows[0], *(rows[row] for row in sorted(kept))], tmp_path / str(draw)))
-    whole, *parts = siblings
-    assert np.median([_jaccard(whole, part) for part in parts]) >= 0.88
+def test_a_hundredth_more_of_the_published_strings_leaves_the_clusters(published: Path) -> None:
+    values = taxonomy.read_values(published / "values_frequencies.csv")
+    assert np.median(_siblings_kept(values.labels, (266, 26), draws=5)) >= 0.88
 
 
-def _siblings(run: Run, rows: list[list[str]], folder: Path) -> dict[str, set[str]]:
-    """Build a tree of rows and return the members of each value's cluster."""
-    folder.mkdir()
-    with (folder / "values.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
-    run("build", folder / "values.csv", "--levels", "266,26", "--out", folder / "build").check_returncode()
-    nodes = json.loads((folder / "build" / "taxonomy.json").read_text(encoding="utf-8"))["nodes"]
-    members: dict[str, set[str]] = {}
-    for node in nodes:
-        if node["level"] == 0:
-            members.setdefault(node["parent"], set()).add(node["label"])
-    return {label: cluster for cluster in members.values() for label in cluster}
+def test_a_hundredth_more_of_the_fixture_leaves_the_clusters(cache: Path) -> None:
+    assert np.median(_siblings_kept(taxonomy.read_values(FIXTURE).labels, (140, 20), draws=5)) >= 0.75
+
+
+def test_another_seed_leaves_the_tree(cache: Path) -> None:
+    one, other = (taxonomy.build(FIXTURE, levels=(140, 20), seed=seed) for seed in (0, 1))
+    assert one.nodes == other.nodes
+
+
+def test_the_fixtures_tree_holds_together_far_better_than_chance(cache: Path) -> None:
+    found = []
+    taxonomy.pipeline.build_tree(
+        taxonomy.read_values(FIXTURE), inspect=lambda tree, vectors: found.extend(cohesion(tree, vectors))
+    )
+    clusters, groups, domains = found
+    assert (clusters.intruder, groups.intruder, domains.intruder) > (0.9, 0.7, 0.4)
+    for level in found:
+        assert level.silhouette > level.random_silhouette + 0.03
+        assert level.intruder > 2 * level.random_intruder
+
+
+def _siblings_kept(labels: Sequence[str], levels: tuple[int, int], draws: int) -> list[float]:
+    """Return the mean Jaccard index of siblings in a tree of all labels and of 99% of them, for each draw."""
+    whole = _siblings(labels, levels)
+    kept = [np.random.default_rng(draw).permutation(len(labels))[len(labels) // 100 :] for draw in range(draws)]
+    return [_jaccard(whole, _siblings([labels[index] for index in part], levels)) for part in kept]
+
+
+def _siblings(labels: Sequence[str], levels: tuple[int, int]) -> dict[str, set[str]]:
+    """Build a tree and return the members of each value's cluster."""
+    tree = taxonomy.build(labels, levels=levels)
+    clusters = [{value.label for value in tree.children(node)} for node in tree.nodes if node.level == 1]
+    return {label: cluster for cluster in clusters for label in cluster}
 
 
 def _jaccard(one: dict[str, set[str]], other: dict[str, set[str]]) -> float:

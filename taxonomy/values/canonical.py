@@ -29,10 +29,10 @@ _SYMBOLS_BEFORE = re.compile(rf"[\s{_SYMBOLS}]+")
 _EMPHASIS = re.compile(r"(?<![^\W_])(?<![*_`])[*_`]++|[*_`]++(?![^\W_])")
 _BEFORE = re.compile(
     rf"""(?: [\s,;:!?\u00a1\u00bf|\u3001\u3002{_SYMBOLS}-]
-    | [>~=#](?!\d)                                        # '#honesty', but not '#1 priority'
+    | [>~=](?!\d) | \#(?!\d)
     | \.(?!\w) | \+(?=\s)                                 # not '.NET'
     | \[[ x]?\]\s                                         # a box to tick
-    | (?: \d{{1,3}}(?:\.\d{{1,3}})*[.)] | \(\d{{1,3}}\) | \(?(?:[a-z]|[ivx]{{2,5}})\) | \d\u20e3 )\s
+    | (?: \#?\d{{1,3}}(?:\.\d{{1,3}})*[.):] | \#\d{{1,3}} | \(\d{{1,3}}\) | \(?(?:[a-z]|[ivx]{{2,5}})\) | \d\u20e3 )\s
     )+""",
     re.VERBOSE | re.IGNORECASE,
 )
