@@ -7,7 +7,7 @@ TORCH_FROM = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALLED = .venv/.installed
 
-.PHONY: taxonomy test test-slow bench format clean
+.PHONY: taxonomy test test-slow bench schema format clean
 .DEFAULT_GOAL := taxonomy
 
 taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv, and print the tree's top
@@ -24,6 +24,9 @@ test-slow: $(INSTALLED)  ## the checks that take minutes
 
 bench: $(INSTALLED)  ## time the main job; exits 1 where a time is over twice its limit
 	.venv/bin/python tests/benchmarks/main_job.py
+
+schema: $(INSTALLED)  ## make the JSON Schema again, after a change of the models
+	.venv/bin/python -m taxonomy.formats.json > taxonomy/formats/taxonomy.schema.json
 
 format: $(INSTALLED)
 	.venv/bin/ruff check --fix .
