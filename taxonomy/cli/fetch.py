@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def fetch(dataset: str, out: Path, files: tuple[str, ...]) -> None:
     Example:
       value-taxonomy fetch values-in-the-wild --out published/
     """
-    from huggingface_hub.utils import logging
+    from huggingface_hub.utils.logging import set_verbosity
 
     from taxonomy.cli.draw import plain
     from taxonomy.formats.published import DATASETS
@@ -27,7 +28,7 @@ def fetch(dataset: str, out: Path, files: tuple[str, ...]) -> None:
 
     if not sys.stderr.isatty():
         # Its retries are progress to who waits for them, and noise in a log.
-        logging.set_verbosity(logging.CRITICAL)
+        set_verbosity(logging.CRITICAL)
     source = DATASETS[dataset]
     for path in get(source, out, files or tuple(source.sha256)):
         click.echo(f"Written to {plain(str(path))}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn
 
 from taxonomy.errors import InputError, OutputError
@@ -31,9 +31,7 @@ def taxonomy_csv(tree: Taxonomy) -> str:
     """
     for node in tree.nodes:
         if "\0" in f"{node.id}{node.label}{node.definition}":
-            raise OutputError(
-                f"CSV cannot hold the NUL in {node.id!r} ({node.label!r}); correct it, or export to .json"
-            )
+            raise OutputError(f"CSV cannot hold the NUL in {node.id} ({node.label}); correct it, or export to .json")
     return _table(
         COLUMNS,
         (
@@ -192,12 +190,14 @@ def _fail(problem: str, path: Path, line: int, remedy: str, column: str | None =
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    lines: list[str] = []
+    # Python 3.11 quotes a cell with a carriage return only where lines end in one.
+    ends = SimpleNamespace(write=lambda line: lines.append(line.removesuffix("\r\n") + "\n"))
+    writer = csv.writer(ends, lineterminator="\r\n")
     writer.writerow(header)
     for row in rows:
         writer.writerow([_escape(cell) if isinstance(cell, str) else cell for cell in row])
-    return text.getvalue()
+    return "".join(lines)
 
 
 def _escape(cell: str) -> str:

@@ -97,7 +97,8 @@ def _download(dataset: Dataset, name: str, staging: Path) -> bytes:
         said = str(error.__cause__ or error).splitlines()
         reason = next((line.strip() for line in said if line.strip()), type(error).__name__)
         raise FetchError(
-            f"cannot download {name} of {dataset.repository} ({reason}); nothing was written: check the network, try again"
+            f"cannot download {name} of {dataset.repository} ({reason}); nothing was written: "
+            "check the network, and try again"
         ) from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != dataset.sha256[name]:

@@ -107,11 +107,11 @@ class _Concepts:
     def __init__(self, graph: rdflib.Graph, path: Path) -> None:
         self.graph = graph
         self.path = path
-        schemes = sorted(graph.subjects(RDF.type, SKOS.ConceptScheme, unique=True))
+        schemes = list(graph.subjects(RDF.type, SKOS.ConceptScheme))
         if len(schemes) != 1:
             self._fail(f"{len(schemes)} concept schemes in it", remedy="give a file with one")
         self.scheme = schemes[0]
-        concepts = sorted(graph.subjects(RDF.type, SKOS.Concept, unique=True))
+        concepts = sorted(graph.subjects(RDF.type, SKOS.Concept), key=str)
         self.ids = {concept: self._id(concept) for concept in concepts}
         self.retired = [concept for concept in concepts if self._figure(concept, OWL.deprecated, _true) is True]
         gone = set(self.retired)

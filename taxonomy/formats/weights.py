@@ -10,7 +10,6 @@ from pathlib import Path
 
 from taxonomy.errors import InputError
 from taxonomy.model import Node, Taxonomy
-from taxonomy.values import canonical_key
 from taxonomy.values.reading import read_file
 
 
@@ -55,8 +54,8 @@ def apply_frequencies(tree: Taxonomy, path: Path) -> tuple[Taxonomy, Coverage]:
     ----------
     tree : Taxonomy
     path : Path
-        A table as `taxonomy.read_values` takes it, with a column of weights. A string names the value that has it as
-        label or alias, else the only value of its canonical key.
+        A table as `taxonomy.read_values` takes it, with a column of weights. A string names the value that has it,
+        letter for letter, as label or alias.
 
     Returns
     -------
@@ -68,10 +67,7 @@ def apply_frequencies(tree: Taxonomy, path: Path) -> tuple[Taxonomy, Coverage]:
         If the table can't be read, has no weights, or names no value of the tree.
     """
     values = [node for node in tree.nodes if node.level == 0]
-    exact = {name: node.id for node in values for name in (node.label, *node.aliases)}
-    keys: dict[str, set[str]] = defaultdict(set)
-    for name, id in exact.items():
-        keys[canonical_key(name)].add(id)
+    named = {name: node.id for node in values for name in (node.label, *node.aliases)}
     parts: dict[str, list[float]] = defaultdict(list)
     outside: dict[str, list[float]] = defaultdict(list)
     matched: set[str] = set()
@@ -80,18 +76,16 @@ def apply_frequencies(tree: Taxonomy, path: Path) -> tuple[Taxonomy, Coverage]:
             remedy = "give a table with a column pct_convos, count or mentions"
             raise InputError("there is no column of weights", path=str(path), remedy=remedy)
         for text, weight in table.rows:
-            spelled = keys.get(canonical_key(text), set())
-            id = exact.get(text) or (min(spelled) if len(spelled) == 1 else None)
-            if id is None:
-                outside[text].append(weight)
-            else:
+            if text in named:
                 matched.add(text)
-                parts[id].append(weight)
+                parts[named[text]].append(weight)
+            else:
+                outside[text].append(weight)
         unit = table.weight_unit
     if not matched:
         raise InputError("no string of it is a value of the tree", path=str(path), remedy="give the tree's own table")
     weighed = [
-        node.model_copy(update={"weight": round(math.fsum(parts[node.id]), 6)}) if node.level == 0 else node
+        node.model_copy(update={"weight": round(math.fsum(parts.get(node.id, ())), 6)}) if node.level == 0 else node
         for node in tree.nodes
     ]
     kept = {name: getattr(tree, name) for name in ("id", "title", "version", "provenance", "retired")}
