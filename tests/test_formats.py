@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import json
 import os
 import re
@@ -14,7 +13,6 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import jsonschema
 import networkx as nx
@@ -24,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import taxonomy
-from taxonomy.errors import InputError, InvariantError, OutputError, TaxonomyError
+from taxonomy.errors import InputError, InvariantError, OutputError
 from taxonomy.formats.csv import read_taxonomy_csv, taxonomy_csv
 from taxonomy.formats.files import READ, WRITTEN, read_taxonomy, write_taxonomy
 from taxonomy.formats.json import json_schema, json_schema_text
@@ -260,11 +258,9 @@ def test_markdown_shows_nasty_labels_as_text(tmp_path: Path) -> None:
         "code_inline",
         "ordered_list_open",
     }
-    shown = {token.content for line in tokens for token in line.children or () if token.type == "text"}
     assert sum(token.type == "list_item_open" for token in tokens) == len(labels)
-    assert "**bold** [link](https://example.org)" in {
-        "".join(child.content for child in token.children or ()) for token in tokens if token.type == "inline"
-    }, shown
+    shown = {"".join(child.content for child in token.children or ()) for token in tokens}
+    assert {label for label in labels if label.isprintable() and label == label.strip()} <= shown
 
 
 # -- the command line --------------------------------------------------------------------------------------------
@@ -457,16 +453,3 @@ def test_published_frequencies_cover_the_published_tree(run: Run, published: Pat
     assert done.returncode == 0, done.stderr
     assert "1,650 strings in the tree, 1,657 outside" in done.stdout
     assert "0 values without" in done.stdout
-
-
-def test_an_error_is_a_taxonomy_error() -> None:
-    with pytest.raises(TaxonomyError):
-        read_taxonomy(Path("t.docx"))
-
-
-def test_graphml_is_well_formed(tmp_path: Path) -> None:
-    write_taxonomy(make_tree(NASTY, [0] * len(NASTY)), tmp_path / "t.graphml")
-    texts = set(
-        itertools.chain.from_iterable(ElementTree.parse(tmp_path / "t.graphml").getroot().itertext() for _ in "1")
-    )
-    assert set(NASTY) <= texts

@@ -24,9 +24,12 @@ def export(taxonomy: Path, file: Path, base_iri: str | None, issued: datetime | 
       value-taxonomy export build/taxonomy.json values.ttl --base-iri https://example.org/values/
     """
     from taxonomy.cli.draw import plain
+    from taxonomy.cli.progress import waiting
     from taxonomy.cli.reading import read_tree
     from taxonomy.formats.files import write_taxonomy
 
-    tree = read_tree(taxonomy)
-    write_taxonomy(tree, file, base_iri=base_iri, issued=issued.date() if issued else None)
+    with waiting("reading"):
+        tree = read_tree(taxonomy)
+    with waiting("writing"):
+        write_taxonomy(tree, file, base_iri=base_iri, issued=issued.date() if issued else None)
     click.echo(f"Written to {plain(str(file))}")

@@ -21,10 +21,12 @@ def import_(file: Path, out: Path, frequencies: Path | None) -> None:
       value-taxonomy import values_tree.csv --frequencies values_frequencies.csv --out taxonomy.json
     """
     from taxonomy.cli.draw import plain
+    from taxonomy.cli.progress import waiting
     from taxonomy.cli.reading import read_tree
     from taxonomy.formats.weights import apply_frequencies
 
-    tree = read_tree(file)
+    with waiting("reading"):
+        tree = read_tree(file)
     coverage = None
     if frequencies is not None:
         tree, coverage = apply_frequencies(tree, frequencies)

@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 from urllib.parse import unquote
@@ -113,9 +113,8 @@ class _Concepts:
         self.scheme = schemes[0]
         concepts = sorted(graph.subjects(RDF.type, SKOS.Concept), key=str)
         self.ids = {concept: self._id(concept) for concept in concepts}
-        self.retired = [concept for concept in concepts if self._figure(concept, OWL.deprecated, _true) is True]
-        gone = set(self.retired)
-        self.parents = {concept: self._parent(concept) for concept in concepts if concept not in gone}
+        self.retired = {concept for concept in concepts if self._figure(concept, OWL.deprecated, _true)}
+        self.parents = {concept: self._parent(concept) for concept in concepts if concept not in self.retired}
         if not self.parents:
             self._fail("no skos:Concept in it", remedy="give a file of concepts")
 
@@ -134,30 +133,40 @@ class _Concepts:
 
     def _nodes(self) -> list[Node]:
         depths = self._depths()
-        levels = {}
-        for concept, depth in depths.items():
-            stated = self._figure(concept, TERMS.level, int)
-            levels[concept] = max(depths.values()) - depth if stated is None else stated
-        weights = {
-            concept: self._figure(concept, TERMS.weight, _finite) for concept, level in levels.items() if level == 0
-        }
-        if set(weights.values()) == {None}:
-            weights = dict.fromkeys(weights, 1.0)
+        deepest = max(depths.values())
+        levels = self._stated(depths, TERMS.level, _level) or {one: deepest - depth for one, depth in depths.items()}
+        values = [concept for concept, level in levels.items() if level == 0]
+        weights = self._stated(values, TERMS.weight, _finite) or dict.fromkeys(values, 1.0)
+        shares = self._stated(levels, TERMS.share, _finite)
         parents = set(self.parents.values())
         nodes = []
         for concept, level in levels.items():
-            weight = weights.get(concept, 0.0)
-            if weight is None:
-                self._fail("no weight, where other values have one", concept, "state it, or none")
             is_empty = level > 0 and self.parents[concept] is None and concept not in parents
-            nodes.append(self._node(concept, level, weight, {"empty"} if is_empty else set()))
+            share = shares[concept] if shares else 0.0
+            nodes.append(self._node(concept, level, weights.get(concept, 0.0), share, {"empty"} if is_empty else set()))
         nodes = add_up(nodes)
-        if any((concept, TERMS.share, None) in self.graph for concept in self.parents):
+        if shares:
             return nodes
         total = math.fsum(node.weight for node in nodes if node.level == 0) or 1.0
         return [node.model_copy(update={"share": round(node.weight / total, 6)}) for node in nodes]
 
-    def _node(self, concept: Term, level: int, weight: float, flags: set[str]) -> Node:
+    def _stated(
+        self, concepts: Collection[Term], predicate: rdflib.URIRef, convert: Callable[[str], T]
+    ) -> dict[Term, T] | None:
+        """Return what is stated of each concept, None if it is of none."""
+        stated: dict[Term, T] = {}
+        missing = []
+        for concept in concepts:
+            figure = self._figure(concept, predicate, convert)
+            if figure is None:
+                missing.append(concept)
+            else:
+                stated[concept] = figure
+        if stated and missing:
+            self._fail(f"no {predicate.fragment}, where others have one", missing[0], "state it for all, or for none")
+        return stated or None
+
+    def _node(self, concept: Term, level: int, weight: float, share: float, flags: set[str]) -> Node:
         label = self._text(concept, SKOS.prefLabel)
         parent = self.parents[concept]
         aliases = {str(alias) for alias in self.graph.objects(concept, SKOS.altLabel)}
@@ -170,7 +179,7 @@ class _Concepts:
             parent=None if parent is None else self.ids[parent],
             aliases=tuple(sorted(aliases - {label})),
             weight=weight,
-            share=self._figure(concept, TERMS.share, _finite) or 0.0,
+            share=share,
             conversations=self._conversations(concept),
             placement=self._placement(concept),
             stability=self._figure(concept, TERMS.stability, _finite),
@@ -184,8 +193,10 @@ class _Concepts:
         total = self._figure(concept, TERMS.conversationsTotal, int)
         low = self._figure(concept, TERMS.conversationsLow, _finite)
         high = self._figure(concept, TERMS.conversationsHigh, _finite)
-        if count is None or total is None or low is None or high is None:
+        if count is None:
             return None
+        if total is None or low is None or high is None:
+            self._fail("conversations without total, low or high", concept, "state all four, or none")
         return Conversations(count=count, total=total, low=low, high=high)
 
     def _placement(self, concept: Term) -> Placement | None:
@@ -259,6 +270,13 @@ class _Concepts:
 
 def _true(text: str) -> bool:
     return text in ("true", "1")
+
+
+def _level(text: str) -> int:
+    # A file must not say how much memory its levels take.
+    if not (text.isascii() and text.isdigit() and len(text) < 4):
+        raise ValueError
+    return int(text)
 
 
 def _finite(text: str) -> float:
