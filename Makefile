@@ -7,7 +7,7 @@ TORCH_FROM = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALLED = .venv/.installed
 
-.PHONY: taxonomy test test-slow bench bench-million format clean
+.PHONY: taxonomy test test-slow bench bench-million schema format clean
 .DEFAULT_GOAL := taxonomy
 
 taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv, and print the tree's top
@@ -34,6 +34,9 @@ bench-million: .venv/.bench  ## the same with a million strings, whose embedding
 .venv/.bench: $(INSTALLED)
 	$(PIP) install --constraint .ci/constraints.txt --editable '.[bench]'
 	touch $@
+
+schema: $(INSTALLED)  ## make the JSON Schema again, after a change of the models
+	.venv/bin/python -m taxonomy.formats.json > taxonomy/formats/taxonomy.schema.json
 
 format: $(INSTALLED)
 	.venv/bin/ruff check --fix .

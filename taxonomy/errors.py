@@ -9,7 +9,8 @@
     ├── InvariantError         a graph that is no taxonomy, with the nodes at fault
     ├── LookupFailedError      nothing has the id, label or name that was asked for
     │   └── AmbiguousKeyError  more than one thing has it
-    └── OutputError            a result that cannot be written
+    ├── OutputError            a result that cannot be written
+    └── FetchError             a download that cannot be had, or is not what it must be
 
 The text of each is one line: what was wrong, where, and what to do.
 """
@@ -131,3 +132,7 @@ class AmbiguousKeyError(LookupFailedError):
 
 class OutputError(TaxonomyError):
     """A result that cannot be written."""
+
+
+class FetchError(TaxonomyError):
+    """A download that cannot be had, or is not what it must be."""

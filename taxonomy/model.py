@@ -12,6 +12,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -379,18 +380,29 @@ class Taxonomy(_Record):
         InvariantError, OutputError
         """
         self.check()
-        target = Path(path)
-        staged = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            with open(staged, "w", encoding="utf-8", newline="\n") as handle:
-                handle.write(self.to_json())
-                handle.flush()
-                os.fsync(handle.fileno())
-            os.replace(staged, target)
-        except OSError as error:
-            staged.unlink(missing_ok=True)
-            reason = error.strerror or str(error)
-            raise OutputError(f"cannot write {target}: {reason}; choose another place or free some space") from error
+        replace_file(Path(path), self.to_json().encode())
+
+
+def replace_file(target: Path, content: bytes) -> None:
+    """Write a file beside `target`, sync it and move it there, so that what stood there is replaced at once or not.
+
+    Raises
+    ------
+    OutputError
+    """
+    staged = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with open(staged, "wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(staged, target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"cannot write {target}: {reason}; choose another place or free some space") from error
+    finally:
+        with suppress(OSError):
+            staged.unlink()
 
 
 def load(path: str | Path) -> Taxonomy:
@@ -491,6 +503,9 @@ def _check_ids(tree: Taxonomy) -> None:
     twice = [node for node in tree.nodes if counts[node.id] > 1]
     if twice:
         _fail("ids used more than once", twice)
+    blank = [node for node in tree.nodes if not (node.id.strip() and node.label.strip())]
+    if blank:
+        _fail("every node needs an id and a label", blank)
     retired = {gone.id for gone in tree.retired}
     back = [node for node in tree.nodes if node.id in retired]
     if back:

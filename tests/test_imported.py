@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from taxonomy.errors import InputError
 from taxonomy.formats.csv import read_taxonomy_csv, taxonomy_csv
-from taxonomy.model import Taxonomy
+from taxonomy.model import Taxonomy, load
 from tests.conftest import Run
 from tests.trees import make_tree, trees
 
@@ -137,3 +138,60 @@ def test_show_draws_an_imported_tree(write: Write, run: Run) -> None:
     assert done.returncode == 0, done.stderr
     assert "Practical values  3 values  60.00%" in done.stdout
     assert run("show", path, "--node", "skill").returncode == 0
+
+
+# -- frequencies ---------------------------------------------------------------------------------------------------
+
+
+def test_import_takes_weights_from_frequencies(run: Run, tmp_path: Path) -> None:
+    labels = ["honesty", "order", "skill", "tact"]
+    tree = make_tree(labels, [0, 1, 1, 0], [0, 1], names=[["A", "B"], ["Social", "Practical"]])
+    (tmp_path / "tree.csv").write_text(taxonomy_csv(tree))
+    (tmp_path / "f.csv").write_text("value,pct_convos\nskill,3.5\nhonesty,1.25\nzeal,0.5\nwit,0.25\nskill,0.5\n")
+    done = run("import", tmp_path / "tree.csv", "--frequencies", tmp_path / "f.csv", "--out", tmp_path / "o.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    expected = "frequencies: 2 strings in the tree, 2 outside (0.75 pct_convos), 2 values without"
+    assert done.stdout.splitlines()[1] == expected
+    tree = load(tmp_path / "o.json")
+    assert (tree.id, tree.weight_unit) == ("tree", "pct_convos")
+    weights = {node.label: node.weight for node in tree.nodes}
+    assert weights == {
+        "skill": 4,
+        "order": 0,
+        "B": 4,
+        "Practical": 4,
+        "honesty": 1.25,
+        "tact": 0,
+        "A": 1.25,
+        "Social": 1.25,
+    }
+    # Stated shares stay.
+    assert tree.node("Social").share == 0.5
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        ("value\nskill\n", "no column of weights; give a table with a column pct_convos"),
+        ("value,count\nzeal,1\n", "no string of it is a value of the tree"),
+        ("value,count\nskill,-1\n", "line 2, column 'count': .*negative"),
+        ("", "the file is empty"),
+    ],
+)
+def test_frequencies_that_do_not_fit(run: Run, tmp_path: Path, table: str, problem: str) -> None:
+    make_tree(["skill"], [0]).save(tmp_path / "in.json")
+    (tmp_path / "f.csv").write_text(table)
+    done = run("import", tmp_path / "in.json", "--frequencies", tmp_path / "f.csv", "--out", tmp_path / "o.json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(rf"Error: .*f\.csv.*{problem}.*\n", done.stderr)
+    assert not (tmp_path / "o.json").exists()
+
+
+def test_published_frequencies_cover_the_published_tree(run: Run, published: Path, tmp_path: Path) -> None:
+    done = run(
+        *("import", published / "reference_tree.csv", "--out", tmp_path / "o.json"),
+        *("--frequencies", published / "values_frequencies.csv"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1,650 strings in the tree, 1,657 outside" in done.stdout
+    assert "0 values without" in done.stdout

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--exclude", type=click.Path(path_type=Path), help="A taxonomy whose values are not scored.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare(taxonomy: Path, reference: Path, exclude: Path | None, as_json: bool) -> None:
-    """Score TAXONOMY against REFERENCE, each a taxonomy.json or a .csv of the published six columns.
+    """Score TAXONOMY against REFERENCE, each in any format that import reads.
 
     \b
     Example:

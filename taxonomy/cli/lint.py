@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--no-vectors", is_flag=True, help="Leave out the checks by likeness, which need a model.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def lint(taxonomy: Path, fail_on: str, model: str | None, no_vectors: bool, quiet: bool) -> None:
-    """List what a taxonomist should look at in TAXONOMY, a taxonomy.json or a .csv of the published six columns.
+    """List what a taxonomist should look at in TAXONOMY, in any format that import reads.
 
     \b
     Example:

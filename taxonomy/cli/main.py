@@ -8,7 +8,17 @@ from typing import Any
 
 import click
 
-COMMANDS = {"build": "build", "show": "show", "compare": "compare", "stability": "stability", "lint": "lint"}
+# Each by the name of its module and function.
+COMMANDS = {
+    "build": "build",
+    "show": "show",
+    "compare": "compare",
+    "stability": "stability",
+    "lint": "lint",
+    "export": "export",
+    "import": "import_",
+    "fetch": "fetch",
+}
 
 
 class LazyGroup(click.Group):
@@ -22,7 +32,7 @@ class LazyGroup(click.Group):
         """Return a command by name."""
         if name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"taxonomy.cli.{COMMANDS[name]}"), name)
+        command = getattr(importlib.import_module(f"taxonomy.cli.{COMMANDS[name]}"), COMMANDS[name])
         assert isinstance(command, click.Command)
         return command
 

@@ -26,3 +26,16 @@ def progress_bars(quiet: bool) -> Iterator[Callable[[str, int, int], None] | Non
             bars.update(tasks[stage], completed=done, total=total)
 
         yield told
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show on stderr that something without steps is under way; silent when it is no terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(what):
+        yield

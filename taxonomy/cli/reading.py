@@ -10,11 +10,7 @@ if TYPE_CHECKING:
 
 
 def read_tree(path: Path) -> Taxonomy:
-    """Read a taxonomy by its suffix: a .csv of the published six columns, else a taxonomy.json."""
-    if path.suffix.lower() == ".csv":
-        from taxonomy.formats.csv import read_taxonomy_csv
+    """Read a taxonomy in the format that its suffix names."""
+    from taxonomy.formats.files import read_taxonomy
 
-        return read_taxonomy_csv(path)
-    from taxonomy.model import load
-
-    return load(path)
+    return read_taxonomy(path)

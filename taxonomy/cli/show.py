@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--quality", is_flag=True, help="Show how well each level holds together, measured now.")
 @click.option("--model", help="Model for --quality (default: the one that TAXONOMY names, else minilm).")
 def show(taxonomy: Path, depth: int, key: str | None, level: int | None, quality: bool, model: str | None) -> None:
-    """Draw TAXONOMY, a taxonomy.json or a .csv of the published six columns, as a tree, or show one node of it.
+    """Draw TAXONOMY, in any format that import reads, as a tree, or show one node of it.
 
     \b
     Example:

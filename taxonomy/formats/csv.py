@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn
 
-from taxonomy.errors import InputError
+from taxonomy.errors import InputError, OutputError
+from taxonomy.formats.weights import add_up
 from taxonomy.model import Node, Taxonomy, slugify
 from taxonomy.values import Rejection
 from taxonomy.values.reading import read_rows
@@ -22,7 +22,16 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 def taxonomy_csv(tree: Taxonomy) -> str:
-    """Return the nodes in the columns of the published release, shares in percent."""
+    """Return the nodes in the columns of the published release, shares in percent.
+
+    Raises
+    ------
+    OutputError
+        If a text has a NUL, which no reader of CSV takes.
+    """
+    for node in tree.nodes:
+        if "\0" in f"{node.id}{node.label}{node.definition}":
+            raise OutputError(f"CSV cannot hold the NUL in {node.id} ({node.label}); correct it, or export to .json")
     return _table(
         COLUMNS,
         (
@@ -67,13 +76,7 @@ def read_taxonomy_csv(path: str | Path) -> Taxonomy:
     source = Path(path)
     rows = list(_rows(source))
     _check(rows, source)
-    below: dict[str, list[_Row]] = defaultdict(list)
-    for row in rows:
-        below[row.parent].append(row)
-    weights: dict[str, float] = {}
-    for row in sorted(rows, key=lambda row: row.level):
-        parts = [weights[child.id] for child in below.get(row.id, ())] if row.level else [row.percent]
-        weights[row.id] = round(math.fsum(parts), 6)
+    parents = {row.parent for row in rows}
     nodes = [
         Node(
             id=row.id,
@@ -82,14 +85,14 @@ def read_taxonomy_csv(path: str | Path) -> Taxonomy:
             slug=slugify(row.name),
             definition=row.description,
             parent=row.parent or None,
-            weight=weights[row.id],
+            weight=round(row.percent, 6),
             share=round(row.percent / 100, 6),
             label_source="imported",
-            flags=("empty",) if row.level and row.id not in below else (),
+            flags=("empty",) if row.level and row.id not in parents else (),
         )
         for row in rows
     ]
-    return Taxonomy.from_nodes(nodes, id=source.stem, weight_unit="mentions")
+    return Taxonomy.from_nodes(add_up(nodes), id=source.stem, weight_unit="mentions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +190,14 @@ def _fail(problem: str, path: Path, line: int, remedy: str, column: str | None =
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    lines: list[str] = []
+    # Python 3.11 quotes a cell with a carriage return only where lines end in one.
+    ends = SimpleNamespace(write=lambda line: lines.append(line.removesuffix("\r\n") + "\n"))
+    writer = csv.writer(ends, lineterminator="\r\n")
     writer.writerow(header)
     for row in rows:
         writer.writerow([_escape(cell) if isinstance(cell, str) else cell for cell in row])
-    return text.getvalue()
+    return "".join(lines)
 
 
 def _escape(cell: str) -> str:

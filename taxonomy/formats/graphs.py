@@ -1,0 +1,54 @@
+"""GraphML and node-link JSON, for graph tools."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import networkx as nx
+
+from taxonomy.formats.xml import xml_text
+from taxonomy.model import Node, Taxonomy
+
+_HEAD = ("id", "title", "version", "digest", "weight_unit")
+
+
+def taxonomy_graphml(tree: Taxonomy) -> bytes:
+    """Return the tree as GraphML: edges from parent to child; lists as JSON, what is not known left out.
+
+    Raises
+    ------
+    OutputError
+        If a text has a character that XML can't hold.
+    """
+    graph: nx.DiGraph[str] = nx.DiGraph(**_head(tree))
+    graph.add_nodes_from((node.id, _scalars(node)) for node in tree.nodes)
+    graph.add_edges_from(tree.graph.edges)
+    text = io.BytesIO()
+    # Not write_graphml, which takes lxml where it is installed, and writes other bytes then.
+    nx.write_graphml_xml(graph, text, prettyprint=True)
+    return xml_text(text.getvalue().decode()).encode()
+
+
+def taxonomy_node_link(tree: Taxonomy) -> str:
+    """Return the tree as networkx's node-link JSON, with every field of a node."""
+    graph = tree.graph.copy()
+    graph.graph.update(_head(tree))
+    return json.dumps(nx.node_link_data(graph, edges="edges"), ensure_ascii=False, indent=1) + "\n"
+
+
+def _head(tree: Taxonomy) -> dict[str, str]:
+    return {name: getattr(tree, name) for name in _HEAD}
+
+
+def _scalars(node: Node) -> dict[str, Any]:
+    """Return the fields of a node in types that GraphML has."""
+    fields = node.model_dump(exclude={"id", "placement", "conversations", "aliases", "flags"})
+    fields["aliases"] = json.dumps(node.aliases, ensure_ascii=False)
+    fields["flags"] = json.dumps(node.flags)
+    if node.placement:
+        fields |= node.placement.model_dump()
+    if node.conversations:
+        fields |= {f"conversations_{name}": figure for name, figure in node.conversations.model_dump().items()}
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,49 @@
+"""A Markdown outline, to read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from taxonomy.model import Node, Taxonomy
+
+# What CommonMark or GitHub reads as markup: anywhere, or only where it stands.
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|&~$!^:@=+]|(?<!\w)-|-(?!\w)|(?<=\d)[.)]|\.(?=\w)")
+_JOINERS = "\u200c\u200d"
+
+
+def taxonomy_markdown(tree: Taxonomy) -> str:
+    """Return an outline: a heading for each node of the top, nested lists below, largest share first."""
+    sizes = " / ".join(f"{level.size:,} {_plain(level.name)}s" for level in reversed(tree.levels))
+    lines = [f"# {_plain(tree.title or tree.id)} {_plain(tree.version)}", "", sizes]
+    for node in _ordered(tree.top):
+        lines += ["", f"## {_plain(node.label)}", "", _figures(tree, node)]
+        if node.definition:
+            lines += ["", _plain(node.definition)]
+        if node.level:
+            lines += ["", *_list(tree, node, 0)]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _list(tree: Taxonomy, node: Node, depth: int) -> Iterator[str]:
+    for child in _ordered(tree.children(node)):
+        text = f"**{_plain(child.label)}**, {_figures(tree, child)}" if child.level else _plain(child.label)
+        definition = f": {_plain(child.definition)}" if child.definition else ""
+        yield f"{'  ' * depth}- {text}{definition}"
+        yield from _list(tree, child, depth + 1)
+
+
+def _ordered(nodes: list[Node]) -> list[Node]:
+    return sorted(nodes, key=lambda node: (-node.share, node.label))
+
+
+def _figures(tree: Taxonomy, node: Node) -> str:
+    count = f"{len(tree.values(node)):,} values, " if node.level else ""
+    return f"{count}{node.share:.2%}"
+
+
+def _plain(text: str) -> str:
+    """Return `text` in one line, with what Markdown would take for markup, or could steer a page, escaped."""
+    line = " ".join(text.split())
+    shown = "".join(char if char.isprintable() or char in _JOINERS else repr(char)[1:-1] for char in line)
+    return _MARKUP.sub(r"\\\g<0>", shown)

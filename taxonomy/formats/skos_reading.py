@@ -1,0 +1,295 @@
+"""A taxonomy from SKOS, of this project or of another."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import warnings
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar, get_args
+from urllib.parse import unquote
+
+import rdflib
+from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
+from rdflib.term import Node as Term
+
+from taxonomy.errors import InputError
+from taxonomy.formats.skos import TERMS, Form
+from taxonomy.formats.weights import add_up
+from taxonomy.model import (
+    Conversations,
+    LabelSource,
+    Node,
+    Placement,
+    Provenance,
+    Retired,
+    Taxonomy,
+    WeightUnit,
+    slugify,
+)
+
+T = TypeVar("T")
+
+_NAMES = {"turtle": "Turtle", "xml": "RDF/XML", "json-ld": "JSON-LD"}
+
+
+def read_taxonomy_skos(path: Path, form: Form) -> Taxonomy:
+    """Read a taxonomy from the concepts of one scheme.
+
+    Parameters
+    ----------
+    path : Path
+    form : {"turtle", "xml", "json-ld"}
+
+    Returns
+    -------
+    Taxonomy
+        A concept without a notation of its own has its IRI as id. Where nothing is stated, depth makes the levels,
+        each value weighs one, and shares follow from the weights.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read, or its concepts are no tree; with the first at fault.
+    InvariantError
+        If the tree is no taxonomy.
+    """
+    return _Concepts(_parse(path, form), path).taxonomy()
+
+
+def _parse(path: Path, form: Form) -> rdflib.Graph:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        remedy = "give the path of a file that can be read"
+        raise InputError(f"cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
+    log = logging.getLogger("rdflib")
+    level = log.level
+    # It logs each literal that it can't convert; the reader refuses the one it needs, in one line.
+    log.setLevel(logging.CRITICAL)
+    try:
+        if form == "json-ld":
+            _refuse_remote_context(json.loads(content), path)
+        with warnings.catch_warnings():
+            # rdflib's JSON-LD parser uses what rdflib deprecates.
+            warnings.filterwarnings("ignore", "ConjunctiveGraph is deprecated", DeprecationWarning)
+            return rdflib.Graph(bind_namespaces="none").parse(data=content, format=form, publicID="urn:relative:")
+    except InputError:
+        raise
+    except Exception as error:  # each of rdflib's parsers raises errors of its own
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(f"not {_NAMES[form]}: {reason}", path=str(path), remedy="write the file again") from error
+    finally:
+        log.setLevel(level)
+
+
+def _refuse_remote_context(document: Any, path: Path) -> None:
+    """Refuse a JSON-LD context that stands elsewhere, since rdflib would fetch it."""
+    items = [document]
+    while items:
+        item = items.pop()
+        if isinstance(item, list):
+            items.extend(item)
+        elif isinstance(item, dict):
+            items.extend(item.values())
+            context = item.get("@context")
+            for one in context if isinstance(context, list) else [context]:
+                if isinstance(one, str) or "@import" in item:
+                    remedy = "write the context into the file"
+                    raise InputError("its @context stands elsewhere, and is not fetched", path=str(path), remedy=remedy)
+
+
+class _Concepts:
+    """The concepts of a graph, read as nodes."""
+
+    def __init__(self, graph: rdflib.Graph, path: Path) -> None:
+        self.graph = graph
+        self.path = path
+        schemes = list(graph.subjects(RDF.type, SKOS.ConceptScheme))
+        if len(schemes) != 1:
+            self._fail(f"{len(schemes)} concept schemes in it", remedy="give a file with one")
+        self.scheme = schemes[0]
+        concepts = sorted(graph.subjects(RDF.type, SKOS.Concept), key=str)
+        self.ids = {concept: self._id(concept) for concept in concepts}
+        self.retired = {concept for concept in concepts if self._figure(concept, OWL.deprecated, _true)}
+        self.parents = {concept: self._parent(concept) for concept in concepts if concept not in self.retired}
+        if not self.parents:
+            self._fail("no skos:Concept in it", remedy="give a file of concepts")
+
+    def taxonomy(self) -> Taxonomy:
+        """Return the taxonomy that the concepts are."""
+        prior = self.graph.value(self.scheme, OWL.priorVersion)
+        return Taxonomy.from_nodes(
+            self._nodes(),
+            id=self._text(self.scheme, DCTERMS.identifier) or self.path.stem,
+            title=self._text(self.scheme, DCTERMS.title),
+            version=self._text(self.scheme, OWL.versionInfo) or "1.0.0",
+            weight_unit=self._figure(self.scheme, TERMS.weightUnit, _one_of(WeightUnit)) or "strings",
+            provenance=Provenance(previous=None if prior is None else {"version": self._local(prior, "version/")}),
+            retired=sorted(map(self._retired, self.retired), key=lambda gone: gone.id),
+        )
+
+    def _nodes(self) -> list[Node]:
+        depths = self._depths()
+        deepest = max(depths.values())
+        levels = self._stated(depths, TERMS.level, _level) or {one: deepest - depth for one, depth in depths.items()}
+        values = [concept for concept, level in levels.items() if level == 0]
+        weights = self._stated(values, TERMS.weight, _finite) or dict.fromkeys(values, 1.0)
+        shares = self._stated(levels, TERMS.share, _finite)
+        parents = set(self.parents.values())
+        nodes = []
+        for concept, level in levels.items():
+            is_empty = level > 0 and self.parents[concept] is None and concept not in parents
+            share = shares[concept] if shares else 0.0
+            nodes.append(self._node(concept, level, weights.get(concept, 0.0), share, {"empty"} if is_empty else set()))
+        nodes = add_up(nodes)
+        if shares:
+            return nodes
+        total = math.fsum(node.weight for node in nodes if node.level == 0) or 1.0
+        return [node.model_copy(update={"share": round(node.weight / total, 6)}) for node in nodes]
+
+    def _stated(
+        self, concepts: Collection[Term], predicate: rdflib.URIRef, convert: Callable[[str], T]
+    ) -> dict[Term, T] | None:
+        """Return what is stated of each concept, None if it is of none."""
+        stated: dict[Term, T] = {}
+        missing = []
+        for concept in concepts:
+            figure = self._figure(concept, predicate, convert)
+            if figure is None:
+                missing.append(concept)
+            else:
+                stated[concept] = figure
+        if stated and missing:
+            self._fail(f"no {predicate.fragment}, where others have one", missing[0], "state it for all, or for none")
+        return stated or None
+
+    def _node(self, concept: Term, level: int, weight: float, share: float, flags: set[str]) -> Node:
+        label = self._text(concept, SKOS.prefLabel)
+        parent = self.parents[concept]
+        aliases = {str(alias) for alias in self.graph.objects(concept, SKOS.altLabel)}
+        return Node(
+            id=self.ids[concept],
+            level=level,
+            label=label,
+            slug=slugify(label),
+            definition=self._text(concept, SKOS.definition),
+            parent=None if parent is None else self.ids[parent],
+            aliases=tuple(sorted(aliases - {label})),
+            weight=weight,
+            share=share,
+            conversations=self._conversations(concept),
+            placement=self._placement(concept),
+            stability=self._figure(concept, TERMS.stability, _finite),
+            label_source=self._figure(concept, TERMS.labelSource, _one_of(LabelSource)) or "imported",
+            label_rank=self._figure(concept, TERMS.labelRank, int),
+            flags=tuple(sorted(flags.union(map(str, self.graph.objects(concept, TERMS.flag))))),
+        )
+
+    def _conversations(self, concept: Term) -> Conversations | None:
+        count = self._figure(concept, TERMS.conversations, int)
+        total = self._figure(concept, TERMS.conversationsTotal, int)
+        low = self._figure(concept, TERMS.conversationsLow, _finite)
+        high = self._figure(concept, TERMS.conversationsHigh, _finite)
+        if count is None:
+            return None
+        if total is None or low is None or high is None:
+            self._fail("conversations without total, low or high", concept, "state all four, or none")
+        return Conversations(count=count, total=total, low=low, high=high)
+
+    def _placement(self, concept: Term) -> Placement | None:
+        confidence = self._figure(concept, TERMS.confidence, _finite)
+        second = self.graph.value(concept, TERMS.secondParent)
+        if confidence is None:
+            return None
+        return Placement(confidence=confidence, second_parent=None if second is None else self._local(second))
+
+    def _retired(self, concept: Term) -> Retired:
+        return Retired(
+            id=self.ids[concept],
+            label=self._text(concept, SKOS.prefLabel),
+            since=self._text(concept, TERMS.retiredSince),
+            replaced_by=tuple(sorted(map(self._local, self.graph.objects(concept, DCTERMS.isReplacedBy)))),
+        )
+
+    # -- the hierarchy ----------------------------------------------------------------------------------------------
+
+    def _parent(self, concept: Term) -> Term | None:
+        broader = {*self.graph.objects(concept, SKOS.broader), *self.graph.subjects(SKOS.narrower, concept)}
+        if len(broader) > 1:
+            self._fail(f"{len(broader)} broader concepts", concept, "give it one: a taxonomy is a tree")
+        parent = next(iter(broader), None)
+        if parent is not None and (parent not in self.ids or parent in self.retired):
+            self._fail(f"its broader concept {str(parent)!r} is not in the file", concept, "add it, or name another")
+        return parent
+
+    def _depths(self) -> dict[Term, int]:
+        depths: dict[Term, int] = {}
+        for concept in self.parents:
+            above = [concept]
+            while (parent := self.parents[above[-1]]) is not None and parent not in depths:
+                if len(above) > len(self.parents):
+                    self._fail("it is broader than itself", concept, "break the cycle")
+                above.append(parent)
+            start = -1 if parent is None else depths[parent]
+            depths.update((one, start + step) for step, one in enumerate(reversed(above), 1))
+        return depths
+
+    # -- terms as plain values --------------------------------------------------------------------------------------
+
+    def _id(self, concept: Term) -> str:
+        notations = list(self.graph.objects(concept, SKOS.notation))
+        return str(notations[0] if len(notations) == 1 else concept)
+
+    def _local(self, term: Term, under: str = "") -> str:
+        """Return the id that an IRI was made of."""
+        start = f"{self.scheme}{under}"
+        return self.ids.get(term) or (unquote(str(term)[len(start) :]) if str(term).startswith(start) else str(term))
+
+    def _text(self, subject: Term, predicate: rdflib.URIRef) -> str:
+        return self._figure(subject, predicate, str) or ""
+
+    def _figure(self, subject: Term, predicate: rdflib.URIRef, convert: Callable[[str], T]) -> T | None:
+        found = list(self.graph.objects(subject, predicate))
+        name = str(predicate).rpartition("/")[2].rpartition("#")[2]
+        if not found:
+            return None
+        if len(found) > 1:
+            self._fail(f"{len(found)} of {name}", subject, "keep one, in one language")
+        try:
+            return convert(str(found[0]))
+        except ValueError:
+            self._fail(f"{str(found[0])!r} is no {name}", subject, "correct it")
+
+    def _fail(self, problem: str, concept: Term | None = None, remedy: str = "") -> NoReturn:
+        where = "" if concept is None else f"<{concept}>: "
+        raise InputError(where + problem, path=str(self.path), remedy=remedy)
+
+
+def _true(text: str) -> bool:
+    return text in ("true", "1")
+
+
+def _level(text: str) -> int:
+    # A file must not say how much memory its levels take.
+    if not (text.isascii() and text.isdigit() and len(text) < 4):
+        raise ValueError
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _one_of(names: Any) -> Callable[[str], Any]:
+    def chosen(text: str) -> str:
+        if text not in get_args(names):
+            raise ValueError
+        return text
+
+    return chosen

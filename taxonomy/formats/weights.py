@@ -1,0 +1,100 @@
+"""Weights of a tree that was read: added up from its values, or taken from a table of frequencies."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from taxonomy.errors import InputError
+from taxonomy.model import Node, Taxonomy
+from taxonomy.values.reading import read_file
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How strings with frequencies and the values of a tree cover each other.
+
+    Attributes
+    ----------
+    matched : int
+        Strings that are a value or an alias.
+    outside : int
+        Strings that the tree does not have.
+    outside_weight : float
+        Their weight in all, in the unit of the table.
+    without : int
+        Values that no string names; they weigh 0.
+    """
+
+    matched: int
+    outside: int
+    outside_weight: float
+    without: int
+
+
+def add_up(nodes: Iterable[Node]) -> list[Node]:
+    """Return the nodes with the weight of each above the values as the sum of its children, in order of level."""
+    parts: dict[str | None, list[float]] = defaultdict(list)
+    summed = []
+    for node in sorted(nodes, key=lambda node: node.level):
+        if node.level:
+            node = node.model_copy(update={"weight": round(math.fsum(parts[node.id]), 6)})
+        parts[node.parent].append(node.weight)
+        summed.append(node)
+    return summed
+
+
+def apply_frequencies(tree: Taxonomy, path: Path) -> tuple[Taxonomy, Coverage]:
+    """Take the weights of the values from a table of frequencies; stated shares stay as they are.
+
+    Parameters
+    ----------
+    tree : Taxonomy
+    path : Path
+        A table as `taxonomy.read_values` takes it, with a column of weights. A string names the value that has it,
+        letter for letter, as label or alias.
+
+    Returns
+    -------
+    tuple of Taxonomy and Coverage
+
+    Raises
+    ------
+    InputError
+        If the table can't be read, has no weights, or names no value of the tree.
+    """
+    values = [node for node in tree.nodes if node.level == 0]
+    named = {name: node.id for node in values for name in (node.label, *node.aliases)}
+    parts: dict[str, list[float]] = defaultdict(list)
+    outside: dict[str, list[float]] = defaultdict(list)
+    matched: set[str] = set()
+    with read_file(path, None, None, None) as table:
+        if table.weight_column is None:
+            remedy = "give a table with a column pct_convos, count or mentions"
+            raise InputError("there is no column of weights", path=str(path), remedy=remedy)
+        for text, weight in table.rows:
+            if text in named:
+                matched.add(text)
+                parts[named[text]].append(weight)
+            else:
+                outside[text].append(weight)
+        unit = table.weight_unit
+    if not matched:
+        raise InputError("no string of it is a value of the tree", path=str(path), remedy="give the tree's own table")
+    weighed = [
+        node.model_copy(update={"weight": round(math.fsum(parts.get(node.id, ())), 6)}) if node.level == 0 else node
+        for node in tree.nodes
+    ]
+    kept = {name: getattr(tree, name) for name in ("id", "title", "version", "provenance", "retired")}
+    names = [level.name for level in tree.levels]
+    tree = Taxonomy.from_nodes(add_up(weighed), level_names=names, weight_unit=unit, **kept)
+    coverage = Coverage(
+        matched=len(matched),
+        outside=len(outside),
+        outside_weight=round(math.fsum(weight for weights in outside.values() for weight in weights), 6),
+        without=sum(node.id not in parts for node in values),
+    )
+    return tree, coverage

@@ -1,0 +1,297 @@
+"""SKOS: what is written, that others accept it, and what of theirs is read."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import pyshacl
+import pytest
+import rdflib
+import skosify
+from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, XSD
+
+from taxonomy.errors import InputError, InvariantError
+from taxonomy.formats.files import read_taxonomy, write_taxonomy
+from taxonomy.formats.skos import TERMS
+from taxonomy.model import Taxonomy, load
+from tests.conftest import Run
+from tests.trees import NASTY, full_tree, make_tree
+
+SHAPES = Path(__file__).with_name("skos.shacl.ttl")
+BASE = "https://example.org/values/"
+PREFIXES = """
+    @prefix : <https://example.org/> .
+    @prefix dcterms: <http://purl.org/dc/terms/> .
+    @prefix owl: <http://www.w3.org/2002/07/owl#> .
+    @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+    @prefix term: <urn:value-taxonomy:terms#> .
+"""
+# Another's: no notations, figures or levels, and the hierarchy told from one side or the other.
+OTHER = """
+    :scheme a skos:ConceptScheme .
+    :life a skos:Concept ; skos:prefLabel "Life"@en ; skos:narrower :inner , :means .
+    :inner a skos:Concept ; skos:prefLabel "Inner strength"@en .
+    :means a skos:Concept ; skos:prefLabel "Means"@en .
+    :calm a skos:Concept ; skos:prefLabel "calm"@en ; skos:altLabel "calm"@en , "calmness"@en ; skos:broader :inner .
+    :courage a skos:Concept ; skos:prefLabel "courage"@en ; skos:broader :inner ; skos:definition "To dare." .
+    :thrift a skos:Concept ; skos:prefLabel "thrift"@en ; skos:broader :means .
+"""
+
+
+def written(tree: Taxonomy, folder: Path, **options: object) -> rdflib.Graph:
+    write_taxonomy(tree, folder / "t.ttl", **options)  # type: ignore[arg-type]
+    return rdflib.Graph().parse(folder / "t.ttl")
+
+
+def read(text: str, folder: Path) -> Taxonomy:
+    (folder / "other.ttl").write_text(PREFIXES + text, encoding="utf-8")
+    return read_taxonomy(folder / "other.ttl")
+
+
+# -- what is written ---------------------------------------------------------------------------------------------
+
+
+def test_the_scheme_and_its_versions(tmp_path: Path) -> None:
+    graph = written(full_tree(), tmp_path, base_iri=BASE, issued=date(2026, 1, 2))
+    scheme = rdflib.URIRef(BASE)
+    assert set(graph.subjects(RDF.type, SKOS.ConceptScheme)) == {scheme}
+    for predicate, value in (
+        (DCTERMS.title, rdflib.Literal("A full tree")),
+        (RDFS.label, rdflib.Literal("A full tree")),
+        (DCTERMS.identifier, rdflib.Literal("full")),
+        (DCTERMS.issued, rdflib.Literal("2026-01-02", datatype=XSD.date)),
+        (OWL.versionInfo, rdflib.Literal("2.1.0")),
+        (OWL.versionIRI, rdflib.URIRef(f"{BASE}version/2.1.0")),
+        (OWL.priorVersion, rdflib.URIRef(f"{BASE}version/2.0.0")),
+        (SKOS.hasTopConcept, rdflib.URIRef(f"{BASE}2:0")),
+    ):
+        assert list(graph.objects(scheme, predicate)) == [value]
+
+
+def test_there_is_no_date_unless_it_is_given(tmp_path: Path) -> None:
+    graph = written(full_tree(), tmp_path)
+    assert not list(graph.triples((None, DCTERMS.issued, None)))
+    assert not [value for value in graph.objects() if getattr(value, "datatype", None) in (XSD.date, XSD.dateTime)]
+
+
+def test_a_concept_and_its_figures(tmp_path: Path) -> None:
+    graph = written(full_tree(), tmp_path, base_iri=BASE)
+    calm, scheme = rdflib.URIRef(f"{BASE}0:1"), rdflib.URIRef(BASE)
+    assert {(predicate, str(value)) for predicate, value in graph.predicate_objects(calm)} == {
+        (RDF.type, str(SKOS.Concept)),
+        (SKOS.inScheme, str(scheme)),
+        (SKOS.notation, "0:1"),
+        (SKOS.prefLabel, "calm"),
+        (SKOS.altLabel, "calm itself"),
+        (SKOS.altLabel, "calm, too"),
+        (SKOS.definition, "What calm is."),
+        (SKOS.broader, f"{BASE}1:0"),
+        (TERMS.secondParent, f"{BASE}1:1"),
+        (TERMS.level, "0"),
+        (TERMS.weight, "2.5"),
+        (TERMS.share, "0.333333"),
+        (TERMS.labelSource, "human"),
+        (TERMS.labelRank, "3"),
+        (TERMS.confidence, "0.625"),
+        (TERMS.stability, "0.75"),
+        (TERMS.conversations, "7"),
+        (TERMS.conversationsTotal, "90"),
+        (TERMS.conversationsLow, "0.03"),
+        (TERMS.conversationsHigh, "0.15"),
+        (TERMS.flag, "doubtful"),
+        (TERMS.flag, "thin"),
+    }
+    assert set(graph.objects(rdflib.URIRef(f"{BASE}1:0"), SKOS.narrower)) == {calm, rdflib.URIRef(f"{BASE}0:0")}
+
+
+def test_retired_concepts_have_no_place_and_may_be_replaced(tmp_path: Path) -> None:
+    graph = written(full_tree(), tmp_path, base_iri=BASE)
+    for id, replaced_by in (("0:7", {"0:1", "0:2"}), ("0:8", set())):
+        concept = rdflib.URIRef(BASE + id)
+        assert list(graph.objects(concept, OWL.deprecated)) == [rdflib.Literal(True)]
+        assert set(graph.objects(concept, DCTERMS.isReplacedBy)) == {rdflib.URIRef(BASE + one) for one in replaced_by}
+        places = (SKOS.broader, SKOS.narrower, SKOS.topConceptOf)
+        assert not [place for place in places for _ in graph.objects(concept, place)]
+        assert not list(graph.subjects(SKOS.narrower, concept))
+
+
+@pytest.mark.parametrize("base", [None, BASE, "https://example.org/values#", "urn:example:values:"])
+def test_any_base_gives_the_same_taxonomy_back(tmp_path: Path, base: str | None) -> None:
+    tree = full_tree()
+    nodes = [node.model_copy(update={"slug": node.slug.removeprefix("the-")}) for node in tree.nodes]
+    tree = Taxonomy.from_nodes(
+        nodes, id="a full: tree/", weight_unit=tree.weight_unit, version=tree.version, retired=tree.retired
+    )
+    for name in ("t.ttl", "t.rdf", "t.jsonld"):
+        write_taxonomy(tree, tmp_path / name, base_iri=base)
+        assert read_taxonomy(tmp_path / name) == tree
+
+
+def test_the_command_line_takes_base_and_date(run: Run, tmp_path: Path) -> None:
+    full_tree().save(tmp_path / "in.json")
+    done = run("export", tmp_path / "in.json", tmp_path / "t.ttl", "--base-iri", BASE, "--issued", "2026-01-02")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (tmp_path / "t.ttl").read_text()
+    assert f"<{BASE}0:1> a skos:Concept" in text
+    assert 'dcterms:issued "2026-01-02"^^' in text
+
+
+# -- what others say to it ---------------------------------------------------------------------------------------
+
+
+@cache
+def shapes() -> rdflib.Graph:
+    return rdflib.Graph().parse(SHAPES)
+
+
+def violated(graph: rdflib.Graph) -> set[str]:
+    """Return the names of the shapes that a graph violates."""
+    _, report, _ = pyshacl.validate(graph, shacl_graph=shapes())
+    shape = rdflib.URIRef("http://www.w3.org/ns/shacl#sourceShape")
+    found = set()
+    for source in report.objects(None, shape):
+        # A shape without a name is a part of the one that has it.
+        while isinstance(source, rdflib.BNode):
+            source = next(iter(shapes().subjects(None, source)))
+        found.add(str(source).rpartition("#")[2])
+    return found
+
+
+@pytest.mark.parametrize("name", ["full", "nasty", "build"])
+def test_exports_pass_the_integrity_conditions_and_skosify(
+    name: str, small_build: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tree = {
+        "full": full_tree,
+        # No build has a label with space around it, which skosify warns of.
+        "nasty": lambda: make_tree([text.strip() for text in NASTY], [0] * len(NASTY)),
+        "build": lambda: load(small_build / "taxonomy.json"),
+    }[name]()
+    graph = written(tree, tmp_path)
+    assert violated(graph) == set()
+    with caplog.at_level(logging.WARNING):
+        skosify.skosify(graph)
+    assert caplog.messages == []
+
+
+BROKEN = {
+    "S9": ":scheme a skos:Concept .",
+    "S13": ':calm skos:hiddenLabel "calm" .',
+    "S14": ':calm skos:prefLabel "quiet" .',
+    "S27": ":calm skos:related :life .",
+    "S37": ":calm a skos:Collection .",
+    "S46": ":calm skos:exactMatch :far . :calm skos:broadMatch :far .",
+    "Acyclic": ":life skos:broader :calm . :calm skos:narrower :life .",
+    "Concept": ':calm skos:notation "other" .',
+    "Inverse": ":thrift skos:narrower :calm .",
+    "Placed": ":calm owl:deprecated true .",
+}
+
+
+@pytest.mark.parametrize(("shape", "triples"), BROKEN.items(), ids=BROKEN)
+def test_each_shape_finds_what_breaks_it(tmp_path: Path, shape: str, triples: str) -> None:
+    base = "https://example.org/"
+    graph = written(make_tree(["calm", "thrift"], [0, 0], names=[["life"]]), tmp_path, base_iri=base)
+    names = {":calm": "0:0", ":thrift": "0:1", ":life": "1:0", ":scheme": ""}
+    for name, id in names.items():
+        triples = triples.replace(f"{name} ", f"<{base}{id}> ")
+    graph.parse(data=PREFIXES + triples, format="turtle")
+    assert shape in violated(graph)
+
+
+# -- what is read of others --------------------------------------------------------------------------------------
+
+
+def test_reads_what_others_write(tmp_path: Path) -> None:
+    tree = read(OTHER, tmp_path)
+    assert (tree.id, tree.weight_unit, [level.size for level in tree.levels]) == ("other", "strings", [3, 2, 1])
+    calm = tree.node("calm")
+    assert (calm.id, calm.parent) == ("https://example.org/calm", "https://example.org/inner")
+    assert (calm.aliases, calm.weight, calm.share, calm.label_source) == (("calmness",), 1, 0.333333, "imported")
+    assert tree.node("courage").definition == "To dare."
+    assert (tree.node("Life").weight, tree.node("Life").share) == (3, 1)
+
+
+def test_a_top_concept_without_others_below_is_an_empty_domain(tmp_path: Path) -> None:
+    tree = read(OTHER + ':work a skos:Concept ; skos:prefLabel "Work" ; skos:topConceptOf :scheme .', tmp_path)
+    assert (tree.node("Work").level, tree.node("Work").flags) == (2, ("empty",))
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        (":second a skos:ConceptScheme .", "2 concept schemes in it; give a file with one"),
+        (":calm skos:broader :means .", "<https://example.org/calm>: 2 broader concepts; give it one"),
+        (":thrift skos:broader :gone .", "<https://example.org/thrift>: 2 broader concepts"),
+        (
+            ":x a skos:Concept ; skos:broader :gone .",
+            "its broader concept 'https://example.org/gone' is not in the file",
+        ),
+        (":calm owl:deprecated true . :x a skos:Concept ; skos:broader :calm .", "is not in the file"),
+        (":life skos:broader :calm .", "it is broader than itself; break the cycle"),
+        (':calm skos:prefLabel "Ruhe"@de .', "2 of prefLabel; keep one, in one language"),
+        (":calm term:weight 1 .", "no weight, where others have one; state it for all, or for none"),
+        (":calm term:share 0.5 .", "no share, where others have one"),
+        (":calm term:level 0 .", "no level, where others have one"),
+        (":calm term:conversations 5 .", "conversations without total, low or high"),
+        (":calm term:level 1.5 .", "'1.5' is no level"),
+        (":calm term:level 1000000000 .", "'1000000000' is no level"),
+        (":calm term:level -1 .", "'-1' is no level"),
+        (':calm term:share "much" .', "'much' is no share"),
+        (":calm term:share 'NaN'^^<http://www.w3.org/2001/XMLSchema#double> .", "'nan' is no share"),
+        (':calm term:labelSource "oracle" .', "'oracle' is no labelSource"),
+        (':scheme term:weightUnit "kilos" .', "'kilos' is no weightUnit"),
+        ("nonsense", "not Turtle: "),
+    ],
+)
+def test_what_is_no_tree_is_refused(tmp_path: Path, more: str, problem: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(OTHER + more, tmp_path)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'other.ttl'}: ")
+    assert problem in message
+    assert "; " in message
+
+
+def test_concepts_that_break_an_invariant_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvariantError, match="label"):
+        read(OTHER + ":x a skos:Concept ; skos:broader :inner .", tmp_path)
+    with pytest.raises(InvariantError, match="value or alias twice"):
+        read(OTHER + ':x a skos:Concept ; skos:prefLabel "calm" ; skos:broader :means .', tmp_path)
+    with pytest.raises(InputError, match=r"no skos:Concept"):
+        read(":scheme a skos:ConceptScheme .", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "context",
+    ["https://example.invalid/context", ["file:///etc/hostname"], [{"@import": "https://example.invalid/c"}]],
+)
+def test_a_context_elsewhere_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, context: object) -> None:
+    def asked(*_: object, **__: object) -> None:
+        pytest.fail("something was fetched")
+
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", asked)
+    monkeypatch.setattr("rdflib.plugins.shared.jsonld.context.source_to_json", asked)
+    nested = {"@context": {"a": "urn:a:"}, "a:b": [{"@context": context}]}
+    for document in ({"@context": context}, nested):
+        (tmp_path / "t.jsonld").write_text(json.dumps(document))
+        with pytest.raises(InputError, match="its @context stands elsewhere, and is not fetched"):
+            read_taxonomy(tmp_path / "t.jsonld")
+
+
+def test_entities_of_xml_are_not_read_from_files(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hidden")
+    (tmp_path / "t.rdf").write_text(
+        f"""<?xml version="1.0"?><!DOCTYPE r [<!ENTITY s SYSTEM "file://{tmp_path}/secret">]>
+        <rdf:RDF xmlns:rdf="{RDF}" xmlns:skos="{SKOS}"><skos:ConceptScheme rdf:about="urn:x:"/>
+        <skos:Concept rdf:about="urn:x:a"><skos:prefLabel>a&s;</skos:prefLabel></skos:Concept></rdf:RDF>"""
+    )
+    try:
+        labels = [node.label for node in read_taxonomy(tmp_path / "t.rdf").nodes]
+    except InputError as error:
+        labels = [str(error)]
+    assert "hidden" not in "".join(labels)
