@@ -11,9 +11,11 @@ from taxonomy.labels.words import Lexicon, first_part, parts, repeats
 
 MAX_WORDS = 4
 # How well each form reads as a name, in cosine.
-WHOLE, PART, TURNED, CROSSED, SHARED_HEAD, SHARED_MODIFIER, PAIR = 0.06, 0.04, 0.0, 0.04, 0.04, 0.04, 0.0
+WHOLE, PART, TURNED, CROSSED, SHARED_HEAD, SHARED_MODIFIER, PAIR = 0.06, 0.04, 0.0, 0.02, 0.04, 0.04, 0.0
 # What a name loses that takes the head of a longer member for the whole.
-CUT = 0.04
+CUT = 0.08
+# What it loses where an adjective and a noun stand side by side: "holistic and patient wellbeing".
+MIXED = 0.08
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,6 @@ def candidates(pool: Sequence[str], fit: Sequence[bool], lexicon: Lexicon) -> It
         for i, text in enumerate(pool)
         if fit[i] and len(text.split()) < MAX_WORDS and lexicon.is_nominal(text.split())
     ]
-    heads = [
-        ((i,), first_part(text)[-1])
-        for i, text in enumerate(pool)
-        if fit[i] and len(text.split()) > 1 and lexicon.is_nominal(first_part(text)[-1:])
-    ]
     for i, text in enumerate(pool):
         if fit[i] and 1 < len(text.split()) <= MAX_WORDS and all(lexicon.is_nominal(part) for part in parts(text)):
             yield Candidate(text, ((i,),), WHOLE)
@@ -66,14 +63,28 @@ def candidates(pool: Sequence[str], fit: Sequence[bool], lexicon: Lexicon) -> It
         if turned := turn(text, lexicon):
             yield Candidate(turned, (heart,), TURNED)
     yield from _shared(pool, lexicon)
+    paired = False
     for (first, one), (second, other) in combinations(wholes, 2):
         if joined := join(one, other, lexicon):
             text, form = joined
+            paired = True
             yield Candidate(text, (first, second), form)
-    for (first, one), (second, other) in product(heads, wholes):
+    if paired:
+        return
+    heads = [((i,), head) for i, text in enumerate(pool) if fit[i] and (head := _head(text, lexicon))]
+    for (first, one), (second, other) in product(heads, heads + wholes):
         if first != second and (joined := join(one, other, lexicon)):
             text, form = joined
             yield Candidate(text, (first, second), form - CUT)
+
+
+def _head(text: str, lexicon: Lexicon) -> str | None:
+    """Return the head of a value of several words; None for "overcoming fear" and "playing by the rules"."""
+    part, words = first_part(text), text.split()
+    if len(part) == len(words) == 1 or not lexicon.is_nominal(part):
+        return None
+    gerund = part[-1].endswith("ing") and words[len(part) : len(part) + 1] != ["of"]
+    return None if gerund else part[-1]
 
 
 def _shared(pool: Sequence[str], lexicon: Lexicon) -> Iterator[Candidate]:
@@ -133,10 +144,8 @@ def join(one: str, other: str, lexicon: Lexicon) -> tuple[str, float] | None:
     left, right = one.split(), other.split()
     if len(left) == len(right) == 2:
         if left[1] == right[1] and not repeats(left[:1], right) and not repeats(right[:1], right[1:]):
-            # An adjective and a noun don't stand side by side: "holistic and patient wellbeing".
-            if lexicon.is_adjective(left[0]) != lexicon.is_adjective(right[0]):
-                return None
-            return f"{left[0]} and {' '.join(right)}", SHARED_HEAD
+            mixed = lexicon.is_adjective(left[0]) != lexicon.is_adjective(right[0])
+            return f"{left[0]} and {' '.join(right)}", SHARED_HEAD - MIXED * mixed
         if left[0] == right[0] and not repeats(left, right[1:]) and not repeats(left[:1], left[1:]):
             # The modifier is heard with both, so both must be what it modifies: not "ethical conduct and business".
             if lexicon.is_topic(left[1]) or lexicon.is_topic(right[1]):

@@ -20,7 +20,7 @@ SPHERES = {
     "in what one thinks and claims": ("truthfulness", "evidence based reasoning", "knowledge"),
     "in dealings with others": ("kindness to others", "cooperation", "friendship"),
     "wherever harm could be done": ("harm prevention", "safety", "privacy"),
-    "in one's own life": ("personal growth", "inner peace", "wellbeing"),
+    "in one's own life": ("personal growth", "inner peace", "wellbeing", "enjoyment"),
     "in what one creates": ("creative expression", "storytelling", "beauty"),
     "in one's conduct": ("integrity", "responsibility", "ethical conduct"),
     "in the life of a community": ("community", "cultural heritage", "social justice"),
@@ -55,7 +55,7 @@ LONG_WAY = f"{ANYWHERE}, day after day"
 # Nouns that need an article in the singular.
 _COUNTED = frozenset(
     {"approach", "atmosphere", "attitude", "bond", "boundary", "climate", "environment", "ethic", "framework", "goal"}
-    | {"habit", "home", "legacy", "lifestyle", "method", "mindset", "network", "outlook", "perspective", "process"}
+    | {"habit", "home", "legacy", "lifestyle", "mindset", "network", "outlook", "perspective", "process"}
     | {
         "relationship",
         "solution",
@@ -69,8 +69,6 @@ _COUNTED = frozenset(
         "worldview",
     }
 )
-# A phrase that starts with one of these is an order, not a thing.
-_ORDERS = frozenset({"always", "be", "do", "don't", "never", "no", "not"})
 _AN = ("hon", "hour", "heir")
 _A = ("one", "eu", "uni", "use", "usu", "ut")
 
@@ -146,8 +144,7 @@ def examples(label: str, members: Sequence[str]) -> list[str]:
     for strict in (True, False):
         shown = stems(label)
         for text in members:
-            words = text.split()
-            if text in chosen or words[0].casefold() in _ORDERS or len(words) > LONGEST_EXAMPLE:
+            if text in chosen or len(text.split()) > LONGEST_EXAMPLE:
                 continue
             said = shown.union(*map(stems, chosen))
             new = [one for one in stems(text) if not any(related(one, other) for other in said)]

@@ -19,31 +19,31 @@ from threadpoolctl import threadpool_limits
 from taxonomy.labels.candidates import MAX_WORDS, Candidate, candidates
 from taxonomy.labels.definitions import Definer
 from taxonomy.labels.fit import frequencies, label_ranks, node_vectors, rivals
-from taxonomy.labels.words import Lexicon, parts, sentence_case, stems
+from taxonomy.labels.words import Lexicon, is_vice, parts, sentence_case, stems
 from taxonomy.values import canonical_key
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 # Members of a node that are looked at.
-POOL = 24
+POOL = 16
 # Nodes that a node is most easily taken for.
 RIVALS = 16
 # What a frequent value gains over a rare one, in cosine.
-FREQUENCY_BONUS = 0.25
+FREQUENCY_BONUS = 0.3
 # From this part of the node's highest frequency on, a value is common enough to name it.
 COMMON = 0.4
 # How much closeness to the nearest rival counts against a name, and what words that tell the node apart gain.
-CONTRAST = 0.3
+CONTRAST = 0.2
 TELLING = 0.15
 # What a second heart must add in coverage to be worth an "and".
 SECOND_HEART = 0.1
 # What a head that says little costs.
 VAGUE = 0.05
 # How alike the members with a modifier and those with a head must be for the two to be one name.
-ALIKE = 0.78
+ALIKE = 0.82
 # The best by what is known without embedding are embedded: at most so many a node, and so much below the best.
-FINALISTS = 3
-MARGIN = 0.06
+FINALISTS = 2
+MARGIN = 0.03
 KEPT = 12
 
 
@@ -70,6 +70,15 @@ class _Pool:
     members: NDArray[np.intp]
     texts: list[str]
     weights: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A name, how good it is, and its vector as guessed from its hearts."""
+
+    score: float
+    text: str
+    vector: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -136,7 +145,8 @@ class Namer:
             ]
             ranked = self._rank_candidates(pools, centers, banned)
             texts = self._choose(nodes, pools, ranked, banned, [parent_labels[p] if p >= 0 else "" for p in parents])
-            definitions = self.definer.define_level(texts, [pool.texts for pool in pools], centers, parents)
+            shown = [[text for text in pool.texts if self.lexicon.is_thing(text)] for pool in pools]
+            definitions = self.definer.define_level(texts, shown, centers, parents)
         labels = [sentence_case(text) for text in texts]
         ranks = label_ranks(self.encode(labels), centers)
         return [Name(*one) for one in zip(labels, definitions, ranks, strict=True)]
@@ -162,20 +172,22 @@ class Namer:
             self._score(pool, center, centers[others], words, taken)
             for pool, center, others, words, taken in zip(pools, centers, near, telling, banned, strict=True)
         ]
-        finalists = [[one for one in found[:FINALISTS] if one[0] > found[0][0] - MARGIN] for found in scored]
-        vectors = iter(self.encode([sentence_case(text) for found in finalists for _, text, _, _ in found]))
+        finalists = [[one for one in found[:FINALISTS] if one.score > found[0].score - MARGIN] for found in scored]
+        vectors = iter(self.encode([sentence_case(one.text) for final in finalists for one in final]))
         ranked = []
         for found, final, center, others in zip(scored, finalists, centers, near, strict=True):
-            again = []
-            for score, text, guessed, _ in final:
-                true = next(vectors)
-                change = _closeness(true[None], center, centers[others]) - _closeness(
-                    guessed[None], center, centers[others]
-                )
-                again.append((score + float(change[0]), text))
-            again.sort(key=lambda one: (-one[0], one[1]))
-            ranked.append([text for _, text in again] + [text for _, text, _, _ in found[len(final) :]])
+            true = {one.text: self._with_vector(one, next(vectors), center, centers[others]) for one in final}
+            first = sorted(true, key=lambda text: (-true[text], text))
+            ranked.append(first + [one.text for one in found[len(final) :]])
         return ranked
+
+    @staticmethod
+    def _with_vector(
+        one: _Scored, vector: NDArray[np.float32], center: NDArray[np.float32], others: NDArray[np.float32]
+    ) -> float:
+        """Return the score of a name with its own vector in place of the guess."""
+        guessed, true = _closeness(np.stack([one.vector, vector]), center, others)
+        return one.score + float(true - guessed)
 
     def _score(
         self,
@@ -184,20 +196,15 @@ class Namer:
         others: NDArray[np.float32],
         telling: dict[str, float],
         banned: set[str],
-    ) -> list[tuple[float, str, NDArray[np.float32], Candidate]]:
-        """Return the best candidates of a node with their scores and vectors, best first, each text once."""
-        frequency = self.frequency[pool.members]
-        shared = Counter(one for text in pool.texts for one in stems(text))
-        near = self.vectors[pool.members] @ center
-        # A rare oddity names no node: what is rare must lie near the middle or be said by others too.
-        usual = (frequency >= COMMON * frequency.max()) | (near >= np.median(near))
-        common = [bool(usual[i]) or all(shared[one] > 1 for one in stems(text)) for i, text in enumerate(pool.texts)]
+    ) -> list[_Scored]:
+        """Return the best candidates of a node, best first, each set of words once."""
         found: list[Candidate] = []
-        for fit in (common, [True] * len(common)):
+        for fit in (self._common(pool, center), [True] * len(pool.texts)):
             named = candidates(pool.texts, fit, self.lexicon)
             found = found or [one for one in named if canonical_key(one.text) not in banned]
         if not found:
             return []
+        frequency = self.frequency[pool.members]
         vectors = self.vectors[pool.members]
         rows: dict[tuple[int, ...], int] = {}
         for one in found:
@@ -223,12 +230,28 @@ class Namer:
             - SECOND_HEART * ((first != second) & ~merged)
         )
         score[merged & (alike < ALIKE)] = -np.inf
-        best: dict[frozenset[str], tuple[float, str, NDArray[np.float32], Candidate]] = {}
+        best: dict[frozenset[str], _Scored] = {}
         for i in np.argsort(-score, kind="stable"):
             if score[i] == -np.inf or len(best) == KEPT:
                 break
-            best.setdefault(stems(found[i].text), (float(score[i]), found[i].text, means[i], found[i]))
+            best.setdefault(stems(found[i].text), _Scored(float(score[i]), found[i].text, means[i]))
         return list(best.values())
+
+    def _common(self, pool: _Pool, center: NDArray[np.float32]) -> list[bool]:
+        """Tell which members can name their node: no rare oddity, and no vice among virtues.
+
+        What is rare must lie near the middle, or have its words from others too.
+        """
+        frequency = self.frequency[pool.members]
+        near = self.vectors[pool.members] @ center
+        usual = (frequency >= COMMON * frequency.max()) | (near >= np.median(near))
+        shared = Counter(one for text in pool.texts for one in stems(text))
+        vice = [is_vice(text) for text in pool.texts]
+        return [
+            bool(usual[i] or all(shared[one] > 1 for one in stems(text)))
+            and not (vice[i] and 2 * sum(vice) < len(vice))
+            for i, text in enumerate(pool.texts)
+        ]
 
     def _choose(
         self,
@@ -253,10 +276,10 @@ class Namer:
     def _fallbacks(self, pool: Sequence[str]) -> Iterator[str]:
         """Yield names for a node whose values give none, without end; most have two to four words."""
         pieces = list(pool) + [" ".join(part[-size:]) for text in pool for part in parts(text) for size in (2, 1)]
-        for ending in ("", "and related values", "and similar values"):
+        for frame in ("{}", "forms of {}", "{} and related values", "{} and similar values"):
             for piece in pieces:
-                if 1 < len([*piece.split(), *ending.split()]) <= MAX_WORDS:
-                    yield f"{piece} {ending}".strip()
+                if 1 < len(frame.format(piece).split()) <= MAX_WORDS:
+                    yield frame.format(piece)
         for number in count(2):
             yield f"{pieces[0]} {number}"
 

@@ -23,7 +23,7 @@ _ADJECTIVE = re.compile(
 # ... and of nouns that take no article, with some that have no such ending, and without some that only seem to.
 _MASS = re.compile(
     r".{2,}(ance|cy|ence|hip|ion|ism|ity|ment|ness|ure|ledge)"
-    r"|code|conflict|data|fraud|harm|health|justice|peace|power|privacy|risk|software|stress|time|trust|truth|waste|work"
+    r"|code|conflict|data|fraud|harm|health|justice|peace|power|privacy|risk|software|stress|trust|truth|waste"
 )
 _COUNTED = frozenset(
     {"ability", "activity", "agency", "audience", "city", "community", "currency", "decision", "disability", "document"}
@@ -52,8 +52,17 @@ _POINTERS = frozenset({"all", "everyone", "first", "individuals", "less", "more"
 _VAGUE = frozenset(
     {"approach", "behavior", "behaviour", "consciousness", "focus", "orientation", "practice", "practices"}
 )
+# A phrase that starts with one of these is an order, not a thing.
+_ORDERS = frozenset({"always", "be", "do", "don't", "never", "no", "not"})
+# Stems of what people disvalue: such a member shows what a node is not about.
+_VICE = re.compile(
+    r"(abus|aggress|arrog|bigot|blind|coerc|corrupt|cruel|decei|decept|dehuman|dishonest|disregard|disrespect|domin"
+    r"|exploit|greed|hatr|hostil|infidel|injust|manipul|nihil|objectif|oppress|predat|submis|violen)"
+)
+_DENIAL = re.compile(r"(anti|avoid|against|combat|end|free|no|non|prevent|protect|reduc|reject|resist|stop|without)")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SAME_STEM = 5
+_PREFIX = re.compile(r"(?:co|cyber|dis|em|en|im|in|inter|non|re|un)")
 
 _stemmer = snowballstemmer.stemmer("english")
 
@@ -71,6 +80,7 @@ def stems(text: str) -> frozenset[str]:
     return frozenset(stem(word) for word in words if word not in FUNCTION_WORDS) or frozenset({text.casefold()})
 
 
+@lru_cache(maxsize=1_000_000)
 def related(one: str, other: str) -> bool:
     """Tell whether two stems are of one family.
 
@@ -78,6 +88,8 @@ def related(one: str, other: str) -> bool:
     (True, False)
     """
     short, long = sorted((one, other), key=len)
+    if long.endswith(short) and _PREFIX.fullmatch(long[: -len(short)]):
+        return True
     return one == other or (len(short) >= _SAME_STEM and long.startswith(short[: max(_SAME_STEM, len(short) - 1)]))
 
 
@@ -85,6 +97,12 @@ def repeats(left: Iterable[str], right: Iterable[str]) -> bool:
     """Tell whether words of one family stand on both sides."""
     right_stems = stems(" ".join(right))
     return any(related(one, other) for one in stems(" ".join(left)) for other in right_stems)
+
+
+def is_vice(text: str) -> bool:
+    """Tell whether a value is one that people disvalue: "deception", not "fraud prevention" or "non-violence"."""
+    words = text.casefold().replace("-", " ").split()
+    return any(_VICE.match(word) for word in words) and not any(_DENIAL.match(word) for word in words)
 
 
 @dataclass(frozen=True)
@@ -134,6 +152,13 @@ class Lexicon:
     def is_topic(self, word: str) -> bool:
         """Tell whether a word mostly stands before others: "business" says what a value is about, not which it is."""
         return self.modifiers[word] > 2 * self.heads[word] + 2
+
+    def is_thing(self, text: str) -> bool:
+        """Tell whether a value can be given as an example: it has a head, and neither orders nor disvalues."""
+        part = first_part(text)
+        return (
+            bool(part) and part[0].casefold() not in _ORDERS and not self.is_adjective(part[-1]) and not is_vice(text)
+        )
 
     def is_vague(self, text: str) -> bool:
         """Tell whether the head of a noun phrase says little by itself."""
