@@ -21,7 +21,7 @@ from taxonomy.clustering.recursion import METHODS, Anchors, Layer, build_hierarc
 from taxonomy.clustering.sizes import check_sizes, default_depth, default_sizes, default_top
 from taxonomy.domains import BUNDLED, Domain, load_domains
 from taxonomy.errors import InputError, LevelsError, TaxonomyError
-from taxonomy.labels.keyphrase import Name, Namer
+from taxonomy.labels.keyphrase import Encode, Name, Namer
 from taxonomy.model import (
     InputProvenance,
     ModelProvenance,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[str, int, int], None]
-Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Inspect = Callable[[Taxonomy, NDArray[np.float32]], None]
 
 DOUBTFUL = 0.5
@@ -162,7 +161,7 @@ def build_tree(
         exact=levels is not None,
         progress=_stage(progress, "clustering"),
     )
-    names = _name(value_set, vectors, layers, tops)
+    names = _name(value_set, vectors, layers, tops, lambda strings: embed(strings, phrased, store=store))
     parameters: dict[str, Any] = {
         "levels": None if levels is None else list(levels),
         "top": None if tops else n_top,
@@ -296,14 +295,17 @@ def _members(n_values: int, layers: Sequence[Layer]) -> list[list[NDArray[np.int
 
 
 def _name(
-    value_set: ValueSet, vectors: NDArray[np.float32], layers: Sequence[Layer], tops: Sequence[Domain]
+    value_set: ValueSet, vectors: NDArray[np.float32], layers: Sequence[Layer], tops: Sequence[Domain], encode: Encode
 ) -> list[list[Name]]:
     """Name the nodes of each level above the values, from the top down so that a child can avoid its parent's name."""
-    namer = Namer.from_weights(value_set.labels, value_set.weights, vectors)
+    namer = Namer.from_weights(value_set.labels, value_set.weights, vectors, encode)
     members = _members(len(value_set), layers)
     names: list[list[Name]] = [[] for _ in layers]
     if tops:
-        names[-1] = [Name(domain.name, domain.definition) for domain in tops]
+        # The layer does not know of the last domains where nothing belongs to them.
+        below_tops = members[-1] + [np.empty(0, dtype=np.intp)] * (len(tops) - len(members[-1]))
+        ranks = namer.rank([domain.name for domain in tops], below_tops)
+        names[-1] = [Name(domain.name, domain.definition, rank) for domain, rank in zip(tops, ranks, strict=True)]
     for step in reversed(range(len(layers) - bool(tops))):
         is_top = step == len(layers) - 1
         below: list[set[str]] = [set() for _ in members[step]]
@@ -361,6 +363,7 @@ def _nodes(
                     share=round(weights[level][index] / total, 6),
                     placement=placement,
                     label_source="input" if value else "domain" if is_top and tops else "keyphrase",
+                    label_rank=name.rank,
                     flags=_flags(placement, n_children[level][index] if level else None),
                 )
             )

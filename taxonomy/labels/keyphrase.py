@@ -1,42 +1,84 @@
 """Names made offline from the members of a node.
 
-A name joins two of the node's values ("Patience and tolerance", "Client and patient autonomy"): the pair whose mean
-vector lies closest to the node and farthest from its siblings, frequent values first.
+Candidates are the node's best members, phrases that they share, and pairs where a node has two hearts. The one chosen
+covers the members, weighted by how often they occur, tells the node from those it is easily taken for, by class-based
+TF-IDF and by embedding, and reads as a name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations, count
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
+from taxonomy.labels.candidates import MAX_WORDS, Candidate, candidates
+from taxonomy.labels.definitions import Definer
+from taxonomy.labels.fit import frequencies, label_ranks, node_vectors, rivals
+from taxonomy.labels.words import Lexicon, is_vice, parts, sentence_case, stems
 from taxonomy.values import canonical_key
 
-# Values of a node that are tried in pairs.
-POOL = 14
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+
+# Members of a node that are looked at.
+POOL = 16
+# Nodes that a node is most easily taken for.
+RIVALS = 16
 # What a frequent value gains over a rare one, in cosine.
-FREQUENCY_BONUS = 0.15
-# How much closeness to the nearest sibling counts against a name.
-CONTRAST = 0.5
-MAX_WORDS = 4
-STEM = 5
-DEFINITION_WORDS = (10, 25)
-# They join the parts of a value and belong to none.
-FUNCTION_WORDS = frozenset(
-    {"a", "an", "and", "as", "at", "be", "being", "by", "for", "from", "in", "into", "no", "not", "of", "on", "one's"}
-    | {"or", "others'", "over", "the", "through", "to", "under", "with"}
-)
+FREQUENCY_BONUS = 0.3
+# From this part of the node's highest frequency on, a value is common enough to name it.
+COMMON = 0.4
+# How much closeness to the nearest rival counts against a name, and what words that tell the node apart gain.
+CONTRAST = 0.2
+TELLING = 0.15
+# What a second heart must add in coverage to be worth an "and".
+SECOND_HEART = 0.1
+# What a head that says little costs.
+VAGUE = 0.05
+# How alike the members with a modifier and those with a head must be for the two to be one name.
+ALIKE = 0.82
+# The best by what is known without embedding are embedded: at most so many a node, and so much below the best.
+FINALISTS = 2
+MARGIN = 0.03
+KEPT = 12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Name:
-    """A node's name and definition."""
+    """A node's name and definition.
+
+    Attributes
+    ----------
+    label, definition : str
+    rank : int or None
+        As `Node.label_rank`.
+    """
 
     label: str
     definition: str
+    rank: int | None = None
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """The best members of a node: positions, texts, and weights that add up to 1."""
+
+    members: NDArray[np.intp]
+    texts: list[str]
+    weights: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A name, how good it is, and its vector as guessed from its hearts."""
+
+    score: float
+    text: str
+    vector: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -50,19 +92,25 @@ class Namer:
         From 0 (the rarest value) to 1, on a log scale.
     vectors : ndarray of shape (n, dimension)
         Unit vectors.
+    encode : callable
+        Returns the unit vectors of strings, as those of the values were made.
     """
 
     labels: Sequence[str]
     frequency: NDArray[np.float64]
     vectors: NDArray[np.float32]
+    encode: Encode
+    lexicon: Lexicon = field(repr=False)
+    definer: Definer = field(repr=False)
 
     @classmethod
-    def from_weights(cls, labels: Sequence[str], weights: NDArray[np.float64], vectors: NDArray[np.float32]) -> Namer:
+    def from_weights(
+        cls, labels: Sequence[str], weights: NDArray[np.float64], vectors: NDArray[np.float32], encode: Encode
+    ) -> Namer:
         """Make a namer of values and their weights in any unit."""
-        positive = weights[weights > 0]
-        least = positive.min() if len(positive) else 1.0
-        scale = np.log1p(weights / least)
-        return cls(labels, scale / scale.max() if scale.max() > 0 else scale, vectors)
+        return cls(
+            labels, frequencies(weights), vectors, encode, Lexicon.from_labels(labels), Definer.from_encoder(encode)
+        )
 
     def name_level(
         self,
@@ -87,140 +135,187 @@ class Namer:
         -------
         list of Name
         """
-        centers = np.stack([self._center(members) for members in nodes])
-        siblings: dict[int, list[int]] = {}
-        for node, parent in enumerate(parents):
-            siblings.setdefault(parent, []).append(node)
-        used: set[str] = set()
-        names: list[Name | None] = [None] * len(nodes)
-        # The node with most to say chooses first.
-        for node in sorted(range(len(nodes)), key=lambda one: (-self.frequency[nodes[one]].sum(), one)):
-            others = [one for one in siblings[parents[node]] if one != node]
-            banned = used | taken_below[node]
-            if parents[node] >= 0:
-                banned = banned | {canonical_key(parent_labels[parents[node]])}
-            label = self._choose(nodes[node], centers[node], centers[others], banned)
-            used.add(canonical_key(label))
-            names[node] = Name(label, self._define(label, nodes[node], centers[node]))
-        return [name for name in names if name is not None]
+        centers = node_vectors(nodes, self.frequency, self.vectors)
+        # One thread, so that no bit hangs on how many there are.
+        with threadpool_limits(1):
+            pools = [self._pool(members, center) for members, center in zip(nodes, centers, strict=True)]
+            banned = [
+                taken | ({canonical_key(parent_labels[parent])} if parent >= 0 else set())
+                for taken, parent in zip(taken_below, parents, strict=True)
+            ]
+            ranked = self._rank_candidates(pools, centers, banned)
+            texts = self._choose(nodes, pools, ranked, banned, [parent_labels[p] if p >= 0 else "" for p in parents])
+            shown = [[text for text in pool.texts if self.lexicon.is_thing(text)] for pool in pools]
+            definitions = self.definer.define_level(texts, shown, centers, parents)
+        labels = [sentence_case(text) for text in texts]
+        ranks = label_ranks(self.encode(labels), centers)
+        return [Name(*one) for one in zip(labels, definitions, ranks, strict=True)]
 
-    def _center(self, members: NDArray[np.intp]) -> NDArray[np.float64]:
-        mean = ((0.1 + self.frequency[members])[:, None] * self.vectors[members]).sum(axis=0)
-        return np.asarray(mean / (np.linalg.norm(mean) or 1.0), dtype=np.float64)
+    def rank(self, labels: Sequence[str], nodes: Sequence[NDArray[np.intp]]) -> list[int | None]:
+        """Return the rank of each node of a level whose labels are given, None for a node without values."""
+        ranks = label_ranks(self.encode(labels), node_vectors(nodes, self.frequency, self.vectors))
+        return [rank if len(members) else None for rank, members in zip(ranks, nodes, strict=True)]
 
-    def _ranked(self, members: NDArray[np.intp], center: NDArray[np.float64]) -> list[int]:
-        """Return the members that say most about the node, best first."""
+    def _pool(self, members: NDArray[np.intp], center: NDArray[np.float32]) -> _Pool:
         fit = self.vectors[members] @ center + FREQUENCY_BONUS * self.frequency[members]
-        return [int(members[i]) for i in np.lexsort((members, -fit))]
+        best = members[np.lexsort((members, -fit))[:POOL]]
+        weights = 0.1 + self.frequency[best]
+        return _Pool(best, [self.lexicon.plain(self.labels[member]) for member in best], weights / weights.sum())
+
+    def _rank_candidates(
+        self, pools: Sequence[_Pool], centers: NDArray[np.float32], banned: Sequence[set[str]]
+    ) -> list[list[str]]:
+        """Return the names that each node could have, best first."""
+        near = rivals(centers, RIVALS)
+        telling = _class_tf_idf(pools)
+        scored = [
+            self._score(pool, center, centers[others], words, taken)
+            for pool, center, others, words, taken in zip(pools, centers, near, telling, banned, strict=True)
+        ]
+        finalists = [[one for one in found[:FINALISTS] if one.score > found[0].score - MARGIN] for found in scored]
+        vectors = iter(self.encode([sentence_case(one.text) for final in finalists for one in final]))
+        ranked = []
+        for found, final, center, others in zip(scored, finalists, centers, near, strict=True):
+            true = {one.text: self._with_vector(one, next(vectors), center, centers[others]) for one in final}
+            first = sorted(true, key=lambda text: (-true[text], text))
+            ranked.append(first + [one.text for one in found[len(final) :]])
+        return ranked
+
+    @staticmethod
+    def _with_vector(
+        one: _Scored, vector: NDArray[np.float32], center: NDArray[np.float32], others: NDArray[np.float32]
+    ) -> float:
+        """Return the score of a name with its own vector in place of the guess."""
+        guessed, true = _closeness(np.stack([one.vector, vector]), center, others)
+        return one.score + float(true - guessed)
+
+    def _score(
+        self,
+        pool: _Pool,
+        center: NDArray[np.float32],
+        others: NDArray[np.float32],
+        telling: dict[str, float],
+        banned: set[str],
+    ) -> list[_Scored]:
+        """Return the best candidates of a node, best first, each set of words once."""
+        found: list[Candidate] = []
+        for fit in (self._common(pool, center), [True] * len(pool.texts)):
+            named = candidates(pool.texts, fit, self.lexicon)
+            found = found or [one for one in named if canonical_key(one.text) not in banned]
+        if not found:
+            return []
+        frequency = self.frequency[pool.members]
+        vectors = self.vectors[pool.members]
+        rows: dict[tuple[int, ...], int] = {}
+        for one in found:
+            for heart in one.hearts:
+                rows.setdefault(heart, len(rows))
+        hearts = np.stack([vectors[list(heart)].mean(axis=0) for heart in rows])
+        hearts /= np.linalg.norm(hearts, axis=1, keepdims=True)
+        often = np.array([frequency[list(heart)].mean() for heart in rows])
+        cover = hearts @ vectors.T
+        first = np.array([rows[one.hearts[0]] for one in found])
+        second = np.array([rows[one.hearts[-1]] for one in found])
+        means = hearts[first] + hearts[second]
+        means /= np.linalg.norm(means, axis=1, keepdims=True)
+        merged = np.array([one.merged for one in found])
+        alike = (hearts[first] * hearts[second]).sum(axis=1)
+        score = (
+            _closeness(means, center, others)
+            + np.maximum(cover[first], cover[second]) @ pool.weights
+            + FREQUENCY_BONUS * (often[first] + often[second]) / 2
+            + TELLING * np.array([_mean(telling[word] for word in stems(one.text)) for one in found])
+            + np.array([one.form for one in found])
+            - VAGUE * np.array([self.lexicon.is_vague(one.text) for one in found])
+            - SECOND_HEART * ((first != second) & ~merged)
+        )
+        score[merged & (alike < ALIKE)] = -np.inf
+        best: dict[frozenset[str], _Scored] = {}
+        for i in np.argsort(-score, kind="stable"):
+            if score[i] == -np.inf or len(best) == KEPT:
+                break
+            best.setdefault(stems(found[i].text), _Scored(float(score[i]), found[i].text, means[i]))
+        return list(best.values())
+
+    def _common(self, pool: _Pool, center: NDArray[np.float32]) -> list[bool]:
+        """Tell which members can name their node: no rare oddity, and no vice among virtues.
+
+        What is rare must lie near the middle, or have its words from others too.
+        """
+        frequency = self.frequency[pool.members]
+        near = self.vectors[pool.members] @ center
+        usual = (frequency >= COMMON * frequency.max()) | (near >= np.median(near))
+        shared = Counter(one for text in pool.texts for one in stems(text))
+        vice = [is_vice(text) for text in pool.texts]
+        return [
+            bool(usual[i] or all(shared[one] > 1 for one in stems(text)))
+            and not (vice[i] and 2 * sum(vice) < len(vice))
+            for i, text in enumerate(pool.texts)
+        ]
 
     def _choose(
         self,
-        members: NDArray[np.intp],
-        center: NDArray[np.float64],
-        others: NDArray[np.float64],
-        banned: set[str],
-    ) -> str:
-        pool = self._ranked(members, center)[:POOL]
-        wholes = [(self.labels[member], member) for member in pool]
-        candidates = list(_pairs(wholes, banned))
-        if not candidates:
-            parts = [(part, member) for member in pool for part in subphrases(self.labels[member])]
-            candidates = list(_pairs(parts, banned))
-        if not candidates:
-            return next(label for label in self._fallbacks(pool) if canonical_key(label) not in banned)
-        first, second = (np.array([pair[side] for _, pair in candidates]) for side in (0, 1))
-        mean = self.vectors[first].astype(np.float64) + self.vectors[second]
-        mean /= np.linalg.norm(mean, axis=1, keepdims=True)
-        score = mean @ center + FREQUENCY_BONUS * (self.frequency[first] + self.frequency[second]) / 2
-        if len(others):
-            score = score - CONTRAST * (mean @ others.T).max(axis=1)
-        return sentence_case(candidates[int(score.argmax())][0])
+        nodes: Sequence[NDArray[np.intp]],
+        pools: Sequence[_Pool],
+        ranked: Sequence[Sequence[str]],
+        banned: Sequence[set[str]],
+        above: Sequence[str],
+    ) -> list[str]:
+        """Give each node the best name that no other has; the node with most to say chooses first."""
+        labels = [""] * len(nodes)
+        used: set[frozenset[str] | str] = set()
+        for node in sorted(range(len(nodes)), key=lambda one: (-self.frequency[nodes[one]].sum(), one)):
+            free = (text for text in ranked[node] if stems(text) not in used and stems(text) != stems(above[node]))
+            label = next(free, None) or next(
+                text for text in self._fallbacks(pools[node].texts) if canonical_key(text) not in used | banned[node]
+            )
+            used |= {stems(label), canonical_key(label)}
+            labels[node] = label
+        return labels
 
-    def _fallbacks(self, pool: Sequence[int]) -> Iterator[str]:
-        """Yield names for a node whose values don't pair, without end; most have two to four words."""
-        for ending in ("", "and related values", "and similar values"):
-            for one in pool:
-                words = self.labels[one].split()
-                if 1 < len([*words, *ending.split()]) <= MAX_WORDS:
-                    yield sentence_case(f"{self.labels[one]} {ending}".strip())
+    def _fallbacks(self, pool: Sequence[str]) -> Iterator[str]:
+        """Yield names for a node whose values give none, without end; most have two to four words."""
+        pieces = list(pool) + [" ".join(part[-size:]) for text in pool for part in parts(text) for size in (2, 1)]
+        for frame in ("{}", "forms of {}", "{} and related values", "{} and similar values"):
+            for piece in pieces:
+                if 1 < len(frame.format(piece).split()) <= MAX_WORDS:
+                    yield frame.format(piece)
         for number in count(2):
-            yield sentence_case(f"{self.labels[pool[0]]} {number}")
-
-    def _define(self, label: str, members: NDArray[np.intp], center: NDArray[np.float64]) -> str:
-        """Say what holding the value means, with up to three members that the name doesn't show."""
-        named = stems(label)
-        start = f"Caring about {label[0].lower() + label[1:]} in what one says and does"
-        fitting: list[str] = []
-        for member in self._ranked(members, center):
-            text = self.labels[member]
-            if (
-                stems(text) <= named
-                or len(f"{start}, as in {' '.join([*fitting, text])} or".split()) > DEFINITION_WORDS[1]
-            ):
-                continue
-            fitting.append(text)
-            if len(fitting) == 3:
-                break
-        if not fitting:
-            return f"{start}, and being known for it."
-        listed = " or ".join([", ".join(fitting[:-1]), fitting[-1]]) if len(fitting) > 1 else fitting[0]
-        return f"{start}, as in {listed}."
+            yield f"{pieces[0]} {number}"
 
 
-def join(one: str, other: str) -> str | None:
-    """Join two values as one name of at most four words, sharing the word that they share.
+def _closeness(
+    vectors: NDArray[np.float32], center: NDArray[np.float32], others: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return how much nearer vectors are to a node than to the nearest of its rivals, shape (n,)."""
+    near = vectors @ center
+    return near - CONTRAST * (vectors @ others.T).max(axis=1) if len(others) else near
 
-    >>> join("client autonomy", "patient autonomy")
-    'client and patient autonomy'
-    >>> join("emotional awareness", "emotional care")
-    'emotional awareness and care'
-    >>> join("honesty", "honest talk") is None
-    True
+
+def _mean(numbers: Iterable[float]) -> float:
+    listed = list(numbers)
+    return sum(listed) / len(listed)
+
+
+def _class_tf_idf(pools: Sequence[_Pool]) -> list[dict[str, float]]:
+    """Return how much each word stem tells of each node, from 0 to 1.
+
+    Class-based TF-IDF (Grootendorst 2022, "BERTopic", eq. 2) over the nodes' best members, weighted by frequency.
     """
-    left, right = one.split(), other.split()
-    if len(left) == len(right) == 2:
-        if left[1] == right[1] and _distinct(left[:1], right[:1]):
-            return f"{left[0]} and {' '.join(right)}"
-        if left[0] == right[0] and _distinct(left[1:], right[1:]):
-            return f"{' '.join(left)} and {right[1]}"
-    if len(left) + len(right) + 1 <= MAX_WORDS and _distinct(left, right):
-        return f"{' '.join(left)} and {' '.join(right)}"
-    return None
-
-
-def subphrases(text: str) -> list[str]:
-    """Return the ends of up to two words of the parts of a value between function words: heads of noun phrases.
-
-    >>> subphrases("attention to small print")
-    ['attention', 'small print', 'print']
-    """
-    parts: list[list[str]] = [[]]
-    for word in text.split():
-        if word.casefold() in FUNCTION_WORDS:
-            parts.append([])
-        else:
-            parts[-1].append(word)
-    return [" ".join(part[-size:]) for part in parts for size in (2, 1) if size <= len(part)]
-
-
-def _pairs(pieces: Sequence[tuple[str, int]], banned: set[str]) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield the names that join two pieces, each with the values that its pieces come from."""
-    for (one, first), (other, second) in combinations(pieces, 2):
-        label = join(one, other)
-        if first != second and label and canonical_key(label) not in banned:
-            yield label, (first, second)
-
-
-def stems(text: str) -> set[str]:
-    """Return the first letters of each word but "and": words of one family share them."""
-    return {word[:STEM] for word in text.casefold().replace("-", " ").split() if word != "and"}
-
-
-def sentence_case(text: str) -> str:
-    """Return `text` with a capital first letter, the rest as it is."""
-    return text[:1].upper() + text[1:]
-
-
-def _distinct(left: Sequence[str], right: Sequence[str]) -> bool:
-    one, other = stems(" ".join(left)), stems(" ".join(right))
-    return not one & other and "and" not in [*left, *right]
+    terms: list[dict[str, float]] = []
+    totals: dict[str, float] = defaultdict(float)
+    for pool in pools:
+        found: dict[str, float] = defaultdict(float)
+        for text, weight in zip(pool.texts, pool.weights.tolist(), strict=True):
+            for one in stems(text):
+                found[one] += weight
+        for one, weight in found.items():
+            totals[one] += weight
+        terms.append(found)
+    average = sum(totals.values()) / max(len(pools), 1)
+    tellings: list[dict[str, float]] = []
+    for found in terms:
+        scores = {one: weight * float(np.log1p(average / totals[one])) for one, weight in found.items()}
+        most = max(scores.values(), default=1.0)
+        tellings.append(defaultdict(float, {one: score / most for one, score in scores.items()}))
+    return tellings

@@ -1,0 +1,158 @@
+"""Names that a node could have, made of the words of its best members."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+from taxonomy.labels.words import Lexicon, first_part, parts, repeats
+
+MAX_WORDS = 4
+# How well each form reads as a name, in cosine.
+WHOLE, PART, TURNED, CROSSED, SHARED_HEAD, SHARED_MODIFIER, PAIR = 0.06, 0.04, 0.0, 0.02, 0.04, 0.04, 0.0
+# What a name loses that takes the head of a longer member for the whole.
+CUT = 0.08
+# What it loses where an adjective and a noun stand side by side: "holistic and patient wellbeing".
+MIXED = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A name in lower case.
+
+    Attributes
+    ----------
+    text : str
+    hearts : tuple of tuple of int
+        One or two: the members, as positions in the pool, that say what each heart means.
+    form : float
+        How well its form reads as a name.
+    merged : bool
+        Whether two hearts are said as one, which is right only where they are alike.
+    """
+
+    text: str
+    hearts: tuple[tuple[int, ...], ...]
+    form: float
+    merged: bool = False
+
+
+def candidates(pool: Sequence[str], fit: Sequence[bool], lexicon: Lexicon) -> Iterator[Candidate]:
+    """Yield the names that the best members of a node give, of two to four words each.
+
+    Parameters
+    ----------
+    pool : sequence of str
+        Members, best first.
+    fit : sequence of bool
+        Which of them are common enough to name the node by themselves.
+    lexicon : Lexicon
+        Of all values.
+    """
+    wholes = [
+        ((i,), text)
+        for i, text in enumerate(pool)
+        if fit[i] and len(text.split()) < MAX_WORDS and lexicon.is_nominal(text.split())
+    ]
+    for i, text in enumerate(pool):
+        if fit[i] and 1 < len(text.split()) <= MAX_WORDS and all(lexicon.is_nominal(part) for part in parts(text)):
+            yield Candidate(text, ((i,),), WHOLE)
+    for heart, text in wholes:
+        if turned := turn(text, lexicon):
+            yield Candidate(turned, (heart,), TURNED)
+    yield from _shared(pool, lexicon)
+    paired = False
+    for (first, one), (second, other) in combinations(wholes, 2):
+        if joined := join(one, other, lexicon):
+            text, form = joined
+            paired = True
+            yield Candidate(text, (first, second), form)
+    if paired:
+        return
+    heads = [((i,), head) for i, text in enumerate(pool) if fit[i] and (head := _head(text, lexicon))]
+    for (first, one), (second, other) in product(heads, heads + wholes):
+        if first != second and (joined := join(one, other, lexicon)):
+            text, form = joined
+            yield Candidate(text, (first, second), form - CUT)
+
+
+def _head(text: str, lexicon: Lexicon) -> str | None:
+    """Return the head of a value of several words; None for "overcoming fear" and "playing by the rules"."""
+    part, words = first_part(text), text.split()
+    if len(part) == len(words) == 1 or not lexicon.is_nominal(part):
+        return None
+    gerund = part[-1].endswith("ing") and words[len(part) : len(part) + 1] != ["of"]
+    return None if gerund else part[-1]
+
+
+def _shared(pool: Sequence[str], lexicon: Lexicon) -> Iterator[Candidate]:
+    """Yield phrases that members share, and a shared modifier with a shared head that no member joins."""
+    phrases: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    heads: dict[str, list[int]] = defaultdict(list)
+    modifiers: dict[str, list[int]] = defaultdict(list)
+    for i, text in enumerate(pool):
+        for part in parts(text):
+            if len(part) > 2:
+                phrases[tuple(part[-2:])].append(i)
+            if len(part) == 2:
+                modifiers[part[0]].append(i)
+        if part := first_part(text):
+            heads[part[-1]].append(i)
+    for words, found in phrases.items():
+        if len(found) > 1 and lexicon.is_nominal(words):
+            yield Candidate(" ".join(words), (tuple(found),), PART)
+    for modifier, before in modifiers.items():
+        for head, after in heads.items():
+            usual = len(before) > 1 and len(after) > 1 and not lexicon.is_topic(head)
+            described = lexicon.is_adjective(modifier) and lexicon.is_nominal([modifier, head])
+            if usual and described and not repeats([modifier], [head]):
+                yield Candidate(f"{modifier} {head}", (tuple(before), tuple(after)), CROSSED, merged=True)
+
+
+def turn(text: str, lexicon: Lexicon) -> str | None:
+    """Turn a noun before a noun round, so that a node is not called exactly as its member is.
+
+    >>> turn("harm prevention", Lexicon.from_labels([]))
+    'prevention of harm'
+    >>> turn("personal growth", Lexicon.from_labels([])) is None
+    True
+    """
+    words = text.split()
+    return f"{words[1]} of {words[0]}" if len(words) == 2 and lexicon.turns(*words) else None
+
+
+def join(one: str, other: str, lexicon: Lexicon) -> tuple[str, float] | None:
+    """Join two noun phrases as one name of at most four words, sharing the word that they share.
+
+    Returns
+    -------
+    (str, float) or None
+        The name and how well its form reads; None where they don't join, or would say a word twice.
+
+    >>> none = Lexicon.from_labels([])
+    >>> join("client autonomy", "patient autonomy", none)
+    ('client and patient autonomy', 0.04)
+    >>> join("emotional awareness", "emotional care", none)
+    ('emotional awareness and care', 0.04)
+    >>> join("small print", "honesty", none)
+    ('honesty and small print', 0.0)
+    >>> join("honesty", "honest talk", none) is None
+    True
+    """
+    left, right = one.split(), other.split()
+    if len(left) == len(right) == 2:
+        if left[1] == right[1] and not repeats(left[:1], right) and not repeats(right[:1], right[1:]):
+            mixed = lexicon.is_adjective(left[0]) != lexicon.is_adjective(right[0])
+            return f"{left[0]} and {' '.join(right)}", SHARED_HEAD - MIXED * mixed
+        if left[0] == right[0] and not repeats(left, right[1:]) and not repeats(left[:1], left[1:]):
+            # The modifier is heard with both, so both must be what it modifies: not "ethical conduct and business".
+            if lexicon.is_topic(left[1]) or lexicon.is_topic(right[1]):
+                return None
+            return f"{' '.join(left)} and {right[1]}", SHARED_MODIFIER
+    if len(left) + len(right) + 1 > MAX_WORDS or repeats(left, right):
+        return None
+    # The shorter first: a modifier of the first would be heard with the second too.
+    short, long = sorted((left, right), key=len)
+    return f"{' '.join(short)} and {' '.join(long)}", PAIR

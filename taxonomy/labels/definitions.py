@@ -1,0 +1,208 @@
+"""Definitions made offline: what holding a node's value means, with two or three members as examples."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taxonomy.labels.words import first_part, related, repeats, stems
+
+WORDS = (10, 25)
+EXAMPLES = 3
+LONGEST_EXAMPLE = 4
+# Where a value is held, each with values that show it: a node takes the one that its members are most like.
+SPHERES = {
+    "in the work one does": ("professional competence", "efficiency", "technical quality", "planning"),
+    "in what one thinks and claims": ("truthfulness", "evidence based reasoning", "knowledge"),
+    "in dealings with others": ("kindness to others", "cooperation", "friendship"),
+    "wherever harm could be done": ("harm prevention", "safety", "privacy"),
+    "in one's own life": ("personal growth", "inner peace", "wellbeing", "enjoyment"),
+    "in what one creates": ("creative expression", "storytelling", "beauty"),
+    "in one's conduct": ("integrity", "responsibility", "ethical conduct"),
+    "in the life of a community": ("community", "cultural heritage", "social justice"),
+}
+# Each takes any noun phrase and any number, so that what comes out is grammatical.
+FORMS = (
+    "Caring about {label} {sphere}{tail}.",
+    "Giving weight to {label} {sphere}{tail}.",
+    "A commitment to {label} {sphere}{tail}.",
+    "Valuing {examples} as {part} of {label} {sphere}.",
+    "Holding to {label} {sphere}{tail}.",
+    "Being guided by {label} {sphere}{tail}.",
+    "Acting for the sake of {label} {sphere}{tail}.",
+    "A lasting regard for {label} {sphere}{tail}.",
+    "Taking {label} seriously {sphere}{tail}.",
+    "Treating {examples} as {part} of {label}, and worth an effort {sphere}.",
+    "Making room for {label} {sphere}{tail}.",
+)
+TAILS = (
+    (", as in {}", "or"),
+    (", for example through {}", "and"),
+    (", by way of {}", "or"),
+    (", with {} in view", "and"),
+    (": {}", "and"),
+    (", including {}", "and"),
+    (", seen in {}", "and"),
+)
+# Where no sphere stands out by this much in cosine, or its words are the label's.
+ANYWHERE = "in what one says and does"
+CLEAR = 0.02
+LONG_WAY = f"{ANYWHERE}, day after day"
+# Nouns that need an article in the singular.
+_COUNTED = frozenset(
+    {"approach", "atmosphere", "attitude", "bond", "boundary", "climate", "environment", "ethic", "framework", "goal"}
+    | {"habit", "home", "legacy", "lifestyle", "mindset", "network", "outlook", "perspective", "process"}
+    | {
+        "relationship",
+        "solution",
+        "standard",
+        "style",
+        "system",
+        "tone",
+        "viewpoint",
+        "voice",
+        "workplace",
+        "worldview",
+    }
+)
+_AN = ("hon", "hour", "heir")
+_A = ("one", "eu", "uni", "use", "usu", "ut")
+
+
+@dataclass(frozen=True)
+class Definer:
+    """Writes definitions.
+
+    Attributes
+    ----------
+    spheres : ndarray of shape (len(SPHERES), dimension)
+        The mean vector of each sphere's values.
+    """
+
+    spheres: NDArray[np.float32]
+
+    @classmethod
+    def from_encoder(cls, encode: Callable[[Sequence[str]], NDArray[np.float32]]) -> Definer:
+        """Embed the values of the spheres."""
+        vectors = iter(encode([value for values in SPHERES.values() for value in values]))
+        return cls(np.stack([np.mean([next(vectors) for _ in values], axis=0) for values in SPHERES.values()]))
+
+    def define_level(
+        self,
+        labels: Sequence[str],
+        members: Sequence[Sequence[str]],
+        centers: NDArray[np.float32],
+        parents: Sequence[int],
+    ) -> list[str]:
+        """Return the definitions of the nodes of one level.
+
+        The form follows from the label, so that a node keeps it from build to build, but for siblings that would read
+        alike one after the other.
+
+        Parameters
+        ----------
+        labels : sequence of str
+            As they stand within a sentence.
+        members : sequence of sequence of str
+            Values of each node, best first, in any number.
+        centers : ndarray of shape (n, dimension)
+        parents : sequence of int
+        """
+        spheres = self._spheres(labels, centers)
+        found = [""] * len(labels)
+        before: tuple[int, int, int] | None = None
+        for node in sorted(range(len(labels)), key=lambda one: (parents[one], labels[one])):
+            seed = zlib.crc32(labels[node].encode())
+            form, tail = seed % len(FORMS), seed // len(FORMS) % len(TAILS)
+            if before is not None and before[0] == parents[node]:
+                form = (form + (form == before[1])) % len(FORMS)
+                tail = (tail + (tail == before[2])) % len(TAILS)
+            before = parents[node], form, tail
+            found[node] = _write(
+                FORMS[form], TAILS[tail], labels[node], examples(labels[node], members[node]), spheres[node]
+            )
+        return found
+
+    def _spheres(self, labels: Sequence[str], centers: NDArray[np.float32]) -> list[str]:
+        likeness = centers @ self.spheres.T
+        best = likeness.argmax(axis=1)
+        clear = likeness.max(axis=1) - np.sort(likeness, axis=1)[:, -2] > CLEAR
+        names = list(SPHERES)
+        return [
+            names[one] if sure and not repeats([label], [names[one]]) else ANYWHERE
+            for one, sure, label in zip(best, clear, labels, strict=True)
+        ]
+
+
+def examples(label: str, members: Sequence[str]) -> list[str]:
+    """Return up to three members that say something which neither the label nor each other say, best first."""
+    chosen: list[str] = []
+    for strict in (True, False):
+        shown = stems(label)
+        for text in members:
+            if text in chosen or len(text.split()) > LONGEST_EXAMPLE:
+                continue
+            said = shown.union(*map(stems, chosen))
+            new = [one for one in stems(text) if not any(related(one, other) for other in said)]
+            if strict and 2 * len(new) < len(stems(text)):
+                continue
+            chosen.append(text)
+            if len(chosen) == EXAMPLES:
+                return chosen
+        if len(chosen) > 1:
+            break
+    return chosen
+
+
+def with_article(phrase: str) -> str:
+    """Return a noun phrase with an article where its head needs one.
+
+    >>> with_article("honest approach"), with_article("united outlook"), with_article("honesty")
+    ('an honest approach', 'a united outlook', 'honesty')
+    """
+    head = first_part(phrase)[-1:]
+    if " and " in phrase or not head or head[0].casefold() not in _COUNTED:
+        return phrase
+    first = phrase.casefold()
+    vowel = first.startswith(_AN) or (first[0] in "aeiou" and not first.startswith(_A))
+    return f"{'an' if vowel else 'a'} {phrase}"
+
+
+def _write(form: str, tail: tuple[str, str], label: str, shown: Sequence[str], sphere: str) -> str:
+    """Return the first wording of 10 to 25 words, those that say most first."""
+    return next(
+        text for text in _wordings(form, tail, label, shown, sphere) if WORDS[0] <= len(text.split()) <= WORDS[1]
+    )
+
+
+def _wordings(form: str, tail: tuple[str, str], label: str, shown: Sequence[str], sphere: str) -> Iterator[str]:
+    named = with_article(label)
+    texts = [with_article(text) for text in shown]
+    for number in range(len(texts), 0, -1):
+        for where in (sphere, ANYWHERE) if number < 2 else (sphere, ""):
+            yield _filled(form, tail, named, texts[:number], where)
+    start = FORMS[0].format(label=named, sphere="{sphere}", tail="")
+    for where in (LONG_WAY, sphere, ""):
+        yield " ".join(start.format(sphere=where).split()).replace(" .", ".")
+    yield f"Caring about what these values share {LONG_WAY}."
+
+
+def _filled(form: str, tail: tuple[str, str], label: str, shown: Sequence[str], sphere: str) -> str:
+    ending, word = tail
+    text = form.format(
+        label=label,
+        sphere=sphere,
+        tail=ending.format(_listed(shown, word)),
+        examples=_listed(shown, "and"),
+        part="parts" if len(shown) > 1 else "part",
+    )
+    # Without a sphere its space is left before a mark.
+    return " ".join(text.split()).replace(" ,", ",").replace(" :", ":").replace(" .", ".")
+
+
+def _listed(texts: Sequence[str], word: str) -> str:
+    return f"{', '.join(texts[:-1])} {word} {texts[-1]}" if len(texts) > 1 else texts[0]

@@ -1,0 +1,85 @@
+"""Nodes as vectors, and how well labels fit them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings import nearest_neighbors
+from embeddings.neighbors import in_parallel
+
+# Added to every value's frequency, so that the rare ones together say something too.
+FLOOR = 0.1
+_ROWS = 4096
+_BLOCK = 512
+# Cosines that differ by less are a tie.
+_TIE = 1e-6
+
+
+def frequencies(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return weights on a log scale from 0 to 1, shape (n,): the rarest value is near 0, the most frequent 1."""
+    positive = weights[weights > 0]
+    scale = np.log1p(weights / (positive.min() if len(positive) else 1.0))
+    return np.asarray(scale / scale.max() if len(scale) and scale.max() > 0 else scale)
+
+
+def node_vectors(
+    nodes: Sequence[NDArray[np.intp]], frequency: NDArray[np.float64], vectors: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return what stands for each node: the mean of its values' vectors, weighted by `FLOOR` plus frequency.
+
+    Parameters
+    ----------
+    nodes : sequence of ndarray
+        Values of each node; one without values gets zeros.
+    frequency : ndarray of shape (n,)
+        As `frequencies` gives.
+    vectors : ndarray of shape (n, dimension)
+        Unit vectors.
+
+    Returns
+    -------
+    ndarray of shape (len(nodes), dimension)
+        Unit vectors.
+    """
+    means = np.zeros((len(nodes), vectors.shape[1]), dtype=np.float64)
+    for mean, members in zip(means, nodes, strict=True):
+        for start in range(0, len(members), _ROWS):
+            part = members[start : start + _ROWS]
+            mean += ((FLOOR + frequency[part])[:, None] * vectors[part]).sum(axis=0)
+    norms = np.linalg.norm(means, axis=1, keepdims=True)
+    return (means / np.where(norms == 0, 1, norms)).astype(np.float32)
+
+
+def rivals(centers: NDArray[np.float32], n_rivals: int) -> NDArray[np.intp]:
+    """Return the other nodes that each is most easily taken for, siblings or not, shape (n, k)."""
+    return nearest_neighbors(centers, n_rivals)[0]
+
+
+def label_ranks(labels: NDArray[np.float32], centers: NDArray[np.float32]) -> list[int]:
+    """Return the rank of each node when its label is used as a query against all nodes of its level.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n, dimension)
+        Unit vectors of the labels, embedded as values are.
+    centers : ndarray of shape (n, dimension)
+        What `node_vectors` gives for the nodes.
+
+    Returns
+    -------
+    list of int
+        1 is best: no other node is nearer by cosine.
+    """
+    ranks = np.empty(len(labels), dtype=np.intp)
+
+    def rank(start: int) -> None:
+        rows = slice(start, start + _BLOCK)
+        found = labels[rows] @ centers.T
+        own = found[np.arange(len(found)), start + np.arange(len(found))]
+        ranks[rows] = 1 + (found > own[:, None] + _TIE).sum(axis=1)
+
+    in_parallel(rank, range(0, len(labels), _BLOCK))
+    return [int(one) for one in ranks]
