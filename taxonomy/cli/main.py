@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-COMMANDS = {"build": "build", "show": "show", "compare": "compare", "lint": "lint"}
+COMMANDS = {"build": "build", "show": "show", "compare": "compare", "lint": "lint", "label": "label"}
 
 
 class LazyGroup(click.Group):
