@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
@@ -51,18 +52,17 @@ class MoveAnswer(BaseModel):
     moves: tuple[Move, ...]
 
 
-def moves_form(members: Collection[str], choices: Collection[str]) -> type[MoveAnswer]:
+@cache
+def moves_form(members: tuple[str, ...], choices: tuple[str, ...]) -> type[MoveAnswer]:
     """Return the form of an answer whose schema lists the ids that it may hold.
 
     The schema tells the server; `refuse_moves` checks, so that an answer off the list is kept as refused.
     """
-
-    def one_of(ids: Iterable[str]) -> Any:
-        return Annotated[str, WithJsonSchema({"type": "string", "enum": list(ids)})]
-
-    move = create_model(
-        "Move", __base__=MoveAnswer.Move, member=(one_of(members), ...), choice=(one_of([*choices, KEEP]), ...)
-    )
+    fields: dict[str, Any] = {
+        name: (Annotated[str, WithJsonSchema({"type": "string", "enum": list(ids)})], ...)
+        for name, ids in (("member", members), ("choice", (*choices, KEEP)))
+    }
+    move = create_model("Move", __base__=MoveAnswer.Move, **fields)
     return create_model("MoveAnswer", __base__=MoveAnswer, moves=(tuple[move, ...], ...))  # type: ignore[valid-type]
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -26,6 +27,7 @@ HOPELESS = 10
 Told = Callable[[int, int], None]
 
 
+@cache
 def prompt_text(name: str) -> str:
     """Return a prompt by its file's name in `taxonomy/labels/prompts`."""
     return (files("taxonomy.labels") / "prompts" / f"{name}.txt").read_text(encoding="utf-8")
@@ -102,7 +104,7 @@ class Usage:
         """Count a call."""
         sent = sum(len(message["content"]) for message in question.messages())
         self.calls += 1
-        self.input_tokens += (sent + len(json.dumps(question.form.model_json_schema()))) // TOKEN
+        self.input_tokens += (sent + len(_schema(question.form))) // TOKEN
         self.output_tokens += len(question.assumed.model_dump_json()) // TOKEN
 
 
@@ -212,8 +214,13 @@ class Desk:
         return reply
 
     def _digest(self, question: Question) -> str:
-        asked = [self.model, question.form.model_json_schema(), question.messages(), question.number]
+        asked = [self.model, _schema(question.form), question.messages(), question.number]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+@cache
+def _schema(form: type[BaseModel]) -> str:
+    return json.dumps(form.model_json_schema())
 
 
 def _block(data: Any) -> str:

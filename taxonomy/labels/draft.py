@@ -39,10 +39,10 @@ class Draft:
         self._index()
         # One level's vectors, in the order of its nodes in the tree; they stay when members move, as doubt was
         # measured against them.
+        self._ids = [[node.id for node in tree.nodes if node.level == level] for level in range(len(tree.levels))]
         self._rows: dict[str, int] = {}
         self._vectors: list[NDArray[np.float64]] = []
-        for level in range(len(tree.levels)):
-            ids = [node.id for node in tree.nodes if node.level == level]
+        for level, ids in enumerate(self._ids):
             self._rows.update((id, row) for row, id in enumerate(ids))
             self._vectors.append(vectors.astype(np.float64) if level == 0 else self._means(ids, vectors))
 
@@ -85,12 +85,12 @@ class Draft:
         """Return the nearest nodes of the children's level that are not children of a node, by cosine."""
         below = self.nodes[id].level - 1
         within = set(self.children[id])
-        ids = [node.id for node in self.tree.nodes if node.level == below]
+        ids = self._ids[below]
         points = self._vectors[below]
         center = np.mean([points[self._rows[child]] for child in self.children[id]], axis=0)
         # Rounded, so that the last bits of a product don't change a question.
         near = np.round(points @ center / (np.linalg.norm(points, axis=1) * np.linalg.norm(center)), 6)
-        order = sorted(range(len(ids)), key=lambda row: (-near[row], ids[row]))
+        order = np.argsort(-near, kind="stable")[: len(within) + count].tolist()
         return [ids[row] for row in order if ids[row] not in within][:count]
 
     def rename(self, id: str, label: str, definition: str) -> None:
@@ -129,7 +129,7 @@ class Draft:
 
     def _placement(self, node: Node, parent: str) -> Placement:
         """Return the simplified silhouette (Hruschka et al. 2004) of a node under a parent, from 0 to 1."""
-        others = [one.id for one in self.tree.nodes if one.level == node.level + 1 and one.id != parent]
+        others = [id for id in self._ids[node.level + 1] if id != parent]
         point = self._vectors[node.level][self._rows[node.id]]
         centers = self._vectors[node.level + 1]
         distance = {id: float(np.linalg.norm(point - centers[self._rows[id]])) for id in (parent, *others)}

@@ -95,9 +95,9 @@ def _question(
 ) -> tuple[Question, dict[str, str]]:
     """Return a question, and the node that each id in it stands for: short ids that hold nothing that was read."""
     ids = {f"m{number}": one.id for number, one in enumerate(members, 1)}
-    member_ids = list(ids)
+    member_ids = tuple(ids)
     ids |= {f"c{number}": one.id for number, one in enumerate(choices, 1)}
-    choice_ids = list(ids)[len(member_ids) :]
+    choice_ids = tuple(ids)[len(member_ids) :]
     data: dict[str, Any] = {
         "node": {"name": node.label, "definition": node.definition},
         "members": [{"id": id, "name": one.label} for id, one in zip(member_ids, members, strict=True)],

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,7 +61,9 @@ class Wire:
             if parts.scheme not in ("http", "https") or not parts.hostname:
                 raise LabelError("the base URL of the model is no http or https address; give one such as " + OLLAMA)
             if parts.username or parts.password or parts.query:
-                raise LabelError("the base URL of the model holds a user, password or query; set a key in the environment")
+                raise LabelError(
+                    "the base URL of the model holds a user, password or query; set a key in the environment"
+                )
 
     @property
     def provider(self) -> str:
@@ -86,24 +89,25 @@ class Wire:
             If the extra is missing, or the key is not in the environment.
         """
         try:
-            import anthropic
-            import instructor
-            import openai
+            instructor, _ = import_module("instructor"), import_module("genai_prices")
+            sdk = import_module("anthropic" if self.provider == "anthropic" else "openai")
         except ModuleNotFoundError as error:
-            raise LabelError(
-                f"asking a language model needs the package {error.name}: pip install 'value-taxonomy[llm]'"
-            ) from error
+            remedy = "pip install 'value-taxonomy[llm]'"
+            raise LabelError(f"asking a language model needs the package {error.name}: {remedy}") from error
         # It logs what a server answers as errors; that may quote the key, and is told in our words.
         logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
-        key = self._key(required=not keyless)
-        settings: dict[str, Any] = {"api_key": key, "timeout": self.timeout, "max_retries": self.retries}
-        if self.provider == "anthropic":
-            url = self.base_url or anthropic.Anthropic(api_key=key).base_url
-            raw: Any = anthropic.Anthropic(base_url=str(url), **settings)
-            client: Any = instructor.from_anthropic(raw)
-            return Connection(self, client, str(raw.base_url), {"max_tokens": _MOST_TOKENS})
+        settings: dict[str, Any] = {
+            "api_key": self._key(required=not keyless),
+            "timeout": self.timeout,
+            "max_retries": self.retries,
+        }
         url = self.base_url or (OLLAMA if self.provider == "ollama" else None)
-        raw = openai.OpenAI(base_url=url, **settings)
+        if url is not None:
+            settings["base_url"] = url
+        if self.provider == "anthropic":
+            raw = sdk.Anthropic(**settings)
+            return Connection(self, instructor.from_anthropic(raw), str(raw.base_url), {"max_tokens": _MOST_TOKENS})
+        raw = sdk.OpenAI(**settings)
         # Servers other than OpenAI's own know the schema of an answer better than tools.
         mode = instructor.Mode.TOOLS if url is None else instructor.Mode.JSON_SCHEMA
         return Connection(self, instructor.from_openai(raw, mode=mode), str(raw.base_url), {})
