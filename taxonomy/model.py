@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import networkx as nx
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from taxonomy.errors import AmbiguousKeyError, InputError, InvariantError, LookupFailedError, OutputError
 from taxonomy.values import canonical_key
@@ -44,10 +44,18 @@ class Placement(_Record):
         From 0 to 1; 0.5 is a tie between the parent and the runner-up.
     second_parent : str or None
         Id of the runner-up on the parent's level, None where there is no other.
+    votes : float or None
+        Share of a language model's votes for the parent, 0 to 1; None where none was asked.
     """
 
     confidence: float
     second_parent: str | None
+    votes: float | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_no_votes(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Absent where none was asked: a tree without votes keeps its bytes and its digest.
+        return {name: value for name, value in dump(self).items() if name != "votes" or value is not None}
 
 
 class Conversations(_Record):

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 Inspect = Callable[[Taxonomy, NDArray[np.float32]], None]
+Labeller = Callable[[Taxonomy, NDArray[np.float32]], Taxonomy]
 
 DOUBTFUL = 0.5
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "transformers")
@@ -60,6 +61,7 @@ def build(
     title: str = "",
     value_column: str | None = None,
     weight_column: str | None = None,
+    labeller: Labeller | None = None,
 ) -> Taxonomy:
     """Build a taxonomy of value strings.
 
@@ -84,6 +86,9 @@ def build(
         Name the taxonomy.
     value_column, weight_column : str, optional
         Columns of a file or table.
+    labeller : callable, optional
+        Given the tree with its offline names and the vectors of its values, in the order of its nodes; returns it with
+        other names, such as ``taxonomy.labels.llm.LanguageModel`` gives.
 
     Returns
     -------
@@ -108,6 +113,7 @@ def build(
         seed=seed,
         id=id,
         title=title,
+        labeller=labeller,
     )
 
 
@@ -123,6 +129,7 @@ def build_tree(
     seed: int = 0,
     id: str = "values",
     title: str = "",
+    labeller: Labeller | None = None,
     progress: Progress | None = None,
     inspect: Inspect | None = None,
 ) -> Taxonomy:
@@ -189,9 +196,14 @@ def build_tree(
             software={name: version(name) for name in PACKAGES},
         ),
     )
+    if labeller is None and inspect is None:
+        return tree
+    position = {label: index for index, label in enumerate(value_set.labels)}
+    ordered = vectors[[position[node.label] for node in tree.nodes if node.level == 0]]
+    if labeller is not None:
+        tree = labeller(tree, ordered)
     if inspect is not None:
-        position = {label: index for index, label in enumerate(value_set.labels)}
-        inspect(tree, vectors[[position[node.label] for node in tree.nodes if node.level == 0]])
+        inspect(tree, ordered)
     return tree
 
 

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from taxonomy.cli.language_model import language_model_options, take_labelling
+
 if TYPE_CHECKING:
     from taxonomy.model import Taxonomy
     from taxonomy.quality.cohesion import LevelCohesion
     from taxonomy.values import ValueSet
 
 METHODS = ("average", "ward", "kmeans", "density")
+LABELLERS = ("keyphrase", "llm")
 
 
 class Sizes(click.ParamType[tuple[int, ...]]):
@@ -44,6 +47,10 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--title", default="", help="The taxonomy's title.")
 @click.option("--value-column", help="Column of the values (default: value).")
 @click.option("--weight-column", help="Column of the weights (default: count, mentions or pct_convos).")
+@click.option(
+    "--labeller", type=click.Choice(LABELLERS), default="keyphrase", show_default=True, help="Who names nodes."
+)
+@language_model_options
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 def build(
     values: str,
@@ -51,6 +58,7 @@ def build(
     domains: str | None,
     value_column: str | None,
     weight_column: str | None,
+    labeller: str,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -66,14 +74,18 @@ def build(
     from taxonomy.quality.cohesion import cohesion
     from taxonomy.values import read_values
 
+    labelling = take_labelling(options, wanted=labeller == "llm", quiet=quiet)
     value_set = read_values(Path(values), value_column=value_column, weight_column=weight_column)
     check_writable(out)
     if domains is not None:
         options["domains"] = None if domains == "none" else Path(domains)
     with progress_bars(quiet) as progress:
         quality: list[LevelCohesion] = []
+        if labelling is not None:
+            labelling.progress = progress
         tree = build_tree(
             value_set,
+            labeller=labelling,
             progress=progress,
             inspect=lambda tree, vectors: quality.extend(cohesion(tree, vectors)),
             **options,
@@ -81,6 +93,8 @@ def build(
     write_build(out, tree, value_set, quality)
     if not quiet:
         _summarise(tree, value_set, out)
+    if labelling is not None:
+        labelling.report_failures()
 
 
 def _summarise(tree: Taxonomy, value_set: ValueSet, out: Path) -> None:

@@ -11,6 +11,7 @@ import click
 # Each by the name of its module and function.
 COMMANDS = {
     "build": "build",
+    "label": "label",
     "show": "show",
     "compare": "compare",
     "stability": "stability",

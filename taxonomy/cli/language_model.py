@@ -1,0 +1,140 @@
+"""The options by which commands ask a language model, and what they print about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from taxonomy.labels.llm import Estimate, Failure, LanguageModel
+    from taxonomy.model import Taxonomy
+
+OPTIONS = {
+    "llm": click.option(
+        "--llm", metavar="PROVIDER/NAME", help="Language model: anthropic/NAME, openai/NAME or ollama/NAME."
+    ),
+    "llm_base_url": click.option(
+        "--llm-base-url", metavar="URL", help="Another server, as any that speaks the OpenAI protocol."
+    ),
+    "refine": click.option("--refine", is_flag=True, help="Let it move doubtful members to a node beside theirs."),
+    "votes": click.option(
+        "--votes", type=click.IntRange(1), default=1, show_default=True, help="Votes on each move of --refine."
+    ),
+    "dry_run": click.option("--dry-run", is_flag=True, help="Print calls, tokens and cost, and stop there."),
+    "max_cost": click.option("--max-cost", type=click.FloatRange(0), help="Refuse if the estimate is above, in US$."),
+    "concurrency": click.option(
+        "--concurrency", type=click.IntRange(1), default=8, show_default=True, help="Calls under way at once."
+    ),
+    "max_failures": click.option(
+        "--max-failures", type=click.IntRange(0), default=0, show_default=True, help="Exit with 1 if more fail."
+    ),
+    "timeout": click.option(
+        "--timeout", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True, help="Seconds to wait."
+    ),
+    "retries": click.option(
+        "--retries", type=click.IntRange(0), default=4, show_default=True, help="Times a failed call is made again."
+    ),
+}
+
+
+def language_model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options to a command, which gets them among its keyword arguments."""
+    for option in reversed(OPTIONS.values()):
+        command = option(command)
+    return command
+
+
+@dataclass
+class Labelling:
+    """One use of a language model on the command line; `failures` says what it left undone."""
+
+    model: LanguageModel
+    dry_run: bool
+    max_cost: float | None
+    max_failures: int
+    quiet: bool
+    progress: Callable[[str, int, int], None] | None = None
+    failures: tuple[Failure, ...] = field(default=(), init=False)
+
+    def __call__(self, tree: Taxonomy, vectors: NDArray[np.float32]) -> Taxonomy:
+        """Print the estimate, stop there with `dry_run`, else label the tree and print what was done."""
+        estimate = self.model.estimate(tree, vectors)
+        if self.dry_run or not self.quiet:
+            click.echo(_estimated(self.model.wire.model, estimate))
+        self._check_cost(estimate)
+        if self.dry_run:
+            raise click.exceptions.Exit(0)
+        done = self.model.label(tree, vectors, self.progress)
+        self.failures = done.failures
+        if not self.quiet:
+            moved = f", {done.moved:,} members moved" if self.model.refine else ""
+            click.echo(
+                f"{done.named:,} nodes named by {self.model.wire.model}{moved}; {done.usage.calls:,} calls, "
+                f"{done.usage.stored:,} answers from the store, {len(done.failures):,} failures"
+            )
+        return done.tree
+
+    def report_failures(self) -> None:
+        """List what failed on stderr, and exit with 1 if it is more than was allowed."""
+        from taxonomy.cli.draw import plain
+
+        for one in self.failures:
+            click.echo(f"failed  {plain(one.node)}  {plain(one.label)}  {one.stage}: {plain(one.problem)}", err=True)
+        if len(self.failures) > self.max_failures:
+            click.echo(
+                f"Error: {len(self.failures):,} failures, more than --max-failures {self.max_failures}", err=True
+            )
+            raise SystemExit(1)
+
+    def _check_cost(self, estimate: Estimate) -> None:
+        from taxonomy.errors import LabelError
+
+        if self.max_cost is None or not estimate.usage.calls:
+            return
+        if estimate.cost is None:
+            raise LabelError(f"--max-cost: the price of {self.model.wire.model} is not known; leave --max-cost out")
+        if estimate.cost > self.max_cost:
+            raise LabelError(
+                f"the estimate is ${estimate.cost:.4f}, above --max-cost {self.max_cost:g}; nothing was asked"
+            )
+
+
+def take_labelling(options: dict[str, Any], *, wanted: bool, quiet: bool) -> Labelling | None:
+    """Take the options above out of a command's; None if no language model is wanted, and then none may be given."""
+    own = {name: options.pop(name) for name in OPTIONS}
+    if not wanted:
+        context = click.get_current_context()
+        for name in OPTIONS:
+            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+                raise click.UsageError(f"--{name.replace('_', '-')} goes with --labeller llm")
+        return None
+    if own["llm"] is None:
+        raise click.UsageError("name a language model with --llm PROVIDER/NAME")
+
+    from taxonomy.labels.llm import LanguageModel
+    from taxonomy.labels.wire import Wire
+
+    wire = Wire(own["llm"], own["llm_base_url"], own["timeout"], own["retries"])
+    model = LanguageModel(wire, refine=own["refine"], votes=own["votes"], concurrency=own["concurrency"])
+    return Labelling(model, own["dry_run"], own["max_cost"], own["max_failures"], quiet)
+
+
+def _estimated(model: str, estimate: Estimate) -> str:
+    from importlib.metadata import version
+
+    usage = estimate.usage
+    price = (
+        "price unknown"
+        if estimate.cost is None
+        else f"about ${estimate.cost:.4f} by the prices of genai-prices {version('genai-prices')}"
+    )
+    return (
+        f"{model}: {usage.calls:,} calls to make, {usage.stored:,} answers stored; about {usage.input_tokens:,} tokens "
+        f"in and {usage.output_tokens:,} out (4 characters a token; retries and refused answers come on top); {price}"
+    )

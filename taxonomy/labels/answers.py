@@ -1,0 +1,127 @@
+"""What a model may answer, and why an answer is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
+
+from taxonomy.labels.definitions import WORDS as DEFINITION_WORDS
+
+NAME_WORDS = (2, 4)
+KEEP = "keep"
+
+# Personal data, as far as its form tells.
+_PERSONAL = {
+    "an e-mail address": re.compile(r"\S@\S"),
+    "a web address": re.compile(r"://|\bwww\.|\w\.[a-z]{2,}", re.IGNORECASE),
+    "a phone number": re.compile(r"\d(?:[\s()./-]*\d){6,}"),
+}
+_WORD = re.compile(r"[^\W\d_]+")
+_SENTENCE_END = re.compile(r"[.!?]\s+")
+_ABOUT_THE_GROUP = re.compile(
+    r"(?:this|these|a|the) (?:group|cluster|category|collection|set|node|values)\b", re.IGNORECASE
+)
+
+
+class NameAnswer(BaseModel):
+    """A node's name and definition."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    definition: str
+
+
+class MoveAnswer(BaseModel):
+    """Where each doubtful member of a node belongs; `moves_form` makes the list a closed one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    class Move(BaseModel):
+        """A member's id, and the id of a choice or "keep"."""
+
+        model_config = ConfigDict(frozen=True)
+
+        member: str
+        choice: str
+
+    moves: tuple[Move, ...]
+
+
+@cache
+def moves_form(members: tuple[str, ...], choices: tuple[str, ...]) -> type[MoveAnswer]:
+    """Return the form of an answer whose schema lists the ids that it may hold.
+
+    The schema tells the server; `refuse_moves` checks, so that an answer off the list is kept as refused.
+    """
+    fields: dict[str, Any] = {
+        name: (Annotated[str, WithJsonSchema({"type": "string", "enum": list(ids)})], ...)
+        for name, ids in (("member", members), ("choice", (*choices, KEEP)))
+    }
+    move = create_model("Move", __base__=MoveAnswer.Move, **fields)
+    return create_model("MoveAnswer", __base__=MoveAnswer, moves=(tuple[move, ...], ...))  # type: ignore[valid-type]
+
+
+def refuse_moves(answer: MoveAnswer, members: Collection[str], choices: Collection[str]) -> str | None:
+    """Return why moves are refused: an id that is not listed, or members that are not there exactly once."""
+    for move in answer.moves:
+        if move.member not in members:
+            return "a member's id is not one that is listed"
+        if move.choice not in choices and move.choice != KEEP:
+            return f"a choice is neither an id that is listed nor {KEEP!r}"
+    if sorted(move.member for move in answer.moves) != sorted(members):
+        return "each member must be answered exactly once"
+    return None
+
+
+def refuse_name(answer: NameAnswer, known: Iterable[str]) -> str | None:
+    """Return why a name or definition is refused.
+
+    Parameters
+    ----------
+    answer : NameAnswer
+    known : iterable of str
+        Strings whose words may be capitalised: the node's members.
+
+    Returns
+    -------
+    str or None
+        The reason, to be told to the model; None for an answer that may be published.
+    """
+    for what, text, (least, most) in (
+        ("name", answer.name, NAME_WORDS),
+        ("definition", answer.definition, DEFINITION_WORDS),
+    ):
+        words = len(text.split())
+        if not least <= words <= most:
+            return f"the {what} has {words} words, not {least} to {most}"
+        if not text.isprintable():
+            return f"the {what} holds a line break or another character that does not print"
+        for kind, pattern in _PERSONAL.items():
+            if pattern.search(text):
+                return f"the {what} holds {kind}"
+    if _ABOUT_THE_GROUP.match(answer.definition):
+        return "the definition speaks of the group, not of the value"
+    spelled = _WORD.findall(answer.name.casefold())
+    twice = {word for word in spelled if spelled.count(word) > 1}
+    if twice:
+        return f"the name says {min(twice)!r} twice"
+    stray = _stray_capitals(answer, known)
+    return f"{stray[0]!r} is capitalised, and no member contains it" if stray else None
+
+
+def _stray_capitals(answer: NameAnswer, known: Iterable[str]) -> list[str]:
+    """Return the words with a capital, not first in their sentence, that none of the known strings contains."""
+    words = []
+    for text in (answer.name, answer.definition):
+        for sentence in _SENTENCE_END.split(text):
+            words += _WORD.findall(sentence)[1:]
+    capitalised = [word for word in words if word != word.lower()]
+    if not capitalised:
+        return []
+    allowed = {word for text in known for word in _WORD.findall(text.casefold())}
+    return [word for word in capitalised if word.casefold() not in allowed]

@@ -1,0 +1,119 @@
+"""Moves of doubtful members to a node beside theirs, by the votes of a language model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from taxonomy.labels.answers import KEEP, MoveAnswer, moves_form, refuse_moves
+from taxonomy.labels.asking import Desk, Question, Refusal, Told
+from taxonomy.labels.draft import Draft
+from taxonomy.model import Node
+
+# Members with a confidence below it are asked about; 0.5 is a tie.
+DOUBT = 0.55
+MOST = 20
+# A node keeps this many children.
+LEAST = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many members moved, which nodes lost or gained any, and votes that got no answer."""
+
+    moved: int
+    changed: frozenset[str]
+    failed: tuple[tuple[Node, str], ...]
+
+
+def refine(draft: Draft, desk: Desk, votes: int, told: Told | None = None) -> Outcome:
+    """Ask about each node's doubtful members, and move those for which one choice gets more than half of the votes.
+
+    Parameters
+    ----------
+    draft : Draft
+        Changed in place: parents, and the share of votes of each member asked about.
+    desk : Desk
+    votes : int
+        How often each question is asked; a vote without an answer counts for no choice.
+    told : callable, optional
+        Told (questions answered, questions in all).
+    """
+    asked = [(node, members) for level in range(1, len(draft.tree.levels)) for node, members in _doubtful(draft, level)]
+    questions: list[Question] = []
+    named: dict[tuple[str, int], dict[str, str]] = {}
+    for node, members in asked:
+        choices = draft.beside(node.id)
+        for vote in range(votes):
+            # Each vote sees the choices in another order, so that no place in the list is favoured.
+            shift = vote * len(choices) // votes
+            question, ids = _question(node, members, choices[shift:] + choices[:shift], vote)
+            questions.append(question)
+            named[node.id, vote] = ids
+    ballots: dict[str, Counter[str]] = {member.id: Counter() for _, members in asked for member in members}
+
+    def refuse(question: Question, answer: MoveAnswer) -> Refusal | None:
+        members, choices = ([one["id"] for one in question.data[part]] for part in ("members", "choices"))
+        if reason := refuse_moves(answer, members, choices):
+            return Refusal(reason)
+        ids = named[question.node, question.number]
+        for move in answer.moves:
+            ballots[ids[move.member]][ids.get(move.choice, KEEP)] += 1
+        return None
+
+    problems = desk.settle(questions, refuse, told)
+    moved, changed = 0, set()
+    for member, ballot in ballots.items():
+        choice, count = max(ballot.items(), key=lambda item: (item[1], item[0])) if ballot else (KEEP, 0)
+        target = choice if 2 * count > votes and _may_move(draft, member, choice) else KEEP
+        if target != KEEP:
+            changed |= {str(draft.nodes[member].parent), target}
+            draft.move(member, target)
+            moved += 1
+        if ballot:
+            draft.judge(member, ballot[target] / votes)
+    failed = zip((draft.nodes[question.node] for question in questions), problems, strict=True)
+    return Outcome(moved, frozenset(changed), tuple((node, problem) for node, problem in failed if problem))
+
+
+def _doubtful(draft: Draft, level: int) -> list[tuple[Node, list[Node]]]:
+    """Return the nodes of a level that have others beside them, each with its most doubtful members."""
+    found = []
+    for node in draft.level(level):
+        members = [draft.nodes[id] for id in draft.children[node.id]]
+        doubtful = [one for one in members if one.placement is not None and one.placement.confidence < DOUBT]
+        doubtful.sort(key=lambda one: (one.placement.confidence if one.placement else 1.0, one.id))
+        if doubtful and draft.beside(node.id):
+            found.append((node, doubtful[:MOST]))
+    return found
+
+
+def _question(
+    node: Node, members: Sequence[Node], choices: Sequence[Node], vote: int
+) -> tuple[Question, dict[str, str]]:
+    """Return a question, and the node that each id in it stands for: short ids that hold nothing that was read."""
+    ids = {f"m{number}": one.id for number, one in enumerate(members, 1)}
+    member_ids = tuple(ids)
+    ids |= {f"c{number}": one.id for number, one in enumerate(choices, 1)}
+    choice_ids = tuple(ids)[len(member_ids) :]
+    data: dict[str, Any] = {
+        "node": {"name": node.label, "definition": node.definition},
+        "members": [{"id": id, "name": one.label} for id, one in zip(member_ids, members, strict=True)],
+        "choices": [
+            {"id": id, "name": one.label, "definition": one.definition}
+            for id, one in zip(choice_ids, choices, strict=True)
+        ],
+    }
+    assumed = MoveAnswer(moves=tuple(MoveAnswer.Move(member=id, choice=KEEP) for id in member_ids))
+    return Question(node.id, "move", data, moves_form(member_ids, choice_ids), assumed, number=vote), ids
+
+
+def _may_move(draft: Draft, member: str, target: str) -> bool:
+    """Say whether a move leaves the node's parent with children enough, and meets no namesake."""
+    if target == KEEP:
+        return False
+    node = draft.nodes[member]
+    namesakes = {draft.nodes[one].label for one in draft.children[target]}
+    return len(draft.children[str(node.parent)]) > LEAST and node.label not in namesakes

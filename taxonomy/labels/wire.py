@@ -1,0 +1,194 @@
+"""One question to a language model over HTTP, through `instructor`; keys come from the environment alone."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+from taxonomy.errors import LabelError
+
+Messages = Sequence[dict[str, str]]
+
+OLLAMA = "http://localhost:11434/v1"
+# Where each provider's key is, None where it needs none.
+KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY", "ollama": None}
+# Anthropic's protocol wants a limit; a name or a list of moves is far below it.
+_MOST_TOKENS = 4096
+# The same for every question: asking again does not help.
+_FATAL = {401: "refused the key", 403: "refused the key", 404: "does not know the model or the address"}
+
+
+class UnansweredError(Exception):
+    """A question that got no answer of the form asked for, in spite of the retries; its text is fit to print."""
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Where and how a model is asked.
+
+    Attributes
+    ----------
+    model : str
+        ``anthropic/NAME``, ``openai/NAME`` or ``ollama/NAME``.
+    base_url : str or None
+        Of a server that speaks the provider's protocol; ``openai/NAME`` with it is any server that speaks OpenAI's.
+    timeout : float
+        Seconds that a server may keep silent.
+    retries : int
+        How often a failed call is made again (connection, time-out, rate limit, server error: with exponential
+        back-off, or as the server says), and how often an answer of another form is asked again.
+    """
+
+    model: str
+    base_url: str | None = None
+    timeout: float = 60.0
+    retries: int = 4
+
+    def __post_init__(self) -> None:
+        provider, _, name = self.model.partition("/")
+        if provider not in KEYS or not name:
+            known = ", ".join(f"{one}/NAME" for one in KEYS)
+            raise LabelError(f"no model {self.model!r}; give one of {known}, and --llm-base-url for another server")
+        if self.base_url is not None:
+            parts = urlsplit(self.base_url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise LabelError("the base URL of the model is no http or https address; give one such as " + OLLAMA)
+            if parts.username or parts.password or parts.query:
+                raise LabelError(
+                    "the base URL of the model holds a user, password or query; set a key in the environment"
+                )
+
+    @property
+    def provider(self) -> str:
+        """The part of the model's name before the first slash."""
+        return self.model.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The part of the model's name that the server knows."""
+        return self.model.partition("/")[2]
+
+    def connect(self, *, keyless: bool = False) -> Connection:
+        """Return a connection, which may be used from several threads.
+
+        Parameters
+        ----------
+        keyless : bool
+            Do without a key, where nothing will be asked.
+
+        Raises
+        ------
+        LabelError
+            If the extra is missing, or the key is not in the environment.
+        """
+        try:
+            instructor, _ = import_module("instructor"), import_module("genai_prices")
+            sdk = import_module("anthropic" if self.provider == "anthropic" else "openai")
+        except ModuleNotFoundError as error:
+            remedy = "pip install 'value-taxonomy[llm]'"
+            raise LabelError(f"asking a language model needs the package {error.name}: {remedy}") from error
+        # It logs what a server answers as errors; that may quote the key, and is told in our words.
+        logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
+        settings: dict[str, Any] = {
+            "api_key": self._key(required=not keyless),
+            "timeout": self.timeout,
+            "max_retries": self.retries,
+        }
+        url = self.base_url or (OLLAMA if self.provider == "ollama" else None)
+        if url is not None:
+            settings["base_url"] = url
+        if self.provider == "anthropic":
+            raw = sdk.Anthropic(**settings)
+            return Connection(self, instructor.from_anthropic(raw), str(raw.base_url), {"max_tokens": _MOST_TOKENS})
+        raw = sdk.OpenAI(**settings)
+        # Servers other than OpenAI's own know the schema of an answer better than tools.
+        mode = instructor.Mode.TOOLS if url is None else instructor.Mode.JSON_SCHEMA
+        return Connection(self, instructor.from_openai(raw, mode=mode), str(raw.base_url), {})
+
+    def _key(self, *, required: bool) -> str:
+        variable = KEYS[self.provider]
+        key = os.environ.get(variable, "") if variable else ""
+        if variable and not key and required and self.base_url is None:
+            raise LabelError(f"{self.model}: there is no key in the environment; set {variable}")
+        # The clients want one, where a server of one's own may not.
+        return key or "none"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An open way to a model; `url` is where its questions go."""
+
+    wire: Wire
+    client: Any
+    url: str
+    options: dict[str, Any]
+
+    def ask(self, messages: Messages, form: type[BaseModel]) -> str:
+        """Return the answer as JSON of the form.
+
+        Raises
+        ------
+        UnansweredError
+            If there was none after the retries.
+        LabelError
+            If the server will answer no question: a wrong key, model or address.
+        """
+        problem, fatal = "", False
+        try:
+            answer: BaseModel = self.client.create(
+                model=self.wire.name,
+                messages=[dict(message) for message in messages],
+                response_model=form,
+                max_retries=self.wire.retries,
+                **self.options,
+            )
+            return _without_keys(answer.model_dump_json())
+        # Whatever a server or client does wrong is this question's failure, and none of another's.
+        except Exception as error:
+            problem, fatal = _explain(error)
+        # Outside of the handler, so that no traceback leads to what the server said.
+        if fatal:
+            raise LabelError(
+                f"{self.wire.model} at {self.url}: the server {problem}; see the name, the key and the URL"
+            )
+        raise UnansweredError(problem)
+
+
+def _explain(error: BaseException) -> tuple[str, bool]:
+    """Return one line for a failed call, and whether every other call would fail alike."""
+    chain = list(_causes(error))
+    for one in chain:
+        status = getattr(one, "status_code", None)
+        if isinstance(status, int):
+            return (f"{_FATAL[status]} ({status})", True) if status in _FATAL else (f"the server said {status}", False)
+    names = {type(one).__name__ for one in chain}
+    if "APITimeoutError" in names:
+        return "the server did not answer in time", False
+    if "APIConnectionError" in names:
+        return "the connection failed or was dropped", False
+    if "IncompleteOutputException" in names:
+        return "the answer was cut off", False
+    if names & {"ValidationError", "JSONDecodeError", "ResponseParsingError", "APIResponseValidationError"}:
+        return "the answer was not JSON of the form asked for", False
+    return f"the answer could not be used ({type(chain[-1]).__name__})", False
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _without_keys(text: str) -> str:
+    """Blot out keys, which a server may have echoed."""
+    for variable in filter(None, KEYS.values()):
+        if key := os.environ.get(variable):
+            text = text.replace(key, "***")
+    return text
