@@ -33,6 +33,10 @@ from taxonomy.model import (
     slugify,
 )
 from taxonomy.values import ValueSet, canonical_key, read_values
+from taxonomy.versions.edits import Edit, edit_values
+from taxonomy.versions.replay import Outcome
+from taxonomy.versions.stay import STAY
+from taxonomy.versions.succession import next_tree
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,8 +58,11 @@ def build(
     method: str = "ward",
     min_children: int = 2,
     seed: int = 0,
-    id: str = "values",
-    title: str = "",
+    id: str | None = None,
+    title: str | None = None,
+    previous: Taxonomy | None = None,
+    stay: float = STAY,
+    edits: Sequence[Edit] = (),
     value_column: str | None = None,
     weight_column: str | None = None,
 ) -> Taxonomy:
@@ -78,8 +85,15 @@ def build(
         Children that every inner node has at least, wherever a domain has values enough.
     seed : int
         For the methods with a random part.
-    id, title : str
-        Name the taxonomy.
+    id, title : str, optional
+        Name the taxonomy; those of `previous` by default, else ``values`` and nothing.
+    previous : Taxonomy, optional
+        The version before: its ids, names and placements are carried over, and so are the sizes of its levels where
+        `levels` is not given.
+    stay : float
+        How strongly placements hold on to `previous`: 0 is the tree as rebuilt, 1 moves nothing.
+    edits : sequence of Edit
+        A person's decisions, replayed on the tree: see `taxonomy.versions.edits`.
     value_column, weight_column : str, optional
         Columns of a file or table.
 
@@ -96,7 +110,7 @@ def build(
     """
     value_set = read_values(values, value_column=value_column, weight_column=weight_column)
     return build_tree(
-        value_set,
+        edit_values(value_set, edits, previous),
         levels=levels,
         domains=domains,
         top=top,
@@ -106,6 +120,9 @@ def build(
         seed=seed,
         id=id,
         title=title,
+        previous=previous,
+        stay=stay,
+        edits=edits,
     )
 
 
@@ -119,12 +136,16 @@ def build_tree(
     method: str = "ward",
     min_children: int = 2,
     seed: int = 0,
-    id: str = "values",
-    title: str = "",
+    id: str | None = None,
+    title: str | None = None,
+    previous: Taxonomy | None = None,
+    stay: float = STAY,
+    edits: Sequence[Edit] = (),
     progress: Progress | None = None,
     inspect: Inspect | None = None,
+    replayed: Callable[[Sequence[Outcome]], None] | None = None,
 ) -> Taxonomy:
-    """Build a taxonomy of values already read; parameters as in `build`.
+    """Build a taxonomy of values already read, and edited by `edit_values`; parameters as in `build`.
 
     Parameters
     ----------
@@ -133,12 +154,18 @@ def build_tree(
         Told a stage, steps done, and steps in all.
     inspect : callable, optional
         Given the tree and the vectors of its values, in the order of its nodes, before they are let go.
+    replayed : callable, optional
+        Told what became of each edit.
     """
     _check_options(domains, top, method, min_children)
+    if not 0 <= stay <= 1:
+        raise TaxonomyError(f"--stay {stay}: give a number from 0 (as rebuilt) to 1 (nothing moves)")
     tops = load_domains(Path(domains)) if domains is not None else ()
-    depth = len(levels) if levels is not None else default_depth(len(value_set))
+    kept = None if previous is None else tuple(level.size for level in previous.levels[1:-1])
+    wanted = levels if levels is not None else kept
+    depth = len(wanted) if wanted is not None else default_depth(len(value_set))
     n_top = len(tops) or top or default_top(len(value_set), depth, min_children)
-    sizes = tuple(levels) if levels is not None else default_sizes(len(value_set), n_top)
+    sizes = tuple(wanted) if wanted is not None else default_sizes(len(value_set), n_top)
     if levels is not None:
         check_sizes(sizes, len(value_set), n_top)
 
@@ -169,8 +196,8 @@ def build_tree(
     tree = Taxonomy.from_nodes(
         _nodes(value_set, layers, names, tops),
         level_names=default_level_names(len(layers) + 1),
-        id=id,
-        title=title,
+        id=id or (previous.id if previous else "values"),
+        title=title if title is not None else previous.title if previous else "",
         weight_unit=value_set.weight_unit,
         provenance=Provenance(
             input=InputProvenance(
@@ -186,9 +213,16 @@ def build_tree(
             software={name: version(name) for name in PACKAGES},
         ),
     )
+    position = {label: index for index, label in enumerate(value_set.labels)}
+    vectors = vectors[[position[node.label] for node in tree.nodes if node.level == 0]]
+    if previous is not None or edits:
+        tree, outcomes = next_tree(previous, tree, vectors, stay=stay, min_children=min_children, edits=edits)
+        # Names that a person gave to values are strings of their own.
+        vectors = embed([node.label for node in tree.nodes if node.level == 0], phrased, store=store)
+        if replayed is not None:
+            replayed(outcomes)
     if inspect is not None:
-        position = {label: index for index, label in enumerate(value_set.labels)}
-        inspect(tree, vectors[[position[node.label] for node in tree.nodes if node.level == 0]])
+        inspect(tree, vectors)
     return tree
 
 
