@@ -8,7 +8,17 @@ from typing import Any
 
 import click
 
-COMMANDS = {"build": "build", "show": "show", "compare": "compare", "lint": "lint"}
+COMMANDS = {
+    "build": "build",
+    "show": "show",
+    "compare": "compare",
+    "lint": "lint",
+    "diff": "diff",
+    "migrate": "migrate",
+    "edit": "edit",
+    "apply-edits": "apply_edits",
+    "assign": "assign",
+}
 
 
 class LazyGroup(click.Group):
@@ -22,7 +32,7 @@ class LazyGroup(click.Group):
         """Return a command by name."""
         if name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"taxonomy.cli.{COMMANDS[name]}"), name)
+        command = getattr(importlib.import_module(f"taxonomy.cli.{COMMANDS[name]}"), COMMANDS[name])
         assert isinstance(command, click.Command)
         return command
 

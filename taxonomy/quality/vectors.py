@@ -62,7 +62,7 @@ def embed_tree(
     """
     from embeddings import VectorStore, cache_folder, embed
 
-    encoder = _encoder(tree, model)
+    encoder = tree_encoder(tree, model)
     values = [node.label for node in values_of(tree)]
     above = [node.label for node in tree.nodes if node.level > 0] if labels else []
     store = VectorStore(cache_folder(), encoder.digest, encoder.dimension)
@@ -70,7 +70,8 @@ def embed_tree(
     return TreeVectors(vectors[: len(values)], vectors[len(values) :])
 
 
-def _encoder(tree: Taxonomy, model: str | None) -> Encoder:
+def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
+    """Return the encoder that a tree was built with; parameters and errors as for `embed_tree`."""
     from embeddings import load_encoder
     from taxonomy.clustering.phrasing import PHRASINGS, PhrasedEncoder
 

@@ -259,8 +259,12 @@ class ValueSet:
             If no value is left.
         """
         ends = list(accumulate(1 + len(value.aliases) for value in self.values))
-        rows = {value.key: self.first_rows[end - 1 - len(value.aliases) : end] for value, end in zip(self.values, ends)}
-        gone, members = list(self.rejected), {}
+        rows = {
+            value.key: self.first_rows[end - 1 - len(value.aliases) : end]
+            for value, end in zip(self.values, ends, strict=True)
+        }
+        gone = list(self.rejected)
+        members: dict[str, list[Value]] = {}
         for value in self.values:
             key = value.key
             followed = {key}

@@ -1,7 +1,7 @@
 """What changed between two versions, in the names of KGCL where it has one, and enough of it to make the new one.
 
-KGCL is the Knowledge Graph Change Language (Hegde et al. 2025, "A change language for ontologies and knowledge graphs").
-`NodeSplit` and `NodeRecount` are ours.
+KGCL is the Knowledge Graph Change Language (Hegde et al. 2025, "A change language for ontologies and knowledge
+graphs"). `NodeSplit` and `NodeRecount` are ours.
 """
 
 from __future__ import annotations
@@ -117,7 +117,9 @@ class Diff:
     @classmethod
     def between(cls, old: Taxonomy, new: Taxonomy) -> Diff:
         """Compare two versions, by id."""
-        labels = {gone.id: gone.label for gone in new.retired} | {node.id: node.label for node in (*old.nodes, *new.nodes)}
+        labels = {gone.id: gone.label for gone in new.retired} | {
+            node.id: node.label for node in (*old.nodes, *new.nodes)
+        }
         return cls(
             old_version=old.version,
             new_version=new.version,
@@ -212,7 +214,11 @@ def _field_changes(field: str, old: Any, new: Any) -> Iterator[tuple[str, Any, A
         yield from (("RemoveSynonym", alias, None) for alias in old if alias not in new)
         yield from (("NewSynonym", None, alias) for alias in new if alias not in old)
     elif field == "definition":
-        yield "TextDefinitionReplacement" if old and new else "NewTextDefinition" if new else "RemoveTextDefinition", old, new
+        yield (
+            "TextDefinitionReplacement" if old and new else "NewTextDefinition" if new else "RemoveTextDefinition",
+            old,
+            new,
+        )
     else:
         yield _TYPE_OF_FIELD.get(field, "NodeAnnotationChange"), old, new
 

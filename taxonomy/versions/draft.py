@@ -104,7 +104,11 @@ class Draft:
                     # Shares of conversations don't add up, so they can't be put right.
                     update["conversations"] = None
             second = node.placement and node.placement.second_parent
-            if node.placement is not None and second is not None and (second not in self.nodes or second == node.parent):
+            if (
+                node.placement is not None
+                and second is not None
+                and (second not in self.nodes or second == node.parent)
+            ):
                 update["placement"] = node.placement.model_copy(update={"second_parent": None})
             finished.append(node.model_copy(update=update))
         return finished

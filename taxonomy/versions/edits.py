@@ -166,7 +166,9 @@ def _parse(table: Mapping[str, Any], line: int, path: str) -> Edit:
         first = error.errors(include_url=False)[0]
         column = ".".join(str(part) for part in first["loc"]) or None
         problem = first["msg"].removeprefix("Value error, ")
-        raise EditsError(problem, path=path, line=line, column=column, remedy="see README for one of each edit") from error
+        raise EditsError(
+            problem, path=path, line=line, column=column, remedy="see README for one of each edit"
+        ) from error
 
 
 def _lines(text: str, n_edits: int) -> list[int]:
@@ -219,7 +221,7 @@ def edit_toml(edit: Edit) -> str:
         table.add(name, value)
     document = tomlkit.document()
     document.add("edit", tomlkit.aot())
-    document["edit"].append(table)  # type: ignore[union-attr]
+    document["edit"].append(table)
     return tomlkit.dumps(document)
 
 

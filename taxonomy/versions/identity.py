@@ -77,7 +77,7 @@ def _index(tree: Taxonomy) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def fresh_id(kind: str, level: int, content: Iterable[str], taken: set[str]) -> str:
-    """Return the id of content; where another node got that id by carrying it over, a number is added to the content."""
+    """Return the id of content; where another node carried that id over, a number is added to the content."""
     parts = list(content)
     id = mint_id(kind, level, parts)
     number = 2
@@ -127,7 +127,9 @@ def match_nodes(previous: Taxonomy, rebuilt: Taxonomy, values: Mapping[str, str]
     """
     old_position = {node.id: index for index, node in enumerate(values_of(previous))}
     pairs = [(old_position.get(values[node.id], -1), index) for index, node in enumerate(values_of(rebuilt))]
-    shared_old, shared_new = (np.array([pair[side] for pair in pairs if pair[0] >= 0], dtype=np.intp) for side in (0, 1))
+    shared_old, shared_new = (
+        np.array([pair[side] for pair in pairs if pair[0] >= 0], dtype=np.intp) for side in (0, 1)
+    )
     weights = attention(previous)
     old_rows, new_rows = partitions(previous), partitions(rebuilt)
     tops = len(old_rows), len(new_rows)
@@ -136,7 +138,9 @@ def match_nodes(previous: Taxonomy, rebuilt: Taxonomy, values: Mapping[str, str]
     for old_level, new_level in levels:
         old, new = old_rows[old_level - 1], new_rows[new_level - 1][shared_new]
         # The same content has the same id: domains are known by their key, even if nothing belongs to them.
-        same = {node.id for node in previous.nodes if node.level == old_level} if (old_level, new_level) == tops else set()
+        same = (
+            {node.id for node in previous.nodes if node.level == old_level} if (old_level, new_level) == tops else set()
+        )
         for node in rebuilt.nodes:
             if node.level == new_level and node.id in same:
                 matched[node.id] = node.id
@@ -174,7 +178,7 @@ def _match(
     jaccard = overlap.data / (old_size[columns] + new_size[rows] - overlap.data)
     # Overlaps of one node add up to 1 at most, so above a third it has two candidates at most.
     kept = jaccard > CONTINUES
-    return assign(rows[kept], columns[kept], jaccard[kept])
+    return assign(rows[kept].astype(np.intp), columns[kept].astype(np.intp), jaccard[kept])
 
 
 def assign(rows: NDArray[np.intp], columns: NDArray[np.intp], scores: NDArray[np.float64]) -> list[tuple[int, int]]:

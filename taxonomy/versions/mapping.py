@@ -1,7 +1,7 @@
 """Old ids to new ones, as an SSSOM mapping set.
 
-SSSOM is the Simple Standard for Sharing Ontological Mappings (Matentzoglu et al. 2022); its TSV form has the metadata of
-the set as YAML in comment lines, then one row a mapping.
+SSSOM is the Simple Standard for Sharing Ontological Mappings (Matentzoglu et al. 2022); its TSV form has the metadata
+of the set as YAML in comment lines, then one row a mapping.
 """
 
 from __future__ import annotations
@@ -153,6 +153,7 @@ def _text(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return a cell of a TSV without quoting: on one line, no tab, and no quote that a reader would take for its own."""
+    """Return a cell on one line, without a tab, quoted where it holds a quote, and never a formula."""
     text = " ".join(text.split())
+    text = f"'{text}" if text.startswith(("=", "+", "-", "@", "'")) else text
     return '"' + text.replace('"', '""') + '"' if '"' in text else text

@@ -18,7 +18,7 @@ def sums(points: Points, mass: Points, labels: Labels, n: int) -> tuple[Points, 
     """
     own = np.flatnonzero(labels >= 0)
     members = sp.csr_array((mass[own], (labels[own], own)), shape=(n, len(points)))
-    return np.asarray(members @ points), np.bincount(labels[own], mass[own], n)
+    return np.asarray(members @ points), np.bincount(labels[own], mass[own], n).astype(np.float64)
 
 
 def centers(total: Points, mass: Points) -> Points:
@@ -38,7 +38,7 @@ def distance_to(points: Points, weights: Points, labels: Labels, center: Points,
     return np.asarray(np.linalg.norm(points - center[labels], axis=1) * scale)
 
 
-def two_nearest(points: Points, center: Points) -> tuple[Labels, Labels, Points, Points]:
+def two_nearest(points: Points | NDArray[np.float32], center: Points) -> tuple[Labels, Labels, Points, Points]:
     """Return the nearest and the next center of each point, and the distances; -1 and infinity where there is none."""
     n = len(points)
     first, second = np.full(n, -1, dtype=np.intp), np.full(n, -1, dtype=np.intp)

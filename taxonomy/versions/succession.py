@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taxonomy.errors import LevelsError
 from taxonomy.labels.keyphrase import Namer
-from taxonomy.model import Node, Taxonomy, slugify
+from taxonomy.model import Node, Placement, Taxonomy, slugify
 from taxonomy.quality.partition import values_of
 from taxonomy.values import canonical_key
 from taxonomy.versions.draft import Draft
@@ -125,7 +125,7 @@ def _draft(previous: Taxonomy, rebuilt: Taxonomy, final: Mapping[str, str], leve
     new = {final[node.id]: node for node in rebuilt.nodes}
     top = len(rebuilt.levels) - 1
     parents: dict[str, str] = {}
-    placements = {}
+    placements: dict[str, Placement] = {}
     for level in levels:
         parents |= level.parents
         placements |= level.placements
