@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 
 from taxonomy.errors import EditsError, OutputError
 from taxonomy.model import Taxonomy
-from taxonomy.values import ValueSet, canonical_key
+from taxonomy.values import ValueSet
 from taxonomy.versions.identity import value_ids
 
 Action = Literal["rename", "define", "move", "merge", "split", "pin", "alias", "reject", "new"]
@@ -263,8 +263,3 @@ def edit_values(value_set: ValueSet, edits: Sequence[Edit], previous: Taxonomy |
         elif edit.action == "merge" and edit.node is not None and isinstance(edit.to, str) and edit.to in key_of:
             merged[own] = key_of[edit.to]
     return value_set.edited(rejected=rejected, merged=merged)
-
-
-def same_string(one: str, other: str) -> bool:
-    """Tell whether two strings are spellings of one value."""
-    return canonical_key(one) == canonical_key(other)

@@ -26,6 +26,7 @@ _PREFIXES = {
     "sssom": "https://w3id.org/sssom/",
     "vt": "urn:value-taxonomy:id:vt:",
     "vtid": "urn:value-taxonomy:id:",
+    "vtset": "urn:value-taxonomy:",
 }
 _COLUMNS = (
     "subject_id",
@@ -108,19 +109,21 @@ def _alive(id: str, retired: dict[str, tuple[str, ...]], present: set[str]) -> l
 
 def sssom_tsv(old: Taxonomy, new: Taxonomy) -> str:
     """Return the mappings from an old version to a new one as an SSSOM mapping set in TSV."""
-    source, target = (f"urn:value-taxonomy:{quote(tree.id, safe='')}" for tree in (old, new))
+    source, target = (f"vtset:{quote(tree.id, safe='')}" for tree in (old, new))
+    # The namespace in which SSSOM's own tools name a set that has no address.
+    set_id = f"https://w3id.org/sssom/mappings/{quote(old.id, safe='')}/{quote(old.version)}/{quote(new.version)}"
     metadata = [
         "sssom_version: '1.1'",
         "curie_map:",
-        *(f"  {prefix}: {expansion}" for prefix, expansion in _PREFIXES.items()),
-        f"mapping_set_id: {source}:{quote(old.version, safe='')}:to:{quote(new.version, safe='')}",
+        *(f"  {prefix}: {_text(expansion)}" for prefix, expansion in _PREFIXES.items()),
+        f"mapping_set_id: {_text(set_id)}",
         f"mapping_set_version: {_text(new.version)}",
-        "license: https://w3id.org/sssom/license/unspecified",
-        f"subject_source: {source}",
+        "license: 'https://w3id.org/sssom/license/unspecified'",
+        f"subject_source: {_text(source)}",
         f"subject_source_version: {_text(old.version)}",
-        f"object_source: {target}",
+        f"object_source: {_text(target)}",
         f"object_source_version: {_text(new.version)}",
-        "similarity_measure: https://www.wikidata.org/entity/Q865360",
+        "similarity_measure: 'https://www.wikidata.org/entity/Q865360'",
         "mapping_tool: value-taxonomy",
     ]
     rows = ["\t".join(_COLUMNS)]

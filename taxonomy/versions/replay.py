@@ -88,11 +88,21 @@ def replay_edits(
 
 
 def _superseded(edits: Sequence[Edit], replay: _Replay) -> list[Edit | None]:
-    """Return for each edit the later one of the same action on the same node, None if there is none."""
+    """Return for each edit the later one of the same action on the same node, None if there is none.
+
+    Where the node is gone already, the later one that took it out.
+    """
     last: dict[tuple[object, ...], Edit] = {}
+    took_out: dict[Reference, Edit] = {}
     found: list[Edit | None] = []
     for edit in reversed(edits):
-        what: tuple[object, ...] = (edit.action, replay.key(edit.target))
+        node = replay.key(edit.target)
+        if node in took_out and node not in replay.draft.nodes:
+            found.append(took_out[node])
+            continue
+        if edit.action in ("merge", "reject", "split"):
+            took_out.setdefault(node, edit)
+        what: tuple[object, ...] = (edit.action, node)
         if edit.action in ("alias", "new", "split"):
             # A node has any number of aliases, children and parts.
             what = (*what, edit.to, tuple(part.label for part in edit.into))
@@ -108,11 +118,14 @@ def _refuse_contradictions(edits: Sequence[Edit], replay: _Replay) -> None:
             problem = _CONTRADICTIONS.get((other.action, edit.action))
             if problem:
                 raise EditsError(
-                    f"{problem}: {edit.action} in line {edit.line} and {other.action} in line {other.line} contradict "
-                    f"each other ({edit})",
+                    f"{problem}: {_say(other)} and {_say(edit)} contradict each other",
                     remedy="take one of the two out",
                 )
         before[replay.key(edit.target)].append(edit)
+
+
+def _say(edit: Edit) -> str:
+    return f"{edit} in line {edit.line}" if edit.line else f"{edit}, given now,"
 
 
 class _Replay:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from taxonomy.model import Node, Retired, Taxonomy
 from taxonomy.quality.partition import values_of
@@ -62,7 +62,8 @@ def succeed(previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str
     version = next_version(previous, tree.model_copy(update={"retired": undated}))
     if version is None:
         return previous
-    return tree.model_copy(update={"version": version, "retired": retire(previous, tree, replaced, since=version)})
+    dated = (gone if gone.since else gone.model_copy(update={"since": version}) for gone in undated)
+    return tree.model_copy(update={"version": version, "retired": tuple(dated)})
 
 
 def retire(
@@ -86,8 +87,10 @@ def retire(
     return tuple(sorted(entries, key=lambda entry: entry.id))
 
 
-def heirs_of(previous: Taxonomy, tree: Taxonomy, gone: Iterable[Node]) -> dict[str, tuple[str, ...]]:
+def heirs_of(previous: Taxonomy, tree: Taxonomy, gone: Sequence[Node]) -> dict[str, tuple[str, ...]]:
     """Return the nodes that hold a quarter or more of the values of each node that went, those that hold most first."""
+    if not gone:
+        return {}
     by_key = {canonical_key(name): node.id for node in values_of(tree) for name in (*node.aliases, node.label)}
     ancestors: dict[str, list[str]] = {}
     for node in tree.nodes:
