@@ -204,9 +204,9 @@ def _changes(old: Taxonomy, new: Taxonomy) -> Iterator[Change]:
             yield change(_type_of_end(gone, before, after), node, new=heirs)
     inner = [node for node in old.nodes if 0 < node.level < len(old.levels) - 1]
     for id, heirs in heirs_of(old, new, inner).items():
-        fresh = [heir for heir in heirs if heir not in before]
-        if (id in after and fresh) or (id not in after and len(heirs) > 1):
-            yield change("NodeSplit", after.get(id, before[id]), new=heirs)
+        parts = retired[id].replaced_by if id in retired else heirs
+        if len(parts) > 1 and (id not in after or any(part not in before for part in parts)):
+            yield change("NodeSplit", after.get(id, before[id]), new=parts)
 
 
 def _field_changes(field: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
