@@ -4,7 +4,8 @@
 
     TaxonomyError
     ├── InputError             a file, a table or a string that cannot be read as values
-    │   └── DomainsError       a domains file that does not describe top-level domains
+    │   ├── DomainsError       a domains file that does not describe top-level domains
+    │   └── EditsError         an edits file, or an edit, that cannot be followed
     ├── LevelsError            level sizes that cannot be had from these values
     ├── InvariantError         a graph that is no taxonomy, with the nodes at fault
     ├── LookupFailedError      nothing has the id, label or name that was asked for
@@ -82,6 +83,10 @@ class InputError(TaxonomyError):
 
 class DomainsError(InputError):
     """A domains file that does not describe top-level domains."""
+
+
+class EditsError(InputError):
+    """An edits file that cannot be read, an edit that does not apply, or edits that contradict each other."""
 
 
 class LevelsError(TaxonomyError):

@@ -166,9 +166,21 @@ class Provenance(_Record):
 
 
 class Retired(_Record):
-    """A node that went: its id is never used again."""
+    """A node that went: its id is never used for anything else; the same value or node coming back revives it.
+
+    Attributes
+    ----------
+    id, label : str
+    level : int or None
+        None where it is not known.
+    since : str
+        The first version without it.
+    replaced_by : tuple of str
+        What took its place, none, one or several; these may have been retired since.
+    """
 
     id: str
+    level: int | None = None
     label: str
     since: str
     replaced_by: tuple[str, ...] = ()
@@ -274,7 +286,7 @@ class Taxonomy(_Record):
         Raises
         ------
         LookupFailedError
-            If nothing matches.
+            If nothing matches; for a retired id it says what replaced it (see `retired_node`).
         AmbiguousKeyError
             If several nodes match; the error lists them.
         """
@@ -284,6 +296,8 @@ class Taxonomy(_Record):
         found = [node for node in self._by_key.get(canonical_key(key), []) if level in (None, node.level)]
         if not found:
             where = "" if level is None else f" on level {level}"
+            if key in self._retired_by_id:
+                raise LookupFailedError(self._say_retired(key))
             raise LookupFailedError(f"no node {key!r}{where}: give an id, a label or an alias of this taxonomy")
         if len(found) > 1:
             listed = [f"{node.id} (level {node.level}, {node.label!r})" for node in found]
@@ -291,6 +305,31 @@ class Taxonomy(_Record):
                 f"{key!r} names {len(found)} nodes: {', '.join(listed)}; give an id or a level", listed
             )
         return found[0]
+
+    def retired_node(self, id: str) -> Retired:
+        """Look up an id that went.
+
+        Raises
+        ------
+        LookupFailedError
+            If no such id was ever retired.
+        """
+        if id not in self._retired_by_id:
+            raise LookupFailedError(f"no id {id!r} was retired from this taxonomy: give an id that once was in it")
+        return self._retired_by_id[id]
+
+    @cached_property
+    def _retired_by_id(self) -> dict[str, Retired]:
+        return {gone.id: gone for gone in self.retired}
+
+    def _say_retired(self, id: str) -> str:
+        gone = self._retired_by_id[id]
+        instead = " and ".join(self._say(heir) for heir in gone.replaced_by) or "nothing"
+        return f"{id} ({gone.label!r}) was retired in version {gone.since} and replaced by {instead}"
+
+    def _say(self, id: str) -> str:
+        known = self._by_id.get(id) or self._retired_by_id.get(id)
+        return f"{id} ({known.label!r})" if known else id
 
     def _resolve(self, node: Node | str) -> Node:
         return self.node(node if isinstance(node, str) else node.id)

@@ -35,6 +35,10 @@ from taxonomy.model import (
 )
 from taxonomy.quality.stability import Rebuild
 from taxonomy.values import Value, ValueSet, canonical_key, read_values
+from taxonomy.versions.edits import Edit, edit_values
+from taxonomy.versions.replay import Outcome
+from taxonomy.versions.stay import STAY
+from taxonomy.versions.succession import next_tree
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +61,11 @@ def build(
     method: str = "average",
     min_children: int = 2,
     seed: int = 0,
-    id: str = "values",
-    title: str = "",
+    id: str | None = None,
+    title: str | None = None,
+    previous: Taxonomy | None = None,
+    stay: float = STAY,
+    edits: Sequence[Edit] = (),
     value_column: str | None = None,
     weight_column: str | None = None,
     labeller: Labeller | None = None,
@@ -82,8 +89,15 @@ def build(
         Children that every inner node has at least, wherever a domain has values enough.
     seed : int
         For the methods with a random part.
-    id, title : str
-        Name the taxonomy.
+    id, title : str, optional
+        Name the taxonomy; those of `previous` by default, else ``values`` and nothing.
+    previous : Taxonomy, optional
+        The version before: its ids, names and placements are carried over, and so are the sizes of its levels where
+        `levels` is not given.
+    stay : float
+        How strongly placements hold on to `previous`: 0 is the tree as rebuilt, 1 moves nothing.
+    edits : sequence of Edit
+        A person's decisions, replayed on the tree: see `taxonomy.versions.edits`.
     value_column, weight_column : str, optional
         Columns of a file or table.
     labeller : callable, optional
@@ -103,7 +117,7 @@ def build(
     """
     value_set = read_values(values, value_column=value_column, weight_column=weight_column)
     return build_tree(
-        value_set,
+        edit_values(value_set, edits, previous),
         levels=levels,
         domains=domains,
         top=top,
@@ -113,6 +127,9 @@ def build(
         seed=seed,
         id=id,
         title=title,
+        previous=previous,
+        stay=stay,
+        edits=edits,
         labeller=labeller,
     )
 
@@ -127,13 +144,17 @@ def build_tree(
     method: str = "average",
     min_children: int = 2,
     seed: int = 0,
-    id: str = "values",
-    title: str = "",
+    id: str | None = None,
+    title: str | None = None,
+    previous: Taxonomy | None = None,
+    stay: float = STAY,
+    edits: Sequence[Edit] = (),
     labeller: Labeller | None = None,
     progress: Progress | None = None,
     inspect: Inspect | None = None,
+    replayed: Callable[[Sequence[Outcome]], None] | None = None,
 ) -> Taxonomy:
-    """Build a taxonomy of values already read; parameters as in `build`.
+    """Build a taxonomy of values already read, and edited by `edit_values`; parameters as in `build`.
 
     Parameters
     ----------
@@ -142,20 +163,30 @@ def build_tree(
         Told a stage, steps done, and steps in all.
     inspect : callable, optional
         Given the tree and the vectors of its values, in the order of its nodes, before they are let go.
+    replayed : callable, optional
+        Told what became of each edit.
     """
     _check_options(domains, top, method, min_children)
+    if not 0 <= stay <= 1:
+        raise TaxonomyError(f"--stay {stay}: give a number from 0 (as rebuilt) to 1 (nothing moves)")
     tops = load_domains(Path(domains)) if domains is not None else ()
-    depth = len(levels) if levels is not None else default_depth(len(value_set))
+    kept = None if previous is None else tuple(level.size for level in previous.levels[1:-1])
+    wanted = levels if levels is not None else kept
+    depth = len(wanted) if wanted is not None else default_depth(len(value_set))
     n_top = len(tops) or top or default_top(len(value_set), depth, min_children)
-    sizes = tuple(levels) if levels is not None else default_sizes(len(value_set), n_top)
+    sizes = tuple(wanted) if wanted is not None else default_sizes(len(value_set), n_top)
     if levels is not None:
         check_sizes(sizes, len(value_set), n_top)
 
     encoder = load_encoder(model)
     phrased = PhrasedEncoder(encoder)
     store = VectorStore(cache_folder(), phrased.digest, phrased.dimension)
+
+    def encode(strings: Sequence[str]) -> NDArray[np.float32]:
+        return embed(strings, phrased, store=store)
+
     vectors = embed(value_set.labels, phrased, store=store, progress=_stage(progress, "embedding"))
-    anchors = anchors_of(tops, value_set, lambda examples: embed(examples, phrased, store=store)) if tops else None
+    anchors = anchors_of(tops, value_set, encode) if tops else None
 
     layers = build_hierarchy(
         vectors,
@@ -168,7 +199,7 @@ def build_tree(
         exact=levels is not None,
         progress=_stage(progress, "clustering"),
     )
-    names = _name(value_set, vectors, layers, tops, lambda strings: embed(strings, phrased, store=store))
+    names = _name(value_set, vectors, layers, tops, encode)
     parameters: dict[str, Any] = {
         "levels": None if levels is None else list(levels),
         "top": None if tops else n_top,
@@ -179,8 +210,8 @@ def build_tree(
     tree = Taxonomy.from_nodes(
         _nodes(value_set, layers, names, tops),
         level_names=default_level_names(len(layers) + 1),
-        id=id,
-        title=title,
+        id=id or (previous.id if previous else "values"),
+        title=title if title is not None else previous.title if previous else "",
         weight_unit=value_set.weight_unit,
         provenance=Provenance(
             input=InputProvenance(
@@ -196,14 +227,20 @@ def build_tree(
             software={name: version(name) for name in PACKAGES},
         ),
     )
-    if labeller is None and inspect is None:
-        return tree
     position = {label: index for index, label in enumerate(value_set.labels)}
-    ordered = vectors[[position[node.label] for node in tree.nodes if node.level == 0]]
+    vectors = vectors[[position[node.label] for node in tree.nodes if node.level == 0]]
     if labeller is not None:
-        tree = labeller(tree, ordered)
+        tree = labeller(tree, vectors)
+    if previous is not None or edits:
+        tree, outcomes = next_tree(
+            previous, tree, vectors, stay=stay, min_children=min_children, edits=edits, encode=encode
+        )
+        # Names that a person gave to values are strings of their own.
+        vectors = encode([node.label for node in tree.nodes if node.level == 0])
+        if replayed is not None:
+            replayed(outcomes)
     if inspect is not None:
-        inspect(tree, ordered)
+        inspect(tree, vectors)
     return tree
 
 

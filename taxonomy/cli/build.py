@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from taxonomy.model import Taxonomy
     from taxonomy.quality.cohesion import LevelCohesion
     from taxonomy.values import ValueSet
+    from taxonomy.versions.replay import Outcome
 
 METHODS = ("average", "ward", "kmeans", "density")
 LABELLERS = ("keyphrase", "llm")
@@ -43,8 +44,11 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--method", type=click.Choice(METHODS), default="average", show_default=True)
 @click.option("--min-children", default=2, show_default=True, help="Children every node has at least.")
 @click.option("--seed", default=0, show_default=True, help="For the methods with a random part.")
-@click.option("--id", "id", default="values", show_default=True, help="The taxonomy's own id.")
-@click.option("--title", default="", help="The taxonomy's title.")
+@click.option("--id", "id", help="The taxonomy's own id (default: that of --previous, else values).")
+@click.option("--title", help="The taxonomy's title (default: that of --previous).")
+@click.option("--previous", type=click.Path(path_type=Path), help="The version before: ids, names and places stay.")
+@click.option("--stay", type=float, default=0.3, show_default=True, help="How strongly, 0 (as rebuilt) to 1 (fixed).")
+@click.option("--edits", type=click.Path(path_type=Path), help="A person's decisions: see the command edit.")
 @click.option("--value-column", help="Column of the values (default: value).")
 @click.option("--weight-column", help="Column of the weights (default: count, mentions or pct_convos).")
 @click.option(
@@ -56,6 +60,8 @@ def build(
     values: str,
     out: Path,
     domains: str | None,
+    previous: Path | None,
+    edits: Path | None,
     value_column: str | None,
     weight_column: str | None,
     labeller: str,
@@ -68,14 +74,20 @@ def build(
     Example:
       value-taxonomy build values.csv --levels 266,26 --out build/
     """
+    from taxonomy.cli.apply_edits import print_outcomes
     from taxonomy.cli.progress import progress_bars
+    from taxonomy.cli.reading import read_tree
     from taxonomy.formats.folder import check_writable, write_build
     from taxonomy.pipeline import build_tree
     from taxonomy.quality.cohesion import cohesion
     from taxonomy.values import read_values
+    from taxonomy.versions.edits import edit_values, read_edits
 
     labelling = take_labelling(options, wanted=labeller == "llm", quiet=quiet)
+    options["previous"] = old = None if previous is None else read_tree(previous)
+    options["edits"] = decisions = () if edits is None else read_edits(edits)
     value_set = read_values(Path(values), value_column=value_column, weight_column=weight_column)
+    value_set = edit_values(value_set, decisions, old)
     check_writable(out)
     if domains is not None:
         options["domains"] = None if domains == "none" else Path(domains)
@@ -83,16 +95,22 @@ def build(
         quality: list[LevelCohesion] = []
         if labelling is not None:
             labelling.progress = progress
+        outcomes: list[Outcome] = []
         tree = build_tree(
             value_set,
             labeller=labelling,
             progress=progress,
             inspect=lambda tree, vectors: quality.extend(cohesion(tree, vectors)),
+            replayed=outcomes.extend,
             **options,
         )
     write_build(out, tree, value_set, quality)
     if not quiet:
         _summarise(tree, value_set, out)
+        if previous is not None:
+            click.echo(f"Version {tree.version}; see what changed: value-taxonomy diff {previous} {out}/taxonomy.json")
+        if edits is not None:
+            print_outcomes(outcomes)
     if labelling is not None:
         labelling.report_failures()
 

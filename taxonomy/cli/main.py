@@ -19,6 +19,11 @@ COMMANDS = {
     "export": "export",
     "import": "import_",
     "fetch": "fetch",
+    "diff": "diff",
+    "migrate": "migrate",
+    "edit": "edit",
+    "apply-edits": "apply_edits",
+    "assign": "assign",
 }
 
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 from taxonomy.errors import InputError, OutputError
 from taxonomy.formats.weights import add_up
 from taxonomy.model import Node, Taxonomy, slugify
+from taxonomy.placement import Assignment
 from taxonomy.values import Rejection
 from taxonomy.values.reading import read_rows
 
@@ -52,6 +53,29 @@ def frequencies_csv(tree: Taxonomy) -> str:
 def rejected_csv(rejected: Iterable[Rejection]) -> str:
     """Return the rows of the input that are no value, with the reason."""
     return _table(("row", "value", "reason"), ((one.row, one.value, one.reason) for one in rejected))
+
+
+def placed_csv(tree: Taxonomy, assignments: Iterable[Assignment], rejected: Iterable[Rejection]) -> str:
+    """Return where each string belongs, by row; a new one has the id and the path of the node it was placed under."""
+
+    def path(node: Node | None) -> str:
+        return "" if node is None else " > ".join(step.label for step in tree.path(node))
+
+    rows: list[tuple[object, ...]] = [
+        (
+            one.row,
+            one.text,
+            one.status,
+            one.node.id if one.status != "unplaced" else "",
+            path(one.node) if one.status != "unplaced" else "",
+            "" if one.confidence is None else _number(one.confidence),
+            path(one.node if one.status == "unplaced" else one.runner_up),
+        )
+        for one in assignments
+    ]
+    rows += [(one.row, one.value, f"rejected: {one.reason}", "", "", "", "") for one in rejected]
+    rows.sort(key=lambda row: str(row[0]).zfill(12))
+    return _table(("row", "value", "status", "id", "path", "confidence", "runner_up"), rows)
 
 
 def read_taxonomy_csv(path: str | Path) -> Taxonomy:

@@ -72,12 +72,13 @@ def encode_like(
     """Return what embeds strings as the tree's values were; parameters and errors are those of `embed_tree`."""
     from embeddings import VectorStore, cache_folder, embed
 
-    encoder = _encoder(tree, model)
+    encoder = tree_encoder(tree, model)
     store = VectorStore(cache_folder(), encoder.digest, encoder.dimension)
     return lambda strings: embed(strings, encoder, store=store, progress=progress)
 
 
-def _encoder(tree: Taxonomy, model: str | None) -> Encoder:
+def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
+    """Return the encoder that a tree was built with; parameters and errors as for `embed_tree`."""
     from embeddings import load_encoder
     from taxonomy.clustering.phrasing import PHRASINGS, PhrasedEncoder
 

@@ -8,9 +8,9 @@ import math
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, chain
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
@@ -60,7 +60,7 @@ class Rejection:
     value : str
         The string as it was read.
     reason : str
-        "empty", "placeholder", "no letters", "too long", "sentence" or "list".
+        "empty", "placeholder", "no letters", "too long", "sentence" or "list"; "edit" if a person rejected it.
     """
 
     row: int
@@ -89,6 +89,8 @@ class ValueSet:
         Number of rows whose cleaned spelling had occurred before.
     weight_column : str or None
         Name of the column that the weights came from.
+    first_rows : sequence of int
+        The row in which each spelling occurs first: label, then aliases, value by value.
 
     Examples
     --------
@@ -105,6 +107,7 @@ class ValueSet:
     rows: int
     repeats: int
     weight_column: str | None = None
+    first_rows: Sequence[int] = field(default=(), repr=False, compare=False)
     _by_key: dict[str, Value] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -240,6 +243,51 @@ class ValueSet:
         """
         return self._by_key.get(canonical_key(text))
 
+    def edited(self, *, rejected: Collection[str], merged: Mapping[str, str]) -> ValueSet:
+        """Return the set as a person has edited it.
+
+        Parameters
+        ----------
+        rejected : collection of str
+            Keys of values that are none; all their spellings are rejected, for the reason "edit".
+        merged : mapping of str to str
+            Keys of values that are spellings of another, and the key of that.
+
+        Raises
+        ------
+        InputError
+            If no value is left.
+        """
+        ends = list(accumulate(1 + len(value.aliases) for value in self.values))
+        rows = {
+            value.key: self.first_rows[end - 1 - len(value.aliases) : end]
+            for value, end in zip(self.values, ends, strict=True)
+        }
+        gone = list(self.rejected)
+        members: dict[str, list[Value]] = {}
+        for value in self.values:
+            key = value.key
+            followed = {key}
+            while key in merged and merged[key] not in followed:
+                key = merged[key]
+                followed.add(key)
+            if key in rejected or value.key in rejected:
+                spellings = zip((value.label, *value.aliases), rows[value.key], strict=True)
+                gone += [Rejection(row, spelling, "edit") for spelling, row in spellings]
+            else:
+                members.setdefault(key, []).append(value)
+        if not members:
+            raise InputError("the edits reject every value", remedy="leave at least one")
+        values, first_rows = [], []
+        for key, group in sorted(members.items()):
+            head = next(value for value in group if value.key == key)
+            row = dict(chain.from_iterable(zip((v.label, *v.aliases), rows[v.key], strict=True) for v in group))
+            aliases = tuple(sorted(row.keys() - {head.label}))
+            values.append(Value(key, head.label, aliases, math.fsum(value.weight for value in group)))
+            first_rows += [row[head.label], *(row[alias] for alias in aliases)]
+        gone.sort(key=attrgetter("row"))
+        return replace(self, values=tuple(values), rejected=tuple(gone), first_rows=first_rows)
+
     def __len__(self) -> int:
         """Return the number of values."""
         return len(self.values)
@@ -249,6 +297,7 @@ class ValueSet:
         first: dict[str, float] = {}
         repeated: dict[str, array[float]] = {}
         rejected: list[Rejection] = []
+        first_rows = array("q")
         row = 0
         for row, (text, weight) in enumerate(table.rows, 1):
             spelling = text
@@ -260,6 +309,7 @@ class ValueSet:
                     continue
                 if spelling not in first:
                     first[spelling] = weight + 0.0  # no negative zero
+                    first_rows.append(row)
                     continue
             repeated.setdefault(spelling, array("d")).append(weight)
         if not first:
@@ -278,7 +328,9 @@ class ValueSet:
             remedy = "give some value a weight above 0"
             raise InputError("every weight is 0", path=table.path, column=table.weight_column, remedy=remedy)
         repeats = sum(map(len, repeated.values()))
-        return cls(values, tuple(rejected), table.weight_unit, row, repeats, table.weight_column)
+        row_of = dict(zip(first, first_rows, strict=True))
+        ordered = array("q", (row_of[spelling] for value in values for spelling in (value.label, *value.aliases)))
+        return cls(values, tuple(rejected), table.weight_unit, row, repeats, table.weight_column, ordered)
 
 
 def read_values(

@@ -1,0 +1,276 @@
+"""New values in an existing taxonomy, without building it again.
+
+The domain goes by likeness to the examples that the taxonomy was built with, as in a build; within it, a value belongs
+to the node of level 1 whose values' mean vector lies nearest. A taxonomy without examples goes by the nearest node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from taxonomy.clustering.affinity import domain_affinity
+from taxonomy.errors import InputError
+from taxonomy.model import Node, Placement, Taxonomy, mint_id, slugify
+from taxonomy.quality.partition import cluster_means, partitions, values_of
+from taxonomy.quality.vectors import embed_tree, tree_encoder
+from taxonomy.values import ValueSet, canonical_key
+from taxonomy.versions.draft import Draft
+from taxonomy.versions.identity import value_ids
+from taxonomy.versions.nearest import confidence, two_nearest
+from taxonomy.versions.retire import succeed
+
+Status = Literal["value", "alias", "placed", "unplaced"]
+_BLOCK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Where a string belongs.
+
+    Attributes
+    ----------
+    row : int
+        Of the input, in which it occurs first.
+    text : str
+        The cleaned spelling.
+    status : {"value", "alias", "placed", "unplaced"}
+        A value of the taxonomy, another spelling of one, or new, with or without a place.
+    node : Node
+        The value; or the node of level 1 that a new one belongs to, or would, if it is unplaced.
+    confidence : float or None
+        Of a new one, from 0 to 1: that of the less sure of its domain and its place there. 1/2 is a tie.
+    runner_up : Node or None
+        Where a new one would go if the less sure of both were wrong.
+    """
+
+    row: int
+    text: str
+    status: Status
+    node: Node
+    confidence: float | None = None
+    runner_up: Node | None = None
+
+
+def assign(
+    tree: Taxonomy,
+    values: ValueSet,
+    *,
+    model: str | None = None,
+    min_confidence: float = 0.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Assignment]:
+    """Find where value strings belong.
+
+    Parameters
+    ----------
+    tree : Taxonomy
+    values : ValueSet
+        See `taxonomy.read_values`.
+    model : str, optional
+        As for `quality.vectors.embed_tree`.
+    min_confidence : float
+        What is placed less surely is ``unplaced``.
+    progress : callable, optional
+        Told (strings embedded, strings in all).
+
+    Returns
+    -------
+    list of Assignment
+        One for each cleaned spelling, by row.
+
+    Raises
+    ------
+    InputError
+        If the taxonomy has one level, or was built with another model.
+    embeddings.EmbeddingError
+        If the model is not there.
+    """
+    if len(tree.levels) < 2:
+        raise InputError("the taxonomy has one level", remedy="give one with a level above the values")
+    known = _known(tree)
+    owners = [_owner(known, (value.label, *value.aliases)) for value in values.values]
+    new = [value.label for value, owner in zip(values.values, owners, strict=True) if owner is None]
+    places = iter(_Places(tree, model, progress).place(new, progress) if new else ())
+    found = []
+    start = 0
+    for value, owner in zip(values.values, owners, strict=True):
+        spellings = (value.label, *value.aliases)
+        rows = values.first_rows[start : start + len(spellings)]
+        start += len(spellings)
+        if owner is None:
+            node, sure, runner_up = next(places)
+            status: Status = "unplaced" if sure < min_confidence else "placed"
+            found += [Assignment(*one, status, node, sure, runner_up) for one in zip(rows, spellings, strict=True)]
+        else:
+            key = canonical_key(owner.label)
+            found += [
+                Assignment(row, text, "value" if canonical_key(text) == key else "alias", owner)
+                for row, text in zip(rows, spellings, strict=True)
+            ]
+    return sorted(found, key=lambda one: one.row)
+
+
+def _known(tree: Taxonomy) -> dict[str, Node]:
+    """Return the values by the keys of their spellings; a label goes before an alias."""
+    known: dict[str, Node] = {}
+    for node in values_of(tree):
+        known |= {canonical_key(alias): node for alias in node.aliases if canonical_key(alias) not in known}
+    return known | {canonical_key(node.label): node for node in values_of(tree)}
+
+
+def _owner(known: dict[str, Node], spellings: Sequence[str]) -> Node | None:
+    return next((known[key] for key in map(canonical_key, spellings) if key in known), None)
+
+
+class _Places:
+    """The nodes of level 1 of a tree as points, and the examples of its domains."""
+
+    def __init__(self, tree: Taxonomy, model: str | None, progress: Callable[[int, int], None] | None) -> None:
+        from embeddings import VectorStore, cache_folder
+
+        self._encoder = tree_encoder(tree, model)
+        self._store = VectorStore(cache_folder(), self._encoder.digest, self._encoder.dimension)
+        vectors = embed_tree(tree, model=model, labels=False, progress=progress).values
+        rows = partitions(tree)
+        positions, first, labels = np.unique(rows[0], return_index=True, return_inverse=True)
+        self._nodes = [tree.nodes[position] for position in positions]
+        self._centers = cluster_means(vectors, labels).astype(np.float64)
+        # Domains by number, and the domain of each node.
+        self._tops, self._domains = np.unique(rows[-1][first], return_inverse=True)
+        self._examples = self._embed_examples(tree, [tree.nodes[position] for position in self._tops])
+
+    def _embed_examples(self, tree: Taxonomy, tops: Sequence[Node]) -> tuple[NDArray[np.float32], list[int]] | None:
+        """Return the vectors of the examples of the domains, and the domain of each; None if one has none."""
+        described = tree.provenance.parameters.get("domains") or []
+        level = len(tree.levels) - 1
+        texts: list[str] = []
+        numbers: list[int] = []
+        for number, top in enumerate(tops):
+            own = [
+                one for one in described if top.id == mint_id("domain", level, [one["key"]]) or top.label == one["name"]
+            ]
+            if not own:
+                return None
+            texts += own[0]["examples"]
+            numbers += [number] * len(own[0]["examples"])
+        return self._embed(texts, None), numbers
+
+    def _embed(self, texts: Sequence[str], progress: Callable[[int, int], None] | None) -> NDArray[np.float32]:
+        from embeddings import embed
+
+        return embed(texts, self._encoder, store=self._store, progress=progress)
+
+    def place(
+        self, texts: Sequence[str], progress: Callable[[int, int], None] | None
+    ) -> list[tuple[Node, float, Node | None]]:
+        """Return the node, the confidence and the runner-up of each text."""
+        vectors = self._embed(texts, progress)
+        found: list[tuple[Node, float, Node | None]] = []
+        for start in range(0, len(vectors), _BLOCK):
+            found += self._place_block(vectors[start : start + _BLOCK])
+        return found
+
+    def _place_block(self, vectors: NDArray[np.float32]) -> list[tuple[Node, float, Node | None]]:
+        n = len(vectors)
+        if self._examples is None or len(self._tops) == 1:
+            best, other, near, far = two_nearest(vectors, self._centers)
+            return self._told(best, confidence(near, far), other)
+        examples, numbers = self._examples
+        # Nothing is spread: each string is by itself.
+        alone = sp.csr_array(sp.eye_array(n))
+        nobody = np.full(n, -1, dtype=np.intp)
+        shares = domain_affinity(vectors, alone, examples, np.array(numbers, dtype=np.intp), nobody)
+        order = np.argsort(-shares, axis=1, kind="stable")
+        here = np.arange(n)
+        first, second = shares[here, order[:, 0]], shares[here, order[:, 1]]
+        sure_domain = first / (first + second)
+        best, other, near, far = self._nearest_within(vectors, order[:, 0])
+        elsewhere = self._nearest_within(vectors, order[:, 1])[0]
+        sure_place = confidence(near, far)
+        other = np.where(sure_domain < sure_place, elsewhere, other)
+        return self._told(best, np.minimum(sure_domain, sure_place), other)
+
+    def _nearest_within(
+        self, vectors: NDArray[np.float32], domains: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the two nearest nodes of each vector within its domain, and the distances."""
+        n = len(vectors)
+        best, other = np.empty(n, dtype=np.intp), np.empty(n, dtype=np.intp)
+        near, far = np.empty(n), np.empty(n)
+        for domain in np.unique(domains):
+            rows = np.flatnonzero(domains == domain)
+            nodes = np.flatnonzero(self._domains == domain)
+            one, two, near[rows], far[rows] = two_nearest(vectors[rows], self._centers[nodes])
+            best[rows], other[rows] = nodes[one], np.where(two < 0, -1, nodes[two])
+        return best, other, near, far
+
+    def _told(
+        self, best: NDArray[np.intp], sure: NDArray[np.float64], other: NDArray[np.intp]
+    ) -> list[tuple[Node, float, Node | None]]:
+        return [
+            (self._nodes[node], round(certainty, 6), None if runner_up < 0 else self._nodes[runner_up])
+            for node, certainty, runner_up in zip(best.tolist(), sure.tolist(), other.tolist(), strict=True)
+        ]
+
+
+def add_assigned(tree: Taxonomy, values: ValueSet, assignments: Sequence[Assignment]) -> Taxonomy:
+    """Return the next version of a taxonomy, with the strings that were placed in it.
+
+    Parameters
+    ----------
+    tree : Taxonomy
+    values : ValueSet
+        What was assigned. Its weights are taken as they are where they count what the taxonomy's do; strings without
+        weights are one mention each; else the new values weigh nothing until the next build. The weights of the values
+        that were there stay.
+    assignments : sequence of Assignment
+        Of `values` in `tree`. New spellings of a value become its aliases; what is unplaced is left out.
+
+    Returns
+    -------
+    Taxonomy
+        The same, if there was nothing new.
+    """
+    by_text = {one.text: one for one in assignments}
+    draft = Draft(tree.nodes)
+    counted = values.weight_unit == tree.weight_unit or (values.weight_unit, tree.weight_unit) == (
+        "strings",
+        "mentions",
+    )
+    ids = value_ids([(value.label, *value.aliases) for value in values.values], tree)
+    for id, value in zip(ids, values.values, strict=True):
+        one = by_text[value.label]
+        if one.status == "unplaced":
+            continue
+        if one.status == "placed":
+            second = one.runner_up.id if one.runner_up else None
+            draft.put(
+                Node(
+                    id=id,
+                    level=0,
+                    label=value.label,
+                    slug=slugify(value.label),
+                    parent=one.node.id,
+                    aliases=value.aliases,
+                    weight=round(value.weight, 6) if counted else 0.0,
+                    placement=Placement(confidence=one.confidence or 0.0, second_parent=second),
+                    flags=("doubtful",) if (one.confidence or 0.0) < 0.5 else (),
+                )
+            )
+            continue
+        owner = draft.nodes[one.node.id]
+        spellings = {owner.label, *owner.aliases, value.label, *value.aliases} - {owner.label}
+        if spellings - set(owner.aliases):
+            draft.change(owner.id, aliases=tuple(sorted(spellings)))
+    fields = {name: getattr(tree, name) for name in ("id", "title", "weight_unit", "version", "retired")}
+    came_from = {"id": tree.id, "version": tree.version, "digest": tree.digest, "stay": "1"}
+    provenance = tree.provenance.model_copy(update={"previous": came_from})
+    names = [level.name for level in tree.levels]
+    grown = Taxonomy.from_nodes(draft.finish(), level_names=names, provenance=provenance, **fields)
+    return succeed(tree, grown, {})

@@ -1,0 +1,261 @@
+"""A person's decisions, in `edits.toml`: read, checked and appended; `replay` applies them."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+
+from taxonomy.errors import EditsError, OutputError
+from taxonomy.model import Taxonomy, replace_file
+from taxonomy.values import ValueSet
+from taxonomy.versions.identity import value_ids
+
+Action = Literal["rename", "define", "move", "merge", "split", "pin", "alias", "reject", "new"]
+Reference = str | tuple[str, ...]
+# What each action takes besides its node: True where it must be given.
+_TAKES: dict[str, dict[str, bool]] = {
+    "rename": {"to": True},
+    "define": {"to": True},
+    "move": {"to": True},
+    "merge": {"to": True},
+    "split": {"into": True},
+    "pin": {"to": False},
+    "alias": {"to": True},
+    "reject": {},
+    "new": {"to": True, "members": False},
+}
+_TO_A_NODE = ("move", "merge", "pin")
+_HEADER = re.compile(r"[ \t]*\[\[[ \t]*(?:edit|\"edit\"|'edit')[ \t]*\]\]")
+
+
+class Part(BaseModel):
+    """A node that a split makes: its label, and the children it takes, by id or label."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str
+    members: tuple[str, ...]
+
+
+class Edit(BaseModel):
+    """One decision.
+
+    Attributes
+    ----------
+    action : str
+    node : str, optional
+        Id of the node; for ``new``, of the parent.
+    path : tuple of str, optional
+        Or its labels from the top down.
+    to : str or tuple of str, optional
+        The new label (rename, new), the definition (define), the other spelling (alias), or a node by id or path: the
+        parent (move, pin) or the node that goes on (merge).
+    into : tuple of Part
+        The parts of a split; children that no part takes stay.
+    members : tuple of str
+        Children of a new node, by id or label; none for a new value.
+    note, author, date : str
+        For the record.
+    line : int
+        Of the file, from 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action: Action
+    node: str | None = None
+    path: tuple[str, ...] | None = None
+    to: Reference | None = None
+    into: tuple[Part, ...] = ()
+    members: tuple[str, ...] = ()
+    note: str = ""
+    author: str = ""
+    date: str = ""
+    line: int = 0
+
+    @field_validator("date", mode="before")
+    @classmethod
+    def _date(cls, value: object) -> object:
+        return value.isoformat() if isinstance(value, datetime.date) else value
+
+    @model_validator(mode="after")
+    def _fits_its_action(self) -> Edit:
+        if (self.node is None) == (self.path is None):
+            raise ValueError("give either node, an id, or path, labels from the top down")
+        if self.path == () or self.node == "":
+            raise ValueError("the node is empty")
+        takes = _TAKES[self.action]
+        for name in ("to", "into", "members"):
+            given = bool(getattr(self, name))
+            if given and name not in takes:
+                raise ValueError(f"{self.action} takes no {name}")
+            if not given and takes.get(name):
+                raise ValueError(f"{self.action} needs {name}")
+        if isinstance(self.to, tuple) and self.action not in _TO_A_NODE:
+            raise ValueError(f"to of {self.action} is one text")
+        if isinstance(self.to, str) and not self.to.strip():
+            raise ValueError("to is empty")
+        if any(not part.label.strip() or not part.members for part in self.into):
+            raise ValueError("each part of a split has a label and members")
+        return self
+
+    @property
+    def target(self) -> Reference:
+        """The node, by id or by path."""
+        return self.node if self.node is not None else self.path or ()
+
+    def __str__(self) -> str:
+        """Return what a person calls it."""
+        name = self.node if self.node is not None else " > ".join(self.path or ())
+        return f"{self.action} {name}"
+
+
+def read_edits(path: str | Path) -> tuple[Edit, ...]:
+    """Read an edits file, in its order.
+
+    Parameters
+    ----------
+    path : str or Path
+        TOML with one ``[[edit]]`` table an edit.
+
+    Raises
+    ------
+    EditsError
+        If it can't be read, or an edit lacks what its action needs; with the line.
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EditsError(f"cannot be read: {reason}", path=str(path), remedy="give a TOML file of edits") from error
+    except UnicodeDecodeError as error:
+        raise EditsError(f"not UTF-8 at byte {error.start}", path=str(path), remedy="save it as UTF-8") from error
+    return parse_edits(text, str(path))
+
+
+def parse_edits(text: str, path: str) -> tuple[Edit, ...]:
+    """Read the text of an edits file; `path` is for messages."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise EditsError(f"not TOML: {error}", path=path, remedy="see README for one of each edit") from error
+    tables = data.get("edit", [])
+    unknown = sorted(set(data) - {"edit"})
+    if unknown or not isinstance(tables, list):
+        name = unknown[0] if unknown else "edit"
+        raise EditsError(f"{name!r} is no list of edits", path=path, remedy="write each edit as an [[edit]] table")
+    lines = _lines(text, len(tables))
+    if len(lines) != len(tables):
+        raise EditsError("an edit is not an [[edit]] table", path=path, remedy="write each edit as an [[edit]] table")
+    return tuple(_parse(table, line, path) for table, line in zip(tables, lines, strict=True))
+
+
+def _parse(table: Mapping[str, Any], line: int, path: str) -> Edit:
+    try:
+        if "line" in table:
+            raise EditsError("an edit has no 'line'", path=path, line=line, remedy="leave it out")
+        return Edit.model_validate({**table, "line": line})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        column = ".".join(str(part) for part in first["loc"]) or None
+        problem = first["msg"].removeprefix("Value error, ")
+        raise EditsError(
+            problem, path=path, line=line, column=column, remedy="see README for one of each edit"
+        ) from error
+
+
+def _lines(text: str, n_edits: int) -> list[int]:
+    """Return the line of each [[edit]] header."""
+    lines = text.splitlines(keepends=True)
+    found = [number for number, line in enumerate(lines, 1) if _HEADER.match(line)]
+    if len(found) > n_edits:
+        # Some stand inside a text of several lines, which makes what is above them no TOML.
+        found = [number for number in found if _is_toml("".join(lines[: number - 1]))]
+    return found
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+def append_edit(path: str | Path, edit: Edit) -> None:
+    """Append an edit to an edits file, all that stands in it kept as it is.
+
+    Raises
+    ------
+    OutputError
+        If the file can't be written.
+    """
+    target = Path(path)
+    try:
+        before = target.read_text(encoding="utf-8") if target.exists() else ""
+    except OSError as error:
+        raise OutputError(f"cannot read {target}: {error.strerror or error}; choose another place") from error
+    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
+    replace_file(target, (before + gap + edit_toml(edit)).encode())
+
+
+def edit_toml(edit: Edit) -> str:
+    """Return an edit as an ``[[edit]]`` table."""
+    import tomlkit
+
+    table = tomlkit.table()
+    fields = edit.model_dump(mode="json", exclude={"line"}, exclude_defaults=True)
+    for name, value in fields.items():
+        if name == "into":
+            value = [{"label": part["label"], "members": part["members"]} for part in value]
+        table.add(name, value)
+    document = tomlkit.document()
+    document.add("edit", tomlkit.aot())
+    document["edit"].append(table)
+    return tomlkit.dumps(document)
+
+
+def edit_values(value_set: ValueSet, edits: Sequence[Edit], previous: Taxonomy | None) -> ValueSet:
+    """Return values as edits have them, before a tree is built: rejected ones are out, an alias is one with its value.
+
+    Parameters
+    ----------
+    value_set : ValueSet
+    edits : sequence of Edit
+        Those that name a value that is not there are left to `replay.replay_edits`, which reports them.
+    previous : Taxonomy or None
+        Says which ids the values have.
+    """
+    if not any(edit.action in ("reject", "alias", "merge") for edit in edits):
+        return value_set
+    values = value_set.values
+    ids = value_ids([(value.label, *value.aliases) for value in values], previous)
+    key_of = {id: value.key for id, value in zip(ids, values, strict=True)}
+
+    def key(reference: Reference) -> str | None:
+        if isinstance(reference, str):
+            return key_of.get(reference)
+        value = value_set.find(reference[-1])
+        return None if value is None else value.key
+
+    rejected: set[str] = set()
+    merged: dict[str, str] = {}
+    for edit in edits:
+        own = key(edit.target)
+        if own is None:
+            continue
+        if edit.action == "reject":
+            rejected.add(own)
+        elif edit.action == "alias" and isinstance(edit.to, str):
+            other = value_set.find(edit.to)
+            if other is not None and other.key != own:
+                merged[other.key] = own
+        elif edit.action == "merge" and edit.node is not None and isinstance(edit.to, str) and edit.to in key_of:
+            merged[own] = key_of[edit.to]
+    return value_set.edited(rejected=rejected, merged=merged)

@@ -1,0 +1,162 @@
+"""Old ids to new ones, as an SSSOM mapping set.
+
+SSSOM is the Simple Standard for Sharing Ontological Mappings (Matentzoglu et al. 2022); its TSV form has the metadata
+of the set as YAML in comment lines, then one row a mapping.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote
+
+from taxonomy.model import Node, Taxonomy
+from taxonomy.quality.partition import values_of
+from taxonomy.values import canonical_key
+from taxonomy.versions.draft import Draft
+from taxonomy.versions.retire import heirs_of
+
+Predicate = Literal["skos:exactMatch", "skos:broadMatch", "skos:narrowMatch"]
+NO_MATCH = "sssom:NoTermFound"
+_PREFIXES = {
+    "semapv": "https://w3id.org/semapv/vocab/",
+    "skos": "http://www.w3.org/2004/02/skos/core#",
+    "sssom": "https://w3id.org/sssom/",
+    "vt": "urn:value-taxonomy:id:vt:",
+    "vtid": "urn:value-taxonomy:id:",
+    "vtset": "urn:value-taxonomy:",
+}
+_COLUMNS = (
+    "subject_id",
+    "subject_label",
+    "predicate_id",
+    "object_id",
+    "object_label",
+    "mapping_justification",
+    "similarity_score",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """One old node and one new.
+
+    Attributes
+    ----------
+    old : Node
+    new : Node or None
+        None where nothing holds its values any more.
+    predicate : str
+        Exact: the id was kept, or both hold the same values. Broad: the new node is the broader one, most of the old
+        is in it. Narrow: the new node is a part of the old.
+    jaccard : float
+        Overlap of the values of both, from 0 to 1.
+    """
+
+    old: Node
+    new: Node | None
+    predicate: Predicate
+    jaccard: float
+
+
+def mappings(old: Taxonomy, new: Taxonomy) -> Iterator[Mapping]:
+    """Yield where each node of an old version is in a new one, in the order of the old nodes; one has several parts."""
+    after = {node.id: node for node in new.nodes}
+    retired = {gone.id: gone.replaced_by for gone in new.retired}
+    gone = [node for node in old.nodes if node.id not in after]
+    heirs = heirs_of(old, new, gone)
+    key_of = {canonical_key(name): node.id for node in values_of(new) for name in (*node.aliases, node.label)}
+    old_draft, new_draft = Draft(old.nodes), Draft(new.nodes)
+    for node in old.nodes:
+        if node.level == 0 and node.id in after:
+            yield Mapping(node, after[node.id], "skos:exactMatch", 1.0)
+            continue
+        leaves = old_draft.leaves(node.id)
+        now = {leaf.id if leaf.id in after else key_of.get(canonical_key(leaf.label), leaf.id) for leaf in leaves}
+        named = [node.id] if node.id in after else _alive(node.id, retired, set(after)) or list(heirs[node.id])
+        if not named:
+            yield Mapping(node, None, "skos:exactMatch", 0.0)
+        for id in named:
+            other = {leaf.id for leaf in new_draft.leaves(id)}
+            shared = len(now & other)
+            jaccard = shared / (len(now | other) or 1)
+            # Two domains that nothing belongs to are the same by their id.
+            if id == node.id or jaccard == 1:
+                predicate: Predicate = "skos:exactMatch"
+            else:
+                predicate = "skos:broadMatch" if len(now) <= len(other) else "skos:narrowMatch"
+            yield Mapping(node, after[id], predicate, jaccard)
+
+
+def _alive(id: str, retired: dict[str, tuple[str, ...]], present: set[str]) -> list[str]:
+    """Return the nodes that replace a retired one today: those that replaced it may have gone since."""
+    found: list[str] = []
+    seen = {id}
+    frontier = list(retired.get(id, ()))
+    while frontier:
+        one = frontier.pop(0)
+        if one in seen:
+            continue
+        seen.add(one)
+        if one in present:
+            found.append(one)
+        else:
+            frontier += retired.get(one, ())
+    return found
+
+
+def sssom_tsv(old: Taxonomy, new: Taxonomy) -> str:
+    """Return the mappings from an old version to a new one as an SSSOM mapping set in TSV."""
+    source, target = (f"vtset:{quote(tree.id, safe='')}" for tree in (old, new))
+    # The namespace in which SSSOM's own tools name a set that has no address.
+    set_id = f"https://w3id.org/sssom/mappings/{quote(old.id, safe='')}/{quote(old.version)}/{quote(new.version)}"
+    metadata = [
+        "sssom_version: '1.1'",
+        "curie_map:",
+        *(f"  {prefix}: {_text(expansion)}" for prefix, expansion in _PREFIXES.items()),
+        f"mapping_set_id: {_text(set_id)}",
+        f"mapping_set_version: {_text(new.version)}",
+        "license: 'https://w3id.org/sssom/license/unspecified'",
+        f"subject_source: {_text(source)}",
+        f"subject_source_version: {_text(old.version)}",
+        f"object_source: {_text(target)}",
+        f"object_source_version: {_text(new.version)}",
+        "similarity_measure: 'https://www.wikidata.org/entity/Q865360'",
+        "mapping_tool: value-taxonomy",
+    ]
+    rows = ["\t".join(_COLUMNS)]
+    for one in mappings(old, new):
+        cells = (
+            curie(one.old.id),
+            _cell(one.old.label),
+            one.predicate,
+            NO_MATCH if one.new is None else curie(one.new.id),
+            "" if one.new is None else _cell(one.new.label),
+            "semapv:LexicalMatching" if one.old.level == 0 else "semapv:InstanceBasedMatching",
+            f"{one.jaccard:.6f}".rstrip("0").rstrip("."),
+        )
+        rows.append("\t".join(cells))
+    return "\n".join([*(f"#{line}" for line in metadata), *rows]) + "\n"
+
+
+def curie(id: str) -> str:
+    """Return an id as a CURIE of the set's prefixes: our own as they are, others with what a CURIE can't hold escaped.
+
+    >>> curie("vt:7f3a9c2104be55d1"), curie("balanced wisdom")
+    ('vt:7f3a9c2104be55d1', 'vtid:balanced%20wisdom')
+    """
+    return id if re.fullmatch("vt:[0-9a-f]{16}", id) else f"vtid:{quote(id, safe='')}"
+
+
+def _text(text: str) -> str:
+    """Return a YAML text."""
+    return "'" + " ".join(text.split()).replace("'", "''") + "'"
+
+
+def _cell(text: str) -> str:
+    """Return a cell on one line, without a tab, quoted where it holds a quote, and never a formula."""
+    text = " ".join(text.split())
+    text = f"'{text}" if text.startswith(("=", "+", "-", "@", "'")) else text
+    return '"' + text.replace('"', '""') + '"' if '"' in text else text

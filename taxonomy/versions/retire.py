@@ -1,0 +1,110 @@
+"""Ids that went: what replaced them, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from taxonomy.model import Node, Retired, Taxonomy
+from taxonomy.quality.partition import values_of
+from taxonomy.values import canonical_key
+from taxonomy.versions.draft import Draft
+from taxonomy.versions.edits import Edit
+from taxonomy.versions.number import next_version
+from taxonomy.versions.replay import Outcome, replay_edits
+
+# A retired node is replaced by those that hold a quarter or more of its values: four at most.
+REPLACES = 0.25
+
+
+def apply_edits(tree: Taxonomy, edits: Sequence[Edit]) -> tuple[Taxonomy, tuple[Outcome, ...]]:
+    """Apply edits to a taxonomy, which makes it the next version.
+
+    Parameters
+    ----------
+    tree : Taxonomy
+    edits : sequence of Edit
+
+    Returns
+    -------
+    tree : Taxonomy
+        The same, if every edit was in place.
+    outcomes : tuple of Outcome
+
+    Raises
+    ------
+    EditsError
+        If two edits contradict each other.
+    """
+    edited, outcomes, replaced = replay_edits(tree, edits, tree.retired)
+    return succeed(tree, edited, replaced), outcomes
+
+
+def succeed(previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str, ...]]) -> Taxonomy:
+    """Make a tree the version after `previous`: retire the ids that went, revive those that came back, and number it.
+
+    Parameters
+    ----------
+    previous, tree : Taxonomy
+    replaced : mapping of str to tuple of str
+        What replaces an id by a person's decision; else it is what holds most of its values now.
+
+    Returns
+    -------
+    Taxonomy
+        `previous` itself, if nothing changed but where the tree says that it comes from.
+
+    Raises
+    ------
+    InputError
+        If the version of `previous` has no next.
+    """
+    undated = retire(previous, tree, replaced, since="")
+    version = next_version(previous, tree.model_copy(update={"retired": undated}))
+    if version is None:
+        return previous
+    dated = (gone if gone.since else gone.model_copy(update={"since": version}) for gone in undated)
+    return tree.model_copy(update={"version": version, "retired": tuple(dated)})
+
+
+def retire(
+    previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str, ...]], *, since: str
+) -> tuple[Retired, ...]:
+    """Return every id that ever went and is not back in `tree`, by id; `since` is for those that went now."""
+    present = {node.id for node in tree.nodes}
+    gone = [node for node in previous.nodes if node.id not in present]
+    heirs = heirs_of(previous, tree, [node for node in gone if node.id not in replaced])
+    entries = [entry for entry in previous.retired if entry.id not in present]
+    entries += [
+        Retired(
+            id=node.id,
+            level=node.level,
+            label=node.label,
+            since=since,
+            replaced_by=replaced[node.id] if node.id in replaced else heirs[node.id],
+        )
+        for node in gone
+    ]
+    return tuple(sorted(entries, key=lambda entry: entry.id))
+
+
+def heirs_of(previous: Taxonomy, tree: Taxonomy, gone: Sequence[Node]) -> dict[str, tuple[str, ...]]:
+    """Return the nodes that hold a quarter or more of the values of each node that went, those that hold most first."""
+    if not gone:
+        return {}
+    by_key = {canonical_key(name): node.id for node in values_of(tree) for name in (*node.aliases, node.label)}
+    ancestors: dict[str, list[str]] = {}
+    for node in tree.nodes:
+        ancestors[node.id] = [node.id, *(ancestors[node.parent] if node.parent else ())]
+    old = Draft(previous.nodes)
+    found = {}
+    for node in gone:
+        counts: dict[str, int] = {}
+        leaves = old.leaves(node.id)
+        for leaf in leaves:
+            now = leaf.id if leaf.id in ancestors else by_key.get(canonical_key(leaf.label))
+            if now is not None and node.level < len(ancestors[now]):
+                heir = ancestors[now][node.level]
+                counts[heir] = counts.get(heir, 0) + 1
+        ranked = sorted(counts, key=lambda id: (-counts[id], id))
+        found[node.id] = tuple(id for id in ranked if counts[id] >= REPLACES * len(leaves)) or tuple(ranked[:1])
+    return found

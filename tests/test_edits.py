@@ -1,0 +1,393 @@
+"""A person's decisions: read, checked, replayed, and kept."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import taxonomy
+from taxonomy.errors import EditsError, InputError
+from taxonomy.model import Taxonomy
+from taxonomy.versions.edits import Edit, append_edit, edit_values, parse_edits, read_edits
+from taxonomy.versions.replay import Outcome, replay_edits
+from taxonomy.versions.retire import apply_edits
+from tests.conftest import Run
+from tests.trees import make_tree
+
+LABELS = [f"value {chr(97 + i)}" for i in range(8)]
+
+
+@pytest.fixture
+def tree() -> Taxonomy:
+    """Clusters n1x0 to n1x3 of two values each, groups n2x0 and n2x1, one domain each."""
+    return make_tree(LABELS, [0, 0, 1, 1, 2, 2, 3, 3], [0, 0, 1, 1], [0, 1])
+
+
+def edits(text: str) -> tuple[Edit, ...]:
+    return parse_edits(text, "edits.toml")
+
+
+def one(tree: Taxonomy, **fields: object) -> tuple[Taxonomy, Outcome]:
+    edited, outcomes = apply_edits(tree, [Edit(line=1, **fields)])  # type: ignore[arg-type]
+    # Whatever was done is found in place the next time, and changes nothing.
+    again, second = apply_edits(edited, [Edit(line=1, **fields)])  # type: ignore[arg-type]
+    if outcomes[0].status == "applied":
+        assert (second[0].status, again) == ("in place", edited)
+    return edited, outcomes[0]
+
+
+# -- each action -----------------------------------------------------------------------------------------------
+
+
+def test_rename(tree: Taxonomy) -> None:
+    for target in ({"node": "1:0"}, {"path": ("n3x0", "n2x0", "n1x0")}):
+        edited, outcome = one(tree, action="rename", to="Better", **target)
+        assert outcome.status == "applied"
+        node = edited.node("1:0")
+        assert (node.label, node.slug, node.label_source, edited.version) == ("Better", "better", "human", "1.1.0")
+    edited, _ = one(tree, action="rename", node="0:0", to="Worth A")
+    assert edited.node("0:0").aliases == ("value a",)
+    assert one(tree, action="rename", node="0:0", to="value h")[1].status == "does not apply"
+    assert "is called 'n1x1'" in one(tree, action="rename", node="1:0", to="n1x1")[1].reason
+
+
+def test_define(tree: Taxonomy) -> None:
+    edited, _ = one(tree, action="define", node="1:0", to="What it means.")
+    assert (edited.node("1:0").definition, edited.version) == ("What it means.", "1.0.1")
+
+
+def test_move(tree: Taxonomy) -> None:
+    edited, _ = one(tree, action="move", node="1:0", to="2:1")
+    assert edited.node("1:0").parent == "2:1"
+    assert (edited.node("2:0").weight, edited.node("2:1").weight, edited.version) == (2, 6, "2.0.0")
+    edited, _ = one(tree, action="move", path=("n3x0", "n2x0", "n1x0"), to=("n3x1", "n2x1"))
+    assert edited.node("1:0").parent == "2:1"
+    assert "not one above" in one(tree, action="move", node="1:0", to="3:1")[1].reason
+
+
+def test_a_node_that_loses_its_last_child_goes(tree: Taxonomy) -> None:
+    edited, outcomes = apply_edits(tree, [Edit(action="move", node=node, to="1:1") for node in ("0:0", "0:1")])
+    assert [outcome.status for outcome in outcomes] == ["applied", "applied"]
+    assert edited.retired_node("1:0").replaced_by == ("1:1",)
+    edited, _ = apply_edits(tree, [Edit(action="move", node=node, to="2:1") for node in ("1:0", "1:1")])
+    assert edited.retired_node("2:0").replaced_by == ("2:1",)
+    assert edited.node("3:0").flags == ("empty",)
+
+
+def test_merge(tree: Taxonomy) -> None:
+    edited, _ = one(tree, action="merge", node="1:0", to="1:1")
+    assert {child.id for child in edited.children("1:1")} == {"0:0", "0:1", "0:2", "0:3"}
+    assert (edited.retired_node("1:0").replaced_by, edited.retired_node("1:0").since) == (("1:1",), "2.0.0")
+    edited, _ = one(tree, action="merge", node="0:0", to="0:1")
+    value = edited.node("value a")
+    assert (value.id, value.aliases, value.weight) == ("0:1", ("value a",), 2)
+    assert one(tree, action="merge", node="1:0", to="2:0")[1].status == "does not apply"
+    assert one(tree, action="merge", node="1:0", to="1:0")[1].status == "does not apply"
+
+
+def test_split(tree: Taxonomy) -> None:
+    parts = ({"label": "Left", "members": ["n1x0"]}, {"label": "Right", "members": ["1:1"]})
+    edited, _ = one(tree, action="split", node="2:0", into=parts)
+    heirs = edited.retired_node("2:0").replaced_by
+    assert [edited.node(heir).label for heir in heirs] == ["Left", "Right"]
+    assert [child.id for child in edited.children(heirs[0])] == ["1:0"]
+    edited, _ = one(tree, action="split", node="2:0", into=parts[:1])
+    assert {node.label for node in edited.children("3:0")} == {"n2x0", "Left"}
+    assert edited.retired == ()
+    missing = ({"label": "Left", "members": ["n1x0"]}, {"label": "Right", "members": ["n1x3"]})
+    edited, outcome = one(tree, action="split", node="2:0", into=missing)
+    assert (outcome.reason, edited) == ("no node is called 'n1x3' under 'n2x0'", tree)
+
+
+def test_pin(tree: Taxonomy) -> None:
+    edited, _ = one(tree, action="pin", node="0:0")
+    assert (edited.node("0:0").label_source, edited.node("0:0").parent) == ("human", "1:0")
+    edited, _ = one(tree, action="pin", node="0:0", to="1:3")
+    assert edited.node("0:0").parent == "1:3"
+
+
+def test_alias(tree: Taxonomy) -> None:
+    edited, _ = one(tree, action="alias", node="0:0", to="valeur")
+    assert edited.node("Valeur").id == "0:0"
+    edited, _ = one(tree, action="alias", node="0:0", to="value h")
+    assert (edited.node("value h").id, edited.retired_node("0:7").replaced_by) == ("0:0", ("0:0",))
+    assert one(tree, action="alias", node="1:0", to="x")[1].status == "does not apply"
+
+
+def test_reject(tree: Taxonomy) -> None:
+    edited, _ = one(tree, action="reject", node="0:0")
+    assert edited.retired_node("0:0").replaced_by == ()
+    assert sum(node.share for node in edited.top) == pytest.approx(1, abs=1e-5)
+    assert one(tree, action="reject", node="1:0")[1].status == "does not apply"
+
+
+def test_new(tree: Taxonomy) -> None:
+    edited, _ = one(tree, action="new", node="2:0", to="Fresh", members=["value a", "value h"])
+    node = edited.node("Fresh")
+    assert [child.label for child in edited.children(node)] == ["value a", "value h"]
+    assert (node.parent, node.weight, node.label_source) == ("2:0", 2, "human")
+    edited, _ = one(tree, action="new", node="1:0", to="bravery")
+    assert (edited.node("bravery").level, edited.node("bravery").weight) == (0, 0)
+    assert one(tree, action="new", node="1:0", to="value h")[1].status == "does not apply"
+    assert one(tree, action="new", node="2:0", to="Fresh")[1].status == "does not apply"
+
+
+# -- together --------------------------------------------------------------------------------------------------
+
+
+def test_an_edit_applies_wholly_or_not_at_all(tree: Taxonomy) -> None:
+    twin = tree.model_copy(
+        update={
+            "nodes": tuple(
+                node.model_copy(update={"label": "value a"}) if node.id == "1:3" else node for node in tree.nodes
+            )
+        }
+    )
+    edited, outcome = one(twin, action="new", node="2:0", to="Fresh", members=["0:0", "no such value"])
+    assert (outcome.status, edited) == ("does not apply", twin)
+
+
+def test_one_that_no_longer_applies_is_reported(tree: Taxonomy) -> None:
+    edited, outcomes = apply_edits(tree, edits('[[edit]]\naction = "rename"\nnode = "vt:gone"\nto = "x"\n'))
+    assert (edited, outcomes[0].status, outcomes[0].reason) == (
+        tree,
+        "does not apply",
+        "vt:gone is not in the taxonomy",
+    )
+
+
+def test_a_later_edit_of_the_same_action_supersedes(tree: Taxonomy) -> None:
+    text = "".join(
+        f'[[edit]]\naction = "rename"\n{what}\nto = "{to}"\n'
+        for what, to in (('node = "1:0"', "One"), ('path = ["n3x0", "n2x0", "n1x0"]', "Two"), ('node = "1:1"', "Three"))
+    )
+    edited, outcomes = apply_edits(tree, edits(text))
+    assert [outcome.status for outcome in outcomes] == ["superseded", "applied", "applied"]
+    assert outcomes[0].reason == "by line 5"
+    assert edited.node("1:0").label == "Two"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "problem"),
+    [
+        ('action = "pin"\nnode = "1:0"', 'action = "move"\nnode = "1:0"\nto = "2:1"', "move what is pinned"),
+        ('action = "pin"\nnode = "1:0"', 'action = "merge"\nnode = "1:0"\nto = "1:1"', "merge what is pinned"),
+        (
+            'action = "split"\nnode = "1:0"\ninto = [{label = "x", members = ["0:0"]}]',
+            'action = "merge"\npath = ["n3x0", "n2x0", "n1x0"]\nto = "1:1"',
+            "merge what is split",
+        ),
+    ],
+)
+def test_contradictions_name_both_lines(tree: Taxonomy, first: str, second: str, problem: str) -> None:
+    text = f"# decisions\n[[edit]]\n{first}\n\n[[edit]]\n{second}\n"
+    with pytest.raises(EditsError, match=rf"{problem}: .* in line 2 and .* in line \d contradict each other"):
+        apply_edits(tree, edits(text))
+
+
+def test_what_a_later_edit_took_out_is_superseded_the_next_time(tree: Taxonomy) -> None:
+    decisions = [Edit(action="move", node="1:0", to="2:1", line=1), Edit(action="merge", node="1:0", to="1:2", line=5)]
+    edited, outcomes = apply_edits(tree, decisions)
+    assert [outcome.status for outcome in outcomes] == ["applied", "applied"]
+    again, outcomes = apply_edits(edited, decisions)
+    assert [(outcome.status, outcome.reason) for outcome in outcomes] == [("superseded", "by line 5"), ("in place", "")]
+    assert again is edited
+
+
+# -- the file --------------------------------------------------------------------------------------------------
+
+BAD = {
+    "no TOML": ("[[edit]\n", "not TOML"),
+    "no list": ("[edit]\naction = 'pin'\n", "'edit' is no list"),
+    "inline": ("edit = [{action = 'pin', node = 'x'}]\n", r"not an \[\[edit\]\] table"),
+    "unknown table": ("[[edits]]\n", "'edits' is no list"),
+    "unknown action": ("\n[[edit]]\naction = 'drop'\nnode = 'x'\n", "line 2, column 'action': Input should be"),
+    "unknown entry": ("[[edit]]\naction = 'pin'\nnode = 'x'\nwhy = 'so'\n", "line 1, column 'why'"),
+    "no node": ("[[edit]]\naction = 'pin'\n", "line 1: give either node, an id, or path"),
+    "both": ("[[edit]]\naction = 'pin'\nnode = 'x'\npath = ['y']\n", "give either node"),
+    "no to": ("[[edit]]\naction = 'rename'\nnode = 'x'\n", "rename needs to"),
+    "too much": ("[[edit]]\naction = 'reject'\nnode = 'x'\nto = 'y'\n", "reject takes no to"),
+    "no parts": ("[[edit]]\naction = 'split'\nnode = 'x'\n", "split needs into"),
+    "path as label": ("[[edit]]\naction = 'rename'\nnode = 'x'\nto = ['a', 'b']\n", "to of rename is one text"),
+    "line": ("[[edit]]\naction = 'pin'\nnode = 'x'\nline = 3\n", "an edit has no 'line'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "problem"), BAD.values(), ids=BAD)
+def test_a_bad_file_is_one_line_with_its_place(text: str, problem: str) -> None:
+    with pytest.raises(EditsError, match=f"edits.toml.*{problem}") as caught:
+        edits(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_lines_are_those_of_the_headers(tmp_path: Path) -> None:
+    text = (
+        '[[edit]]\naction = "pin"\nnode = "a"\nnote = """\n[[edit]]\n"""\n\n [[ "edit" ]]\naction = "pin"\nnode = "b"\n'
+    )
+    (tmp_path / "edits.toml").write_text(text)
+    assert [edit.line for edit in read_edits(tmp_path / "edits.toml")] == [1, 8]
+    with pytest.raises(EditsError, match="cannot be read"):
+        read_edits(tmp_path / "no.toml")
+    (tmp_path / "edits.toml").write_bytes(b"\xff")
+    with pytest.raises(EditsError, match="not UTF-8 at byte 0"):
+        read_edits(tmp_path / "edits.toml")
+
+
+@given(note=st.text(), label=st.text(min_size=1).filter(str.strip), path=st.lists(st.text(), min_size=1))
+def test_what_is_appended_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, note: str, label: str, path: list[str]
+) -> None:
+    file = tmp_path_factory.mktemp("edits") / "edits.toml"
+    before = "# Ours.\n[[edit]]\naction = 'pin'  # stays\nnode = 'x'\ndate = 2026-01-31"
+    file.write_text(before)
+    edit = Edit(action="rename", path=tuple(path), to=label, note=note)
+    try:
+        append_edit(file, edit)
+    except UnicodeEncodeError:
+        # A lone surrogate is no text that a file can hold.
+        assert any("\ud800" <= char <= "\udfff" for text in (note, label, *path) for char in text)
+        return
+    assert file.read_text(encoding="utf-8").startswith(before)
+    first, second = read_edits(file)
+    assert (first.date, second.model_copy(update={"line": 0})) == ("2026-01-31", edit)
+    tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+# -- with values and builds ------------------------------------------------------------------------------------
+
+
+def test_values_are_edited_before_a_build() -> None:
+    values = taxonomy.read_values(["honesty", "candor", "Candour", "noise", "noise", "n/a", "candour"])
+    edited = edit_values(
+        values,
+        [
+            Edit(action="reject", path=("Practical", "noise")),
+            Edit(action="alias", path=("Epistemic", "honesty"), to="candour"),
+        ],
+        None,
+    )
+    assert [(value.label, value.aliases, value.weight) for value in edited.values] == [
+        ("candor", (), 1.0),
+        ("honesty", ("Candour", "candour"), 3.0),
+    ]
+    assert [(one.row, one.value, one.reason) for one in edited.rejected] == [
+        (4, "noise", "edit"),
+        (6, "n/a", "placeholder"),
+    ]
+    spellings = sum(1 + len(value.aliases) for value in edited.values)
+    assert edited.rows == spellings + edited.repeats + len(edited.rejected)
+    assert list(edited.first_rows) == [2, 1, 3, 7]
+    with pytest.raises(InputError, match="reject every value"):
+        edit_values(taxonomy.read_values(["noise"]), [Edit(action="reject", path=("noise",))], None)
+
+
+def test_edits_survive_builds_whatever_stay_is(cache: object) -> None:
+    values = ["honesty", "candor", "patience", "calm", "craftsmanship", "efficiency", "noise", "privacy", "safety"]
+    first = taxonomy.build(values)
+    social = first.node("Social").id
+    decisions = (
+        Edit(action="move", node=first.node("patience").id, to=social),
+        Edit(action="rename", node=first.node("calm").id, to="calmness"),
+        Edit(action="define", node=first.node("honesty").id, to="Saying what is so."),
+        Edit(action="reject", node=first.node("noise").id),
+        Edit(action="alias", node=first.node("candor").id, to="frankness"),
+        Edit(action="rename", node=social, to="Among people"),
+        Edit(action="new", node=social, to="hospitality"),
+    )
+    for stay in (0.0, 0.3, 1.0):
+        tree = taxonomy.build([*values, "candour", "kindness"], previous=first, edits=decisions, stay=stay)
+        for _ in range(2):
+            assert tree.path("patience")[0].id == social
+            assert tree.path("patience")[0].label == "Among people"
+            assert tree.node("calm").label == "calmness"
+            assert tree.node("honesty").definition == "Saying what is so."
+            assert tree.node("frankness").label == "candor"
+            assert tree.path("hospitality")[0].id == social
+            assert tree.retired_node(first.node("noise").id).label == "noise"
+            assert {tree.node(label).label_source for label in ("patience", "calm", "honesty", "candor")} == {"human"}
+            tree = taxonomy.build([*values, "courtesy"], previous=tree, edits=decisions, stay=stay)
+    # Without a previous version, ids come from content.
+    alone = taxonomy.build(values, edits=decisions)
+    assert alone.path("patience")[0].label == "Among people"
+    assert alone.version == "1.0.0"
+
+
+def test_a_merge_and_a_split_hold_in_every_build(small_build: Path) -> None:
+    first = taxonomy.load(small_build / "taxonomy.json")
+    domain = max(first.top, key=lambda node: len(first.children(node)))
+    one, other, third = first.children(domain)[:3]
+    children = first.children(third)
+    decisions = (
+        Edit(action="merge", node=one.id, to=other.id),
+        Edit(action="split", node=third.id, into=[  # type: ignore[arg-type]
+            {"label": "Upper half", "members": [children[0].id]},
+            {"label": "Lower half", "members": [child.id for child in children[1:]]},
+        ]),
+    )  # fmt: skip
+    edited, _ = apply_edits(first, decisions)
+    rows = {value.label: 1.0 for value in first.nodes if value.level == 0} | {"warmth of welcome": 1.0}
+    for stay in (0.0, 0.3):
+        tree = taxonomy.build(rows, previous=edited, edits=decisions, stay=stay)
+        together = {value.id for node in (one, other) for value in first.values(node)}
+        assert together <= {value.id for value in tree.values(other.id)}
+        parts = edited.retired_node(third.id).replaced_by
+        assert [tree.node(part).label for part in parts] == ["Upper half", "Lower half"]
+        assert children[0].id in {child.id for child in tree.children(parts[0])}
+        outcomes = replay_edits(tree, decisions, tree.retired)[1]
+        assert {outcome.status for outcome in outcomes} == {"in place"}
+
+
+# -- the command line ------------------------------------------------------------------------------------------
+
+
+def test_edit_and_apply_edits(run: Run, small_build: Path, tmp_path: Path) -> None:
+    source, file, out = small_build / "taxonomy.json", tmp_path / "edits.toml", tmp_path / "new.json"
+    tree = taxonomy.load(source)
+    node = next(node for node in tree.nodes if node.level == 1)
+    done = run(
+        "edit", source, "rename", node.id, "Another name", "--edits", file, "--author", "kim", "--note", "clearer"
+    )
+    assert done.returncode == 0, done.stderr
+    assert read_edits(file)[0].model_dump(exclude_defaults=True) == {
+        "action": "rename", "node": node.id, "to": "Another name", "note": "clearer", "author": "kim", "line": 1,
+    }  # fmt: skip
+    value = tree.values(node)[0]
+    assert run("edit", source, "pin", value.label, "--edits", file).returncode == 0
+    assert read_edits(file)[1].to == node.id
+    before = file.read_text()
+    for arguments, problem in (
+        (("move", value.id, tree.top[0].id), "no node|not one above|on level"),
+        (("rename", "no such node", "x"), "no node 'no such node'"),
+        (("merge", value.id, value.id), "can't be merged into itself|merge what is pinned"),
+        (("rename", value.id), "rename needs to"),
+        (("split", node.id, "--part", "half"), "LABEL=CHILD"),
+    ):
+        done = run("edit", source, *arguments, "--edits", file)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert any(part in done.stderr for part in problem.split("|")), done.stderr
+    assert file.read_text() == before
+    done = run("apply-edits", source, "--edits", file, "--out", out)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "2 edits: 2 applied")
+    edited = taxonomy.load(out)
+    assert (edited.node(node.id).label, edited.version) == ("Another name", "1.1.0")
+    file.write_text(before + '\n[[edit]]\naction = "reject"\nnode = "' + node.id + '"\n')
+    assert run("apply-edits", source, "--edits", file, "--out", out).returncode == 0
+    done = run("apply-edits", source, "--edits", file, "--out", out, "--strict")
+    assert (done.returncode, "does not apply: a value can be rejected" in done.stdout) == (1, True)
+
+
+def test_a_build_reports_edits_and_rejects_what_they_reject(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("honesty\nnoise\nkindness\ncandor\n")
+    (tmp_path / "e.toml").write_text(
+        '[[edit]]\naction = "reject"\npath = ["Practical", "noise"]\n[[edit]]\naction = "pin"\nnode = "vt:gone"\n'
+    )
+    done = run("build", tmp_path / "v.txt", "--edits", tmp_path / "e.toml", "--out", tmp_path / "b")
+    assert done.returncode == 0, done.stderr
+    assert "2 edits: 1 does not apply, 1 in place" in done.stdout
+    assert "line 4: pin vt:gone: does not apply: vt:gone is not in the taxonomy" in done.stdout
+    assert (tmp_path / "b" / "rejected.csv").read_text() == "row,value,reason\n2,noise,edit\n"
+    assert "4 rows: 3 values, 0 other spellings, 0 repeats, 1 rejected" in done.stdout

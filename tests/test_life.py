@@ -1,0 +1,118 @@
+"""The life of a taxonomy on the fixture: built, edited, built again, compared, migrated, asked about new strings."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+from click.testing import CliRunner
+
+import taxonomy
+from taxonomy.cli import main
+from taxonomy.model import Taxonomy
+from taxonomy.quality.partition import values_of
+from taxonomy.versions.diff import Diff
+from taxonomy.versions.edits import read_edits
+from taxonomy.versions.replay import replay_edits
+from tests.conftest import FIXTURE
+
+
+def command(*arguments: object, status: int = 0) -> str:
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert done.exit_code == status, done.output
+    return done.stdout
+
+
+def table(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return list(csv.DictReader([line for line in lines if not line.startswith("#")], delimiter=delimiter))
+
+
+def ever(tree: Taxonomy) -> set[str]:
+    """Every id that is or was."""
+    present, retired = {node.id for node in tree.nodes}, {gone.id for gone in tree.retired}
+    assert not present & retired
+    return present | retired
+
+
+def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
+    header, *rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)
+    random.Random(5).shuffle(rows)
+    new, withdrawn = rows[: len(rows) // 20], rows[len(rows) // 20 :][: len(rows) // 50]
+    first_list, second_list = tmp_path / "v1.csv", tmp_path / "v2.csv"
+    first_list.write_text("".join([header, *rows[len(new) :]]), encoding="utf-8")
+    second_list.write_text("".join([header, *new, *rows[len(new) + len(withdrawn) :]]), encoding="utf-8")
+    one, edited, two = tmp_path / "one" / "taxonomy.json", tmp_path / "edited.json", tmp_path / "two" / "taxonomy.json"
+
+    # Build 1.0.0.
+    command("build", first_list, "--id", "example-values", "--title", "Example values", "--out", one.parent)
+    first = taxonomy.load(one)
+    assert (first.version, first.retired) == ("1.0.0", ())
+
+    # Edit.
+    group = max(first.children("Epistemic"), key=lambda node: len(first.values(node)))
+    small, other = sorted(first.children("Practical"), key=lambda node: len(first.values(node)))[:2]
+    edits = tmp_path / "edits.toml"
+    moved = first.values(group)[0]
+    elsewhere = first.children(other)[0]
+    for arguments in (
+        ("rename", group.id, "Truthfulness", "--author", "kim", "--note", "one word says it"),
+        ("define", group.id, "Saying what is so, and nothing else."),
+        ("move", moved.id, elsewhere.id),
+        ("merge", small.id, other.id),
+        ("alias", "kindness", "kindliness"),
+        ("reject", "deception"),
+        ("pin", "patience"),
+    ):
+        command("edit", one, *arguments, "--edits", edits)
+    decisions = read_edits(edits)
+    command("apply-edits", one, "--edits", edits, "--out", edited, "--strict")
+    second = taxonomy.load(edited)
+    assert second.version == "2.0.0"
+    assert ever(first) <= ever(second)
+    assert second.retired_node(small.id).replaced_by == (other.id,)
+
+    # Build again with 5% new and 2% withdrawn strings.
+    said = command("build", second_list, "--previous", edited, "--edits", edits, "--out", two.parent)
+    assert "does not apply" not in said
+    third = taxonomy.load(two)
+    assert (third.version, third.id, third.title) == ("3.0.0", "example-values", "Example values")
+    assert ever(second) <= ever(third)
+    assert {outcome.status for outcome in replay_edits(third, decisions, third.retired)[1]} == {"in place"}
+    assert third.node(group.id).label == "Truthfulness"
+    assert third.node("kindliness").label == "kindness"
+    assert third.node(moved.id).parent == elsewhere.id
+    given = taxonomy.read_values(second_list)
+    strings = {spelling for value in given.values for spelling in (value.label, *value.aliases)}
+    held = {spelling for node in values_of(third) for spelling in (node.label, *node.aliases)}
+    assert strings - held == {"deception"}
+    assert "deception" in {row["value"] for row in table(two.parent / "rejected.csv")}
+    gone = {node.id for node in values_of(second)} - {node.id for node in values_of(third)}
+    assert gone <= {node.id for node in values_of(second) if node.label not in strings}
+
+    # What changed.
+    diff = Diff.between(second, third)
+    assert diff.apply(second) == third
+    assert command("diff", edited, two, "--fail-on", "major", status=1).startswith("2.0.0 -> 3.0.0: ")
+
+    # Move a downstream table of ids over.
+    command("migrate", one, two, "--out", tmp_path / "map.tsv")
+    migrated = {row["subject_id"]: row["object_id"] for row in table(tmp_path / "map.tsv", "\t")}
+    present = {node.id for node in third.nodes}
+    assert set(migrated) == {node.id for node in first.nodes}
+    assert set(migrated.values()) <= present | {"sssom:NoTermFound"}
+    assert migrated[small.id] == other.id
+    assert {id for id, now in migrated.items() if now == "sssom:NoTermFound"} <= {
+        node.id for node in values_of(first) if node.label not in held
+    }
+
+    # Ask about fresh strings, and take them in.
+    (tmp_path / "fresh.txt").write_text("truthful speech\nkindliness\npatience\n", encoding="utf-8")
+    command("assign", two, tmp_path / "fresh.txt", "--out", tmp_path / "placed.csv", "--update", tmp_path / "4.json")
+    placed = {row["value"]: row for row in table(tmp_path / "placed.csv")}
+    assert [placed[text]["status"] for text in placed] == ["placed", "alias", "value"]
+    fourth = taxonomy.load(tmp_path / "4.json")
+    assert fourth.version == "3.1.0"
+    assert ever(third) < ever(fourth)
+    assert fourth.node("truthful speech").parent == placed["truthful speech"]["id"]
