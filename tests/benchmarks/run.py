@@ -1,4 +1,4 @@
-"""Measure everything, write ``results.json`` and ``results.md`` beside this file, and check the limits.
+"""Measure everything, write ``results.json`` beside this file and its table into the README, and check the limits.
 
 Each part is a process of its own and is kept until the code changes, so that a run that was stopped goes on where it
 was. Exits with 1 where a time is over twice its limit. ``--million`` adds the row of a million strings, ``--only WORD``
@@ -34,6 +34,7 @@ LIMITS = {
     "build 100000": {"seconds": 40},
     "build 1000000": {"seconds": 480},
 }
+START, END = "<!-- results -->", "<!-- end of results -->"
 PACKAGES = ("bertopic", "evoc", "fast_hdbscan", "numpy", "scikit-learn", "scipy", "sentence-transformers", "torch")
 
 
@@ -146,6 +147,13 @@ def over_limit(parts: dict[str, Any]) -> list[str]:
     ]
 
 
+def _put_into_readme(text: str) -> None:
+    readme = ROOT / "README.md"
+    before, rest = readme.read_text(encoding="utf-8").split(START)
+    _, after = rest.split(END)
+    readme.write_text(f"{before}{START}\n{text}{END}{after}", encoding="utf-8")
+
+
 def _join(figures: Iterable[float]) -> str:
     return " / ".join(f"{figure:.3f}" for figure in figures)
 
@@ -167,7 +175,7 @@ def main() -> None:
     text = table(results)
     if not arguments.only:
         (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        (HERE / "results.md").write_text(text, encoding="utf-8")
+        _put_into_readme(text)
     print(text)
     problems = over_limit(parts)
     for problem in problems:
