@@ -109,9 +109,7 @@ def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
 
     # Ask about fresh strings, and take them in.
     (tmp_path / "fresh.txt").write_text("truthful speech\nkindliness\npatience\n", encoding="utf-8")
-    command(
-        run, "assign", two, tmp_path / "fresh.txt", "--out", tmp_path / "placed.csv", "--update", tmp_path / "4.json"
-    )
+    command("assign", two, tmp_path / "fresh.txt", "--out", tmp_path / "placed.csv", "--update", tmp_path / "4.json")
     placed = {row["value"]: row for row in table(tmp_path / "placed.csv")}
     assert [placed[text]["status"] for text in placed] == ["placed", "alias", "value"]
     fourth = taxonomy.load(tmp_path / "4.json")
