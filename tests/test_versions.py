@@ -20,6 +20,7 @@ from taxonomy.values import ValueSet
 from taxonomy.versions.identity import assign, match_trees, value_ids
 from taxonomy.versions.number import bump, next_version
 from taxonomy.versions.retire import succeed
+from taxonomy.versions.stay import STAY
 from taxonomy.versions.succession import continue_tree
 from tests.conftest import FIXTURE
 from tests.trees import make_tree, trees
@@ -156,6 +157,12 @@ def test_a_value_keeps_its_label_while_it_is_a_spelling(cache: object) -> None:
     third = taxonomy.build({"wellbeing": 9, "honesty": 2}, previous=second)
     assert third.node("wellbeing").label == "wellbeing"
     assert third.node("wellbeing").id == first.node("wellbeing").id
+
+
+def test_the_command_line_has_the_same_default() -> None:
+    from taxonomy.cli.build import build
+
+    assert {option.name: option.default for option in build.params}["stay"] == STAY
 
 
 def test_other_levels_need_stay_zero(cache: object) -> None:

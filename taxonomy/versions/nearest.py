@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 Labels = NDArray[np.intp]
-_BLOCK = 4096
+# Distances held at once.
+_CELLS = 1 << 24
 
 
 def sums(points: Points, mass: Points, labels: Labels, n: int) -> tuple[Points, Points]:
@@ -48,8 +49,9 @@ def two_nearest(points: Points | NDArray[np.float32], center: Points) -> tuple[L
         return first, second, near, far
     among = center[used]
     squares = (among**2).sum(axis=1)
-    for start in range(0, n, _BLOCK):
-        rows = slice(start, start + _BLOCK)
+    block = max(1, _CELLS // len(used))
+    for start in range(0, n, block):
+        rows = slice(start, start + block)
         part = points[rows]
         here = np.arange(len(part))
         cost = squares - 2 * part @ among.T + (part**2).sum(axis=1)[:, None]
