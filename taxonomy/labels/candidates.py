@@ -79,9 +79,14 @@ def candidates(pool: Sequence[str], fit: Sequence[bool], lexicon: Lexicon) -> It
 
 
 def _head(text: str, lexicon: Lexicon) -> str | None:
-    """Return the head of a value of several words; None for "overcoming fear" and "playing by the rules"."""
+    """Return the head of a value of several words; None where it means something else without the rest of them.
+
+    So it is in "low latency", "results orientation", "overcoming fear" and "playing by the rules".
+    """
     part, words = first_part(text), text.split()
-    if len(part) == len(words) == 1 or not lexicon.is_nominal(part):
+    if len(part) == len(words) == 1 or not lexicon.is_nominal(part) or lexicon.is_vague(" ".join(part)):
+        return None
+    if not all(lexicon.heads[word] for word in part[:-1]):
         return None
     gerund = part[-1].endswith("ing") and words[len(part) : len(part) + 1] != ["of"]
     return None if gerund else part[-1]

@@ -1,0 +1,138 @@
+"""Names and definitions of whole trees, by figures alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import taxonomy
+from embeddings import VectorStore, cache_folder, embed, load_encoder
+from taxonomy.formats.csv import read_taxonomy_csv
+from taxonomy.labels.words import related, stems
+from taxonomy.model import Taxonomy
+from tests.conftest import FIXTURE, ROOT
+
+pytestmark = pytest.mark.usefixtures("cache")
+
+# From this overlap on, a node is held to be the reference's.
+OVERLAP = 0.3
+
+
+@pytest.fixture(scope="module", params=["ward", "kmeans", "no domains"])
+def tree(request: pytest.FixtureRequest, cache: Path) -> Taxonomy:
+    if request.param == "no domains":
+        return taxonomy.build(FIXTURE, levels=(180, 24), domains=None)
+    return taxonomy.build(FIXTURE, method=request.param)
+
+
+@pytest.fixture(scope="module")
+def published_tree(published: Path, cache: Path) -> Taxonomy:
+    return taxonomy.build(published / "values_frequencies.csv", levels=(266, 26))
+
+
+def named(tree: Taxonomy, level: int) -> list[taxonomy.Node]:
+    return [node for node in tree.nodes if node.level == level and "empty" not in node.flags]
+
+
+def check_labels(tree: Taxonomy) -> None:
+    for node in tree.nodes:
+        if node.level == 0:
+            assert node.label_rank is None
+        if node.label_source != "keyphrase":
+            continue
+        words = node.label.split()
+        assert 2 <= len(words) <= 4, node.label
+        assert node.label[0].isupper(), node.label
+        said = [stem for word in words for stem in stems(word) if word not in ("and", "of")]
+        twice = [one for i, one in enumerate(said) for other in said[:i] if related(one, other)]
+        assert not twice or node.label.endswith("values"), node.label
+        assert 10 <= len(node.definition.split()) <= 25, node.definition
+        keys = {taxonomy.canonical_key(child.label) for child in tree.children(node)}
+        assert taxonomy.canonical_key(node.label) not in keys, node.label
+    for level in range(1, len(tree.levels)):
+        labels = [node.label for node in named(tree, level)]
+        assert len(set(labels)) == len(labels)
+
+
+def check_ranks(tree: Taxonomy) -> None:
+    top = len(tree.levels) - 1
+    for level in range(1, top + 1):
+        found = np.mean([node.label_rank == 1 for node in named(tree, level)])
+        assert found == 1 if level >= top - 1 else found >= 0.9
+
+
+def test_labels_of_the_fixture(tree: Taxonomy) -> None:
+    check_labels(tree)
+    check_ranks(tree)
+
+
+def test_definitions_do_not_read_as_a_template(tree: Taxonomy) -> None:
+    for level in range(1, len(tree.levels)):
+        nodes = [node for node in named(tree, level) if node.label_source == "keyphrase"]
+        starts = Counter(" ".join(node.definition.split()[:2]) for node in nodes)
+        assert len(nodes) < 20 or max(starts.values()) < len(nodes) / 4
+
+
+def test_a_name_with_and_is_for_two_hearts(tree: Taxonomy) -> None:
+    groups = [node for node in named(tree, 2) if node.label_source == "keyphrase"]
+    assert sum(" and " in node.label for node in groups) < 0.8 * len(groups)
+
+
+def test_labels_of_the_published_strings(published_tree: Taxonomy) -> None:
+    check_labels(published_tree)
+    check_ranks(published_tree)
+
+
+def encode(strings: Sequence[str]) -> NDArray[np.float32]:
+    encoder = load_encoder("minilm")
+    return embed(strings, encoder, store=VectorStore(cache_folder(), encoder.digest, encoder.dimension))
+
+
+def spellings(tree: Taxonomy, node: taxonomy.Node) -> set[str]:
+    return {name for value in tree.values(node) for name in (value.label, *value.aliases)}
+
+
+def test_labels_are_near_those_of_the_reference(published: Path, published_tree: Taxonomy) -> None:
+    reference = read_taxonomy_csv(published / "reference_tree.csv")
+    theirs = [(node.label, spellings(reference, node)) for node in named(reference, 1)]
+    visible = set().union(*(strings for _, strings in theirs))
+    rows = []
+    for node in named(published_tree, 1):
+        # Half of the reference is not there: only what both hold can overlap.
+        ours = spellings(published_tree, node) & visible
+        overlap, label = max((len(ours & strings) / len(ours | strings), label) for label, strings in theirs)
+        if overlap > OVERLAP:
+            values = published_tree.values(node)
+            vectors = encode([value.label for value in values])
+            medoid = values[int((vectors @ vectors.mean(axis=0)).argmax())].label
+            frequent = max(values, key=lambda value: value.weight).label
+            rows.append((node.label, medoid, frequent, label))
+    assert len(rows) >= 50
+    labels, medoids, frequents, references = (encode([row[column] for row in rows]) for column in range(4))
+    shuffled = references[np.random.default_rng(0).permutation(len(rows))]
+    figures = {
+        "label": float((labels * references).sum(axis=1).mean()),
+        "medoid": float((medoids * references).sum(axis=1).mean()),
+        "most frequent value": float((frequents * references).sum(axis=1).mean()),
+        "random pairing": float((labels * shuffled).sum(axis=1).mean()),
+    }
+    print(f"\n{len(rows)} matches: " + ", ".join(f"{name} {figure:.3f}" for name, figure in figures.items()))
+    assert figures["label"] >= figures["medoid"] - 0.02
+    assert figures["label"] > figures["most frequent value"]
+    assert figures["label"] > figures["random pairing"] + 0.3
+    assert figures["label"] >= 0.68
+
+
+def test_thirty_labels_are_printed_to_be_read(small_build: Path) -> None:
+    command = [sys.executable, "-m", "tests.print_labels", str(small_build / "taxonomy.json")]
+    first = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, cwd=ROOT).stdout
+    tree = taxonomy.load(small_build / "taxonomy.json")
+    assert sum(node.level == 1 and f"{node.label}  (keyphrase, rank " in first for node in tree.nodes) == 30
+    assert subprocess.run(command, capture_output=True, encoding="utf-8", check=True, cwd=ROOT).stdout == first
