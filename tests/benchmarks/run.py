@@ -166,17 +166,19 @@ def main() -> None:
     parser.add_argument("--model", default="mpnet")
     arguments = parser.parse_args()
     chosen = [part for part in wanted(arguments.model, arguments.million) if arguments.only in " ".join(part)]
-    parts = {" ".join(part): measured(part) for part in chosen}
-    results = {
+    results: dict[str, Any] = {
         "machine": {"processors": os.cpu_count(), "python": platform.python_version()},
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "parts": parts,
+        "parts": {},
     }
-    text = table(results)
-    if not arguments.only:
-        (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        _put_into_readme(text)
-    print(text)
+    parts = results["parts"]
+    for part in chosen:
+        parts[" ".join(part).replace(arguments.model, Path(arguments.model).name)] = measured(part)
+        # After each part: a run that is stopped leaves what it has.
+        if not arguments.only:
+            (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            _put_into_readme(table(results))
+    print(table(results))
     problems = over_limit(parts)
     for problem in problems:
         print(problem, file=sys.stderr)
