@@ -1,4 +1,4 @@
-"""Print labels of a level drawn with a fixed seed, with definitions and heaviest members, to be read one by one."""
+"""Print labels drawn with a fixed seed, with their definitions and heaviest members, to be read one by one."""
 
 from __future__ import annotations
 

@@ -103,17 +103,19 @@ def test_labels_are_near_those_of_the_reference(published: Path, published_tree:
     reference = read_taxonomy_csv(published / "reference_tree.csv")
     theirs = [(node.label, spellings(reference, node)) for node in named(reference, 1)]
     visible = set().union(*(strings for _, strings in theirs))
-    rows = []
+    matches = []
     for node in named(published_tree, 1):
         # Half of the reference is not there: only what both hold can overlap.
         ours = spellings(published_tree, node) & visible
         overlap, label = max((len(ours & strings) / len(ours | strings), label) for label, strings in theirs)
         if overlap > OVERLAP:
-            values = published_tree.values(node)
-            vectors = encode([value.label for value in values])
-            medoid = values[int((vectors @ vectors.mean(axis=0)).argmax())].label
-            frequent = max(values, key=lambda value: value.weight).label
-            rows.append((node.label, medoid, frequent, label))
+            matches.append((node, published_tree.values(node), label))
+    vectors = iter(encode([value.label for _, values, _ in matches for value in values]))
+    rows = []
+    for node, values, label in matches:
+        own = np.stack([next(vectors) for _ in values])
+        medoid = values[int((own @ own.mean(axis=0)).argmax())].label
+        rows.append((node.label, medoid, max(values, key=lambda value: value.weight).label, label))
     assert len(rows) >= 50
     labels, medoids, frequents, references = (encode([row[column] for row in rows]) for column in range(4))
     shuffled = references[np.random.default_rng(0).permutation(len(rows))]

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from taxonomy.labels import candidates, definitions, words
 from taxonomy.labels.candidates import join
+from taxonomy.labels.definitions import examples
 from taxonomy.labels.fit import frequencies, label_ranks, node_vectors
 from taxonomy.labels.keyphrase import Namer
-from taxonomy.labels.words import Lexicon
+from taxonomy.labels.words import Lexicon, is_vice
 from taxonomy.values import canonical_key
 
 WORDS = st.sampled_from(["care", "trust", "truth", "client", "quality", "attention to detail", "a sense of awe", "x"])
@@ -118,6 +119,30 @@ def test_capital_letters_of_values_do_not_reach_into_names() -> None:
     assert name_one(["Patience", "Tolerance"]) in ("Patience and tolerance", "Tolerance and patience")
     lexicon = Lexicon.from_labels(["Buddhist compassion", "calm", "patience"])
     assert lexicon.plain("Patience Buddhist") == "patience Buddhist"
+
+
+def test_examples_say_what_neither_the_name_nor_each_other_says() -> None:
+    members = [
+        "emotional care",
+        "tenderness",
+        "tender heart",
+        "warmth and ease",
+        "warmth",
+        "a hand on the shoulder held",
+    ]
+    assert examples("emotional care and awareness", members) == ["tenderness", "tender heart", "warmth"]
+    assert examples("personal reflection", ["personal reflection", "reflection", "quiet"]) == [
+        "quiet",
+        "personal reflection",
+    ]
+
+
+def test_a_vice_among_virtues_neither_names_nor_shows() -> None:
+    labels = ["honesty", "candor", "deception", "plain talk"]
+    (name,) = namer(labels, [5, 5, 900, 5]).name_level([np.arange(4)], [-1], [], [set()])
+    assert "ecept" not in name.label + name.definition
+    assert is_vice("deception")
+    assert not any(map(is_vice, ["fraud prevention", "non-violence", "preventing abuse"]))
 
 
 def test_frequencies_are_logarithmic_and_survive_zeros() -> None:

@@ -141,18 +141,16 @@ class Definer:
 def examples(label: str, members: Sequence[str]) -> list[str]:
     """Return up to three members that say something which neither the label nor each other say, best first."""
     chosen: list[str] = []
-    for strict in (True, False):
-        shown = stems(label)
-        for text in members:
-            if text in chosen or len(text.split()) > LONGEST_EXAMPLE:
-                continue
-            said = shown.union(*map(stems, chosen))
+    usable = [text for text in members if " and " not in text and len(text.split()) <= LONGEST_EXAMPLE]
+    # At least half of the words new, then some, then none: a node may have few members, and those are in its name.
+    for new_part, enough in ((0.5, EXAMPLES), (0.01, EXAMPLES), (0.0, 2)):
+        for text in usable:
+            if len(chosen) >= enough:
+                break
+            said = stems(label).union(*map(stems, chosen))
             new = [one for one in stems(text) if not any(related(one, other) for other in said)]
-            if strict and 2 * len(new) < len(stems(text)):
-                continue
-            chosen.append(text)
-            if len(chosen) == EXAMPLES:
-                return chosen
+            if text not in chosen and len(new) >= new_part * len(stems(text)):
+                chosen.append(text)
         if len(chosen) > 1:
             break
     return chosen
