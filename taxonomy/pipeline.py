@@ -349,6 +349,7 @@ def _name(
     """Name the nodes of each level above the values, from the top down so that a child can avoid its parent's name."""
     namer = Namer.from_weights(value_set.labels, value_set.weights, vectors, encode)
     members = _members(len(value_set), layers)
+    spellings = [{canonical_key(name) for name in (value.label, *value.aliases)} for value in value_set.values]
     names: list[list[Name]] = [[] for _ in layers]
     if tops:
         # The layer does not know of the last domains where nothing belongs to them.
@@ -357,15 +358,12 @@ def _name(
         names[-1] = [Name(domain.name, domain.definition, rank) for domain, rank in zip(tops, ranks, strict=True)]
     for step in reversed(range(len(layers) - bool(tops))):
         is_top = step == len(layers) - 1
-        below: list[set[str]] = [set() for _ in members[step]]
-        if step == 0:
-            for value, parent in zip(value_set.values, layers[0].parents, strict=True):
-                below[parent].update(canonical_key(name) for name in (value.label, *value.aliases))
         names[step] = namer.name_level(
             members[step],
             [-1] * len(members[step]) if is_top else layers[step + 1].parents.tolist(),
             [] if is_top else [name.label for name in names[step + 1]],
-            below,
+            # A name that is also a value below would make a look-up by label ambiguous.
+            [set().union(*(spellings[value] for value in one)) for one in members[step]],
         )
     return names
 

@@ -78,6 +78,13 @@ def test_labels_differ_within_a_level_and_from_the_parent(example: Taxonomy) -> 
         assert parent is None or taxonomy.canonical_key(parent.label) != taxonomy.canonical_key(node.label)
 
 
+def test_no_node_has_the_name_of_a_value_below_it(example: Taxonomy) -> None:
+    for node in example.nodes:
+        if node.level:
+            below = {taxonomy.canonical_key(name) for one in example.values(node) for name in (one.label, *one.aliases)}
+            assert taxonomy.canonical_key(node.label) not in below
+
+
 def test_labels_above_the_values_are_short_noun_phrases_with_a_definition(example: Taxonomy) -> None:
     for node in example.nodes:
         if 0 < node.level < len(example.levels) - 1:
