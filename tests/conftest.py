@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+import taxonomy.pipeline  # noqa: F401
+from embeddings.models import load_encoder
 
 ROOT = Path(__file__).parents[1]
 FIXTURE = ROOT / "fixtures" / "values.csv"
@@ -29,6 +33,10 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VALUE_TAXONOMY_CACHE", str(folder))
         patch.setenv("HF_HUB_OFFLINE", "1")
+        # One encoder a session: each would start a worker process of its own, which takes seconds.
+        shared = functools.cache(load_encoder)
+        patch.setattr("embeddings.models.load_encoder", shared)
+        patch.setattr("taxonomy.pipeline.load_encoder", shared)
         yield folder
 
 
