@@ -7,6 +7,7 @@ TF-IDF and by embedding, and reads as a name.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -294,7 +295,8 @@ def _closeness(
 
 def _mean(numbers: Iterable[float]) -> float:
     listed = list(numbers)
-    return sum(listed) / len(listed)
+    # Exact, since a set has no order.
+    return math.fsum(listed) / len(listed)
 
 
 def _class_tf_idf(pools: Sequence[_Pool]) -> list[dict[str, float]]:
@@ -312,7 +314,7 @@ def _class_tf_idf(pools: Sequence[_Pool]) -> list[dict[str, float]]:
         for one, weight in found.items():
             totals[one] += weight
         terms.append(found)
-    average = sum(totals.values()) / max(len(pools), 1)
+    average = math.fsum(totals.values()) / max(len(pools), 1)
     tellings: list[dict[str, float]] = []
     for found in terms:
         scores = {one: weight * float(np.log1p(average / totals[one])) for one, weight in found.items()}
