@@ -110,7 +110,7 @@ def test_a_concept_and_its_figures(tmp_path: Path) -> None:
 
 def test_retired_concepts_have_no_place_and_may_be_replaced(tmp_path: Path) -> None:
     graph = written(full_tree(), tmp_path, base_iri=BASE)
-    for id, replaced_by in (("0:7", {"0:1", "0:2"}), ("0:8", set())):
+    for id, replaced_by in (("0:7", {"0:1", "0:2"}), ("1:8", set())):
         concept = rdflib.URIRef(BASE + id)
         assert list(graph.objects(concept, OWL.deprecated)) == [rdflib.Literal(True)]
         assert set(graph.objects(concept, DCTERMS.isReplacedBy)) == {rdflib.URIRef(BASE + one) for one in replaced_by}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import taxonomy
 import taxonomy.pipeline
@@ -198,9 +199,14 @@ def test_the_next_version_of_any_tree_is_whole(old: Taxonomy, new: Taxonomy, see
     new = renumbered(new, "new ")
     if len(old.levels) != len(new.levels) and stay > 0:
         return
-    vectors = np.random.default_rng(seed).normal(size=(len(values_of(new)), 6)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    tree = succeed(old, continue_tree(old, new, vectors, stay=stay), {})
+
+    def encode(strings: Sequence[str]) -> NDArray[np.float32]:
+        rows = [np.random.default_rng([seed, *text.encode()]).normal(size=6) for text in strings]
+        vectors = np.array(rows, dtype=np.float32).reshape(len(strings), 6)
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+    vectors = encode([node.label for node in values_of(new)])
+    tree = succeed(old, continue_tree(old, new, vectors, stay=stay, encode=encode), {})
     tree.check()
     assert {value.label for value in values_of(tree)} == {value.label for value in values_of(new)}
     present, retired = {node.id for node in tree.nodes}, {gone.id for gone in tree.retired}

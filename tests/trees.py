@@ -162,7 +162,7 @@ def full_tree() -> Taxonomy:
             previous={"version": "2.0.0", "digest": f"sha256:{2:064}"},
         ),
         retired=(
-            Retired(id="0:7", label="prudence", since="2.0.0", replaced_by=("0:1", "0:2")),
-            Retired(id="0:8", label="zeal", since="1.1.0"),
+            Retired(id="0:7", level=0, label="prudence", since="2.0.0", replaced_by=("0:1", "0:2")),
+            Retired(id="1:8", level=1, label="zeal", since="1.1.0"),
         ),
     )

@@ -132,6 +132,8 @@ def _triples(tree: Taxonomy, base: str, issued: date | None) -> Iterator[tuple[A
         yield from _named(concept, scheme, gone.id, gone.label)
         yield concept, OWL.deprecated, rdflib.Literal(True)
         yield concept, TERMS.retiredSince, _Text(gone.since)
+        if gone.level is not None:
+            yield concept, TERMS.level, rdflib.Literal(gone.level)
         for other in gone.replaced_by:
             yield concept, DCTERMS.isReplacedBy, iri(other)
 

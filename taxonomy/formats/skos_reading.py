@@ -209,6 +209,7 @@ class _Concepts:
     def _retired(self, concept: Term) -> Retired:
         return Retired(
             id=self.ids[concept],
+            level=self._figure(concept, TERMS.level, _level),
             label=self._text(concept, SKOS.prefLabel),
             since=self._text(concept, TERMS.retiredSince),
             replaced_by=tuple(sorted(map(self._local, self.graph.objects(concept, DCTERMS.isReplacedBy)))),

@@ -217,8 +217,8 @@ CHECKS: dict[str, Callable[[Taxonomy], Iterator[tuple[Node, str]]]] = {
     "oversized": _oversized,
     "same-label": _same_label,
     "single-child": _single_child,
-    "unstable": _unstable,
     "spelling-twins": _twins,
+    "unstable": _unstable,
     "weights": _weights,
 }
 VECTOR_CHECKS: dict[str, Callable[[Taxonomy, TreeVectors], Iterator[tuple[Node, str]]]] = {
