@@ -65,7 +65,7 @@ def check_ranks(tree: Taxonomy) -> None:
     top = len(tree.levels) - 1
     for level in range(1, top + 1):
         found = np.mean([node.label_rank == 1 for node in named(tree, level)])
-        assert found == 1 if level >= top - 1 else found >= 0.9
+        assert found == 1 if level == top else found >= 0.9
 
 
 def test_labels_of_the_fixture(tree: Taxonomy) -> None:
