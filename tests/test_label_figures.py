@@ -80,6 +80,17 @@ def test_definitions_do_not_read_as_a_template(tree: Taxonomy) -> None:
         assert len(nodes) < 20 or max(starts.values()) < len(nodes) / 4
 
 
+@pytest.mark.xfail(reason="a group may not be named like a value below it, so that most names join two hearts")
+def test_a_name_with_and_is_for_two_hearts(tree: Taxonomy) -> None:
+    groups = [node for node in named(tree, 2) if node.label_source == "keyphrase"]
+    assert sum(" and " in node.label for node in groups) < 0.8 * len(groups)
+
+
+@pytest.mark.xfail(reason="one group of 26 is found second by its own label")
+def test_every_group_of_the_published_strings_is_found_by_its_label(published_tree: Taxonomy) -> None:
+    assert all(node.label_rank == 1 for node in named(published_tree, len(published_tree.levels) - 2))
+
+
 def test_labels_of_the_published_strings(published_tree: Taxonomy) -> None:
     check_labels(published_tree)
     check_ranks(published_tree)
