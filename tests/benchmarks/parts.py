@@ -55,6 +55,34 @@ def build(count: str) -> dict[str, Any]:
     return {"seconds": round(measured.seconds, 1), "megabytes": round(measured.megabytes)}
 
 
+def labelling() -> dict[str, Any]:
+    """Time the naming of all nodes of a build of which nothing is stored: from the end of the clustering on."""
+    from taxonomy.pipeline import build_tree
+
+    ends: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["VALUE_TAXONOMY_CACHE"] = folder
+        tree = build_tree(
+            read_values(strings_file(SMALL)),
+            levels=(266, 26),
+            progress=lambda stage, done, total: ends.update({stage: time.perf_counter()}),
+            inspect=lambda tree, vectors: ends.update(named=time.perf_counter()),
+        )
+    nodes = sum(node.level > 0 for node in tree.nodes)
+    return {"seconds": round(ends["named"] - ends["clustering"], 2), "nodes": nodes}
+
+
+def assign(count: str) -> dict[str, Any]:
+    """Time the placement of strings with stored vectors in a tree of the published strings."""
+    source = strings_file(int(count))
+    vectors_of(source)
+    with tempfile.TemporaryDirectory() as folder:
+        measure([COMMAND, "build", str(strings_file(SMALL)), "--out", f"{folder}/build", "--quiet"])
+        placed = [COMMAND, "assign", f"{folder}/build", str(source), "--out", f"{folder}/placed.csv", "--quiet"]
+        measured = measure(placed)
+    return {"seconds": round(measured.seconds, 1), "megabytes": round(measured.megabytes)}
+
+
 def agreement(model: str, method: str) -> dict[str, Any]:
     """Score a build of the published strings against the visible half of the published tree."""
     import taxonomy
@@ -271,7 +299,8 @@ def _peak_memory() -> Iterator[list[float]]:
 
 
 PARTS: dict[str, Callable[..., dict[str, Any]]] = {
-    function.__name__: function for function in (main_job, build, agreement, holding, clustering, peer, embedding)
+    function.__name__: function
+    for function in (main_job, build, labelling, assign, agreement, holding, clustering, peer, embedding)
 }
 
 if __name__ == "__main__":
