@@ -14,6 +14,10 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    def __dir__(self) -> list[str]:
+        """Leave out what pydantic brings, so that tab completion lists a record's own names."""
+        return sorted(set(super().__dir__()) - set(dir(BaseModel)))
+
 
 class Placement(Record):
     """How surely a node belongs to its parent.
@@ -103,7 +107,8 @@ class Node(Record):
     flags: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"Node({self.label!r}, level={self.level}, share={self.share:.4f}, id={self.id!r})"
+        flags = f", flags={', '.join(self.flags)!r}" if self.flags else ""
+        return f"Node({self.label!r}, level={self.level}, share={self.share:.2%}{flags}, id={self.id!r})"
 
     __str__ = __repr__
 

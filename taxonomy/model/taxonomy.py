@@ -20,11 +20,13 @@ from taxonomy.errors import AmbiguousKeyError, InputError, LookupFailedError
 from taxonomy.model.checks import check_invariants
 from taxonomy.model.files import replace_file
 from taxonomy.model.ids import default_level_names
+from taxonomy.model.outline import outline_html
 from taxonomy.model.records import Level, Node, Provenance, Record, Retired
 from taxonomy.values import WeightUnit, canonical_key
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
 SCHEMA_VERSION = 1
 
@@ -63,6 +65,34 @@ class Taxonomy(Record):
         return f"Taxonomy({self.id!r}, version={self.version!r}, levels={sizes})"
 
     __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return outline_html(self)
+
+    def plot(self, kind: Literal["treemap", "icicle", "sunburst", "map"] = "treemap") -> go.Figure:
+        """Draw the taxonomy as a plotly figure, coloured by the nodes of the top.
+
+        Parameters
+        ----------
+        kind : {"treemap", "icicle", "sunburst", "map"}
+            Nested areas sized by weight, three levels at a time, of which a click opens one; or every value as a point,
+            near to those it is like, which embeds the values and takes seconds.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+
+        Raises
+        ------
+        TaxonomyError
+            If plotly is not installed, or there is no such kind.
+        embeddings.EmbeddingError
+            If the model of the vectors of a map is not there.
+        """
+        # Imported here: a map needs what is built on the model.
+        from taxonomy.plots import plot
+
+        return plot(self, kind)
 
     @classmethod
     def from_nodes(cls, nodes: Iterable[Node], *, level_names: Sequence[str] | None = None, **fields: Any) -> Self:
