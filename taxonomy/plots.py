@@ -97,9 +97,9 @@ def plot_flow(old: Taxonomy, new: Taxonomy, *, level: int | None = None) -> go.F
         )
     )
     rows = max(len(lefts), len(rights))
-    title = f"{old.title or old.id} {old.version}, and where its values are in {new.title or new.id} {new.version}"
+    text = f"{old.title or old.id} {old.version}, and where its values are in {new.title or new.id} {new.version}"
     return figure.update_layout(
-        title={"text": _text(title), "x": 0.01},
+        title={"text": _text(text), "x": 0.01},
         margin={"t": 48, "l": 8, "r": 8, "b": 16},
         height=max(420, 90 + 26 * rows),
     )
