@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from taxonomy.errors import plain as plain
 from taxonomy.model import Node, Taxonomy
 
 
@@ -14,11 +15,6 @@ def console() -> Console:
     """Return a console for standard output, as wide as the terminal, or 100 columns into a file."""
     screen = Console(highlight=False, soft_wrap=True)
     return screen if screen.is_terminal else Console(highlight=False, width=100, soft_wrap=True)
-
-
-def plain(text: str) -> str:
-    """Return `text` with what could steer a terminal escaped."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def print_top(tree: Taxonomy) -> None:
