@@ -34,7 +34,7 @@ BENCH_MODEL ?= mpnet
 bench: .venv/.bench  ## measure all, write tests/benchmarks/results.json; exits 1 where a time is over twice its limit
 	.venv/bin/python -m tests.benchmarks.run --model $(BENCH_MODEL)
 
-bench-million: .venv/.bench  ## the same with a million strings, whose embedding takes an hour
+bench-million: .venv/.bench  ## the same with a million strings
 	.venv/bin/python -m tests.benchmarks.run --model $(BENCH_MODEL) --million
 
 .venv/.bench: $(INSTALLED)

@@ -176,8 +176,14 @@ def build_tree(
     phrased = PhrasedEncoder(encoder)
     store = VectorStore(cache_folder(), phrased.digest, phrased.dimension)
 
+    bare_store = VectorStore(cache_folder(), encoder.digest, encoder.dimension)
+
     def encode(strings: Sequence[str]) -> NDArray[np.float32]:
         return embed(strings, phrased, store=store)
+
+    def encode_names(strings: Sequence[str]) -> NDArray[np.float32]:
+        # A name is no value that a person holds: it is embedded as a query would be.
+        return embed(strings, encoder, store=bare_store)
 
     vectors = embed(value_set.labels, phrased, store=store, progress=_stage(progress, "embedding"))
     anchors = anchors_of(tops, value_set, encode) if tops else None
@@ -193,7 +199,7 @@ def build_tree(
         exact=levels is not None,
         progress=_stage(progress, "clustering"),
     )
-    names = name_layers(value_set, vectors, layers, tops, encode)
+    names = name_layers(value_set, vectors, layers, tops, encode_names)
     parameters: dict[str, Any] = {
         "levels": None if levels is None else list(levels),
         "top": None if tops else n_top,
@@ -227,7 +233,7 @@ def build_tree(
         tree = labeller(tree, vectors)
     if previous is not None or edits:
         tree, outcomes = next_tree(
-            previous, tree, vectors, stay=stay, min_children=min_children, edits=edits, encode=encode
+            previous, tree, vectors, stay=stay, min_children=min_children, edits=edits, encode=encode_names
         )
         # Names that a person gave to values are strings of their own.
         vectors = encode([node.label for node in tree.nodes if node.level == 0])

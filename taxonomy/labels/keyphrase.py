@@ -26,7 +26,7 @@ from taxonomy.values import canonical_key
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 # Members of a node that are looked at.
-POOL = 20
+POOL = 24
 # Nodes that a node is most easily taken for.
 RIVALS = 16
 # What a frequent value gains over a rare one, in cosine.
@@ -34,10 +34,10 @@ FREQUENCY_BONUS = 0.3
 # From this part of the node's highest frequency on, a value is common enough to name it.
 COMMON = 0.4
 # How much closeness to the nearest rival counts against a name, and what words that tell the node apart gain.
-CONTRAST = 0.1
+CONTRAST = 0.05
 TELLING = 0.3
 # What a second heart must add in coverage to be worth an "and".
-SECOND_HEART = 0.1
+SECOND_HEART = 0.05
 # What a head that says little costs.
 VAGUE = 0.05
 # How alike the members with a modifier and those with a head must be for the two to be one name.
@@ -94,7 +94,7 @@ class Namer:
     vectors : ndarray of shape (n, dimension)
         Unit vectors.
     encode : callable
-        Returns the unit vectors of strings, as those of the values were made.
+        Returns the unit vectors of strings.
     """
 
     labels: Sequence[str]
