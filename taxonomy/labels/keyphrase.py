@@ -42,9 +42,9 @@ SECOND_HEART = 0.05
 VAGUE = 0.05
 # How alike the members with a modifier and those with a head must be for the two to be one name.
 ALIKE = 0.82
-# The best by what is known without embedding are embedded: at most so many a node, and so much below the best.
-FINALISTS = 2
+# Embedding decides between the first two candidates that are no further apart, in at most so many nodes of a level.
 MARGIN = 0.03
+CONTESTS = 500
 KEPT = 12
 
 
@@ -176,7 +176,7 @@ class Namer:
             self._score(pool, center, centers[others], words, taken)
             for pool, center, others, words, taken in zip(pools, centers, near, telling, banned, strict=True)
         ]
-        finalists = [[one for one in found[:FINALISTS] if one.score > found[0].score - MARGIN] for found in scored]
+        finalists = self._finalists(scored)
         vectors = iter(self.encode([sentence_case(one.text) for final in finalists for one in final]))
         ranked = []
         for found, final, center, others in zip(scored, finalists, centers, near, strict=True):
@@ -184,6 +184,13 @@ class Namer:
             first = sorted(true, key=lambda text: (-true[text], text))
             ranked.append(first + [one.text for one in found[len(final) :]])
         return ranked
+
+    @staticmethod
+    def _finalists(scored: Sequence[Sequence[_Scored]]) -> list[Sequence[_Scored]]:
+        """Return the first two candidates of the nodes where they are closest, and none of the others."""
+        leads = [found[0].score - found[1].score if len(found) > 1 else np.inf for found in scored]
+        close = set(np.argsort(leads, kind="stable")[:CONTESTS].tolist())
+        return [found[:2] if i in close and leads[i] < MARGIN else [] for i, found in enumerate(scored)]
 
     @staticmethod
     def _with_vector(
