@@ -22,6 +22,8 @@ from tests.trees import make_tree
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-9]|4[0-9]|9[0-7])")
 At = Callable[..., str]
+# Variables that would speak for the terminal.
+OWN = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PAGER")
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no pseudo-terminals here")
 
@@ -76,9 +78,9 @@ def tree_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("columns", [40, 60, 120])
+@pytest.mark.parametrize("columns", [40, 90])
 def test_nothing_is_wider_than_the_terminal(at_terminal: At, tree_file: Path, columns: int) -> None:
-    for arguments in (("--depth", 3), ("--node", "One"), ("--node", "a rather long name of the value number 3")):
+    for arguments in (("--depth", 3), ("--node", "a rather long name of the value number 3")):
         shown = STYLE.sub("", at_terminal("show", tree_file, *arguments, columns=columns))
         assert max(cell_len(line.rstrip()) for line in shown.splitlines()) <= columns
         # Broken between words, not cut off.
@@ -137,13 +139,8 @@ def test_a_build_ends_with_what_a_person_wants_to_know(run: Run, at_terminal: At
     assert sorted(named[2].split(", ")) == sorted(path.name for path in out.iterdir())
     # What it says to do next can be pasted, the space in the name notwithstanding.
     for command in re.findall(r"^next      value-taxonomy (.*)$", told, re.MULTILINE):
-        pasted = subprocess.run(
-            f"{sys.executable} -m taxonomy.cli {command}",
-            shell=True,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
+        words = f"{sys.executable} -m taxonomy.cli {command}"
+        pasted = subprocess.run(["bash", "-c", words], capture_output=True, encoding="utf-8", check=False)
         assert (pasted.returncode, pasted.stderr) == (0, "")
     narrow = STYLE.sub("", at_terminal("build", tmp_path / "v.csv", "--levels", "20", "--out", out, columns=44))
     before = narrow.partition("next ")[0]
