@@ -174,7 +174,7 @@ def test_what_can_not_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None
     tree = full_tree()
     with pytest.raises(TaxonomyError, match="no plot of the kind 'pie'; choose one of treemap, icicle, sunburst, map"):
         tree.plot("pie")  # type: ignore[arg-type]
-    with pytest.raises(TaxonomyError, match="level 0 .* give one from 1 to 2"):
+    with pytest.raises(TaxonomyError, match=r"level 0 .* give one from 1 to 2"):
         plot_flow(tree, tree, level=0)
     monkeypatch.setattr("taxonomy.plots.find_spec", lambda name: None)
     with pytest.raises(TaxonomyError, match=r"pip install 'value-taxonomy\[explore\]'"):
