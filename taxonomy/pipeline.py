@@ -205,7 +205,7 @@ def build_tree(
         "top": None if tops else n_top,
         "min_children": min_children,
         "phrasings": list(PHRASINGS),
-        "domains": [dataclasses.asdict(domain) for domain in tops] or None,
+        "domains": [{**dataclasses.asdict(domain), "examples": list(domain.examples)} for domain in tops] or None,
     }
     tree = Taxonomy.from_nodes(
         make_nodes(value_set, layers, names, tops),

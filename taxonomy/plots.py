@@ -41,7 +41,6 @@ def plot(tree: Taxonomy, kind: str = "treemap") -> go.Figure:
     figure.update_layout(
         title={"text": _text(f"{tree.title or tree.id} {tree.version}"), "x": 0.01},
         margin={"t": 48, "l": 8, "r": 8, "b": 8},
-        uniformtext={"minsize": 9, "mode": "hide"},
         height=640,
         template="plotly_white",
     )
@@ -125,7 +124,10 @@ def _icicle(tree: Taxonomy) -> go.Figure:
 def _sunburst(tree: Taxonomy) -> go.Figure:
     import plotly.graph_objects as go
 
-    return go.Figure(go.Sunburst(**_nested(tree), insidetextorientation="radial"))
+    nested = _nested(tree)
+    # Two short lines fit a ring better than one.
+    nested["labels"] = [label.replace(" and ", "<br>and ") for label in nested["labels"]]
+    return go.Figure(go.Sunburst(**nested, insidetextorientation="radial"))
 
 
 def _nested(tree: Taxonomy) -> dict[str, Any]:

@@ -10,9 +10,7 @@ import click
 from taxonomy.cli.language_model import language_model_options, take_labelling
 
 if TYPE_CHECKING:
-    from taxonomy.model import Taxonomy
     from taxonomy.quality.cohesion import LevelCohesion
-    from taxonomy.values import ValueSet
     from taxonomy.versions.replay import Outcome
 
 METHODS = ("average", "ward", "kmeans", "density")
@@ -77,6 +75,7 @@ def build(
     from taxonomy.cli.apply_edits import print_outcomes
     from taxonomy.cli.progress import progress_bars
     from taxonomy.cli.reading import read_tree
+    from taxonomy.cli.summary import print_summary
     from taxonomy.formats.folder import check_writable, write_build
     from taxonomy.pipeline import build_tree
     from taxonomy.quality.cohesion import cohesion
@@ -106,29 +105,10 @@ def build(
         )
     write_build(out, tree, value_set, quality)
     if not quiet:
-        _summarise(tree, value_set, out)
+        print_summary(tree, value_set, out)
         if previous is not None:
             click.echo(f"Version {tree.version}; see what changed: value-taxonomy diff {previous} {out}/taxonomy.json")
         if edits is not None:
             print_outcomes(outcomes)
     if labelling is not None:
         labelling.report_failures()
-
-
-def _summarise(tree: Taxonomy, value_set: ValueSet, out: Path) -> None:
-    from taxonomy.cli.draw import console, print_top
-
-    aliases = sum(len(value.aliases) for value in value_set.values)
-    sizes = " / ".join(f"{level.size:,} {level.name}s" for level in reversed(tree.levels))
-    doubtful = sum("doubtful" in node.flags for node in tree.nodes if node.level == 0)
-    print_top(tree)
-    screen = console()
-    screen.print(f"{sizes}")
-    screen.print(
-        f"{value_set.rows:,} rows: {len(value_set):,} values, {aliases:,} other spellings, "
-        f"{value_set.repeats:,} repeats, {len(value_set.rejected):,} rejected"
-    )
-    if doubtful:
-        screen.print(f"{doubtful:,} values lie nearer to another cluster: see lint")
-    screen.print(f"Written to {out}{'' if str(out).endswith('/') else '/'}", markup=False)
-    screen.print(f"Next: value-taxonomy show {out / 'taxonomy.json'} --depth 2", markup=False)

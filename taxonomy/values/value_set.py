@@ -47,7 +47,7 @@ class Rejection:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ValueSet:
     """Values with their weights, and what was rejected on the way to them.
 
@@ -266,6 +266,11 @@ class ValueSet:
             first_rows += [row[head.label], *(row[alias] for alias in aliases)]
         gone.sort(key=attrgetter("row"))
         return replace(self, values=tuple(values), rejected=tuple(gone), first_rows=first_rows)
+
+    def __repr__(self) -> str:
+        aliases = sum(len(value.aliases) for value in self.values)
+        rejected = f"{aliases:,} aliases, {self.repeats:,} repeats, {len(self.rejected):,} rejected"
+        return f"ValueSet({len(self):,} values of {self.rows:,} rows: {rejected}; weights are {self.weight_unit})"
 
     def __len__(self) -> int:
         """Return the number of values."""
