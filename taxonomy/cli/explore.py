@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The page to write, ending in .html.")
 @click.option("--diff", "old", metavar="OLD", type=click.Path(path_type=Path), help="Colour what changed since OLD.")
 @click.option("--model", help="Model of the vectors (default: the one that TAXONOMY names, else minilm).")
-@click.option("--no-vectors", is_flag=True, help="Leave out what needs a model: nearest nodes, map, findings by likeness.")
+@click.option(
+    "--no-vectors", is_flag=True, help="Leave out what needs a model: nearest nodes, map, findings by likeness."
+)
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 def explore(taxonomy: Path, out: Path, old: Path | None, model: str | None, no_vectors: bool, quiet: bool) -> None:
     """Write TAXONOMY, in any format that import reads, as a page: one file that opens in a browser without a network.
@@ -72,7 +74,9 @@ def vectors_and_map(
     try:
         vectors = embed_tree(tree, model=model, progress=told("embedding labels"))
     except EmbeddingError as error:
-        raise TaxonomyError(f"the page needs a model: {error}; or leave out what needs one with --no-vectors") from error
+        raise TaxonomyError(
+            f"the page needs a model: {error}; or leave out what needs one with --no-vectors"
+        ) from error
     if points is None:
         drawing = told("laying out the map")
         if drawing:

@@ -46,9 +46,7 @@ def page_data(
         "findings": [[one.code, position[one.node], one.message] for one in lint(tree, vectors)],
         "unchecked": [] if vectors is not None else sorted(VECTOR_CHECKS),
         "unstable": UNSTABLE,
-        "retired": [
-            [gone.id, gone.label, gone.level, gone.since, list(gone.replaced_by)] for gone in tree.retired
-        ],
+        "retired": [[gone.id, gone.label, gone.level, gone.since, list(gone.replaced_by)] for gone in tree.retired],
         "diff": None if old is None else _diff(old, tree, position),
     }
 
@@ -80,7 +78,9 @@ def _columns(tree: Taxonomy, position: Mapping[str, int], vectors: TreeVectors |
         # Of an imported tree the runner-up may be a node that is not in it.
         "second": column(lambda node: position.get(node.placement.second_parent or "", -1) if node.placement else -1),
         "votes": sparse(lambda node: node.placement.votes if node.placement else None),
-        "conversations": sparse(lambda node: list(node.conversations.model_dump().values()) if node.conversations else None),
+        "conversations": sparse(
+            lambda node: list(node.conversations.model_dump().values()) if node.conversations else None
+        ),
         "near": None if near is None else column(lambda node: [position[id] for id in near.get(node.id, ())]),
     }
 

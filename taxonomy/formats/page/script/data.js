@@ -74,7 +74,7 @@ const figure = (x) => x.toLocaleString("en", { maximumSignificantDigits: 4 });
 function percent(x) {
   const points = 100 * x;
   if (points > 0 && points < 0.01) return "<0.01%";
-  return `${points.toLocaleString("en", { maximumFractionDigits: points < 1 ? 2 : 1 })}%`;
+  return `${points.toFixed(points && points < 1 ? 2 : 1)}%`;
 }
 const plural = (n, name) => `${count(n)} ${n === 1 ? name : name.endsWith("s") ? name : `${name}s`}`;
 const levelName = (level) => data.levels[level];

@@ -35,6 +35,7 @@ function readAddress() {
 
 function redraw() {
   showTabs();
+  document.body.dataset.tab = state.tab;
   for (const [tab] of TABS) $(`view-${tab}`).hidden = tab !== state.tab;
   SHOW[state.tab](state.node);
   showPanel(state.node, state.selection);

@@ -13,6 +13,12 @@ if (data.map) {
     [node.x, node.y] = [d3.median(below, (value) => value.x), d3.median(below, (value) => value.y)];
   }
 }
+// The first view holds 98 of 100 values each way; a few lie far out, and zooming out shows them.
+const frame = (() => {
+  const [x0, x1] = [0.01, 0.99].map((part) => d3.quantile(values, part, (node) => node.x ?? 0));
+  const [y0, y1] = [0.01, 0.99].map((part) => d3.quantile(values, part, (node) => node.y ?? 0));
+  return { x: (x0 + x1) / 2, y: (y0 + y1) / 2, width: Math.max(x1 - x0, 1e-3), height: Math.max(y1 - y0, 1e-3) };
+})();
 const quadtree = data.map ? d3.quadtree(values, (node) => node.x, (node) => node.y) : null;
 
 function showMap(node) {
@@ -31,11 +37,12 @@ function showMap(node) {
   drawMap();
 }
 
-const unitPixels = () => Math.min(...map.size) * 0.47;
-const toScreen = (node) => map.transform.apply([map.size[0] / 2 + node.x * unitPixels(), map.size[1] / 2 + node.y * unitPixels()]);
+const unitPixels = () => Math.min((map.size[0] - 60) / frame.width, (map.size[1] - 90) / frame.height);
+const place = (node) => [map.size[0] / 2 + (node.x - frame.x) * unitPixels(), map.size[1] / 2 + (node.y - frame.y) * unitPixels()];
+const toScreen = (node) => map.transform.apply(place(node));
 function fromScreen(x, y) {
   const [px, py] = map.transform.invert([x, y]);
-  return [(px - map.size[0] / 2) / unitPixels(), (py - map.size[1] / 2) / unitPixels()];
+  return [(px - map.size[0] / 2) / unitPixels() + frame.x, (py - map.size[1] / 2) / unitPixels() + frame.y];
 }
 function onScreen(node) {
   const [x, y] = toScreen(node);
@@ -58,8 +65,8 @@ function drawMap() {
     const [x, y] = toScreen(node);
     if (x < -10 || y < -10 || x > width + 10 || y > height + 10) continue;
     const lit = !chosen || chosen.has(node);
-    context.globalAlpha = lit ? 0.9 : 0.16;
-    context.fillStyle = isChange ? (node.changes.length ? changeHue(node.changes[0].kind) : colour("--unchanged")) : hueOf(node);
+    context.globalAlpha = lit ? 0.9 : 0.55;
+    context.fillStyle = !lit ? colour("--unchanged") : isChange ? (node.changes.length ? changeHue(node.changes[0].kind) : colour("--unchanged")) : hueOf(node);
     context.beginPath();
     context.arc(x, y, radius(node) * (lit && chosen ? 1.25 : 1), 0, 2 * Math.PI);
     context.fill();
@@ -85,7 +92,8 @@ function drawNames(context, colour) {
   const finest = Math.max(0, Math.min(top_ - 1, top_ - 1 - Math.floor(Math.log(Math.max(1, k)) / Math.log(2.6))));
   const taken = [];
   const chosen = state.node;
-  const wanted = nodes.filter((node) => node.size && node.level >= finest && node.level < Math.max(top_, 1) && onScreen(node));
+  const named = (node) => node === chosen || (node.level >= finest && node.level < Math.max(top_, 1));
+  const wanted = nodes.filter((node) => node.size && named(node) && onScreen(node));
   wanted.sort((a, b) => (b === chosen) - (a === chosen) || b.level - a.level || b.share - a.share);
   context.textAlign = "center";
   context.textBaseline = "middle";
@@ -102,12 +110,14 @@ function drawNames(context, colour) {
     if (taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
     taken.push(box);
     drawn += 1;
+    context.globalAlpha = !chosen || node === chosen ? 1 : 0.6;
     context.strokeStyle = colour("--surface");
     context.lineWidth = 4;
     context.strokeText(node.label, x, y);
     context.fillStyle = colour(node.level ? "--ink" : "--muted");
     context.fillText(node.label, x, y);
   }
+  context.globalAlpha = 1;
 }
 
 function drawLasso(context, colour) {
@@ -132,13 +142,14 @@ function nearestTo(event) {
   return quadtree.find(x, y, 14 / (unitPixels() * map.transform.k)) ?? null;
 }
 
-const zooming = d3.zoom().scaleExtent([1, 60]).on("zoom", ({ transform }) => { map.transform = transform; drawMap(); });
+const zooming = d3.zoom().scaleExtent([0.25, 60]).on("zoom", ({ transform }) => { map.transform = transform; drawMap(); });
 const lassoing = () => $("map-lasso").getAttribute("aria-pressed") === "true";
 
 function centre(node) {
   const [width, height] = map.size;
   const k = Math.max(map.transform.k, [7, 4, 2][node.level] ?? 1.4);
-  const transform = d3.zoomIdentity.translate(width / 2, height / 2).scale(k).translate(-(width / 2 + node.x * unitPixels()), -(height / 2 + node.y * unitPixels()));
+  const [x, y] = place(node);
+  const transform = d3.zoomIdentity.translate(width / 2, height / 2).scale(k).translate(-x, -y);
   d3.select($("map-canvas")).call(zooming.transform, transform);
 }
 

@@ -14,9 +14,10 @@ function layOut(focus, width, height) {
   // Where nothing is weighed, all count the same.
   const weighed = focus.share > 0 && focus.children.some((child) => child.share > 0);
   root.sum((node) => (node.level === Math.max(0, focus.level - DEPTH) || !node.children.length ? (weighed ? node.share : 1) : 0));
-  const header = (cell) => (cell.depth === 0 ? 0 : cell.depth === 1 ? 26 : 20);
-  d3.treemap().size([width, height]).round(true).paddingInner((cell) => (cell.depth === 0 ? 6 : cell.depth === 1 ? 3 : 1))
-    .paddingTop(header).paddingRight((cell) => (cell.depth ? 3 : 0)).paddingBottom((cell) => (cell.depth ? 3 : 0)).paddingLeft((cell) => (cell.depth ? 3 : 0))(root);
+  const edge = (cell) => (cell.depth ? 3 : 0);
+  d3.treemap().size([width, height]).round(true)
+    .paddingInner((cell) => (cell.height < 2 ? 2 : cell.depth === 0 ? 6 : 3))
+    .paddingTop((cell) => [0, 26, 20][cell.depth]).paddingRight(edge).paddingBottom(edge).paddingLeft(edge)(root);
   return root;
 }
 
@@ -44,24 +45,47 @@ function showOverview(node, animate = true) {
 function drawCell(cell, chosen) {
   const { data: node, depth } = cell;
   const [width, height] = [cell.x1 - cell.x0, cell.y1 - cell.y0];
-  const room = width > 34 && height > 16;
   const made = el(depth === 1 ? "button.cell" : "div.cell", {
     type: depth === 1 ? "button" : null, "data-i": node.i, "--hue": hueOf(node),
     "aria-label": depth === 1 ? `${node.label}, ${levelName(node.level)}, ${percent(node.share)} of all` : null,
     "aria-hidden": depth === 1 ? null : "true", tabIndex: depth === 1 ? 0 : undefined,
-  }, room && el("span.cell-label", {}, node.label, (depth === 1 || (width > 110 && height > 34)) && width > 90 && el("span.cell-share", {}, percent(node.share))));
+  }, cellLabel(cell, width, height));
   made.classList.add(`depth-${depth}`);
   made.classList.toggle("parent", Boolean(cell.children));
   made.classList.toggle("chosen", node === chosen);
-  made.classList.toggle("large", depth === 1 && !cell.children && width > 170 && height > 70);
+  made.classList.toggle("tiny", Math.min(width, height) < 24);
   for (const [side, at] of [["left", cell.x0], ["top", cell.y0], ["width", width], ["height", height]]) made.style[side] = `${at}px`;
   if (data.diff && state.colours === "changes") {
     made.classList.add("by-change");
     const kinds = node.changes.map((change) => change.kind);
-    made.style.setProperty("--hue", kinds.length ? changeHue(kinds[0]) : "var(--unchanged)");
-    made.style.setProperty("--changed", kinds.length ? "85%" : `${Math.round(100 * Math.min(1, (node.changed / node.size) || 0))}%`);
+    // Of what is below, the more changed, the more of the colour for a move, which most changes are.
+    made.style.setProperty("--hue", changeHue(kinds[0] ?? "moved"));
+    made.style.setProperty("--changed", kinds.length ? "85%" : `${Math.round(85 * Math.sqrt(Math.min(1, node.changed / Math.max(1, node.size))))}%`);
   }
   return made;
+}
+
+// A label is drawn where its longest word fits, and the share where there is room for it too.
+const pen = document.createElement("canvas").getContext("2d");
+const family = getComputedStyle(document.body).fontFamily;
+function cellLabel(cell, width, height) {
+  const { label, share } = cell.data;
+  const large = cell.depth === 1 && !cell.children && width > 190 && height > 70;
+  const size = large ? 20 : cell.depth === 1 ? 14 : 12;
+  pen.font = `${cell.depth === 1 ? 600 : 500} ${size}px ${family}`;
+  const wide = (text) => pen.measureText(text).width;
+  const inside = width - (large ? 24 : cell.depth === 1 ? 18 : 12);
+  const figure_ = el("span.cell-share", {}, percent(share));
+  if (cell.children) {
+    if (inside < 28) return null;
+    return el("span.cell-head", {}, el("span.cell-name", {}, label), wide(label) + wide("00.0%") + 4 < inside && figure_);
+  }
+  const lines = Math.floor((height - 6) / (size * 1.27));
+  const longest = Math.max(...label.split(/\s+/).map(wide));
+  const small = longest > inside && cell.depth > 1;
+  if (lines < 1 || longest * (small ? 0.85 : 1) > inside) return null;
+  const needed = Math.ceil((wide(label) / inside) * 1.2);
+  return el(`span.cell-label${large ? ".large" : ""}${small ? ".small" : ""}`, {}, el("span.cell-name", { "--lines": Math.max(1, lines > needed ? lines - 1 : lines) }, label), lines > needed && wide("00.0%") < inside && figure_);
 }
 
 // The new picture grows out of the cell that was opened, or shrinks into it.

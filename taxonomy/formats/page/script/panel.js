@@ -50,10 +50,16 @@ function counts(node) {
   return block("Counts", el("dl.facts", {},
     fact("of all", el("span.number", {}, percent(node.share)), of(node.share)),
     parent && parent.share > 0 && fact(`of ${parent.label}`, el("span.number", {}, percent(node.share / parent.share)), of(node.share / parent.share)),
-    fact("weight", `${figure(node.weight)} ${unit}`),
+    fact("weight", weightOf(node)),
     node.level > 0 && fact("holds", plural(node.size, levelName(0))),
     talk && fact("conversations", `${count(talk[0])} of ${count(talk[1])}: ${percent(talk[0] / talk[1])} (95% interval ${percent(talk[2])} to ${percent(talk[3])})`),
   ));
+}
+
+// Shares of conversations don't add up, since a conversation holds several values: above the values they are a sum.
+function weightOf(node) {
+  if (data.unit !== "pct_convos") return `${figure(node.weight)} ${unit}`;
+  return node.level === 0 ? `${figure(node.weight)}% of conversations` : `${figure(node.weight)}, the sum of its values’ % of conversations`;
 }
 
 function placement(node) {
@@ -85,7 +91,7 @@ function siblings(node) {
 
 function nearest(node) {
   if (node.near === null) return block("Nearest elsewhere", el("p.faint", {}, "Not computed: this page was written without vectors."));
-  const row = (other) => el("li", {}, dot(other), link(other), other.parent && el("span.faint", {}, ` in ${other.parent.label}`));
+  const row = (other) => el("li.beside", {}, dot(other), el("span", {}, link(other), other.parent && el("span.faint", {}, ` in ${other.parent.label}`)));
   return block("Nearest elsewhere", node.near.length ? el("ul.plain", {}, node.near.map(row)) : el("p.faint", {}, "Nothing on this level has another parent."));
 }
 
@@ -136,15 +142,14 @@ function ofAll() {
   const doubtful = values.filter((node) => node.flags.includes("doubtful")).length;
   const first = [...data.levels.keys()].reverse().map((level) => plural(sizes[level], levelName(level)));
   return [
-    el("div.panel-head", {}, el("p.kicker", {}, `version ${data.version}`), el("h2", {}, "Start anywhere"),
+    el("div.panel-head", {}, el("p.kicker", {}, "About this page"), el("h2", {}, "Start anywhere"),
       el("p.definition", {}, `${first.join(", ")}. Choose one in the picture, or search; what it means, how often it occurs and what lies near it stands here.`)),
     block("The top", el("ul.plain", {}, tops.map((top) => el("li", {}, el("a.member", { href: address({ node: top }) },
       dot(top), el("span.member-label", {}, top.label, top.size === 0 && el("span.faint", {}, " (empty)")), el("span.number", {}, percent(top.share)),
       el("span.bar-line", { "--part": top.share, "--hue": top.hue, "aria-hidden": "true" })))))),
-    block("What is doubtful", el("p", {}, doubtful || data.findings.length
-      ? [`${plural(doubtful, levelName(0))} lie nearer to another parent, and ${plural(data.findings.length, "finding")} ${data.findings.length === 1 ? "waits" : "wait"} in `, el("a", { href: address({ tab: "review" }) }, "Review"), "."]
-      : "Nothing was found.")),
-    block("Keys", el("dl.keys", {}, [["/", "search"], ["↑ ↓ ← →", "move"], ["Enter", "open"], ["Esc", "go up"], ["1 – 5", "views"]].flatMap(([key, does]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, does)]))),
+    block("What is doubtful", el("p", {}, doubtful > 0 && `${plural(doubtful, levelName(0))} ${doubtful === 1 ? "lies" : "lie"} nearer to another parent. `,
+      data.findings.length ? [`${plural(data.findings.length, "finding")} in all: see `, el("a", { href: address({ tab: "review" }) }, "Review"), "."] : "There are no findings.")),
+    block("Keys", el("dl.keys", {}, [["/", "search"], ["↑ ↓ ← →", "move"], ["Enter", "open"], ["Esc", "go up"], [`1 – ${TABS.length}`, "views"]].flatMap(([key, does]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, does)]))),
     block("Made from", el("dl.facts", {},
       fact("id", data.id), fact("weights", unit), data.method && fact("method", data.method),
       data.model && fact("model", data.model), data.labeller && fact("labels", data.labeller),

@@ -35,11 +35,12 @@ function showReview() {
   const current = reviews.find((one) => one.key === state.review) ?? reviews.find((one) => one.list.length) ?? reviews[0];
   const chips = reviews.map((one) => el("button.filter", { type: "button", "aria-pressed": String(one === current), onclick: () => { state.review = one.key; showReview(); } }, one.title, el("span.number", {}, count(one.list.length))));
   const list = current.list.length ? growing(el("ul.todo"), current.list, todo) : el("p.empty", {}, current.none ?? "Nothing found.");
-  $("view-review").replaceChildren(
+  $("view-review").replaceChildren(...[
     draftsCard(),
     el("div.filters", { role: "group", "aria-label": "What to review" }, chips),
     data.unchecked.length > 0 && el("p.faint.pad", {}, `Not checked, for want of vectors: ${data.unchecked.map((code) => (CODES[code] ?? code).toLowerCase()).join(", ")}.`),
-    el("h2.visually-hidden", {}, current.title), list);
+    el("h2.visually-hidden", {}, current.title), list,
+  ].filter(Boolean));
 }
 
 function todo({ node, code, message }) {
@@ -60,5 +61,5 @@ function draftsCard() {
     el("div.drafts-head", {}, el("p", {}, el("strong", {}, `${plural(drafts.length, "edit")} drafted. `), keptNowhere ? "This browser does not keep them: download before you close the page." : "Kept in this browser until taken back."),
       el("button.primary", { type: "button", id: "download-edits", onclick: downloadEdits }, "Download edits.toml")),
     growing(el("ol.plain"), drafts, (edit) => row(edit, drafts.indexOf(edit)), 8),
-    el("p.faint", {}, "Then: ", el("code", {}, "value-taxonomy build VALUES --edits edits.toml --out build/")));
+    el("p.faint", {}, "Then: ", el("code", {}, "value-taxonomy build VALUES --previous TAXONOMY --edits edits.toml --out build/")));
 }

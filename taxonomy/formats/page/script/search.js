@@ -43,7 +43,7 @@ function search(typed, fits = () => true) {
     const hit = match(entry, query, words);
     if (hit) found.push({ node: entry.node, ...hit });
   }
-  return found.sort((a, b) => a.score - b.score || b.node.level - a.node.level || largestFirst(a.node, b.node));
+  return found.sort((a, b) => a.score - b.score || a.node.label.length - b.node.label.length || largestFirst(a.node, b.node));
 }
 
 // A text field with a list below it, as ARIA's combobox has it. `fits` narrows what is offered, `choose` gets the node.
@@ -89,7 +89,6 @@ function combobox(input, list, { fits, choose, shown = 12 }) {
     Escape: () => (list.hidden ? (input.value = "") : close()),
   };
   input.addEventListener("input", show);
-  input.addEventListener("focus", () => input.value.trim() && show());
   input.addEventListener("blur", close);
   input.addEventListener("keydown", (event) => {
     if (!(event.key in keys) || event.isComposing) return;
@@ -100,11 +99,11 @@ function combobox(input, list, { fits, choose, shown = 12 }) {
 }
 
 function option({ node, why }, id, choose) {
-  const where = node.parent ? pathOf(node.parent).map((step) => step.label).join(" › ") : levelName(node.level);
+  const where = [levelName(node.level), node.parent && `in ${node.parent.label}`, node.top !== node && node.top !== node.parent && `· ${node.top.label}`];
   return el(
     "li", { id, role: "option", onmousedown: (event) => event.preventDefault(), onclick: choose },
     dot(node),
     el("span.result-label", {}, node.label, why && el("span.result-why", {}, why)),
-    el("span.result-where", {}, node.level && node.parent ? `${levelName(node.level)} in ${where}` : where),
+    el("span.result-where", {}, where.filter(Boolean).join(" ")),
   );
 }
