@@ -94,7 +94,7 @@ function el(tag, properties = {}, ...children) {
     else if (key in made && key !== "list" && !key.includes("-")) made[key] = value;
     else made.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return made;
 }
 const dot = (node) => el("span.dot", { "--hue": hueOf(node), "aria-hidden": "true" });

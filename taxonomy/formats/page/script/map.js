@@ -1,6 +1,6 @@
 // The map: every value as a point on a canvas; names come as there is room for them.
 
-const map = { transform: d3.zoomIdentity, size: [0, 0], lasso: null, over: null, drawn: false };
+const map = { transform: d3.zoomIdentity, size: [0, 0], lasso: null, lassoed: false, over: null, drawn: false };
 const STEPS = 10000;
 const FONT = "system-ui, sans-serif";
 
@@ -168,12 +168,14 @@ function bindMap(canvas) {
   $("map-all").addEventListener("click", () => surface.call(zooming.transform, d3.zoomIdentity));
   setLasso(false);
   canvas.addEventListener("click", (event) => {
-    const node = nearestTo(event);
-    if (node && !lassoing() && !event.shiftKey) go({ node });
+    // The click that ends a lasso chooses nothing.
+    const node = map.lassoed ? null : nearestTo(event);
+    map.lassoed = false;
+    if (node) go({ node });
   });
   canvas.addEventListener("pointerdown", (event) => {
     if ((!lassoing() && !event.shiftKey) || event.button) return;
-    map.lasso = [[event.offsetX, event.offsetY]];
+    [map.lasso, map.lassoed] = [[[event.offsetX, event.offsetY]], false];
     canvas.setPointerCapture(event.pointerId);
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -186,7 +188,7 @@ function bindMap(canvas) {
   canvas.addEventListener("pointerup", () => {
     if (!map.lasso) return;
     const outline = map.lasso;
-    map.lasso = null;
+    [map.lasso, map.lassoed] = [null, true];
     state.selection = outline.length > 2 ? values.filter((node) => d3.polygonContains(outline, toScreen(node))) : [];
     setLasso(false);
     say(`${plural(state.selection.length, levelName(0))} in the lasso`);
