@@ -10,8 +10,8 @@ INSTALLED = .venv/.installed
 .PHONY: taxonomy test test-slow test-llm notebooks bench bench-million schema format clean
 .DEFAULT_GOAL := taxonomy
 
-taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv, and print the tree's top
-	.venv/bin/value-taxonomy build fixtures/values.csv --id example-values --title "Example values" --out build/
+taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv with a page, and print the tree's top
+	.venv/bin/value-taxonomy build fixtures/values.csv --id example-values --title "Example values" --page --out build/
 
 test: $(INSTALLED)  ## every check
 	.venv/bin/ruff check .

@@ -10,6 +10,8 @@ import click
 from taxonomy.cli.language_model import language_model_options, take_labelling
 
 if TYPE_CHECKING:
+    from taxonomy.cli.explore import Progress
+    from taxonomy.model import Taxonomy
     from taxonomy.quality.cohesion import LevelCohesion
     from taxonomy.versions.replay import Outcome
 
@@ -53,6 +55,7 @@ class Sizes(click.ParamType[tuple[int, ...]]):
     "--labeller", type=click.Choice(LABELLERS), default="keyphrase", show_default=True, help="Who names nodes."
 )
 @language_model_options
+@click.option("--page", is_flag=True, help="Write taxonomy.html, to open in a browser, and its map.")
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 def build(
     values: str,
@@ -63,6 +66,7 @@ def build(
     value_column: str | None,
     weight_column: str | None,
     labeller: str,
+    page: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -77,6 +81,7 @@ def build(
     from taxonomy.cli.reading import read_tree
     from taxonomy.cli.summary import print_summary
     from taxonomy.formats.folder import check_writable, write_build
+    from taxonomy.formats.page import check_size
     from taxonomy.pipeline import build_tree
     from taxonomy.quality.cohesion import cohesion
     from taxonomy.values import read_values
@@ -87,6 +92,8 @@ def build(
     options["edits"] = decisions = () if edits is None else read_edits(edits)
     value_set = read_values(Path(values), value_column=value_column, weight_column=weight_column)
     value_set = edit_values(value_set, decisions, old)
+    if page:
+        check_size(len(value_set))
     check_writable(out)
     if domains is not None:
         options["domains"] = None if domains == "none" else Path(domains)
@@ -103,12 +110,23 @@ def build(
             replayed=outcomes.extend,
             **options,
         )
-    write_build(out, tree, value_set, quality)
+        pages = _page(tree, options["model"], progress) if page else {}
+    write_build(out, tree, value_set, quality, pages)
     if not quiet:
-        print_summary(tree, value_set, out)
+        print_summary(tree, value_set, out, pages=pages)
         if previous is not None:
             click.echo(f"Version {tree.version}; see what changed: value-taxonomy diff {previous} {out}/taxonomy.json")
         if edits is not None:
             print_outcomes(outcomes)
     if labelling is not None:
         labelling.report_failures()
+
+
+def _page(tree: Taxonomy, model: str, progress: Progress | None) -> dict[str, bytes]:
+    from taxonomy.cli.explore import vectors_and_map
+    from taxonomy.formats.map import NAME, map_parquet
+    from taxonomy.formats.page import taxonomy_page
+
+    vectors, points = vectors_and_map(tree, model, None, progress)
+    html = taxonomy_page(tree, vectors=vectors, points=points)
+    return {NAME: map_parquet(tree, points), "taxonomy.html": html.encode()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.text import Text
@@ -18,7 +19,7 @@ FILES = ("taxonomy.json", "taxonomy.csv", "frequencies.csv", "rejected.csv", "re
 NAMED = 3
 
 
-def print_summary(tree: Taxonomy, value_set: ValueSet, out: Path) -> None:
+def print_summary(tree: Taxonomy, value_set: ValueSet, out: Path, *, pages: Iterable[str] = ()) -> None:
     """Print the top with bars, then a line each of sizes, input, rejections, doubt, files and what to do next."""
     screen = console()
     screen.print(Text(f"{plain(tree.title or tree.id)} {tree.version}", style="bold"))
@@ -32,7 +33,7 @@ def print_summary(tree: Taxonomy, value_set: ValueSet, out: Path) -> None:
             "read": _input(value_set),
             "rejected": _rejected(value_set),
             "doubtful": _doubtful(tree),
-            "written": f"{out}: {', '.join(FILES)}",
+            "written": f"{out}: {', '.join([*FILES, *pages])}",
         },
     )
     # Never broken, so that it can be copied.
