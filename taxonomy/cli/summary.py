@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 from rich.text import Text
@@ -19,7 +19,7 @@ FILES = ("taxonomy.json", "taxonomy.csv", "frequencies.csv", "rejected.csv", "re
 NAMED = 3
 
 
-def print_summary(tree: Taxonomy, value_set: ValueSet, out: Path, *, pages: Iterable[str] = ()) -> None:
+def print_summary(tree: Taxonomy, value_set: ValueSet, out: Path, *, pages: Collection[str] = ()) -> None:
     """Print the top with bars, then a line each of sizes, input, rejections, doubt, files and what to do next."""
     screen = console()
     screen.print(Text(f"{plain(tree.title or tree.id)} {tree.version}", style="bold"))
@@ -36,6 +36,8 @@ def print_summary(tree: Taxonomy, value_set: ValueSet, out: Path, *, pages: Iter
             "written": f"{out}: {', '.join([*FILES, *pages])}",
         },
     )
+    if "taxonomy.html" in pages:
+        screen.print(Text.assemble(("next      ", "dim"), plain(f"open {out / 'taxonomy.html'} in a browser")))
     # Never broken, so that it can be copied.
     for command in (f"show {path} --depth 2", f"lint {path}"):
         screen.print(Text.assemble(("next      ", "dim"), plain(f"value-taxonomy {command}")), soft_wrap=True)
