@@ -37,7 +37,9 @@ def layout(vectors: NDArray[np.float32], *, seed: int = 0) -> NDArray[np.float64
     else:
         points = _umap(vectors, seed)
     points = points - (points.min(axis=0) + points.max(axis=0)) / 2
-    return np.round(points / max(np.abs(points).max(), 1e-12), 6) + 0.0
+    scaled = points / max(float(np.abs(points).max()), 1e-12)
+    # Adding nothing turns -0 into 0.
+    return np.asarray(np.round(scaled, 6) + 0.0, dtype=np.float64)
 
 
 def _umap(vectors: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
