@@ -66,11 +66,9 @@ def _opened(tree: Taxonomy) -> set[str]:
 
 
 def _item(tree: Taxonomy, node: Node, opened: set[str]) -> str:
-    if node.level == 0:
-        return f'<div class="vt-leaves">{_line(tree, node)}</div>'
-    children = _heaviest(tree.children(node))
     if node.id not in opened:
         return f'<div class="vt-leaves">{_line(tree, node)}</div>'
+    children = _heaviest(tree.children(node))
     if node.level == 1:
         shown = " · ".join(f"<bdi>{_short(child.label)}</bdi>" for child in children[:MOST_VALUES])
         inside = f'<div class="vt-leaves">{shown}{_more(len(children) - MOST_VALUES, tree.levels[0].name)}</div>'
