@@ -38,7 +38,7 @@ def spark_session(master: str) -> tuple[SparkSession, bool]:
     # Workers run the interpreter that runs this, which has the same packages.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(master).appName("value-taxonomy")
-    settings = {
+    settings: dict[str, bool | float | int | str | None] = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
@@ -89,9 +89,8 @@ class SparkEncoder:
         tasks = -(-len(strings) // _STRINGS_A_TASK)
         table = pa.table({"position": np.arange(len(strings)), "string": list(strings)})
         rows = self._session.createDataFrame(table).repartition(tasks)
-        found = rows.mapInPandas(
-            functools.partial(_encode_parts, self._model), "position long, vector binary"
-        ).toArrow()
+        encode = functools.partial(_encode_parts, self._model)
+        found = rows.mapInPandas(encode, "position long, vector binary").toArrow()
         vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
         blobs = b"".join(found["vector"].to_pylist())
         vectors[found["position"].to_numpy()] = np.frombuffer(blobs, dtype="<f4").reshape(len(strings), self.dimension)

@@ -74,7 +74,8 @@ class DuckDBEngine:
     def parse_time(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
         """Add the time that a column of text holds; see `Engine`."""
         time = f"CAST(TRY_CAST({_name(column)} AS TIMESTAMPTZ) AS TIMESTAMP) AS {_name(into)}"
-        return nw.from_native(frame.to_native().project(f"*, {time}"))
+        relation: duckdb.DuckDBPyRelation = frame.to_native()
+        return nw.from_native(relation.project(f"*, {time}"))
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """Hand a small table over."""

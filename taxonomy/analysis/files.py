@@ -83,9 +83,7 @@ def _kind(file: Path, columns: Iterable[str]) -> Kind:
     needed = {"conversation_id", "side", "value"} if "value" in names else {"conversation_id"}
     missing = sorted(needed - names)
     if missing:
-        remedy = (
-            "mentions have conversation_id, side and value; conversations have conversation_id and what is known of it"
-        )
+        remedy = "mentions have conversation_id, side and value; conversations conversation_id and what is known of it"
         raise InputError("there is no such column", path=str(file), column=missing[0], remedy=remedy)
     return "mentions" if "value" in names else "conversations"
 
@@ -127,7 +125,5 @@ def _json_members(file: Path) -> tuple[str, ...]:
                     continue
                 names |= item.keys() if isinstance(item, dict) else set()
     except OSError as error:
-        raise InputError(
-            f"cannot be read: {error.strerror}", path=str(file), remedy="give a file you may read"
-        ) from error
+        raise InputError(f"cannot be read: {error.strerror}", path=str(file), remedy="give one you may read") from error
     return tuple(sorted(names & {"conversation_id", "side", "value"}))

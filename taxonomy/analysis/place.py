@@ -71,11 +71,11 @@ def place(records: Records, tree: Taxonomy, *, side: Side) -> Placed:
     owners = {text: known.get(canonical_key(text)) for text in counts}
     paths = {text: [step.id for step in reversed(tree.path(node))] for text, node in owners.items() if node is not None}
     if not paths:
-        problem = (
-            f"no value of the {side} side is in the taxonomy {tree.id!r}"
-            if counts
-            else f"no mention is of the {side} side"
-        )
+        if not counts:
+            raise InputError(
+                f"no mention is of the {side} side", remedy="give records of it, or ask for the other side"
+            )
+        problem = f"no value of the {side} side is in the taxonomy {tree.id!r}"
         raise InputError(problem, remedy="give the taxonomy of these values, or place them first with --assign")
     levels = [f"level_{level.level}" for level in tree.levels]
     columns = {"value": list(paths)} | {name: [path[i] for path in paths.values()] for i, name in enumerate(levels)}
@@ -126,9 +126,8 @@ def cells(placed: Placed, by: Sequence[str], *, frame: Frame | None = None) -> p
     TaxonomyError
         If there is no such column.
     """
-    return _count(
-        placed.records, placed.frame if frame is None else frame, by, mentions=[nw.col("mentions").sum().cast(nw.Int64)]
-    )
+    total = nw.col("mentions").sum().cast(nw.Int64)
+    return _count(placed.records, placed.frame if frame is None else frame, by, mentions=[total])
 
 
 def totals(records: Records, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -217,5 +216,5 @@ def _count(records: Records, frame: Frame, by: Sequence[str], *, mentions: list[
         unknown = nw.col("user_id").is_null().any().cast(nw.Int64)
         counts.append((nw.col("user_id").n_unique() - unknown).alias("users"))
     counted = frame.group_by(*by).agg(*counts) if by else frame.select(*counts)
-    table = records.engine.collect(counted).to_pandas()
+    table: pd.DataFrame = records.engine.collect(counted).to_pandas()
     return table.sort_values(list(by), ignore_index=True) if by else table

@@ -1,4 +1,4 @@
-"""Records of value mentions: one row a mention, one row a conversation; what is malformed is set aside with a reason."""
+"""Records of value mentions and of conversations; what is malformed is set aside with a reason."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     own = sorted({*on_conversations, "response_type"})
     said = [name for name in OF_CONVERSATION if name in on_mentions - on_conversations]
 
-    checked = {"mentions": nw.concat([_check_mentions(engine, frame) for frame in mentions])}
+    checked: dict[Kind, Frame] = {"mentions": nw.concat([_check_mentions(engine, frame) for frame in mentions])}
     if conversations:
         checked["conversations"] = _refuse_repeats(
             nw.concat([_check_conversations(engine, frame, own) for frame in conversations])
@@ -196,7 +196,7 @@ def _refuse_repeats(frame: Frame) -> Frame:
 def _first_of(faults: Mapping[str, nw.Expr]) -> nw.Expr:
     """Return the first reason whose fault is there, null where none is."""
     reason: nw.Expr = nw.lit(None, dtype=nw.String)
-    for text, fault in reversed(faults.items()):
+    for text, fault in reversed(list(faults.items())):
         reason = nw.when(fault).then(nw.lit(text)).otherwise(reason)
     return reason.alias(_REASON)
 
