@@ -44,6 +44,9 @@ def spark_session(master: str) -> tuple[SparkSession, bool]:
         "spark.log.level": "ERROR",
         "spark.sql.session.timeZone": "UTC",
     }
+    if master.startswith("local"):
+        # One machine gains nothing from the 200 partitions of a cluster.
+        settings["spark.sql.shuffle.partitions"] = os.cpu_count() or 1
     return builder.config(map=settings).getOrCreate(), True
 
 
