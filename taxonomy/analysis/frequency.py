@@ -116,13 +116,13 @@ def wilson(count: NDArray[np.int_], total: int) -> tuple[NDArray[np.float64], ND
 def with_conversations(tree: Taxonomy, found: Frequency) -> Taxonomy:
     """Return a taxonomy with the conversations of each node that may be told, and of no other."""
     told: Mapping[str, Conversations] = {
-        row.node: Conversations(
-            count=row.conversations,
+        row["node"]: Conversations(
+            count=row["conversations"],
             total=found.conversations,
-            low=round(row.conversation_low, 6),
-            high=round(row.conversation_high, 6),
+            low=round(row["conversation_low"], 6),
+            high=round(row["conversation_high"], 6),
         )
-        for row in found.table.itertuples()
+        for row in found.table.to_dict("records")
     }
     nodes = [node.model_copy(update={"conversations": told.get(node.id)}) for node in tree.nodes]
     fields = {

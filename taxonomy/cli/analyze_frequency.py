@@ -82,16 +82,16 @@ def _print(side: str, found: Frequency, analysis: Analysing) -> None:
     for heading in ("level", "", "conversations", "share", "95% interval", "mentions", "share"):
         table.add_column(heading, justify="left" if heading in ("level", "") else "right")
     for level, rows in found.table.groupby("level", sort=False):
-        for row in rows.head(_SHOWN).itertuples():
-            interval = f"{row.conversation_low:.2%} to {row.conversation_high:.2%}"
+        for row in rows.head(_SHOWN).to_dict("records"):
+            interval = f"{row['conversation_low']:.2%} to {row['conversation_high']:.2%}"
             table.add_row(
                 str(level),
-                Text(plain(row.label)),
-                f"{row.conversations:,}",
-                f"{row.conversation_share:.2%}",
+                Text(plain(row["label"])),
+                f"{row['conversations']:,}",
+                f"{row['conversation_share']:.2%}",
                 interval,
-                f"{row.mentions:,}",
-                f"{row.mention_share:.2%}",
+                f"{row['mentions']:,}",
+                f"{row['mention_share']:.2%}",
             )
         if len(rows) > _SHOWN:
             table.add_row(str(level), f"... and {len(rows) - _SHOWN:,} more")

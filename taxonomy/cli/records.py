@@ -91,11 +91,13 @@ class Reading:
             yield records
 
     def _set_aside(self, records: Records, path: Path) -> None:
+        from collections import Counter
+
         from taxonomy.analysis.tables import write_table
 
         write_table(records.rejected, path)
-        counts = records.rejected.groupby(["kind", "reason"]).size()
-        listed = ", ".join(f"{count:,} of {kind}: {reason}" for (kind, reason), count in counts.items())
+        counts = Counter(f"{row['kind']}: {row['reason']}" for row in records.rejected.to_dict("records"))
+        listed = ", ".join(f"{count:,} of {what}" for what, count in sorted(counts.items()))
         click.echo(f"Rejected rows ({listed}) are in {path}, with their ids: keep it where the records are", err=True)
 
     def marked(self, table: pd.DataFrame) -> pd.DataFrame:
