@@ -15,33 +15,17 @@ from hypothesis import strategies as st
 
 from taxonomy.analysis.duckdb_engine import DuckDBEngine
 from taxonomy.analysis.engine import open_engine
-from taxonomy.analysis.place import cells, node_cells, place, together, totals
-from taxonomy.analysis.records import Records, open_records
+from taxonomy.analysis.place import cells, node_cells, place, totals
+from taxonomy.analysis.records import open_records
 from taxonomy.analysis.strings import mentioned_strings
 from taxonomy.errors import InputError, TaxonomyError
-from tests.mention_records import many, mention, small_tree, write_rows
-
-TREE = small_tree()
+from tests.mention_records import FAULTS, TREE, figures, many, mention, write_rows
 
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[DuckDBEngine]:
     with DuckDBEngine() as opened:
         yield opened
-
-
-def figures(records: Records) -> list[list[dict[str, object]]]:
-    """Return every count that the questions ask for."""
-    ai, human = place(records, TREE, side="ai"), place(records, TREE, side="human")
-    tables = [
-        totals(records),
-        totals(records, ["response_type", "task"]),
-        node_cells(ai),
-        node_cells(human, ["task"]),
-        cells(ai, ["level_1", "explicit"]),
-        cells(ai, ["response_type"], frame=together(ai, human, level=0)),
-    ]
-    return [table.to_dict("records") for table in tables]
 
 
 # -- reading ---------------------------------------------------------------------------------------------------
@@ -116,36 +100,6 @@ def test_what_is_said_of_a_conversation(engine: DuckDBEngine, tmp_path: Path) ->
 
 
 # -- malformed rows --------------------------------------------------------------------------------------------
-
-FAULTS = {
-    "mentions.csv": (
-        "conversation_id,side,value,explicit,timestamp\n"
-        + "a,ai,care,true,2025-01-01\n" * 20
-        + "b,robot,care,,\n,ai,care,,\nc,,care,,\nd,human,  ,,\ne,ai,care,maybe,\nf,ai,care,,yesterday\n"
-        + "g,ai\nh,AI , care ,1,\n",
-        {
-            "side is neither ai nor human": 1,
-            "no conversation_id": 1,
-            "no side": 1,
-            "no value": 1,
-            "explicit is neither true nor false": 1,
-            "timestamp is no time": 1,
-            "not readable": 1,
-        },
-    ),
-    "mentions.jsonl": (
-        '{"conversation_id": 1, "side": "ai", "value": "care", "explicit": false}\n' * 20
-        + '{"conversation_id": 1,\n"text"\n\n{"conversation_id": null, "side": "ai", "value": "care"}\n'
-        + '{"conversation_id": 2, "side": "ai", "explicit": 7, "value": "care"}\n',
-        {"not readable": 2, "no conversation_id": 1, "explicit is neither true nor false": 1},
-    ),
-    "conversations.csv": (
-        "conversation_id,response_type,task\n"
-        + "".join(f"x{i},Strong_Support,t\n" for i in range(20))
-        + "a,applause,t\nb,no values,t\nb,reframing,t\n,,t\nc,,\n",
-        {"response_type is none of the seven": 1, "conversation_id stands in several rows": 2, "no conversation_id": 1},
-    ),
-}
 
 
 @pytest.mark.parametrize("name", FAULTS)
