@@ -94,7 +94,7 @@ def assign(
     """
     if len(tree.levels) < 2:
         raise InputError("the taxonomy has one level", remedy="give one with a level above the values")
-    known = _known(tree)
+    known = values_by_key(tree)
     owners = [_owner(known, (value.label, *value.aliases)) for value in values.values]
     new = [value.label for value, owner in zip(values.values, owners, strict=True) if owner is None]
     places = iter(_Places(tree, model, progress).place(new, progress) if new else ())
@@ -117,7 +117,7 @@ def assign(
     return sorted(found, key=lambda one: one.row)
 
 
-def _known(tree: Taxonomy) -> dict[str, Node]:
+def values_by_key(tree: Taxonomy) -> dict[str, Node]:
     """Return the values by the keys of their spellings; a label goes before an alias."""
     known: dict[str, Node] = {}
     for node in values_of(tree):

@@ -1,0 +1,134 @@
+"""Strings to vectors on a Spark cluster, by the same encoder, its model loaded once a worker."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.encoder import SentenceTransformerEncoder, check_strings
+from embeddings.errors import EmbeddingError
+from embeddings.models import load_encoder
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import SparkSession
+
+# The least strings that a task is worth.
+_STRINGS_A_TASK = 256
+
+
+def spark_session(master: str) -> tuple[SparkSession, bool]:
+    """Return the session that is running, or a new one, and whether it is new.
+
+    Parameters
+    ----------
+    master : str
+        Such as ``local[*]`` or ``spark://host:7077``.
+
+    Raises
+    ------
+    EmbeddingError
+        If a session of another master is running, or none can be started.
+    """
+    # It says so on import, and works with the pandas that our tests run on.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        if running.sparkContext.master != master:
+            problem = f"a Spark session of {running.sparkContext.master} is running, not of {master}"
+            raise EmbeddingError(f"{problem}; stop it, or name its master")
+        return running, False
+    # Workers run the interpreter that runs this, which has the same packages.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.master(master).appName("value-taxonomy")
+    settings: dict[str, bool | float | int | str | None] = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        "spark.sql.session.timeZone": "UTC",
+    }
+    if master.startswith("local"):
+        # One machine gains nothing from the 200 partitions of a cluster.
+        settings["spark.sql.shuffle.partitions"] = os.cpu_count() or 1
+    try:
+        return builder.config(map=settings).getOrCreate(), True
+    except Exception as error:
+        # From the gateway or from Java, by no class of their own.
+        reason = str(error).strip().splitlines()[0]
+        raise EmbeddingError(
+            f"Spark can't be started with master {master}: {reason}; see that Java 17 is there"
+        ) from error
+
+
+class SparkEncoder:
+    """The encoder of a model, its strings spread over a cluster.
+
+    Vectors are those of `embeddings.load_encoder` where the CPUs are of the same kind, else within 1e-5 of them.
+
+    Parameters
+    ----------
+    model : str
+        As `load_encoder` takes it; it must be on every worker, like this package.
+    session : SparkSession
+        See `spark_session`.
+
+    Attributes
+    ----------
+    name, dimension, weights_sha256
+        As of the encoder itself.
+    digest : str
+        Another than the encoder's: CPUs of a cluster may differ from this one.
+    """
+
+    def __init__(self, model: str, session: SparkSession) -> None:
+        encoder = load_encoder(model)
+        assert isinstance(encoder, SentenceTransformerEncoder)
+        self.name = encoder.name
+        self.dimension = encoder.dimension
+        self.weights_sha256 = encoder.weights_sha256
+        self.digest = f"spark-{encoder.digest}"
+        self._model = model
+        self._session = session
+
+    def encode(
+        self, strings: Sequence[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> NDArray[np.float32]:
+        """Return unit vectors, shape (n, dimension); `progress` is told once, when all are done."""
+        import pyarrow as pa
+
+        check_strings(strings)
+        if not strings:
+            return np.empty((0, self.dimension), dtype=np.float32)
+        tasks = min(-(-len(strings) // _STRINGS_A_TASK), self._session.sparkContext.defaultParallelism)
+        table = pa.table({"position": np.arange(len(strings)), "string": list(strings)})
+        rows = self._session.createDataFrame(table).repartition(tasks)
+        encode = functools.partial(_encode_parts, self._model)
+        found = rows.mapInPandas(encode, "position long, vector binary").toArrow()
+        vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
+        blobs = b"".join(found["vector"].to_pylist())
+        vectors[found["position"].to_numpy()] = np.frombuffer(blobs, dtype="<f4").reshape(len(strings), self.dimension)
+        if progress is not None:
+            progress(len(strings), len(strings))
+        return vectors
+
+
+@functools.cache
+def _worker_encoder(model: str) -> SentenceTransformerEncoder:
+    """Return the encoder of this worker process, which does one task after another."""
+    return load_encoder(model, workers=1, download=False)
+
+
+def _encode_parts(model: str, parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    encoder = _worker_encoder(model)
+    for part in parts:
+        vectors = encoder.encode(part["string"].tolist())
+        yield part[["position"]].assign(vector=[vector.astype("<f4").tobytes() for vector in vectors])
