@@ -82,7 +82,15 @@ def assign(count: str) -> dict[str, Any]:
     vectors_of(source)
     with tempfile.TemporaryDirectory() as folder:
         measure([COMMAND, "build", str(strings_file(SMALL)), "--out", f"{folder}/build", "--quiet"])
-        placed = [COMMAND, "assign", f"{folder}/build", str(source), "--out", f"{folder}/placed.csv", "--quiet"]
+        placed = [
+            COMMAND,
+            "assign",
+            f"{folder}/build/taxonomy.json",
+            str(source),
+            "--out",
+            f"{folder}/placed.csv",
+            "--quiet",
+        ]
         measured = measure(placed)
     return {"seconds": round(measured.seconds, 1), "megabytes": round(measured.megabytes)}
 
