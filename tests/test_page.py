@@ -237,6 +237,18 @@ def test_build_writes_a_page_and_its_map(paged: Path, small_build: Path) -> None
     assert Parts((paged / "taxonomy.html").read_text(encoding="utf-8")).data["map"]
 
 
+def test_a_build_without_a_page_leaves_none_of_another_tree(run: Run, small_build: Path, tmp_path: Path) -> None:
+    (tmp_path / "build").mkdir()
+    for name in ("taxonomy.html", "map.parquet", "notes.html"):
+        (tmp_path / "build" / name).touch()
+    done = run("build", small_build.parent / "values.csv", "--levels", "30", "--out", tmp_path / "build", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "build").iterdir()} == {
+        *(path.name for path in small_build.iterdir()),
+        "notes.html",
+    }
+
+
 def test_explore_takes_the_map_of_the_build_and_writes_the_same_page(paged: Path, run: Run, tmp_path: Path) -> None:
     done = run("explore", paged / "taxonomy.json", "--out", tmp_path / "t.html")
     assert (done.returncode, done.stderr) == (0, "")

@@ -17,6 +17,9 @@ from taxonomy.model import Taxonomy
 from taxonomy.quality.cohesion import LevelCohesion
 from taxonomy.values import ValueSet
 
+# What a build draws of its tree when asked.
+DRAWN = frozenset({"map.parquet", "taxonomy.html"})
+
 
 def check_writable(folder: Path) -> None:
     """Make the folder if need be and see that it can be written, before hours of work.
@@ -78,6 +81,9 @@ def write_build(
                 os.fsync(handle.fileno())
         for name in contents:
             os.replace(staging / name, folder / name)
+        for name in DRAWN - contents.keys():
+            # A page of the tree before would be taken for this one's.
+            (folder / name).unlink(missing_ok=True)
         _sync(folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
