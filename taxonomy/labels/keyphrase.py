@@ -187,10 +187,10 @@ class Namer:
 
     @staticmethod
     def _finalists(scored: Sequence[Sequence[_Scored]]) -> list[Sequence[_Scored]]:
-        """Return the first two candidates of the nodes where they are closest, and none of the others."""
+        """Return the first candidate of each node, with the second of the nodes where the two are closest."""
         leads = [found[0].score - found[1].score if len(found) > 1 else np.inf for found in scored]
         close = set(np.argsort(leads, kind="stable")[:CONTESTS].tolist())
-        return [found[:2] if i in close and leads[i] < MARGIN else [] for i, found in enumerate(scored)]
+        return [found[: 2 if i in close and leads[i] < MARGIN else 1] for i, found in enumerate(scored)]
 
     @staticmethod
     def _with_vector(
