@@ -44,9 +44,14 @@ def layout(vectors: NDArray[np.float32], *, seed: int = 0) -> NDArray[np.float64
 
 def _umap(vectors: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
     from threadpoolctl import threadpool_limits
-    from umap import UMAP
 
     from embeddings import nearest_neighbors
+
+    with warnings.catch_warnings():
+        # umap says at import that its optional parametric part is not there, and in a notebook that widgets are not.
+        warnings.simplefilter("ignore", ImportWarning)
+        warnings.filterwarnings("ignore", "IProgress not found")
+        from umap import UMAP
 
     n = len(vectors)
     # UMAP counts a point among its own neighbours.
