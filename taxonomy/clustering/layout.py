@@ -48,8 +48,9 @@ def _umap(vectors: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
     from embeddings import nearest_neighbors
 
     with warnings.catch_warnings():
-        # umap says at import that its optional parametric part is not there.
+        # umap says at import that its optional parametric part is not there, and in a notebook that widgets are not.
         warnings.simplefilter("ignore", ImportWarning)
+        warnings.filterwarnings("ignore", "IProgress not found")
         from umap import UMAP
 
     n = len(vectors)
