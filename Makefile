@@ -17,7 +17,7 @@ test: $(INSTALLED)  ## every check
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/python -m pytest -m "not slow"
+	.venv/bin/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(INSTALLED)  ## the checks that take minutes
 	.venv/bin/python -m pytest -m slow

@@ -80,13 +80,6 @@ def test_definitions_do_not_read_as_a_template(tree: Taxonomy) -> None:
         assert len(nodes) < 20 or max(starts.values()) < len(nodes) / 4
 
 
-@pytest.mark.xfail(reason="a group may not be named like a value below it, so that most names join two hearts")
-def test_a_name_with_and_is_for_two_hearts(tree: Taxonomy) -> None:
-    groups = [node for node in named(tree, 2) if node.label_source == "keyphrase"]
-    assert sum(" and " in node.label for node in groups) < 0.8 * len(groups)
-
-
-@pytest.mark.xfail(reason="one group of 26 is found second by its own label")
 def test_every_group_of_the_published_strings_is_found_by_its_label(published_tree: Taxonomy) -> None:
     assert all(node.label_rank == 1 for node in named(published_tree, len(published_tree.levels) - 2))
 
@@ -135,7 +128,7 @@ def test_labels_are_near_those_of_the_reference(published: Path, published_tree:
     assert figures["label"] >= figures["medoid"] - 0.02
     assert figures["label"] > figures["most frequent value"]
     assert figures["label"] > figures["random pairing"] + 0.3
-    assert figures["label"] >= 0.68
+    assert figures["label"] >= 0.7
 
 
 def test_thirty_labels_are_printed_to_be_read(small_build: Path) -> None:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 import taxonomy
 from taxonomy.cli import main
+from taxonomy.formats.files import READ, WRITTEN
 from taxonomy.model import Taxonomy
 from taxonomy.quality.partition import values_of
 from taxonomy.versions.diff import Diff
@@ -34,6 +35,11 @@ def ever(tree: Taxonomy) -> set[str]:
     present, retired = {node.id for node in tree.nodes}, {gone.id for gone in tree.retired}
     assert not present & retired
     return present | retired
+
+
+def outline(tree: Taxonomy) -> set[tuple[object, ...]]:
+    """What every format that is read again keeps of a node."""
+    return {(node.id, node.level, node.label, node.definition, node.parent) for node in tree.nodes}
 
 
 def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
@@ -95,6 +101,22 @@ def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
     diff = Diff.between(second, third)
     assert diff.apply(second) == third
     assert command("diff", edited, two, "--fail-on", "major", status=1).startswith("2.0.0 -> 3.0.0: ")
+
+    # Export to each format, and back where it can be read.
+    for suffix in WRITTEN:
+        command("export", two, tmp_path / f"out{suffix}")
+        assert (tmp_path / f"out{suffix}").stat().st_size > 0
+    for suffix in READ:
+        command("import", tmp_path / f"out{suffix}", "--out", tmp_path / f"back{suffix}.json")
+        back = taxonomy.load(tmp_path / f"back{suffix}.json")
+        assert outline(back) == outline(third)
+        if suffix != ".csv":
+            assert (back.version, back.id, ever(back)) == (third.version, third.id, ever(third))
+            assert {(n.id, n.aliases, n.weight) for n in back.nodes} == {
+                (n.id, n.aliases, n.weight) for n in third.nodes
+            }
+        if suffix == ".json":
+            assert back == third
 
     # Move a downstream table of ids over.
     command("migrate", one, two, "--out", tmp_path / "map.tsv")

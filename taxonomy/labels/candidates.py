@@ -39,6 +39,10 @@ class Candidate:
     merged: bool = False
 
 
+# Members, as positions in the pool, and what they are called.
+_Heart = tuple[tuple[int, ...], str]
+
+
 def candidates(pool: Sequence[str], fit: Sequence[bool], lexicon: Lexicon) -> Iterator[Candidate]:
     """Yield the names that the best members of a node give, of two to four words each.
 
@@ -69,13 +73,33 @@ def candidates(pool: Sequence[str], fit: Sequence[bool], lexicon: Lexicon) -> It
             text, form = joined
             paired = True
             yield Candidate(text, (first, second), form)
-    if paired:
-        return
-    heads = [((i,), head) for i, text in enumerate(pool) if fit[i] and (head := _head(text, lexicon))]
-    for (first, one), (second, other) in product(heads, heads + wholes):
-        if first != second and (joined := join(one, other, lexicon)):
+    if not paired:
+        yield from _with_heads(wholes, [((i,), text) for i, text in enumerate(pool) if fit[i]], lexicon)
+
+
+def _with_heads(wholes: Sequence[_Heart], texts: Sequence[_Heart], lexicon: Lexicon) -> Iterator[Candidate]:
+    """Yield pairs that are short enough only with the head of a member in its place."""
+    heads = [(heart, head) for heart, text in texts if (head := _head(text, lexicon))]
+    lost = {heart: first_part(text)[:-1] for heart, text in texts}
+    found = False
+    for (first, one), (second, other) in product(heads, [*heads, *wholes]):
+        # Not "loop and constructive feedback" for a feedback loop.
+        if first == second or (lost[first] and repeats(lost[first], other.split()[-1:])):
+            continue
+        if joined := join(one, other, lexicon):
             text, form = joined
+            found = True
             yield Candidate(text, (first, second), form - CUT)
+    if found:
+        return
+    # The head after the whole, whose modifier is then heard with both: "textual fidelity and care".
+    for (first, one), (second, text) in product(wholes, texts):
+        part, words = first_part(text), one.split()
+        if first == second or len(words) > 2 or not lexicon.is_nominal(part) or lexicon.is_vague(part[-1]):
+            continue
+        gerund = any(word.endswith("ing") for word in (part[0], part[-1]))
+        if not gerund and not repeats(words[-1:], part) and not repeats(words, part[-1:]):
+            yield Candidate(f"{one} and {part[-1]}", (first, second), PAIR - 2 * CUT)
 
 
 def _head(text: str, lexicon: Lexicon) -> str | None:

@@ -58,15 +58,19 @@ def rivals(centers: NDArray[np.float32], n_rivals: int) -> NDArray[np.intp]:
     return nearest_neighbors(centers, n_rivals)[0]
 
 
-def label_ranks(labels: NDArray[np.float32], centers: NDArray[np.float32]) -> list[int]:
-    """Return the rank of each node when its label is used as a query against all nodes of its level.
+def label_ranks(
+    labels: NDArray[np.float32], centers: NDArray[np.float32], nodes: Sequence[int] | None = None
+) -> list[int]:
+    """Return the rank of a node when a label is used as a query against all nodes of its level.
 
     Parameters
     ----------
     labels : ndarray of shape (n, dimension)
         Unit vectors of the labels, embedded as values are.
-    centers : ndarray of shape (n, dimension)
+    centers : ndarray of shape (n_nodes, dimension)
         What `node_vectors` gives for the nodes.
+    nodes : sequence of int, length n, optional
+        Whose label each is; by default, one label a node in the order of the nodes.
 
     Returns
     -------
@@ -74,11 +78,12 @@ def label_ranks(labels: NDArray[np.float32], centers: NDArray[np.float32]) -> li
         1 is best: no other node is nearer by cosine.
     """
     ranks = np.empty(len(labels), dtype=np.intp)
+    owners = np.arange(len(labels)) if nodes is None else np.asarray(nodes, dtype=np.intp)
 
     def rank(start: int) -> None:
         rows = slice(start, start + _BLOCK)
         found = labels[rows] @ centers.T
-        own = found[np.arange(len(found)), start + np.arange(len(found))]
+        own = found[np.arange(len(found)), owners[rows]]
         ranks[rows] = 1 + (found > own[:, None] + _TIE).sum(axis=1)
 
     in_parallel(rank, range(0, len(labels), _BLOCK))

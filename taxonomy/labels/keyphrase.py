@@ -26,7 +26,7 @@ from taxonomy.values import canonical_key
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 # Members of a node that are looked at.
-POOL = 16
+POOL = 20
 # Nodes that a node is most easily taken for.
 RIVALS = 16
 # What a frequent value gains over a rare one, in cosine.
@@ -34,8 +34,8 @@ FREQUENCY_BONUS = 0.3
 # From this part of the node's highest frequency on, a value is common enough to name it.
 COMMON = 0.4
 # How much closeness to the nearest rival counts against a name, and what words that tell the node apart gain.
-CONTRAST = 0.2
-TELLING = 0.15
+CONTRAST = 0.1
+TELLING = 0.3
 # What a second heart must add in coverage to be worth an "and".
 SECOND_HEART = 0.1
 # What a head that says little costs.
@@ -145,9 +145,12 @@ class Namer:
                 for taken, parent in zip(taken_below, parents, strict=True)
             ]
             ranked = self._rank_candidates(pools, centers, banned)
-            texts = self._choose(nodes, pools, ranked, banned, [parent_labels[p] if p >= 0 else "" for p in parents])
+            above = [parent_labels[parent] if parent >= 0 else "" for parent in parents]
+            texts = self._choose(nodes, pools, ranked, banned, above)
+            texts = self._found_first(texts, ranked, centers, above)
             shown = [[text for text in pool.texts if self.lexicon.is_thing(text)] for pool in pools]
-            definitions = self.definer.define_level(texts, shown, centers, parents)
+            meant = [text.removeprefix("forms of ") for text in texts]
+            definitions = self.definer.define_level(meant, shown, centers, parents)
         labels = [sentence_case(text) for text in texts]
         ranks = label_ranks(self.encode(labels), centers)
         return [Name(*one) for one in zip(labels, definitions, ranks, strict=True)]
@@ -274,13 +277,38 @@ class Namer:
             labels[node] = label
         return labels
 
+    def _found_first(
+        self, labels: Sequence[str], ranked: Sequence[Sequence[str]], centers: NDArray[np.float32], above: Sequence[str]
+    ) -> list[str]:
+        """Rename each node that its label does not find first, by the best free candidate that does."""
+        chosen = list(labels)
+        used = {stems(label) for label in labels}
+        lost = [i for i, rank in enumerate(self._ranks(labels, centers, range(len(labels)))) if rank > 1]
+        options = [(i, text) for i in lost for text in ranked[i] if stems(text) != stems(above[i])]
+        ranks = self._ranks([text for _, text in options], centers, [i for i, _ in options])
+        for (i, text), rank in zip(options, ranks, strict=True):
+            if rank == 1 and chosen[i] == labels[i] and stems(text) not in used:
+                chosen[i] = text
+                used.add(stems(text))
+        return chosen
+
+    def _ranks(self, texts: Sequence[str], centers: NDArray[np.float32], nodes: Sequence[int]) -> list[int]:
+        return label_ranks(self.encode([sentence_case(text) for text in texts]), centers, nodes) if texts else []
+
     def _fallbacks(self, pool: Sequence[str]) -> Iterator[str]:
         """Yield names for a node whose values give none, without end; most have two to four words."""
-        pieces = list(pool) + [" ".join(part[-size:]) for text in pool for part in parts(text) for size in (2, 1)]
-        for frame in ("{}", "forms of {}", "{} and related values", "{} and similar values"):
-            for piece in pieces:
-                if 1 < len(frame.format(piece).split()) <= MAX_WORDS:
-                    yield frame.format(piece)
+        things = [
+            text for text in pool if self.lexicon.is_nominal(text.split()) and not text.split()[0].endswith("ing")
+        ]
+        pieces = [*pool, *(" ".join(part[-size:]) for text in pool for part in parts(text) for size in (2, 1))]
+        framed = [
+            ("forms of {}", things),
+            *((frame, pieces) for frame in ("{}", "forms of {}", "{} and related values")),
+        ]
+        for frame, texts in framed:
+            for text in texts:
+                if 1 < len(frame.format(text).split()) <= MAX_WORDS:
+                    yield frame.format(text)
         for number in count(2):
             yield f"{pieces[0]} {number}"
 

@@ -12,8 +12,8 @@ import snowballstemmer
 
 # They join the parts of a value and belong to none.
 FUNCTION_WORDS = frozenset(
-    {"a", "about", "an", "and", "as", "at", "be", "being", "between", "beyond", "by", "for", "from", "in", "into", "no"}
-    | {"not", "of", "on", "one's", "or", "others'", "over", "the", "through", "to", "toward", "towards", "under"}
+    {"a", "about", "an", "and", "as", "at", "be", "being", "between", "beyond", "by", "de", "for", "from", "in", "into"}
+    | {"no", "not", "of", "on", "one's", "or", "others'", "over", "the", "through", "to", "toward", "towards", "under"}
     | {"with", "within", "without"}
 )
 # Endings of adjectives, which name nothing by themselves ...
