@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ def spark_session(master: str) -> tuple[SparkSession, bool]:
     running = SparkSession.getActiveSession()
     if running is not None:
         return running, False
+    # As long as it says so of a pandas whose frames it converts in our tests.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     # Workers run the interpreter that runs this, which has the same packages.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(master).appName("value-taxonomy")
@@ -44,6 +47,9 @@ def spark_session(master: str) -> tuple[SparkSession, bool]:
         "spark.log.level": "ERROR",
         "spark.sql.session.timeZone": "UTC",
     }
+    if master.startswith("local"):
+        # One machine gains nothing from the 200 partitions of a cluster.
+        settings["spark.sql.shuffle.partitions"] = os.cpu_count() or 1
     return builder.config(map=settings).getOrCreate(), True
 
 

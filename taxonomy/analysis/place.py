@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,8 @@ import narwhals as nw
 from taxonomy.analysis.records import Frame, Records, Side
 from taxonomy.errors import InputError, TaxonomyError
 from taxonomy.model import Taxonomy
-from taxonomy.placement import values_by_key
-from taxonomy.values import canonical_key
+from taxonomy.placement import add_assigned, assign, values_by_key
+from taxonomy.values import ValueSet, canonical_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,6 +97,36 @@ def place(records: Records, tree: Taxonomy, *, side: Side) -> Placed:
     )
 
 
+def grown(
+    records: Records,
+    tree: Taxonomy,
+    *,
+    side: Side,
+    model: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Taxonomy:
+    """Return a taxonomy that takes in the strings of one side that it did not have, as `placement.assign` places them.
+
+    Parameters
+    ----------
+    records : Records
+    tree : Taxonomy
+    side : {"ai", "human"}
+    model : str, optional
+        As for `taxonomy.placement.assign`.
+    progress : callable, optional
+        Told (strings embedded, strings in all).
+
+    Returns
+    -------
+    Taxonomy
+        For use within: its new values may be rare. Strings that are no value stay outside.
+    """
+    counts = count_strings(records, side)
+    values = ValueSet.from_records((text, float(n)) for text, n in counts.items())
+    return add_assigned(tree, values, assign(tree, values, model=model, progress=progress))
+
+
 def count_strings(records: Records, side: Side) -> Counter[str]:
     """Return the mentions of each distinct string of one side."""
     counted = records.engine.collect(records.of_side(side).group_by("value").agg(n=nw.len()))
@@ -126,8 +156,7 @@ def cells(placed: Placed, by: Sequence[str], *, frame: Frame | None = None) -> p
     TaxonomyError
         If there is no such column.
     """
-    total = nw.col("mentions").sum().cast(nw.Int64)
-    return _count(placed.records, placed.frame if frame is None else frame, by, mentions=[total])
+    return count_cells(placed.records, placed.frame if frame is None else frame, by)
 
 
 def totals(records: Records, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -144,7 +173,7 @@ def totals(records: Records, by: Sequence[str] = ()) -> pd.DataFrame:
     DataFrame
         The columns `by`, sorted; ``conversations``; and ``users`` where users are known.
     """
-    return _count(records, records.conversations.select("conversation_id"), by, mentions=[])
+    return count_cells(records, records.conversations.select("conversation_id"), by)
 
 
 def node_cells(placed: Placed, by: Sequence[str] = (), *, levels: Sequence[int] | None = None) -> pd.DataFrame:
@@ -197,8 +226,22 @@ def together(ai: Placed, human: Placed, *, level: int, human_level: int | None =
     return left.join(right, on="conversation_id", how="inner").with_columns(mentions=nw.lit(1))
 
 
-def _count(records: Records, frame: Frame, by: Sequence[str], *, mentions: list[nw.Expr]) -> pd.DataFrame:
-    """Count the distinct conversations and users of each cell, and what else is asked for."""
+def count_cells(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFrame:
+    """Count the cells of any rows that name their conversation; see `cells`.
+
+    Parameters
+    ----------
+    records : Records
+    frame : LazyFrame
+        Has ``conversation_id``, and ``mentions`` where those are to be added up.
+    by : sequence of str
+        Columns of `frame` and of conversations.
+
+    Raises
+    ------
+    TaxonomyError
+        If there is no such column.
+    """
     own = frame.columns
     there = [name for name in records.conversations.columns if name not in own]
     missing = [name for name in by if name not in own and name not in there]
@@ -210,7 +253,9 @@ def _count(records: Records, frame: Frame, by: Sequence[str], *, mentions: list[
         frame = frame.join(records.conversations.select("conversation_id", *joined), on="conversation_id", how="left")
     for name in by:
         frame = frame.filter(~nw.col(name).is_null())
-    counts: list[nw.Expr] = [nw.col("conversation_id").n_unique().alias("conversations"), *mentions]
+    counts = [nw.col("conversation_id").n_unique().alias("conversations")]
+    if "mentions" in own:
+        counts.append(nw.col("mentions").sum().cast(nw.Int64))
     if records.users_known:
         # Narwhals counts null as one more.
         unknown = nw.col("user_id").is_null().any().cast(nw.Int64)
@@ -218,3 +263,8 @@ def _count(records: Records, frame: Frame, by: Sequence[str], *, mentions: list[
     counted = frame.group_by(*by).agg(*counts) if by else frame.select(*counts)
     table: pd.DataFrame = records.engine.collect(counted).to_pandas()
     return table.sort_values(list(by), ignore_index=True) if by else table
+
+
+def parents(tree: Taxonomy) -> dict[str, str]:
+    """Return the parent of each node below the top, by id, as `suppress` asks for them."""
+    return {node.id: node.parent for node in tree.nodes if node.parent is not None}

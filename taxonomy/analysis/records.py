@@ -56,7 +56,7 @@ class Records:
     contexts : tuple of str
         The context columns of `conversations`: ``model``, ``task``, ``language`` and others that its rows have.
     users_known : bool
-        Whether a column ``user_id`` was given.
+        Whether any conversation says its user.
     rows : mapping of str to int
         Rows that were read, by kind.
     rejected : DataFrame
@@ -70,6 +70,11 @@ class Records:
     users_known: bool
     rows: Mapping[Kind, int]
     rejected: pd.DataFrame
+
+    def sides(self) -> list[Side]:
+        """Return the sides that have mentions."""
+        found = self.engine.collect(self.mentions.select("side").unique())["side"].to_pylist()
+        return [side for side in SIDES if side in found]
 
     def of_side(self, side: Side) -> Frame:
         """Return the mentions of one side."""
@@ -117,15 +122,17 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     rows, rejected = _set_aside(engine, checked, max_rejected)
     valid = {kind: frame.filter(nw.col(_REASON).is_null()) for kind, frame in checked.items()}
     known = {*own, *said}
+    rows_of_conversations = engine.keep(_conversations(valid["mentions"], valid.get("conversations"), own, said))
+    with_user = rows_of_conversations.select((~nw.col("user_id").is_null()).any().alias("known"))
     return Records(
         engine=engine,
         mentions=valid["mentions"].select("conversation_id", "side", "value", explicit=nw.col(_EXPLICIT)),
-        conversations=engine.keep(_conversations(valid["mentions"], valid.get("conversations"), own, said)),
+        conversations=rows_of_conversations,
         contexts=tuple(
             [name for name in ("model", "task", "language") if name in known]
             + [name for name in own if name not in ("response_type", *OF_CONVERSATION)]
         ),
-        users_known="user_id" in known,
+        users_known=bool(engine.collect(with_user)["known"][0].as_py()),
         rows=rows,
         rejected=rejected,
     )

@@ -24,21 +24,28 @@ COMMANDS = {
     "edit": "edit",
     "apply-edits": "apply_edits",
     "assign": "assign",
+    "mentions": "mentions",
+    "analyze": "analyze",
 }
 
 
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is run, so that help answers at once."""
 
+    def __init__(self, *args: Any, commands_at: dict[str, str], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._commands_at = commands_at
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
-        return list(COMMANDS)
+        return list(self._commands_at)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Return a command by name."""
-        if name not in COMMANDS:
+        if name not in self._commands_at:
             return None
-        command = getattr(importlib.import_module(f"taxonomy.cli.{COMMANDS[name]}"), COMMANDS[name])
+        place = self._commands_at[name]
+        command = getattr(importlib.import_module(f"taxonomy.cli.{place}"), place)
         assert isinstance(command, click.Command)
         return command
 
@@ -54,7 +61,7 @@ class LazyGroup(click.Group):
             sys.exit(2)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="value-taxonomy")
 def main() -> None:
     """Turn value strings into a versioned taxonomy, and look at it.

@@ -33,7 +33,7 @@ def taxonomy_csv(tree: Taxonomy) -> str:
     for node in tree.nodes:
         if "\0" in f"{node.id}{node.label}{node.definition}":
             raise OutputError(f"CSV cannot hold the NUL in {node.id} ({node.label}); correct it, or export to .json")
-    return _table(
+    return table_csv(
         COLUMNS,
         (
             (node.id, node.definition, node.label, node.level, node.parent or "", _number(100 * node.share))
@@ -46,13 +46,13 @@ def frequencies_csv(tree: Taxonomy) -> str:
     """Return each value with its percent of conversations where the input had it, else with its share."""
     values = sorted((node for node in tree.nodes if node.level == 0), key=lambda node: (-node.weight, node.label))
     if tree.weight_unit == "pct_convos":
-        return _table(("value", "pct_convos"), ((node.label, _number(node.weight)) for node in values))
-    return _table(("value", "share"), ((node.label, _number(node.share)) for node in values))
+        return table_csv(("value", "pct_convos"), ((node.label, _number(node.weight)) for node in values))
+    return table_csv(("value", "share"), ((node.label, _number(node.share)) for node in values))
 
 
 def rejected_csv(rejected: Iterable[Rejection]) -> str:
     """Return the rows of the input that are no value, with the reason."""
-    return _table(("row", "value", "reason"), ((one.row, one.value, one.reason) for one in rejected))
+    return table_csv(("row", "value", "reason"), ((one.row, one.value, one.reason) for one in rejected))
 
 
 def placed_csv(tree: Taxonomy, assignments: Iterable[Assignment], rejected: Iterable[Rejection]) -> str:
@@ -75,7 +75,7 @@ def placed_csv(tree: Taxonomy, assignments: Iterable[Assignment], rejected: Iter
     ]
     rows += [(one.row, one.value, f"rejected: {one.reason}", "", "", "", "") for one in rejected]
     rows.sort(key=lambda row: str(row[0]).zfill(12))
-    return _table(("row", "value", "status", "id", "path", "confidence", "runner_up"), rows)
+    return table_csv(("row", "value", "status", "id", "path", "confidence", "runner_up"), rows)
 
 
 def read_taxonomy_csv(path: str | Path) -> Taxonomy:
@@ -213,7 +213,8 @@ def _fail(problem: str, path: Path, line: int, remedy: str, column: str | None =
     raise InputError(problem, path=str(path), line=line, column=column, remedy=remedy)
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table as CSV, no cell of which a spreadsheet runs."""
     lines: list[str] = []
     # Python 3.11 quotes a cell with a carriage return only where lines end in one.
     ends = SimpleNamespace(write=lambda line: lines.append(line.removesuffix("\r\n") + "\n"))
