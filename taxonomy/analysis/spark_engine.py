@@ -49,7 +49,7 @@ class SparkEngine:
             )
         else:
             lines = reader.option("primitivesAsString", True).option("columnNameOfCorruptRecord", DAMAGED)
-            found = lines.json(files).schema.fieldNames()
+            found = [name for name in lines.json(files).schema.fieldNames() if name != DAMAGED]
             schema = StructType([StructField(name, StringType()) for name in (*found, DAMAGED)])
             frame = reader.schema(schema).json(files, columnNameOfCorruptRecord=DAMAGED)
         return frame.withColumn(FILE, F.col("_metadata.file_path"))

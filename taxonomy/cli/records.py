@@ -156,6 +156,9 @@ def _gathered(
     from functools import update_wrapper
 
     def gathered(**given: Any) -> Any:
+        from taxonomy.analysis.engine import check_installed
+
+        check_installed()
         own = {field.name: given.pop(field.name) for field in fields(kind)}
         return command(**given, **{name: kind(**own)})
 
