@@ -78,7 +78,7 @@ def check(table: pd.DataFrame, by: list[str], parents: Mapping[str, str]) -> Non
 sizes = st.integers(0, 6) | st.integers(10, 40)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.integers(2, 4), st.integers(2, 4), st.data())
 def test_two_margins(rows: int, columns: int, data: st.DataObject) -> None:
     drawn = {(f"r{i}", f"c{j}"): data.draw(sizes) for i in range(rows) for j in range(columns)}
@@ -87,7 +87,7 @@ def test_two_margins(rows: int, columns: int, data: st.DataObject) -> None:
         check(cube(cells, ["row", "column"]), ["row", "column"], {})
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(st.integers(0, 3), min_size=3, max_size=6), st.integers(1, 3), st.data())
 def test_a_tree_by_a_context(groups: list[int], contexts: int, data: st.DataObject) -> None:
     parents = {f"v{i}": f"g{group}" for i, group in enumerate(groups)}

@@ -75,17 +75,17 @@ def suppress(
     """
     cells = table.reset_index(drop=True)
     counts = cells["conversations"].to_numpy(dtype=np.float64)
-    enough_users = np.ones(len(cells), dtype=bool)
+    # Where users are not known, conversations decide.
+    users = np.full(len(cells), float(min_users))
     if "users" in cells:
-        # Of a cell whose users are not known, conversations decide.
-        enough_users = ~(cells["users"].to_numpy(dtype=np.float64, na_value=np.nan) < min_users)
-    primary = (counts < min_conversations) | ~enough_users
+        users = cells["users"].fillna(min_users).to_numpy(dtype=np.float64)
+    primary = (counts < min_conversations) | (users < min_users)
     hidden = primary.copy()
     if primary.any():
         sums = _sums(cells, by, trees or {})
         rank = _rank(cells, by)
         while True:
-            _complement(sums, hidden, counts, enough_users, rank, min_conversations)
+            _complement(sums, hidden, rank, (counts, min_conversations), (users, min_users))
             given_away = np.flatnonzero(primary & _determined(sums, hidden))
             if not len(given_away) or not _hide_near(sums, hidden, given_away[0], rank):
                 break
@@ -149,46 +149,41 @@ def _rank(cells: pd.DataFrame, by: Sequence[str]) -> NDArray[np.intp]:
 def _complement(
     sums: _Sums,
     hidden: NDArray[np.bool_],
-    counts: NDArray[np.float64],
-    enough_users: NDArray[np.bool_],
     rank: NDArray[np.intp],
-    min_conversations: int,
+    conversations: tuple[NDArray[np.float64], int],
+    users: tuple[NDArray[np.float64], int],
 ) -> None:
     """Hide cells, in place, until no sum gives one away, nor a group of them that is too small."""
+    counts, min_conversations = conversations
+    people, min_users = users
     while True:
         n_hidden = sums.parts @ hidden.astype(np.float64)
         lacking = min_conversations - sums.parts @ (hidden * counts)
-        unsafe_users = sums.parts @ (hidden & enough_users).astype(np.float64) == 0
-        total_shown = ~hidden[sums.totals]
-        broken = np.where(
-            total_shown,
-            (n_hidden == 1) | ((n_hidden > 0) & ((lacking > 0) | unsafe_users)),
-            n_hidden == 0,
-        )
+        # Cells may have users in common: together they have those that the shown ones leave, or one of them has enough.
+        without = min_users - (people[sums.totals] - sums.parts @ (~hidden * people))
+        without[sums.parts @ (hidden & (people >= min_users)).astype(np.float64) > 0] = 0
+        is_shown = ~hidden[sums.totals]
+        small = (n_hidden > 0) & ((lacking > 0) | (without > 0))
+        broken = np.where(is_shown, (n_hidden == 1) | small, n_hidden == 0)
         if not broken.any():
             return
-        now = np.flatnonzero(broken & (sums.steps == sums.steps[broken].min()))
-        touched: set[int] = set()
-        for one in now:
+        touched = np.zeros(len(hidden), dtype=bool)
+        for one in np.flatnonzero(broken & (sums.steps == sums.steps[broken].min())):
             members = sums.parts.indices[sums.parts.indptr[one] : sums.parts.indptr[one + 1]]
-            around = {*members.tolist(), int(sums.totals[one])}
+            total = sums.totals[one]
             # What was hidden just now may have mended it.
-            if around & touched:
+            if touched[members].any() or touched[total]:
                 continue
             shown = members[~hidden[members]]
             shown = shown[np.argsort(rank[shown])]
-            need_users = total_shown[one] and unsafe_users[one]
-            fits = shown[(counts[shown] >= lacking[one]) & (enough_users[shown] | ~need_users)]
-            if not total_shown[one]:
-                choice = int(shown[0])
+            fits = shown[(counts[shown] >= lacking[one]) & (people[shown] >= min(without[one], min_users))]
+            if hidden[total]:
+                choice = shown[0]
             elif len(fits):
-                choice = int(fits[0])
-            elif len(shown):
-                choice = int(shown[-1])
+                choice = fits[0]
             else:
-                choice = int(sums.totals[one])
-            hidden[choice] = True
-            touched.add(choice)
+                choice = shown[-1] if len(shown) else total
+            hidden[choice] = touched[choice] = True
 
 
 def _determined(sums: _Sums, hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -199,6 +194,7 @@ def _determined(sums: _Sums, hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """
     from scipy.sparse import csr_array
     from scipy.sparse.linalg import lsmr
+    from threadpoolctl import threadpool_limits
 
     found = np.zeros_like(hidden)
     columns = np.flatnonzero(hidden)
@@ -209,7 +205,9 @@ def _determined(sums: _Sums, hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
     if not system.shape[0]:
         return found
     drawn = np.random.default_rng(0).standard_normal(len(columns))
-    solved = lsmr(system.T, drawn, atol=1e-13, btol=1e-13, conlim=0, maxiter=20 * len(columns))[0]
+    # Its steps are too small to share between threads.
+    with threadpool_limits(1):
+        solved = lsmr(system.T, drawn, atol=1e-13, btol=1e-13, conlim=0, maxiter=20 * len(columns))[0]
     found[columns] = np.abs(drawn - system.T @ solved) < _ZERO
     return found
 
