@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 ALERTS = 100.0
 # Reasons of one kind that are told of a conversation.
 _REASONS = 3
+TITLES: Mapping[Kind, str] = {
+    "watch": "on the watch list",
+    "rare": "rare values",
+    "context": "values at odds with the context",
+    "company": "values at odds with each other",
+}
 _SAID: Mapping[Kind, str] = {"watch": "on the watch list", "rare": "rare", "context": "at odds", "company": "at odds"}
 
 
@@ -57,10 +63,13 @@ class Reason:
     bits: float
 
     def __str__(self) -> str:
-        what = " with ".join(map(repr, self.labels)) + (f" where {self.column} is {self.category!r}" if self.column else "")
+        """Return a sentence for those who look at the alert."""
+        what = " with ".join(map(repr, self.labels))
+        where = f" where {self.column} is {self.category!r}" if self.column else ""
+        count = f"{self.observed:,}" if self.observed else "no"
+        seen = f"in {count} baseline conversation{'' if self.observed == 1 else 's'}"
         expected = "" if self.expected is None else f", where chance gives {self.expected:,.1f}"
-        plural = "" if self.observed == 1 else "s"
-        return f"{_SAID[self.kind]}: {what}, in {self.observed:,} baseline conversation{plural}{expected}"
+        return f"{_SAID[self.kind]}: {what}{where}, {seen}{expected}"
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,12 @@ class Anomalies:
     per_10000: float
     watched: int
     learnt: Baseline
+
+    @property
+    def alerts_told(self) -> int | None:
+        """How many alerts there are, None where that may not be told."""
+        every = self.table.loc[self.table["kind"].isna(), "conversations"]
+        return int(every.iloc[0]) if len(every) else None
 
 
 def anomalies(
@@ -308,9 +323,7 @@ def _alerts(found: pd.DataFrame, reasons: pd.DataFrame, tree: Taxonomy) -> pd.Da
     )
 
 
-def _told(
-    placed: Placed, reasons: pd.DataFrame, min_conversations: int, min_users: int
-) -> tuple[pd.DataFrame, int]:
+def _told(placed: Placed, reasons: pd.DataFrame, min_conversations: int, min_users: int) -> tuple[pd.DataFrame, int]:
     """Count alerts by kind and node of their reasons, as far as they may be told."""
     import pyarrow as pa
 

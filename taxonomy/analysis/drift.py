@@ -129,9 +129,7 @@ def _counts(before: Placed, after: Placed) -> pd.DataFrame:
     return pd.concat([*parts, both.agg(**measures).assign(period=None)], ignore_index=True)
 
 
-def _both_told(
-    found: pd.DataFrame, trees: dict[str, str], min_conversations: int, min_users: int
-) -> pd.DataFrame:
+def _both_told(found: pd.DataFrame, trees: dict[str, str], min_conversations: int, min_users: int) -> pd.DataFrame:
     """Return the nodes that may be told in both periods, a column for each."""
     told = suppress(
         found,

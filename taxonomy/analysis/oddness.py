@@ -198,11 +198,7 @@ def bits(baseline: Baseline, placed: Placed, kind: Kind, *, own: bool) -> Frame:
     )
     expected = nw.col("size").cast(nw.Float64).log(2) * PER_BIT
     gain = (nw.col("bits") - expected).round().cast(nw.Int64)
-    return (
-        looked_up.with_columns(gain=gain)
-        .filter(nw.col("gain") > 0)
-        .select("conversation_id", *lookup.keys, "gain")
-    )
+    return looked_up.with_columns(gain=gain).filter(nw.col("gain") > 0).select("conversation_id", *lookup.keys, "gain")
 
 
 def _count(placed: Placed, frame: Frame, keys: list[str]) -> pd.DataFrame:
@@ -283,9 +279,7 @@ def _look_company(seen: pd.DataFrame) -> Lookup:
 def _at_odds(keys: tuple[str, ...], table: pd.DataFrame) -> Lookup:
     """Look up pairs by how surely they come together less often than expected."""
     observed, expected = table["observed"].to_numpy(dtype=float), table["expected"].to_numpy(dtype=float)
-    new, own = _tail_bits(
-        shortfall(observed, expected), shortfall(np.maximum(observed - 1, 0), expected), observed
-    )
+    new, own = _tail_bits(shortfall(observed, expected), shortfall(np.maximum(observed - 1, 0), expected), observed)
     return Lookup(keys, table.assign(new=new, own=own))
 
 
@@ -330,5 +324,7 @@ def _arrow(table: pd.DataFrame) -> Any:
     import pyarrow as pa
 
     # A column of names is one of text, also where there are none.
-    fields = [(name, pa.int64() if pd.api.types.is_integer_dtype(table[name]) else pa.string()) for name in table.columns]
+    fields = [
+        (name, pa.int64() if pd.api.types.is_integer_dtype(table[name]) else pa.string()) for name in table.columns
+    ]
     return pa.Table.from_pandas(table, schema=pa.schema(fields), preserve_index=False)

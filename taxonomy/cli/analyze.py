@@ -9,6 +9,8 @@ from taxonomy.cli.main import LazyGroup
 # Each by the name of its module and function.
 QUESTIONS = {
     "frequency": "analyze_frequency",
+    "anomalies": "analyze_anomalies",
+    "drift": "analyze_drift",
 }
 
 
