@@ -80,8 +80,8 @@ class Anomalies:
     ----------
     alerts : DataFrame
         One row a conversation, the oddest first: ``rank``, ``conversation_id``, ``chance`` (the share of baseline
-        conversations that are as odd in one way), ``kinds`` (those that are beyond the threshold) and ``reasons`` (tuple
-        of `Reason`, of these kinds). For use within: each row tells of one conversation.
+        conversations that are as odd in one way), ``kinds`` (those beyond the threshold) and ``reasons`` (tuple of
+        `Reason`, of these kinds). For use within: each row tells of one conversation.
     table : DataFrame
         What may be told: ``kind``, ``node``, ``label`` and ``conversations``, the alerts for this reason; a missing
         ``node`` stands for all, and so does a missing ``kind``.

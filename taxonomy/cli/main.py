@@ -26,6 +26,7 @@ COMMANDS = {
     "assign": "assign",
     "mentions": "mentions",
     "analyze": "analyze",
+    "report": "report",
 }
 
 
