@@ -258,8 +258,8 @@ def _conversations(mentions: Frame, conversations: Frame | None, own: Sequence[s
         ids = nw.concat([conversations.select("conversation_id"), mentions.select("conversation_id")]).unique()
         if "timestamp" in own:
             conversations = conversations.drop("timestamp").rename({_TIME: "timestamp"})
-        conversations = conversations.select("conversation_id", *own)
-        found = ids.join(conversations, on="conversation_id", how="left").join(found, on="conversation_id", how="left")
+        rows = ids.join(conversations.select("conversation_id", *own), on="conversation_id", how="left")
+        found = rows.join(found, on="conversation_id", how="left") if said else rows
     absent = [name for name in ("response_type", "user_id") if name not in found.columns]
     found = found.with_columns(nw.lit(None, dtype=nw.String).alias(name) for name in absent)
     if "timestamp" not in found.columns:
