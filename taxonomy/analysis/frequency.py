@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from taxonomy.analysis.place import Placed, cells, node_cells, parents, totals
 from taxonomy.analysis.privacy import MIN_CONVERSATIONS, MIN_USERS, suppress
+from taxonomy.analysis.statistics import wilson
 from taxonomy.model import Conversations, Taxonomy
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
 # Values in a smaller share of conversations are the long tail.
 RARE = 0.0004
@@ -103,14 +102,6 @@ def frequency(placed: Placed, *, min_conversations: int = MIN_CONVERSATIONS, min
         rare=int((values["conversations"] < RARE * conversations).sum()),
         values=len(values),
     )
-
-
-def wilson(count: NDArray[np.int_], total: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the 95% interval of shares, by Wilson (1927), as statsmodels computes it."""
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(count, total, method="wilson")
-    return low, high
 
 
 def with_conversations(tree: Taxonomy, found: Frequency) -> Taxonomy:

@@ -103,11 +103,14 @@ class _Sums:
     totals : ndarray of shape (n_sums,)
     steps : ndarray of shape (n_sums,)
         In which order to look at them: those between totals before those between cells.
+    of_tree : ndarray of shape (n_sums,)
+        Whether the total is a node and the parts are its children.
     """
 
     parts: Any
     totals: NDArray[np.intp]
     steps: NDArray[np.intp]
+    of_tree: NDArray[np.bool_]
 
 
 def _sums(cells: pd.DataFrame, by: Sequence[str], trees: Mapping[str, Mapping[str, str]]) -> _Sums:
@@ -125,7 +128,8 @@ def _sums(cells: pd.DataFrame, by: Sequence[str], trees: Mapping[str, Mapping[st
         wholes = np.append(pd.Index(names).get_indexer([parents.get(name) for name in names]), -1)
         parts = keys[keys[place] >= 0].copy()
         parts[place] = wholes[parts[place]]
-        pairs.append(parts.merge(keys, on=places, suffixes=("_part", "_total")).assign(place=place))
+        pair = parts.merge(keys, on=places, suffixes=("_part", "_total"))
+        pairs.append(pair.assign(place=place, of_tree=pair[place] >= 0))
     found = pd.concat(pairs, ignore_index=True)
     number = found.groupby(["place", "row_total"], sort=False).ngroup().to_numpy()
     size = int(number.max(initial=-1)) + 1
@@ -133,8 +137,10 @@ def _sums(cells: pd.DataFrame, by: Sequence[str], trees: Mapping[str, Mapping[st
     parts_of = csr_array(entries, shape=(size, len(cells)))
     totals = np.zeros(size, dtype=np.intp)
     totals[number] = found["row_total"]
+    of_tree = np.zeros(size, dtype=bool)
+    of_tree[number] = found["of_tree"]
     depth = (keys[places] < 0).sum(axis=1).to_numpy()
-    return _Sums(parts_of, totals, -depth[parts_of.indices[parts_of.indptr[:-1]]])
+    return _Sums(parts_of, totals, -depth[parts_of.indices[parts_of.indptr[:-1]]], of_tree)
 
 
 def _rank(cells: pd.DataFrame, by: Sequence[str]) -> NDArray[np.intp]:
@@ -179,6 +185,9 @@ def _complement(
             fits = shown[(counts[shown] >= lacking[one]) & (people[shown] >= min(without[one], min_users))]
             if hidden[total]:
                 choice = shown[0]
+            elif len(shown) == 1 and sums.of_tree[one]:
+                # A parent says little more than its only child that is told.
+                choice = total
             elif len(fits):
                 choice = fits[0]
             else:
