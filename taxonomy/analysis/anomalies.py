@@ -67,7 +67,7 @@ class Reason:
         what = " with ".join(map(repr, self.labels))
         where = f" where {self.column} is {self.category!r}" if self.column else ""
         count = f"{self.observed:,}" if self.observed else "no"
-        seen = f"in {count} baseline conversation{'' if self.observed == 1 else 's'}"
+        seen = f"in {count} baseline conversation{'s' if self.observed > 1 else ''}"
         expected = "" if self.expected is None else f", where chance gives {self.expected:,.1f}"
         return f"{_SAID[self.kind]}: {what}{where}, {seen}{expected}"
 

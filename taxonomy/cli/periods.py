@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from taxonomy.cli.records import REJECTED, Analysing
+from taxonomy.cli.records import Analysing
 
 if TYPE_CHECKING:
     from taxonomy.analysis.place import Placed
@@ -40,6 +41,9 @@ def two_periods(
     analysis: Analysing, side: Side, baseline: tuple[str, ...], split_at: datetime | None
 ) -> Iterator[tuple[Placed, Placed]]:
     """Open what is to be compared: the earlier mentions of one side, and the later ones, on one engine."""
+    import pandas as pd
+
+    from taxonomy.analysis.files import REJECTED
     from taxonomy.analysis.periods import split_at as part
     from taxonomy.analysis.place import place
     from taxonomy.analysis.records import open_records
@@ -55,6 +59,8 @@ def two_periods(
             return
         earlier = open_records(baseline, engine=records.engine, max_rejected=analysis.max_rejected)
         if len(earlier.rejected):
+            # One file for the rows of both, by the name that a folder of records may hold.
+            rejected = pd.concat([records.rejected, earlier.rejected], ignore_index=True)
             folder = analysis.out.parent if analysis.out else Path()
-            analysis.set_aside(earlier, folder / f"baseline-{REJECTED}")
+            analysis.set_aside(replace(earlier, rejected=rejected), folder / REJECTED)
         yield place(earlier, placed.tree, side=side), placed

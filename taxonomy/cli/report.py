@@ -27,7 +27,6 @@ from taxonomy.cli.records import Analysing, Reading, reading_options
 @click.option("--watch", multiple=True, metavar="NODE", help="Look out for a node: an id, a label or a path.")
 @click.option("--watch-list", type=click.Path(path_type=Path), help='A TOML file with watch = ["deception", ...].')
 @click.option("--principles", type=click.Path(path_type=Path), help="A TOML file that maps nodes to principles.")
-@click.option("--quiet", is_flag=True, help="Print errors only.")
 def report(
     taxonomy: Path,
     out: Path,
@@ -39,7 +38,6 @@ def report(
     watch: tuple[str, ...],
     watch_list: Path | None,
     principles: Path | None,
-    quiet: bool,
     reading: Reading,
 ) -> None:
     """Write a page on what the conversations in FILES show, by TAXONOMY.
@@ -68,17 +66,16 @@ def report(
         model=model,
         out=out,
         as_json=False,
-        quiet=quiet,
     )
     with analysis.open(out) as records:
         placed = {side: analysis.place(records, side) for side in records.sides()}
         tree = next(iter(placed.values())).tree
         asked = Asked(placed, analysis.thresholds, find_watched(tree, names), ALERTS, mapping, split_at)
-        with progress_bars(quiet) as progress:
+        with progress_bars(reading.quiet) as progress:
             told = None if progress is None else lambda done, total: progress("questions", done, total)
             made = make_report(asked, internal=analysis.internal, progress=told)
     written = write_report(made, out, markdown=markdown)
-    if quiet:
+    if reading.quiet:
         return
     for title, reason in made.left_out.items():
         click.echo(f"Left out, “{title}”: {reason}", err=True)

@@ -169,8 +169,8 @@ def mirroring(asked: Asked) -> Section:
     """Ask how often the AI takes up a person's value."""
     from taxonomy.analysis.mirroring import mirroring as ask
 
-    table = ask(asked.side("ai"), asked.side("human"), **asked.least)
-    values = table[table["level"] == 0]
+    found = ask(asked.side("ai"), asked.side("human"), **asked.least)
+    values = found.table[found.table["level"] == 0]
     rows = [Row(one.response, one.share, one.low, one.high, mark=one.chance_share) for one in values.itertuples()]
     charts = [Chart("The same value on both sides", "response", "share of conversations", rows, mark="by chance")]
     said = values.set_index("response")
@@ -186,7 +186,7 @@ def mirroring(asked: Asked) -> Section:
         "Of conversations with values on both sides. Chance is what strangers give: people's values held against the "
         "AI's of other conversations with the same type of response. Other levels are in the table."
     )
-    return Section(lead, charts if rows else [], method, {"mirroring": table}, 0)
+    return Section(lead, charts if rows else [], method, {"mirroring": found.table}, found.hidden)
 
 
 def models(asked: Asked) -> Section:
