@@ -46,13 +46,9 @@ def save_records(folder: Path, n: int = 1200, **columns: object) -> Path:
         if model == "two" and i % 5 == 0:
             said.add("dominance")
         for value in sorted(said):
-            mentions.append(
-                {"conversation_id": name, "side": "ai", "value": value, "explicit": i % 4 == 0}
-            )
+            mentions.append({"conversation_id": name, "side": "ai", "value": value, "explicit": i % 4 == 0})
         if i % 2 == 0:
-            mentions.append(
-                {"conversation_id": name, "side": "human", "value": VALUES[i // 2 % 4], "explicit": True}
-            )
+            mentions.append({"conversation_id": name, "side": "human", "value": VALUES[i // 2 % 4], "explicit": True})
         rows.append(
             {
                 "conversation_id": name,
@@ -234,4 +230,4 @@ def test_a_drawing_stays_within_its_width() -> None:
             for end in (one.zero, one.start, one.start + one.width, one.low, one.high, one.mark):
                 assert end is None or 0 <= end <= 1000
     assert draw(Chart("t", "of", "unit", rows, "difference"))[0].figure == "+20.00"
-    assert draw(Chart("t", "of", "unit", []))== []
+    assert draw(Chart("t", "of", "unit", [])) == []

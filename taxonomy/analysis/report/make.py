@@ -15,6 +15,8 @@ from taxonomy.errors import InputError, OutputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from taxonomy.model import Taxonomy
+
 
 def make_report(asked: Asked, *, internal: bool = False, progress: Callable[[int, int], None] | None = None) -> Report:
     """Ask every question that the records allow.
@@ -45,9 +47,8 @@ def make_report(asked: Asked, *, internal: bool = False, progress: Callable[[int
             left_out[title] = str(error)
     rejected = Counter(f"{row['kind']}: {row['reason']}" for row in records.rejected.to_dict("records"))
     return Report(
-        taxonomy=placed.tree.title or placed.tree.id,
-        version=placed.tree.version,
-        facts=facts(asked.placed, placed.tree),
+        taxonomy=_named(placed.tree),
+        facts=facts(asked.placed),
         rejected=dict(sorted(rejected.items())),
         sections=sections,
         left_out=left_out,
@@ -56,6 +57,11 @@ def make_report(asked: Asked, *, internal: bool = False, progress: Callable[[int
         internal=internal,
         users_known=records.users_known,
     )
+
+
+def _named(tree: Taxonomy) -> str:
+    sizes = " / ".join(f"{level.size:,} {level.name}s" for level in reversed(tree.levels))
+    return f"{tree.title or tree.id} {tree.version}: {sizes}"
 
 
 def write_report(report: Report, out: Path, *, markdown: bool = False) -> list[Path]:

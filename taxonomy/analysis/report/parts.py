@@ -94,8 +94,8 @@ class Report:
 
     Attributes
     ----------
-    taxonomy, version : str
-        Title or id, and version, of the taxonomy.
+    taxonomy : str
+        Its title or id, its version, and the sizes of its levels.
     facts : mapping of str to str
         What was measured, and on what.
     rejected : mapping of str to int
@@ -112,7 +112,6 @@ class Report:
     """
 
     taxonomy: str
-    version: str
     facts: Mapping[str, str]
     rejected: Mapping[str, int]
     sections: Mapping[str, Section]

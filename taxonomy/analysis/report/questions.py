@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from taxonomy.analysis.periods import middle, split_at
 from taxonomy.analysis.place import Placed
+from taxonomy.analysis.records import RESPONSE_TYPES
 from taxonomy.analysis.report.parts import Chart, Row, Section, percent, points
 from taxonomy.errors import InputError
 from taxonomy.model import slugify
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from taxonomy.analysis.principles import Principle
     from taxonomy.analysis.records import Side
-    from taxonomy.model import Taxonomy
 
 # Rows of a chart.
 ROWS = 10
@@ -79,18 +79,21 @@ def frequency(asked: Asked) -> Section:
     from taxonomy.analysis.frequency import frequency as count
 
     found = {side: count(placed, **asked.least) for side, placed in asked.placed.items()}
-    charts = []
-    for side, figures in found.items():
-        levels = asked.placed[side].tree.levels
-        for level in [*levels[:-3:-1], levels[0]] if len(levels) > 2 else levels[::-1]:
-            rows = figures.table[figures.table["level"] == level.level].head(ROWS)
-            charts.append(_shares(f"{_plural(level.name)}, {_WHOSE[side]}", level.name, rows, "conversation_", side))
+    levels = next(iter(asked.placed.values())).tree.levels
+    # The two at the top, and the values.
+    chosen = [*levels[:-3:-1], levels[0]] if len(levels) > 2 else levels[::-1]
+    charts = [
+        _shares(f"{_plural(level.name)}, {_WHOSE[side]}", level.name, rows.head(ROWS), "conversation_", side)
+        for level in chosen
+        for side, figures in found.items()
+        if len(rows := figures.table[figures.table["level"] == level.level])
+    ]
     first, figures = next(iter(found.items()))
     rare = figures.rare / max(figures.values, 1)
     lead = (
         f"{_WHO[first]} expressed {figures.values:,} different values, {figures.mentions:,} times in "
-        f"{figures.conversations:,} conversations. Most are rare: {percent(rare)} of them are in fewer than "
-        f"{RARE:.2%} of conversations."
+        f"{figures.conversations:,} conversations. Of the values, {percent(rare)} are in fewer than {RARE:.2%} of "
+        "conversations."
     )
     tables = {f"frequency-{side}": figures.table for side, figures in found.items()}
     method = (
@@ -146,7 +149,7 @@ def responses(asked: Asked) -> Section:
         raise InputError("no response type may be told", column="response_type", remedy="give conversations with it")
     share = known.set_index("response")["share"]
     stances = [f"{percent(share[name])} {name}" for name in ("support", "reframing", "resistance") if name in share]
-    charts = [_shares("Types of response", "response", known, "", "ai", label="response")]
+    charts = [_shares("Types of response", "response", _by_type(known), "", "ai", label="response")]
     values = found.associations[found.associations["level"] == 0]
     for stance in ("support", "reframing", "resistance"):
         sure = values[(values["category"] == stance) & (values["p_fdr"] <= RATE) & (values["residual"] > 0)]
@@ -154,7 +157,9 @@ def responses(asked: Asked) -> Section:
             charts.append(_together(f"Values that go with {stance}", sure.head(ROWS), ""))
     explicit = found.explicit.dropna(subset="response")
     if len(explicit):
-        chart = _shares("Said explicitly, by type of response", "response", explicit, "", "ai", label="response")
+        chart = _shares(
+            "Said explicitly, by type of response", "response", _by_type(explicit), "", "ai", label="response"
+        )
         charts.append(Chart(chart.title, chart.of, "share of mentions", chart.rows))
     lead = f"Of all conversations: {', '.join(stances)}." if stances else "No stance may be told."
     method = (
@@ -171,7 +176,9 @@ def mirroring(asked: Asked) -> Section:
 
     found = ask(asked.side("ai"), asked.side("human"), **asked.least)
     values = found.table[found.table["level"] == 0]
-    rows = [Row(one.response, one.share, one.low, one.high, mark=one.chance_share) for one in values.itertuples()]
+    rows = [
+        Row(one.response, one.share, one.low, one.high, mark=one.chance_share) for one in _by_type(values).itertuples()
+    ]
     charts = [Chart("The same value on both sides", "response", "share of conversations", rows, mark="by chance")]
     said = values.set_index("response")
     parts = [
@@ -338,6 +345,12 @@ def _shares(title: str, of: str, rows: pd.DataFrame, prefix: str, side: Side, *,
     return Chart(title, of, "share of conversations", found, side=side)
 
 
+def _by_type(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the seven types in their order; support and resistance as a whole are not among them."""
+    found = rows[rows["response"].isin(RESPONSE_TYPES)]
+    return found.sort_values("response", key=lambda names: names.map(RESPONSE_TYPES.index))
+
+
 def _together(title: str, rows: pd.DataFrame, column: str) -> Chart:
     """Show shares of a category's conversations, and those to be expected."""
     found = [
@@ -363,7 +376,7 @@ def _plural(name: str) -> str:
     return f"{name[:1].upper()}{name[1:]}s"
 
 
-def facts(placed: Mapping[Side, Placed], tree: Taxonomy) -> dict[str, str]:
+def facts(placed: Mapping[Side, Placed]) -> dict[str, str]:
     """Return what was measured, and on what."""
     from taxonomy.analysis.place import cells, totals
 
@@ -372,8 +385,7 @@ def facts(placed: Mapping[Side, Placed], tree: Taxonomy) -> dict[str, str]:
     found = {"conversations": f"{n:,}", "mentions": f"{sum(one.mentions for one in placed.values()):,}"}
     for side, one in placed.items():
         count = int(cells(one, [])["conversations"].iloc[0])
-        found[f"with a value {_WHOSE[side]}"] = f"{percent(count / n)}"
+        found[f"of conversations have a value {_WHOSE[side]}"] = percent(count / n)
     for side, one in placed.items():
-        found[f"of mentions {_WHOSE[side]}, not in the taxonomy"] = percent(one.unmapped.total() / one.mentions)
-    found["levels of the taxonomy"] = " / ".join(f"{level.size:,} {level.name}s" for level in reversed(tree.levels))
+        found[f"of mentions {_WHOSE[side]} are not in the taxonomy"] = percent(one.unmapped.total() / one.mentions)
     return found
