@@ -193,7 +193,7 @@ def associations(
             "level": table["level"].astype(int),
             "node": table["node"],
             "label": table["node"].map(labels),
-            "category": table["category"].map(category_labels or {}).fillna(table["category"]),
+            "category": table["category"].map(lambda name: (category_labels or {}).get(name, name)),
             "conversations": count,
             "share": count / column,
             "low": low,
@@ -239,7 +239,7 @@ def dense(
     told = np.zeros(counts.shape, dtype=bool)
     where = rows.get_indexer(pd.Index(own["node"])), columns.get_indexer(pd.Index(own["category"]))
     counts[where], told[where] = own["conversations"], True
-    sizes: NDArray[np.float64] = categories.astype(float).to_numpy()
+    sizes = np.asarray(categories, dtype=np.float64)
     left = np.maximum(nodes["conversations"].to_numpy() - counts.sum(axis=1), 0)
     # What belongs to a category that is itself not told counts here, too.
     untold = ~told * sizes

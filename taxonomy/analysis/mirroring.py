@@ -105,7 +105,8 @@ def _both(ai: Placed, human: Placed) -> Frame:
     frame = frame.join(human.frame.select("conversation_id").unique(), on="conversation_id", how="inner")
     known = ai.records.conversations.select("conversation_id", response=nw.col("response_type"))
     frame = frame.join(known.filter(~nw.col("response").is_null()), on="conversation_id", how="inner")
-    place = nw.col("conversation_id").cum_count().over("response", order_by="conversation_id") - 1
+    frame = frame.with_columns(place=nw.lit(1))
+    place = nw.col("place").cum_sum().over("response", order_by="conversation_id") - 1
     frame = frame.with_columns(place=place.cast(nw.Int64), size=nw.len().over("response").cast(nw.Int64))
     return ai.records.engine.keep(frame)
 

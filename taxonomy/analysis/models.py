@@ -84,10 +84,8 @@ def models(
         counts = _array(of_level, {"node": nodes, "model": names}, control, contexts)
         found = pd.concat(
             [
-                _compared(cells[cells["category"] == name]["node"], nodes, counts, sizes, names.index(name)).assign(
-                    model=name
-                )
-                for name in names
+                _compared(cells[cells["category"] == name]["node"], nodes, counts, sizes, index).assign(model=name)
+                for index, name in enumerate(names)
             ],
             ignore_index=True,
         )
@@ -115,7 +113,7 @@ def _array(
     all_axes = {**axes, control: contexts} if control else dict(axes)
     cells = cells[np.logical_and.reduce([cells[name].isin(values) for name, values in all_axes.items()])]
     array = np.zeros([len(values) for values in all_axes.values()])
-    where = tuple(pd.Index(values).get_indexer(cells[name]) for name, values in all_axes.items())
+    where = tuple(pd.Index(values).get_indexer(pd.Index(cells[name])) for name, values in all_axes.items())
     array[where] = cells["conversations"]
     return array if control else array[..., None]
 
@@ -124,7 +122,7 @@ def _compared(
     told: pd.Series[str], nodes: Sequence[str], counts: NDArray[np.float64], sizes: NDArray[np.float64], model: int
 ) -> pd.DataFrame:
     """Compare one model with all others, at the nodes of which it may be told."""
-    kept = pd.Index(nodes).get_indexer(told)
+    kept = pd.Index(nodes).get_indexer(pd.Index(told))
     own, others = counts[kept, model], counts[kept].sum(axis=1) - counts[kept, model]
     size, other_size = sizes[model], sizes.sum(axis=0) - sizes[model]
     count, other, n, m = own.sum(axis=1), others.sum(axis=1), size.sum(), other_size.sum()

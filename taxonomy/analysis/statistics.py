@@ -134,7 +134,7 @@ def chance_variation(total: Floats, sizes: Floats) -> Floats:
     The root of its expected square, to first order: counts are then multinomial with the sizes as probabilities.
     """
     share = sizes / sizes.sum()
-    return np.asarray(np.sqrt((1 / share - 1).mean() / total))
+    return np.asarray(np.sqrt((1 / share).mean() * (1 - 1 / len(sizes)) / total))
 
 
 def variation_intervals(counts: Floats, sizes: Floats, *, draws: int = 500, seed: int = 0) -> tuple[Floats, Floats]:

@@ -9,6 +9,11 @@ from taxonomy.cli.main import LazyGroup
 # Each by the name of its module and function.
 QUESTIONS = {
     "frequency": "analyze_frequency",
+    "context": "analyze_context",
+    "responses": "analyze_responses",
+    "mirroring": "analyze_mirroring",
+    "models": "analyze_models",
+    "principles": "analyze_principles",
     "anomalies": "analyze_anomalies",
     "drift": "analyze_drift",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from taxonomy.cli.answers import answer, check_out, figure, p_value, percent, whole
+from taxonomy.cli.answers import Columns, answer, check_out, figure, p_value, percent, whole
 from taxonomy.cli.records import Analysing, analysis_options
 
 
@@ -36,15 +36,18 @@ def analyze_context(column: str, level: int | None, analysis: Analysing) -> None
     if level is not None:
         table, variation = table[table["level"] == level], variation[variation["level"] == level]
     stands = table[table["p_fdr"] < 0.05].sort_values("residual", key=abs, ascending=False, kind="stable")
-    shown = {"level": whole, "label": str, "category": str, "conversations": whole, "share": percent}
-    shown |= {"expected": whole, "residual": figure, "p_fdr": p_value}
-    varied = {"level": whole, "label": str, "conversations": whole}
+    shown: Columns = {"level": whole, "label": str, "category": str, "conversations": whole, "share": percent}
+    shown |= {"expected": figure, "residual": figure, "p_fdr": p_value}
+    varied: Columns = {"level": whole, "label": str, "conversations": whole}
     varied |= dict.fromkeys(("cv", "cv_low", "cv_high", "cv_by_chance"), figure)
     tables = {"associations": table, "variation": variation}
     if not analysis.as_json:
         tables["goes with"] = stands
         tables["steadiest across categories"] = variation[variation["level"] == (level or 0)]
     screens = {"goes with": shown, "steadiest across categories": varied}
+    if column == "human-value":
+        # A conversation can hold several, so there is no share in each to compare.
+        del screens["steadiest across categories"]
     answer(analysis, tables, screens, found.hidden)
     low = int(table.drop_duplicates("node")["low_expected"].sum()) if "low_expected" in table else 0
     if low and not analysis.quiet:

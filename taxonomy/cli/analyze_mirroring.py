@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from taxonomy.cli.answers import answer, check_out, percent, whole
+from taxonomy.cli.answers import Columns, answer, check_out, percent, whole
 from taxonomy.cli.records import Analysing, analysis_options
 
 
@@ -25,7 +25,7 @@ def analyze_mirroring(analysis: Analysing) -> None:
     with analysis.open(analysis.out) as records:
         ai, human = analysis.place(records, "ai"), analysis.place(records, "human")
         found = mirroring(ai, human, **analysis.thresholds)
-    shown = {"level": whole, "response": str, "conversations": whole, "mirrored": whole}
+    shown: Columns = {"level": whole, "response": str, "conversations": whole, "mirrored": whole}
     shown |= dict.fromkeys(("share", "low", "high", "chance_share", "beyond_chance"), percent)
     tables = {"mirroring": found.table}
     screens = {f"level {level}": shown for level in found.table["level"].unique()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from taxonomy.cli.answers import answer, check_out, figure, p_value, percent, whole
+from taxonomy.cli.answers import Columns, answer, check_out, figure, p_value, percent, whole
 from taxonomy.cli.records import Analysing, analysis_options
 
 
@@ -36,8 +36,8 @@ def analyze_models(control: str, no_control: bool, analysis: Analysing) -> None:
     if not analysis.as_json:
         tables["differences"] = found.table[found.table["p_fdr"] < 0.05].sort_values("p", kind="stable")
         tables["said by one model only"] = found.table[found.table["only"]]
-    shown = {"level": whole, "label": str, "model": str, "conversations": whole}
+    shown: Columns = {"level": whole, "label": str, "model": str, "conversations": whole}
     shown |= dict.fromkeys(("share", "others_share", "difference", "controlled_difference"), percent)
     shown |= {"odds_ratio": figure, "p_fdr": p_value}
-    only = {"level": whole, "label": str, "model": str, "conversations": whole, "share": percent}
+    only: Columns = {"level": whole, "label": str, "model": str, "conversations": whole, "share": percent}
     answer(analysis, tables, {"differences": shown, "said by one model only": only}, found.hidden)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from taxonomy.cli.answers import answer, check_out, percent, whole
+from taxonomy.cli.answers import Columns, answer, check_out, percent, whole
 from taxonomy.cli.records import Analysing, analysis_options
 
 
@@ -29,6 +29,6 @@ def analyze_principles(path: Path | None, analysis: Analysing) -> None:
     if found.absent and not analysis.quiet:
         named = ", ".join(found.absent[:5]) + (" ..." if len(found.absent) > 5 else "")
         click.echo(f"{len(found.absent)} names of principles are no node of the taxonomy: {named}", err=True)
-    shown = {"principle": str, "mentions": whole, "mention_share": percent, "mention_low": percent}
+    shown: Columns = {"principle": str, "mentions": whole, "mention_share": percent, "mention_low": percent}
     shown |= {"mention_high": percent, "conversations": whole, "conversation_share": percent}
     answer(analysis, {"principles": found.table}, {"principles": shown}, found.hidden)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from taxonomy.cli.answers import answer, check_out, figure, p_value, percent, whole
+from taxonomy.cli.answers import Columns, answer, check_out, figure, p_value, percent, whole
 from taxonomy.cli.records import Analysing, analysis_options
 
 
@@ -29,9 +29,9 @@ def analyze_responses(analysis: Analysing) -> None:
     if not analysis.as_json:
         stands = table[(table["p_fdr"] < 0.05) & (table["residual"] > 0)]
         tables["goes with"] = stands.sort_values("residual", ascending=False, kind="stable")
-    share = {"share": percent, "low": percent, "high": percent}
-    goes = {"level": whole, "label": str, "category": str, "conversations": whole, **share}
-    screens = {
+    share: Columns = {"share": percent, "low": percent, "high": percent}
+    goes: Columns = {"level": whole, "label": str, "category": str, "conversations": whole, **share}
+    screens: dict[str, Columns] = {
         "response types": {"response": str, "conversations": whole, **share},
         "goes with": {**goes, "residual": figure, "p_fdr": p_value},
         "said explicitly": {"response": str, "level": whole, "label": str, "mentions": whole, **share},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Format = Callable[[Any], str]
+Columns = dict[str, Format]
 # Rows of a table in the terminal; all are in --out.
 _SHOWN = 12
 
@@ -46,9 +47,7 @@ def check_out(analysis: Analysing) -> None:
         check_table_path(analysis.out)
 
 
-def answer(
-    analysis: Analysing, tables: Mapping[str, pd.DataFrame], shown: Mapping[str, Mapping[str, Format]], hidden: int
-) -> None:
+def answer(analysis: Analysing, tables: Mapping[str, pd.DataFrame], shown: Mapping[str, Columns], hidden: int) -> None:
     """Write and print what was found.
 
     Parameters
@@ -84,7 +83,8 @@ def answer(
         click.echo(f"Written to {analysis.out}")
 
 
-def _print(name: str, table: pd.DataFrame, columns: Mapping[str, Format]) -> None:
+def _print(name: str, table: pd.DataFrame, columns: Columns) -> None:
+    import pandas as pd
     from rich.table import Table
     from rich.text import Text
 
@@ -95,7 +95,7 @@ def _print(name: str, table: pd.DataFrame, columns: Mapping[str, Format]) -> Non
     for column, form in columns.items():
         drawn.add_column(column.replace("_", " "), justify="left" if form is str else "right")
     for row in table.head(_SHOWN).to_dict("records"):
-        cells = ("" if row[column] != row[column] else form(row[column]) for column, form in columns.items())
+        cells = ("" if pd.isna(row[column]) else form(row[column]) for column, form in columns.items())
         drawn.add_row(*(Text(plain(cell)) for cell in cells))
     screen.print(drawn)
     if len(table) > _SHOWN:

@@ -1,0 +1,285 @@
+"""The questions asked of conversations: planted effects come back, and what is told may be told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+import taxonomy
+from taxonomy.analysis.context import context, human_context
+from taxonomy.analysis.engine import open_engine
+from taxonomy.analysis.frequency import frequency
+from taxonomy.analysis.mirroring import mirroring
+from taxonomy.analysis.models import models
+from taxonomy.analysis.place import Placed, place
+from taxonomy.analysis.principles import BUNDLED, load_principles, principles
+from taxonomy.analysis.records import open_records
+from taxonomy.analysis.responses import responses
+from taxonomy.cli import main
+from taxonomy.errors import InputError
+from tests.conftest import FIXTURE, ROOT
+
+RECORDS = ROOT / "fixtures" / "mentions"
+EVERYTHING = {"min_conversations": 1, "min_users": 1}
+
+
+@pytest.fixture(scope="module")
+def tree(cache: Path) -> taxonomy.Taxonomy:
+    return taxonomy.build(FIXTURE)
+
+
+@pytest.fixture(scope="module")
+def tree_path(tree: taxonomy.Taxonomy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tree") / "taxonomy.json"
+    tree.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def truth() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RECORDS / "truth.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def sides(tree: taxonomy.Taxonomy) -> Iterator[tuple[Placed, Placed]]:
+    with open_engine() as engine:
+        records = open_records([RECORDS], engine=engine)
+        yield place(records, tree, side="ai"), place(records, tree, side="human")
+
+
+def ask(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["analyze", *map(str, arguments)])
+
+
+def within(table: pd.DataFrame, planted: dict[str, float], key: str) -> None:
+    rows = table.set_index(key)
+    for name, part in planted.items():
+        assert rows["low"][name] <= part <= rows["high"][name], name
+
+
+# -- planted effects --------------------------------------------------------------------------------------------
+
+
+def check_effects(ai: Placed, human: Placed, truth: dict[str, Any], least: dict[str, int], columns: set[str]) -> None:
+    """Every planted association of these columns stands, with its sign."""
+    for column in sorted(columns):
+        found = human_context(ai, human, **least) if column == "human" else context(ai, column, **least)
+        table = found.associations[found.associations["level"] == 0].set_index(["label", "category"])
+        for effect in truth["effects"]:
+            if effect["column"] == column:
+                row = table.loc[(effect["value"], effect["category"])]
+                assert row["p_fdr"] < 0.05, effect
+                assert np.sign(row["residual"]) == effect["sign"], effect
+
+
+def test_what_is_said_in_one_task_only_comes_back(sides: tuple[Placed, Placed], truth: dict[str, Any]) -> None:
+    strong = [effect for effect in truth["effects"] if effect["column"] == "task" and effect["rate"] >= 0.15]
+    assert len(strong) == 6
+    check_effects(*sides, {**truth, "effects": strong}, EVERYTHING, {"task"})
+
+
+def test_response_types(sides: tuple[Placed, Placed], truth: dict[str, Any]) -> None:
+    found = responses(sides[0])
+    planted = truth["proportions"]["response_types"]
+    within(found.types, planted, "response")
+    both = found.types.set_index("response")["conversations"]
+    assert both["support"] == both["strong support"] + both["mild support"]
+    types = found.explicit.dropna(subset="response")
+    within(types, {name: truth["proportions"]["explicit"][name] for name in types["response"]}, "response")
+
+
+def test_mirroring(sides: tuple[Placed, Placed], truth: dict[str, Any]) -> None:
+    table = mirroring(*sides, **EVERYTHING).table
+    values = table[table["level"] == 0]
+    planted = truth["proportions"]["mirrored"]
+    within(values, {name: planted[name] for name in values["response"] if name in planted}, "response")
+    support = values.set_index("response").loc["support"]
+    assert support["beyond_chance_low"] > 0.1
+    # Five domains are shared by strangers, too.
+    assert table[table["level"] == 3]["chance_share"].min() > 0.5
+
+
+def test_mirroring_is_told_from_many_only(sides: tuple[Placed, Placed]) -> None:
+    table = mirroring(*sides).table
+    assert table["mirrored"].min() >= 15
+    assert (table["conversations"] - table["mirrored"]).min() >= 15
+    wide = table.pivot(index="response", columns="level", values="mirrored")
+    steps = -wide[sorted(wide.columns, reverse=True)].diff(axis=1).to_numpy()
+    steps = steps[np.isfinite(steps)]
+    assert ((steps == 0) | (steps >= 15)).all()
+
+
+def test_models_are_compared_within_tasks(sides: tuple[Placed, Placed]) -> None:
+    found = models(sides[0], **EVERYTHING).table
+    plain = models(sides[0], control=None, **EVERYTHING).table
+    only = found[found["only"]]
+    assert (only["others_share"] == 0).all()
+    assert found["conversations"].sum() == plain["conversations"].sum()
+    assert not np.allclose(found["controlled_difference"], plain["controlled_difference"])
+    np.testing.assert_allclose(plain["controlled_difference"], plain["difference"], atol=6e-5)
+
+
+def test_domains(sides: tuple[Placed, Placed], truth: dict[str, Any]) -> None:
+    table = frequency(sides[0]).table
+    domains = table[table["level"] == 3].rename(columns={"mention_low": "low", "mention_high": "high"})
+    within(domains, truth["proportions"]["domains"], "label")
+
+
+def test_principles(sides: tuple[Placed, Placed], tree: taxonomy.Taxonomy) -> None:
+    found = principles(sides[0], load_principles(BUNDLED))
+    assert found.absent == ()
+    assert found.table["mention_share"].sum() == pytest.approx(1)
+    assert found.table["principle"].tolist() == ["Helpful", "Honest", "Harmless"]
+
+
+# -- what may be told -------------------------------------------------------------------------------------------
+
+
+def test_no_small_cell_is_told(sides: tuple[Placed, Placed], truth: dict[str, Any]) -> None:
+    ai, human = sides
+    tables = [context(ai, "task").associations, responses(ai).associations, human_context(ai, human).associations]
+    for table in (*tables, models(ai).table):
+        assert table["conversations"].min() >= 15
+    (secret,) = truth["only_one_user"].values()
+    everything = pd.concat([*tables, models(ai).table, frequency(ai).table])
+    assert secret not in set(everything["node"])
+    assert secret in set(context(ai, "language", **EVERYTHING).associations["node"])
+
+
+def test_ids_never_leave(tree_path: Path, tmp_path: Path) -> None:
+    for name in ("context", "responses", "mirroring", "models", "principles"):
+        done = ask(name, RECORDS, "--taxonomy", tree_path, "--internal", "--json", "--out", tmp_path / "x.csv")
+        assert done.exit_code == 0, done.output
+        text = done.stdout + (tmp_path / "x.csv").read_text()
+        assert '"c0' not in text
+        assert '"u0' not in text
+        assert "conversation_id" not in text
+        assert json.loads(done.stdout)["internal"] is True
+
+
+# -- the command line -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["context", "responses", "mirroring", "models", "principles"])
+def test_every_question_answers(name: str, tree_path: Path, tmp_path: Path) -> None:
+    done = ask(name, RECORDS, "--taxonomy", tree_path, "--out", tmp_path / "x.parquet")
+    assert done.exit_code == 0, done.output
+    assert "cells are hidden" in done.output
+    assert len(pd.read_parquet(tmp_path / "x.parquet"))
+    again = ask(name, RECORDS, "--taxonomy", tree_path, "--out", tmp_path / "y.parquet", "--quiet")
+    assert (again.exit_code, again.output) == (0, "")
+    assert (tmp_path / "x.parquet").read_bytes() == (tmp_path / "y.parquet").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["context", "--by", "mood"], "no column 'mood'"),
+        (["context", "--by", "user_id"], "no column 'user_id'"),
+        (["models", "--control", "mood"], "no column 'mood'"),
+        (["models", "--control", "task", "--no-control"], "exclude each other"),
+        (["principles", "--principles", "nowhere.toml"], "nowhere.toml: cannot be read"),
+        (["mirroring", "--out", "x.xlsx"], "no format of a table"),
+    ],
+)
+def test_wrong_uses_say_what_to_do(arguments: list[str], said: str, tree_path: Path) -> None:
+    name, *rest = arguments
+    done = ask(name, RECORDS, "--taxonomy", tree_path, *rest)
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "principle = 1",
+        "[[principle]]\nkey = 'a'\nname = 'A'",
+        "[[principle]]\nkey = 'a'\nname = 'A'\nnodes = []",
+        "[[principle]]\nkey = 'a'\nname = 'none of them'\nnodes = ['x']",
+        "[[principle]]\nkey='a'\nname='A'\nnodes=['x']\n[[principle]]\nkey='a'\nname='B'\nnodes=['x']",
+        "[[principle",
+    ],
+)
+def test_principles_that_cannot_be_read(text: str, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text(text)
+    with pytest.raises(InputError, match="p.toml"):
+        load_principles(tmp_path / "p.toml")
+
+
+# -- at the size of the study -----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_everything_planted_comes_back(tree: taxonomy.Taxonomy, tmp_path: Path) -> None:
+    script = [
+        sys.executable,
+        "fixtures/make_mentions.py",
+        "--conversations",
+        "308210",
+        "--seed",
+        "1",
+        "--out",
+        tmp_path,
+    ]
+    subprocess.run(list(map(str, script)), check=True, cwd=ROOT)
+    truth = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+    planted = truth["proportions"]
+    with open_engine() as engine:
+        records = open_records([tmp_path], engine=engine)
+        ai, human = place(records, tree, side="ai"), place(records, tree, side="human")
+        check_effects(ai, human, truth, EVERYTHING, {"task", "model", "language", "human", "response_type"})
+        found = context(ai, "task", **EVERYTHING).variation.set_index("label")
+        for label, shape in truth["steady"].items():
+            assert found["cv_low"][label] <= shape["cv"] <= found["cv_high"][label]
+        within(responses(ai).types, planted["response_types"], "response")
+        mirrored = mirroring(ai, human).table
+        values = mirrored[mirrored["level"] == 0]
+        within(values, {k: v for k, v in planted["mirrored"].items() if k in set(values["response"])}, "response")
+        compared = models(ai).table
+        only = compared[compared["only"] & (compared["level"] == 0)]
+        assert set(only["label"]) == {"philosophical depth"}
+        # More of a model because of what it is asked for: gone once tasks are controlled for.
+        drawn = compared[(compared["label"] == "code quality") & (compared["model"] == "model-b")].iloc[0]
+        assert drawn["difference_low"] > 0
+        assert drawn["controlled_low"] < 0 < drawn["controlled_high"]
+        often = frequency(ai)
+        domains = often.table[often.table["level"] == 3]
+        within(domains.rename(columns={"mention_low": "low", "mention_high": "high"}), planted["domains"], "label")
+        assert often.rare / often.values == pytest.approx(planted["values_below_4_in_10000"], abs=0.02)
+
+
+@pytest.mark.slow
+def test_false_discoveries_over_seeds(tree: taxonomy.Taxonomy, tmp_path: Path) -> None:
+    proportions = []
+    for seed in range(20):
+        script = [
+            sys.executable,
+            "fixtures/make_mentions.py",
+            "--conversations",
+            "40000",
+            "--seed",
+            seed,
+            "--out",
+            tmp_path,
+        ]
+        subprocess.run(list(map(str, script)), check=True, cwd=ROOT)
+        truth = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+        planted = {effect["value"] for effect in truth["effects"]} | set(truth["steady"])
+        planted |= {value for camp in truth["camps"] for value in camp} | set(truth["only_one_user"])
+        with open_engine() as engine:
+            ai = place(open_records([tmp_path], engine=engine), tree, side="ai")
+            table = context(ai, "task", **EVERYTHING).associations
+        stands = table[(table["level"] == 0) & (table["p_fdr"] < 0.05)]
+        proportions.append(1 - stands["label"].isin(planted).mean())
+    assert np.mean(proportions) <= 0.05 + 2 * np.std(proportions, ddof=1) / np.sqrt(len(proportions))
