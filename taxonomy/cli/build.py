@@ -10,9 +10,9 @@ import click
 from taxonomy.cli.language_model import language_model_options, take_labelling
 
 if TYPE_CHECKING:
+    from taxonomy.cli.explore import Progress
     from taxonomy.model import Taxonomy
     from taxonomy.quality.cohesion import LevelCohesion
-    from taxonomy.values import ValueSet
     from taxonomy.versions.replay import Outcome
 
 METHODS = ("average", "ward", "kmeans", "density")
@@ -56,6 +56,7 @@ class Sizes(click.ParamType[tuple[int, ...]]):
     "--labeller", type=click.Choice(LABELLERS), default="keyphrase", show_default=True, help="Who names nodes."
 )
 @language_model_options
+@click.option("--page", is_flag=True, help="Write taxonomy.html, to open in a browser, and its map.")
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 def build(
     values: str,
@@ -66,6 +67,7 @@ def build(
     value_column: str | None,
     weight_column: str | None,
     labeller: str,
+    page: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -78,7 +80,9 @@ def build(
     from taxonomy.cli.apply_edits import print_outcomes
     from taxonomy.cli.progress import progress_bars
     from taxonomy.cli.reading import read_tree
+    from taxonomy.cli.summary import print_summary
     from taxonomy.formats.folder import check_writable, write_build
+    from taxonomy.formats.page import check_size
     from taxonomy.pipeline import build_tree
     from taxonomy.quality.cohesion import cohesion
     from taxonomy.values import read_values
@@ -89,6 +93,8 @@ def build(
     options["edits"] = decisions = () if edits is None else read_edits(edits)
     value_set = read_values(Path(values), value_column=value_column, weight_column=weight_column)
     value_set = edit_values(value_set, decisions, old)
+    if page:
+        check_size(len(value_set))
     check_writable(out)
     if domains is not None:
         options["domains"] = None if domains == "none" else Path(domains)
@@ -105,9 +111,10 @@ def build(
             replayed=outcomes.extend,
             **options,
         )
-    write_build(out, tree, value_set, quality)
+        pages = _page(tree, options["model"], progress) if page else {}
+    write_build(out, tree, value_set, quality, pages)
     if not quiet:
-        _summarise(tree, value_set, out)
+        print_summary(tree, value_set, out, pages=pages)
         if previous is not None:
             click.echo(f"Version {tree.version}; see what changed: value-taxonomy diff {previous} {out}/taxonomy.json")
         if edits is not None:
@@ -116,20 +123,11 @@ def build(
         labelling.report_failures()
 
 
-def _summarise(tree: Taxonomy, value_set: ValueSet, out: Path) -> None:
-    from taxonomy.cli.draw import console, print_top
+def _page(tree: Taxonomy, model: str, progress: Progress | None) -> dict[str, bytes]:
+    from taxonomy.cli.explore import vectors_and_map
+    from taxonomy.formats.map import NAME, map_parquet
+    from taxonomy.formats.page import taxonomy_page
 
-    aliases = sum(len(value.aliases) for value in value_set.values)
-    sizes = " / ".join(f"{level.size:,} {level.name}s" for level in reversed(tree.levels))
-    doubtful = sum("doubtful" in node.flags for node in tree.nodes if node.level == 0)
-    print_top(tree)
-    screen = console()
-    screen.print(f"{sizes}")
-    screen.print(
-        f"{value_set.rows:,} rows: {len(value_set):,} values, {aliases:,} other spellings, "
-        f"{value_set.repeats:,} repeats, {len(value_set.rejected):,} rejected"
-    )
-    if doubtful:
-        screen.print(f"{doubtful:,} values lie nearer to another cluster: see lint")
-    screen.print(f"Written to {out}{'' if str(out).endswith('/') else '/'}", markup=False)
-    screen.print(f"Next: value-taxonomy show {out / 'taxonomy.json'} --depth 2", markup=False)
+    vectors, points = vectors_and_map(tree, model, None, progress)
+    html = taxonomy_page(tree, vectors=vectors, points=points)
+    return {NAME: map_parquet(tree, points), "taxonomy.html": html.encode()}

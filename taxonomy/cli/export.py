@@ -17,7 +17,7 @@ def export(taxonomy: Path, file: Path, base_iri: str | None, issued: datetime | 
     """Write TAXONOMY to FILE in the format that its ending names.
 
     Endings are .json, .csv (the published six columns), .ttl, .rdf and .jsonld (SKOS), .graphml, .node-link.json,
-    .parquet and .md.
+    .parquet, .md and .html (the page without map and nearest nodes, which explore adds).
 
     \b
     Example:

@@ -13,6 +13,7 @@ COMMANDS = {
     "build": "build",
     "label": "label",
     "show": "show",
+    "explore": "explore",
     "compare": "compare",
     "stability": "stability",
     "lint": "lint",

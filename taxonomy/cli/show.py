@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from taxonomy.model import Node, Taxonomy
 
 
@@ -27,7 +29,7 @@ def show(taxonomy: Path, depth: int, key: str | None, level: int | None, quality
       value-taxonomy show build/taxonomy.json --node "intellectual honesty"
       value-taxonomy show build/taxonomy.json --quality
     """
-    from taxonomy.cli.draw import console, draw_tree
+    from taxonomy.cli.draw import console, draw_tree, paged
     from taxonomy.cli.reading import read_tree
 
     if model is not None and not quality:
@@ -37,10 +39,14 @@ def show(taxonomy: Path, depth: int, key: str | None, level: int | None, quality
     tree = read_tree(taxonomy)
     if quality:
         _show_quality(tree, model)
-    elif key is None:
-        console().print(draw_tree(tree, depth))
-    else:
-        _show_node(tree, tree.node(key, level=level), depth)
+        return
+    node = None if key is None else tree.node(key, level=level)
+    screen = console()
+    with paged(screen):
+        if node is not None:
+            _show_node(screen, tree, node)
+        if node is None or node.level:
+            screen.print(draw_tree(tree, depth, node))
 
 
 def _show_quality(tree: Taxonomy, model: str | None) -> None:
@@ -72,32 +78,29 @@ def _show_quality(tree: Taxonomy, model: str | None) -> None:
     console().print(table)
 
 
-def _show_node(tree: Taxonomy, node: Node, depth: int) -> None:
+def _show_node(screen: Console, tree: Taxonomy, node: Node) -> None:
     from rich.text import Text
 
-    from taxonomy.cli.draw import console, draw_tree, plain
+    from taxonomy.cli.draw import plain, print_fields
 
-    screen = console()
-
-    def field(name: str, text: str) -> None:
-        screen.print(Text.assemble((f"{name:<11}", "dim"), plain(text)))
-
-    screen.print(Text(plain(node.label), style="bold"))
-    field("path", " > ".join(step.label for step in tree.path(node)))
-    if node.definition:
-        field("definition", node.definition)
-    field("id", node.id)
-    field("weight", f"{node.weight:g} {tree.weight_unit} ({node.share:.2%})")
-    if node.aliases:
-        field("aliases", ", ".join(node.aliases))
-    if node.placement:
-        second = node.placement.second_parent
-        runner_up = f", runner-up {tree.node(second).label}" if second else ""
-        field("confidence", f"{node.placement.confidence:.2f}{runner_up}")
-    if node.flags:
-        field("flags", ", ".join(node.flags))
     parent = tree.parent(node)
     siblings = [other.label for other in (tree.children(parent) if parent else tree.top) if other.id != node.id]
-    field("siblings", ", ".join(siblings) or "none")
-    if node.level:
-        screen.print(draw_tree(tree, depth, node))
+    fields = {
+        "path": " > ".join(step.label for step in tree.path(node)),
+        "definition": node.definition,
+        "id": node.id,
+        "weight": f"{node.weight:g} {tree.weight_unit} ({node.share:.2%})",
+        "aliases": ", ".join(node.aliases),
+        "confidence": _confidence(tree, node),
+        "flags": ", ".join(node.flags),
+        "siblings": ", ".join(siblings) or "none",
+    }
+    screen.print(Text(plain(node.label), style="bold"))
+    print_fields(screen, fields)
+
+
+def _confidence(tree: Taxonomy, node: Node) -> str:
+    if node.placement is None:
+        return ""
+    second = node.placement.second_parent
+    return f"{node.placement.confidence:.2f}" + (f", runner-up {tree.node(second).label}" if second else "")

@@ -15,6 +15,7 @@ from taxonomy.clustering import average, density, kmeans, ward
 from taxonomy.clustering.affinity import domain_affinity
 from taxonomy.clustering.exact import Labels, Points, centroids, squared_distances
 from taxonomy.clustering.many import partition_many
+from taxonomy.clustering.silhouette import confidence
 from taxonomy.clustering.sizes import allocate
 from taxonomy.clustering.smoothing import diffuse, normalize, transition_matrix
 from taxonomy.errors import LevelsError
@@ -220,10 +221,10 @@ def _confidence(
     among the 64 clusters nearest to its own, so that time grows with the points alone.
     """
     n_clusters = len(centers)
-    confidence = np.ones(len(points))
+    sure = np.ones(len(points))
     runner_up = np.full(len(points), -1, dtype=np.intp)
     if n_clusters == 1:
-        return confidence, runner_up
+        return sure, runner_up
     rivals = np.sort(nearest_neighbors(normalize(centers).astype(np.float32), RIVALS)[0], axis=1)
     order = np.argsort(labels, kind="stable")
     for cluster, members in enumerate(np.split(order, np.cumsum(np.bincount(labels))[:-1])):
@@ -235,11 +236,9 @@ def _confidence(
         cost = squared_distances(part, centers[others])
         best = cost.argmin(axis=1)
         far = np.sqrt(cost[np.arange(len(part)), best])
-        widest = np.maximum(near, far)
-        silhouette = np.divide(far - near, widest, out=np.zeros(len(part)), where=widest > 0)
-        confidence[members] = (1 + silhouette) / 2
+        sure[members] = confidence(near, far)
         runner_up[members] = others[best]
-    return confidence, runner_up
+    return sure, runner_up
 
 
 def _domain_layer(affinity: Points, roots: Labels, layers: list[Layer]) -> Layer:

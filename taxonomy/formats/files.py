@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SKOS: dict[str, Form] = {".ttl": "turtle", ".rdf": "xml", ".jsonld": "json-ld"}
 READ = (".json", ".csv", *SKOS)
-WRITTEN = (*READ, ".graphml", ".node-link.json", ".parquet", ".md")
+WRITTEN = (*READ, ".graphml", ".node-link.json", ".parquet", ".md", ".html")
 
 
 def read_taxonomy(path: Path) -> Taxonomy:
@@ -105,6 +105,10 @@ def _content(tree: Taxonomy, path: Path, suffix: str, base_iri: str | None, issu
         from taxonomy.formats.markdown import taxonomy_markdown
 
         return taxonomy_markdown(tree)
+    if suffix == ".html":
+        from taxonomy.formats.page import taxonomy_page
+
+        return taxonomy_page(tree)
     raise OutputError(f"{path}: {suffix!r} is no format of a taxonomy; end the name in one of {', '.join(WRITTEN)}")
 
 

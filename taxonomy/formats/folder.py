@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from taxonomy.formats.csv import frequencies_csv, rejected_csv, taxonomy_csv
 from taxonomy.model import Taxonomy
 from taxonomy.quality.cohesion import LevelCohesion
 from taxonomy.values import ValueSet
+
+# What a build draws of its tree when asked.
+DRAWN = frozenset({"map.parquet", "taxonomy.html"})
 
 
 def check_writable(folder: Path) -> None:
@@ -34,7 +37,13 @@ def check_writable(folder: Path) -> None:
         raise _unwritable(folder, error) from error
 
 
-def write_build(folder: Path, tree: Taxonomy, value_set: ValueSet, quality: Sequence[LevelCohesion] = ()) -> None:
+def write_build(
+    folder: Path,
+    tree: Taxonomy,
+    value_set: ValueSet,
+    quality: Sequence[LevelCohesion] = (),
+    more: Mapping[str, bytes] | None = None,
+) -> None:
     """Write a build folder; on failure, what was there stays as it was.
 
     Parameters
@@ -45,30 +54,36 @@ def write_build(folder: Path, tree: Taxonomy, value_set: ValueSet, quality: Sequ
         What the tree was built from.
     quality : sequence of LevelCohesion
         For the report.
+    more : mapping of str to bytes, optional
+        Other files of the build by name: its page and map.
 
     Raises
     ------
     InvariantError, OutputError
     """
     tree.check()
-    texts = {
-        "taxonomy.csv": taxonomy_csv(tree),
-        "frequencies.csv": frequencies_csv(tree),
-        "rejected.csv": rejected_csv(value_set.rejected),
-        "report.json": json.dumps(report(tree, value_set, quality), indent=1, ensure_ascii=False) + "\n",
-        "taxonomy.json": tree.to_json(),
+    contents = {
+        **(more or {}),
+        "taxonomy.csv": taxonomy_csv(tree).encode(),
+        "frequencies.csv": frequencies_csv(tree).encode(),
+        "rejected.csv": rejected_csv(value_set.rejected).encode(),
+        "report.json": (json.dumps(report(tree, value_set, quality), indent=1, ensure_ascii=False) + "\n").encode(),
+        "taxonomy.json": tree.to_json().encode(),
     }
     staging = folder.with_name(f".{folder.name or 'build'}.staged.{os.getpid()}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         staging.mkdir()
-        for name, text in texts.items():
-            with open(staging / name, "w", encoding="utf-8", newline="\n") as handle:
-                handle.write(text)
+        for name, content in contents.items():
+            with open(staging / name, "wb") as handle:
+                handle.write(content)
                 handle.flush()
                 os.fsync(handle.fileno())
-        for name in texts:
+        for name in contents:
             os.replace(staging / name, folder / name)
+        for name in DRAWN - contents.keys():
+            # A page of the tree before would be taken for this one's.
+            (folder / name).unlink(missing_ok=True)
         _sync(folder)
     except OSError as error:
         raise _unwritable(folder, error) from error

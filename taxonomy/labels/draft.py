@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonomy.clustering.silhouette import confidence
 from taxonomy.model import Node, Placement, Taxonomy, slugify
 
 # A confidence below it is nearer to another parent.
@@ -135,8 +136,7 @@ class Draft:
         distance = {id: float(np.linalg.norm(point - centers[self._rows[id]])) for id in (parent, *others)}
         second = min(others, key=lambda id: (distance[id], id))
         near, far = distance[parent], distance[second]
-        silhouette = (far - near) / max(near, far) if max(near, far) else 0.0
-        return Placement(confidence=round((1 + silhouette) / 2, 6), second_parent=second)
+        return Placement(confidence=round(float(confidence(near, far)), 6), second_parent=second)
 
     def finish(self, *, labeller: str, parameters: Mapping[str, Any]) -> Taxonomy:
         """Return the tree with its new names and parents, and in its provenance how they came about."""

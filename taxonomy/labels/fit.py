@@ -66,7 +66,7 @@ def label_ranks(
     Parameters
     ----------
     labels : ndarray of shape (n, dimension)
-        Unit vectors of the labels, embedded as values are.
+        Unit vectors of the labels.
     centers : ndarray of shape (n_nodes, dimension)
         What `node_vectors` gives for the nodes.
     nodes : sequence of int, length n, optional

@@ -26,7 +26,7 @@ from taxonomy.values import canonical_key
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 # Members of a node that are looked at.
-POOL = 20
+POOL = 24
 # Nodes that a node is most easily taken for.
 RIVALS = 16
 # What a frequent value gains over a rare one, in cosine.
@@ -34,17 +34,17 @@ FREQUENCY_BONUS = 0.3
 # From this part of the node's highest frequency on, a value is common enough to name it.
 COMMON = 0.4
 # How much closeness to the nearest rival counts against a name, and what words that tell the node apart gain.
-CONTRAST = 0.1
+CONTRAST = 0.05
 TELLING = 0.3
 # What a second heart must add in coverage to be worth an "and".
-SECOND_HEART = 0.1
+SECOND_HEART = 0.05
 # What a head that says little costs.
 VAGUE = 0.05
 # How alike the members with a modifier and those with a head must be for the two to be one name.
 ALIKE = 0.82
-# The best by what is known without embedding are embedded: at most so many a node, and so much below the best.
-FINALISTS = 2
+# Embedding decides between the first two candidates that are no further apart, in at most so many nodes of a level.
 MARGIN = 0.03
+CONTESTS = 500
 KEPT = 12
 
 
@@ -94,7 +94,7 @@ class Namer:
     vectors : ndarray of shape (n, dimension)
         Unit vectors.
     encode : callable
-        Returns the unit vectors of strings, as those of the values were made.
+        Returns the unit vectors of strings.
     """
 
     labels: Sequence[str]
@@ -176,7 +176,7 @@ class Namer:
             self._score(pool, center, centers[others], words, taken)
             for pool, center, others, words, taken in zip(pools, centers, near, telling, banned, strict=True)
         ]
-        finalists = [[one for one in found[:FINALISTS] if one.score > found[0].score - MARGIN] for found in scored]
+        finalists = self._finalists(scored)
         vectors = iter(self.encode([sentence_case(one.text) for final in finalists for one in final]))
         ranked = []
         for found, final, center, others in zip(scored, finalists, centers, near, strict=True):
@@ -184,6 +184,13 @@ class Namer:
             first = sorted(true, key=lambda text: (-true[text], text))
             ranked.append(first + [one.text for one in found[len(final) :]])
         return ranked
+
+    @staticmethod
+    def _finalists(scored: Sequence[Sequence[_Scored]]) -> list[Sequence[_Scored]]:
+        """Return the first two candidates of the nodes where they are closest, and none of the others."""
+        leads = [found[0].score - found[1].score if len(found) > 1 else np.inf for found in scored]
+        close = set(np.argsort(leads, kind="stable")[:CONTESTS].tolist())
+        return [found[:2] if i in close and leads[i] < MARGIN else [] for i, found in enumerate(scored)]
 
     @staticmethod
     def _with_vector(

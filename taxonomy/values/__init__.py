@@ -7,6 +7,7 @@ rows = values + aliases + repeats + rejected.
 
 from taxonomy.values.canonical import canonical_key, clean
 from taxonomy.values.cells import WeightUnit
-from taxonomy.values.value_set import Rejection, Value, ValueSet, read_values
+from taxonomy.values.spellings import Value
+from taxonomy.values.value_set import Rejection, ValueSet, read_values
 
 __all__ = ["Rejection", "Value", "ValueSet", "WeightUnit", "canonical_key", "clean", "read_values"]

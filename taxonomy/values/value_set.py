@@ -8,7 +8,7 @@ import math
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain
 from operator import attrgetter
@@ -19,34 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taxonomy.errors import InputError
-from taxonomy.values.canonical import canonical_key, clean, reason_to_reject, singulars
+from taxonomy.values.canonical import canonical_key, clean, reason_to_reject
 from taxonomy.values.cells import Table, WeightUnit, no_columns
 from taxonomy.values.reading import read_file, read_frame, read_records
+from taxonomy.values.spellings import Value, merge_spellings
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One value.
-
-    Parameters
-    ----------
-    key : str
-        Canonical key of the label.
-    label : str
-        The cleaned spelling with the largest weight; of equals, the first in code-point order.
-    aliases : tuple of str
-        The other cleaned spellings, in code-point order.
-    weight : float
-        Sum over all spellings.
-    """
-
-    key: str
-    label: str
-    aliases: tuple[str, ...]
-    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +47,7 @@ class Rejection:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ValueSet:
     """Values with their weights, and what was rejected on the way to them.
 
@@ -288,6 +267,11 @@ class ValueSet:
         gone.sort(key=attrgetter("row"))
         return replace(self, values=tuple(values), rejected=tuple(gone), first_rows=first_rows)
 
+    def __repr__(self) -> str:
+        aliases = sum(len(value.aliases) for value in self.values)
+        rejected = f"{aliases:,} aliases, {self.repeats:,} repeats, {len(self.rejected):,} rejected"
+        return f"ValueSet({len(self):,} values of {self.rows:,} rows: {rejected}; weights are {self.weight_unit})"
+
     def __len__(self) -> int:
         """Return the number of values."""
         return len(self.values)
@@ -319,7 +303,7 @@ class ValueSet:
                 problem = f"no row holds a value ({', '.join(f'{n} {r}' for r, n in reasons.items())})"
             raise InputError(problem, path=table.path, remedy="give at least one value")
         try:
-            values = _merge(first, repeated)
+            values = merge_spellings(first, repeated)
             total = math.fsum(value.weight for value in values)
         except OverflowError:
             remedy = "scale the weights down"
@@ -370,42 +354,3 @@ def read_values(
         problem = f"values cannot be read from a {type(source).__name__}"
         raise InputError(problem, remedy="pass a pathlib.Path for a file, or a list of strings")
     return ValueSet._from_table(Table(read_records((text, 1.0) for text in source)))
-
-
-def _merge(first: Mapping[str, float], repeated: Mapping[str, array[float]]) -> tuple[Value, ...]:
-    by_key: dict[str, str] = {}
-    twins: dict[str, list[str]] = {}
-    for spelling in first:
-        one = by_key.setdefault(canonical_key(spelling), spelling)
-        if one is not spelling:
-            twins.setdefault(one, []).append(spelling)
-    for plural, key in _plurals(by_key):
-        one, other = by_key[key], by_key.pop(plural)
-        twins.setdefault(one, []).extend([other, *twins.pop(other, ())])
-
-    def value(key: str, one: str) -> Value:
-        if one not in twins and one not in repeated:
-            return Value(key, one, (), first[one])
-        weights = {s: [first[s], *repeated.get(s, ())] for s in (one, *twins.get(one, ()))}
-        label, *_ = sorted(weights, key=lambda s: (-math.fsum(weights[s]), s))
-        aliases = tuple(sorted(weights.keys() - {label}))
-        return Value(canonical_key(label), label, aliases, math.fsum(chain.from_iterable(weights.values())))
-
-    return tuple(sorted((value(key, one) for key, one in by_key.items()), key=attrgetter("key")))
-
-
-def _plurals(keys: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield each key that is a plural of another, and the key that stands for the two."""
-    stands_for: dict[str, str] = {}
-
-    def root(key: str) -> str:
-        while key in stands_for:
-            key = stands_for[key]
-        return key
-
-    pairs = [(key, singular) for key in keys for singular in singulars(key) if singular in keys]
-    for plural, singular in pairs:
-        one, other = sorted((root(plural), root(singular)))
-        if one != other:
-            stands_for[other] = one
-            yield other, one

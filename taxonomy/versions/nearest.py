@@ -1,4 +1,4 @@
-"""Nodes as points: which is nearest, and how surely."""
+"""Nodes as points: which is nearest, and how far."""
 
 from __future__ import annotations
 
@@ -62,15 +62,3 @@ def two_nearest(points: Points | NDArray[np.float32], center: Points) -> tuple[L
             best = cost.argmin(axis=1)
             second[rows], far[rows] = used[best], np.sqrt(np.maximum(cost[here, best], 0))
     return first, second, near, far
-
-
-def confidence(near: Points, far: Points) -> Points:
-    """Return how surely points belong to their label: 1/2 is a tie with the runner-up, 1 is certain.
-
-    The simplified silhouette moved to 0..1, as a build gives it.
-    """
-    widest = np.maximum(near, far)
-    certain = ~np.isfinite(widest)
-    with np.errstate(invalid="ignore"):
-        silhouette = np.divide(far - near, widest, out=np.zeros(len(near)), where=(widest > 0) & ~certain)
-    return np.where(certain, 1.0, (1 + silhouette) / 2)

@@ -10,25 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
-from taxonomy.errors import EditsError
 from taxonomy.model import Node, Retired, Taxonomy, mint_id, slugify
 from taxonomy.values import canonical_key
+from taxonomy.versions.conflicts import find_superseded, refuse_contradictions
 from taxonomy.versions.draft import Draft
 from taxonomy.versions.edits import Edit, Reference
 
 Status = Literal["applied", "in place", "superseded", "does not apply"]
-# A later edit of the second action on a node contradicts an earlier one of the first.
-_CONTRADICTIONS = {
-    ("pin", "move"): "move what is pinned",
-    ("pin", "merge"): "merge what is pinned",
-    ("pin", "reject"): "reject what is pinned",
-    ("split", "merge"): "merge what is split",
-    ("merge", "split"): "split what is merged",
-    ("merge", "move"): "move what is merged",
-    ("reject", "move"): "move what is rejected",
-    ("reject", "pin"): "pin what is rejected",
-    ("reject", "alias"): "give an alias to what is rejected",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +58,8 @@ def replay_edits(
         If two edits contradict each other; it names both lines.
     """
     replay = _Replay(tree, retired)
-    superseded = _superseded(edits, replay)
-    _refuse_contradictions([edit for edit, by in zip(edits, superseded, strict=True) if by is None], replay)
+    superseded = find_superseded(edits, replay.key, replay.draft.nodes)
+    refuse_contradictions([edit for edit, by in zip(edits, superseded, strict=True) if by is None], replay.key)
     outcomes = []
     for edit, by in zip(edits, superseded, strict=True):
         if by is not None:
@@ -85,47 +73,6 @@ def replay_edits(
     names = [level.name for level in tree.levels]
     edited = Taxonomy.from_nodes(replay.draft.finish(), level_names=names, **fields) if replay.changed else tree
     return edited, tuple(outcomes), replay.replaced
-
-
-def _superseded(edits: Sequence[Edit], replay: _Replay) -> list[Edit | None]:
-    """Return for each edit the later one of the same action on the same node, None if there is none.
-
-    Where the node is gone already, the later one that took it out.
-    """
-    last: dict[tuple[object, ...], Edit] = {}
-    took_out: dict[Reference, Edit] = {}
-    found: list[Edit | None] = []
-    for edit in reversed(edits):
-        node = replay.key(edit.target)
-        if node in took_out and node not in replay.draft.nodes:
-            found.append(took_out[node])
-            continue
-        if edit.action in ("merge", "reject", "split"):
-            took_out.setdefault(node, edit)
-        what: tuple[object, ...] = (edit.action, node)
-        if edit.action in ("alias", "new", "split"):
-            # A node has any number of aliases, children and parts.
-            what = (*what, edit.to, tuple(part.label for part in edit.into))
-        found.append(last.get(what))
-        last.setdefault(what, edit)
-    return found[::-1]
-
-
-def _refuse_contradictions(edits: Sequence[Edit], replay: _Replay) -> None:
-    before: dict[Reference, list[Edit]] = {}
-    for edit in edits:
-        for other in before.setdefault(replay.key(edit.target), []):
-            problem = _CONTRADICTIONS.get((other.action, edit.action))
-            if problem:
-                raise EditsError(
-                    f"{problem}: {_say(other)} and {_say(edit)} contradict each other",
-                    remedy="take one of the two out",
-                )
-        before[replay.key(edit.target)].append(edit)
-
-
-def _say(edit: Edit) -> str:
-    return f"{edit} in line {edit.line}" if edit.line else f"{edit}, given now,"
 
 
 class _Replay:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonomy.clustering.silhouette import confidence, silhouette
 from taxonomy.model import Node, Placement, Taxonomy
 from taxonomy.quality.partition import values_of
-from taxonomy.versions.nearest import centers, confidence, distance_to, sums, two_nearest
+from taxonomy.versions.nearest import centers, distance_to, sums, two_nearest
 
 # With 1% new strings, 99.8% to 100% of the values of the fixture and of the published list stay under their parent at
 # 0.3, and 99.4% to 99.8% at 0.2; with 20% new ones, 99% and 98%. So 0.3 keeps what chance alone would move.
@@ -159,9 +160,7 @@ class _Step:
             return np.asarray(differs)
         rows = np.flatnonzero(differs)
         old, new = (self._distances(labels, rows) for labels in (self.old, self.new))
-        widest = np.maximum(old, new)
-        gain = np.divide(old - new, widest, out=np.zeros(len(rows)), where=widest > 0)
-        differs[rows] = gain > stay
+        differs[rows] = silhouette(new, old) > stay
         return np.asarray(differs)
 
     def _distances(self, labels: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.float64]:

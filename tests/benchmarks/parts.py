@@ -19,7 +19,7 @@ import psutil
 from numpy.typing import NDArray
 
 from taxonomy.values import read_values
-from tests.benchmarks.data import PUBLISHED, REFERENCE, SMALL, strings_file, vectors_of
+from tests.benchmarks.data import PUBLISHED, REFERENCE, SMALL, composed_store, strings_file, vectors_of
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.processes import measure
 
@@ -27,6 +27,7 @@ COMMAND = str(Path(sys.executable).with_name("value-taxonomy"))
 METHODS = ("average", "ward", "kmeans", "density")
 RUNS = 3
 WARM_UP = 2000
+COMPOSED_FROM = 1_000_000
 
 
 def main_job() -> dict[str, Any]:
@@ -47,11 +48,50 @@ def main_job() -> dict[str, Any]:
 
 
 def build(count: str) -> dict[str, Any]:
-    """Time a whole build with the vectors stored."""
+    """Time a whole build with the vectors stored, from `COMPOSED_FROM` strings on composed of their words'."""
+    source = strings_file(int(count))
+    composed = int(count) >= COMPOSED_FROM
+    if not composed:
+        vectors_of(source)
+    environment = {"VALUE_TAXONOMY_CACHE": str(composed_store(source))} if composed else {}
+    with tempfile.TemporaryDirectory() as folder:
+        measured = measure([COMMAND, "build", str(source), "--out", f"{folder}/build", "--quiet"], environment)
+    return {"seconds": round(measured.seconds, 1), "megabytes": round(measured.megabytes)}
+
+
+def labelling() -> dict[str, Any]:
+    """Time the naming of all nodes of a build of which nothing is stored: from the end of the clustering on."""
+    from taxonomy.pipeline import build_tree
+
+    ends: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["VALUE_TAXONOMY_CACHE"] = folder
+        tree = build_tree(
+            read_values(strings_file(SMALL)),
+            levels=(266, 26),
+            progress=lambda stage, done, total: ends.update({stage: time.perf_counter()}),
+            inspect=lambda tree, vectors: ends.update(named=time.perf_counter()),
+        )
+    nodes = sum(node.level > 0 for node in tree.nodes)
+    return {"seconds": round(ends["named"] - ends["clustering"], 2), "nodes": nodes}
+
+
+def assign(count: str) -> dict[str, Any]:
+    """Time the placement of strings with stored vectors in a tree of the published strings."""
     source = strings_file(int(count))
     vectors_of(source)
     with tempfile.TemporaryDirectory() as folder:
-        measured = measure([COMMAND, "build", str(source), "--out", f"{folder}/build", "--quiet"])
+        measure([COMMAND, "build", str(strings_file(SMALL)), "--out", f"{folder}/build", "--quiet"])
+        placed = [
+            COMMAND,
+            "assign",
+            f"{folder}/build/taxonomy.json",
+            str(source),
+            "--out",
+            f"{folder}/placed.csv",
+            "--quiet",
+        ]
+        measured = measure(placed)
     return {"seconds": round(measured.seconds, 1), "megabytes": round(measured.megabytes)}
 
 
@@ -271,7 +311,8 @@ def _peak_memory() -> Iterator[list[float]]:
 
 
 PARTS: dict[str, Callable[..., dict[str, Any]]] = {
-    function.__name__: function for function in (main_job, build, agreement, holding, clustering, peer, embedding)
+    function.__name__: function
+    for function in (main_job, build, labelling, assign, agreement, holding, clustering, peer, embedding)
 }
 
 if __name__ == "__main__":

@@ -1,192 +1,37 @@
-"""The taxonomy as a graph: its nodes, its invariants and its JSON form.
+"""The taxonomy as a graph, its questions, and its JSON form.
 
-`taxonomy.json` is the source of truth; the pydantic models here are its one definition.
+`taxonomy.json` is the source of truth; the pydantic models here and in `records` are its one definition.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-import os
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import networkx as nx
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
+from pydantic import BaseModel, ValidationError
 
-from taxonomy.errors import AmbiguousKeyError, InputError, InvariantError, LookupFailedError, OutputError
-from taxonomy.values import canonical_key
+from taxonomy.errors import AmbiguousKeyError, InputError, LookupFailedError
+from taxonomy.model.checks import check_invariants
+from taxonomy.model.files import replace_file
+from taxonomy.model.ids import default_level_names
+from taxonomy.model.outline import outline_html
+from taxonomy.model.records import Level, Node, Provenance, Record, Retired
+from taxonomy.values import WeightUnit, canonical_key
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
 SCHEMA_VERSION = 1
-WeightUnit = Literal["pct_convos", "mentions", "strings"]
-LabelSource = Literal["input", "domain", "keyphrase", "llm", "human", "imported"]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Placement(_Record):
-    """How surely a node belongs to its parent.
-
-    Attributes
-    ----------
-    confidence : float
-        From 0 to 1; 0.5 is a tie between the parent and the runner-up.
-    second_parent : str or None
-        Id of the runner-up on the parent's level, None where there is no other.
-    votes : float or None
-        Share of a language model's votes for the parent, 0 to 1; None where none was asked.
-    """
-
-    confidence: float
-    second_parent: str | None
-    votes: float | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_no_votes(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Absent where none was asked: a tree without votes keeps its bytes and its digest.
-        return {name: value for name, value in dump(self).items() if name != "votes" or value is not None}
-
-
-class Conversations(_Record):
-    """Share of conversations in which a node occurs, computed from mention records alone.
-
-    Attributes
-    ----------
-    count, total : int
-        Conversations with the node, and all conversations.
-    low, high : float
-        Wilson interval of `count / total`.
-    """
-
-    count: int
-    total: int
-    low: float
-    high: float
-
-
-class Node(_Record):
-    """One node of a taxonomy. Level 0 is a value; the top level is a domain.
-
-    Attributes
-    ----------
-    id : str
-        Opaque and kept from version to version.
-    level : int
-        Counted from the leaves.
-    label, slug, definition : str
-        The name, its form for addresses, and what holding the value means.
-    parent : str or None
-        Id of the node one level up; None at the top.
-    aliases : tuple of str
-        Other spellings of a value, in code-point order.
-    weight, share : float
-        In the taxonomy's `weight_unit`, summed over children; and as part of the total weight, 0 to 1.
-    conversations : Conversations or None
-        Only where computed from mention records.
-    placement : Placement or None
-        None at the top and where it was not computed.
-    stability : float or None
-        How often the node comes back when the tree is built again, 0 to 1.
-    label_source : str
-        Where the label came from.
-    label_rank : int or None
-        Rank of the node when its label is used as a query against its level; 1 is best.
-    flags : tuple of str
-        ``thin``: a single child. ``empty``: a domain that nothing belongs to. ``doubtful``: a low confidence.
-    """
-
-    id: str
-    level: int
-    label: str
-    slug: str
-    definition: str = ""
-    parent: str | None = None
-    aliases: tuple[str, ...] = ()
-    weight: float = 0.0
-    share: float = 0.0
-    conversations: Conversations | None = None
-    placement: Placement | None = None
-    stability: float | None = None
-    label_source: LabelSource = "input"
-    label_rank: int | None = None
-    flags: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        return f"Node({self.label!r}, level={self.level}, share={self.share:.4f}, id={self.id!r})"
-
-    __str__ = __repr__
-
-
-class Level(_Record):
-    """A level: its number from the leaves, its name and how many nodes it has."""
-
-    level: int
-    name: str
-    size: int
-
-
-class InputProvenance(_Record):
-    """What was read: digest of the canonical input, distinct strings, and their total weight."""
-
-    sha256: str
-    strings: int
-    mentions: float
-
-
-class ModelProvenance(_Record):
-    """Which embedding model made the vectors; `sha256` is of its weights."""
-
-    name: str
-    sha256: str
-    dimension: int
-
-
-class Provenance(_Record):
-    """What a taxonomy was made from and how, enough to make it again."""
-
-    input: InputProvenance | None = None
-    model: ModelProvenance | None = None
-    method: str | None = None
-    parameters: dict[str, Any] = {}
-    seed: int | None = None
-    labeller: str | None = None
-    software: dict[str, str] = {}
-    previous: dict[str, str] | None = None
-
-
-class Retired(_Record):
-    """A node that went: its id is never used for anything else; the same value or node coming back revives it.
-
-    Attributes
-    ----------
-    id, label : str
-    level : int or None
-        None where it is not known.
-    since : str
-        The first version without it.
-    replaced_by : tuple of str
-        What took its place, none, one or several; these may have been retired since.
-    """
-
-    id: str
-    level: int | None = None
-    label: str
-    since: str
-    replaced_by: tuple[str, ...] = ()
-
-
-class Taxonomy(_Record):
+class Taxonomy(Record):
     """A multi-level tree of values with its provenance.
 
     Attributes
@@ -220,6 +65,34 @@ class Taxonomy(_Record):
         return f"Taxonomy({self.id!r}, version={self.version!r}, levels={sizes})"
 
     __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return outline_html(self)
+
+    def plot(self, kind: Literal["treemap", "icicle", "sunburst", "map"] = "treemap") -> go.Figure:
+        """Draw the taxonomy as a plotly figure, coloured by the nodes of the top.
+
+        Parameters
+        ----------
+        kind : {"treemap", "icicle", "sunburst", "map"}
+            Nested areas sized by weight, three levels at a time, of which a click opens one; or every value as a point,
+            near to those it is like, which embeds the values and takes seconds.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+
+        Raises
+        ------
+        TaxonomyError
+            If plotly is not installed, or there is no such kind.
+        embeddings.EmbeddingError
+            If the model of the vectors of a map is not there.
+        """
+        # Imported here: a map needs what is built on the model.
+        from taxonomy.plots import plot
+
+        return plot(self, kind)
 
     @classmethod
     def from_nodes(cls, nodes: Iterable[Node], *, level_names: Sequence[str] | None = None, **fields: Any) -> Self:
@@ -391,10 +264,7 @@ class Taxonomy(_Record):
         InvariantError
             Naming the first nodes that break one.
         """
-        _check_levels(self)
-        _check_ids(self)
-        _check_parents(self)
-        _check_labels(self)
+        check_invariants(self)
 
     # -- JSON -------------------------------------------------------------------------------------------------------
 
@@ -428,28 +298,6 @@ class Taxonomy(_Record):
         """
         self.check()
         replace_file(Path(path), self.to_json().encode())
-
-
-def replace_file(target: Path, content: bytes) -> None:
-    """Write a file beside `target`, sync it and move it there, so that what stood there is replaced at once or not.
-
-    Raises
-    ------
-    OutputError
-    """
-    staged = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with open(staged, "wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(staged, target)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"cannot write {target}: {reason}; choose another place or free some space") from error
-    finally:
-        with suppress(OSError):
-            staged.unlink()
 
 
 def load(path: str | Path) -> Taxonomy:
@@ -492,104 +340,6 @@ def load(path: str | Path) -> Taxonomy:
     return tree
 
 
-def default_level_names(count: int) -> list[str]:
-    """Return the names of `count` levels, finest first."""
-    if count <= 2:
-        return ["value", "domain"][:count]
-    middle = ["cluster", "group", *(f"level-{i}" for i in range(3, count))]
-    return ["value", *middle[: count - 2], "domain"]
-
-
-def mint_id(kind: str, level: int, content: Iterable[str]) -> str:
-    """Return the id of new content: ``vt:`` and 16 hex digits of a sha256 over kind, level and content.
-
-    Parameters
-    ----------
-    kind : {"value", "node", "domain"}
-    level : int
-    content : iterable of str
-        A value's canonical key, the keys of an inner node's values in order, or a domain's key.
-    """
-    text = json.dumps([kind, level, *content], ensure_ascii=False)
-    return f"vt:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-
-def slugify(label: str) -> str:
-    """Return `label` in lower case with runs of anything but letters and digits as one hyphen."""
-    return re.sub(r"[\W_]+", "-", label.casefold()).strip("-") or "node"
-
-
 def _to_json(item: Any) -> str:
     plain = item.model_dump(mode="json") if isinstance(item, BaseModel) else item
     return json.dumps(plain, ensure_ascii=False, allow_nan=False)
-
-
-def _fail(problem: str, nodes: Sequence[Node]) -> None:
-    raise InvariantError(problem, [f"{node.id} ({node.label!r})" for node in nodes])
-
-
-def _check_levels(tree: Taxonomy) -> None:
-    if not tree.nodes:
-        raise InvariantError("a taxonomy without nodes")
-    if [level.level for level in tree.levels] != list(range(len(tree.levels))):
-        raise InvariantError("levels must be numbered 0, 1, 2, ... from the leaves")
-    outside = [node for node in tree.nodes if not 0 <= node.level < len(tree.levels)]
-    if outside:
-        _fail("nodes on a level that the taxonomy does not have", outside)
-    sizes = Counter(node.level for node in tree.nodes)
-    for level in tree.levels:
-        if level.size != sizes[level.level]:
-            raise InvariantError(f"level {level.level} has {sizes[level.level]} nodes but says {level.size}")
-    bad = [node for node in tree.nodes if not (math.isfinite(node.weight) and node.weight >= 0)]
-    if bad:
-        _fail("weights must be numbers of 0 or more", bad)
-
-
-def _check_ids(tree: Taxonomy) -> None:
-    counts = Counter(node.id for node in tree.nodes)
-    twice = [node for node in tree.nodes if counts[node.id] > 1]
-    if twice:
-        _fail("ids used more than once", twice)
-    blank = [node for node in tree.nodes if not (node.id.strip() and node.label.strip())]
-    if blank:
-        _fail("every node needs an id and a label", blank)
-    retired = {gone.id for gone in tree.retired}
-    back = [node for node in tree.nodes if node.id in retired]
-    if back:
-        _fail("ids both in use and retired", back)
-
-
-def _check_parents(tree: Taxonomy) -> None:
-    top = len(tree.levels) - 1
-    ids = tree._by_id
-    orphans = [node for node in tree.nodes if (node.parent is None) != (node.level == top)]
-    if orphans:
-        _fail("a parent is needed below the top and nowhere else", orphans)
-    lost = [node for node in tree.nodes if node.parent is not None and node.parent not in ids]
-    if lost:
-        _fail("parents that do not exist", lost)
-    # A parent exactly one level up also rules out cycles.
-    skewed = [node for node in tree.nodes if node.parent is not None and ids[node.parent].level != node.level + 1]
-    if skewed:
-        _fail("parents that are not one level up", skewed)
-    parents = {node.parent for node in tree.nodes}
-    childless = [
-        node
-        for node in tree.nodes
-        if node.level > 0 and node.id not in parents and not (node.level == top and "empty" in node.flags)
-    ]
-    if childless:
-        _fail("inner nodes without children", childless)
-
-
-def _check_labels(tree: Taxonomy) -> None:
-    names = Counter(name for node in tree.nodes if node.level == 0 for name in (node.label, *node.aliases))
-    twice = [
-        node for node in tree.nodes if node.level == 0 and any(names[name] > 1 for name in (node.label, *node.aliases))
-    ]
-    if twice:
-        _fail("strings that are a value or alias twice", twice)
-    siblings = Counter((node.parent, node.label) for node in tree.nodes)
-    same = [node for node in tree.nodes if siblings[node.parent, node.label] > 1]
-    if same:
-        _fail("siblings with the same label", same)

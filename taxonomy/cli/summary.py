@@ -1,0 +1,68 @@
+"""What a build says at its end: what the tree is like, what to look at, and where it is."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+
+from rich.text import Text
+
+from taxonomy.cli.draw import console, plain, print_fields, top_table
+from taxonomy.model import Taxonomy
+from taxonomy.quality.partition import values_of
+from taxonomy.values import ValueSet
+
+FILES = ("taxonomy.json", "taxonomy.csv", "frequencies.csv", "rejected.csv", "report.json")
+# Doubtful values that are named.
+NAMED = 3
+
+
+def print_summary(tree: Taxonomy, value_set: ValueSet, out: Path, *, pages: Collection[str] = ()) -> None:
+    """Print the top with bars, then a line each of sizes, input, rejections, doubt, files and what to do next."""
+    screen = console()
+    screen.print(Text(f"{plain(tree.title or tree.id)} {tree.version}", style="bold"))
+    screen.print(top_table(tree, screen.width))
+    screen.print()
+    path = shlex.quote(str(out / "taxonomy.json"))
+    print_fields(
+        screen,
+        {
+            "sizes": " / ".join(f"{level.size:,} {level.name}s" for level in reversed(tree.levels)),
+            "read": _input(value_set),
+            "rejected": _rejected(value_set),
+            "doubtful": _doubtful(tree),
+            "written": f"{out}: {', '.join([*FILES, *pages])}",
+        },
+    )
+    if "taxonomy.html" in pages:
+        screen.print(Text.assemble(("next      ", "dim"), plain(f"open {out / 'taxonomy.html'} in a browser")))
+    # Never broken, so that it can be copied.
+    for command in (f"show {path} --depth 2", f"lint {path}"):
+        screen.print(Text.assemble(("next      ", "dim"), plain(f"value-taxonomy {command}")), soft_wrap=True)
+
+
+def _input(value_set: ValueSet) -> str:
+    aliases = sum(len(value.aliases) for value in value_set.values)
+    return (
+        f"{value_set.rows:,} rows: {len(value_set):,} values, {aliases:,} other spellings, "
+        f"{value_set.repeats:,} repeats, {len(value_set.rejected):,} rejected"
+    )
+
+
+def _rejected(value_set: ValueSet) -> str:
+    reasons = Counter(rejection.reason for rejection in value_set.rejected)
+    told = ", ".join(
+        f"{count:,} {reason}" for reason, count in sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
+    )
+    return f"{told}: see rejected.csv" if told else ""
+
+
+def _doubtful(tree: Taxonomy) -> str:
+    nodes = [node for node in values_of(tree) if "doubtful" in node.flags and node.placement]
+    if not nodes:
+        return ""
+    heaviest = sorted(nodes, key=lambda node: (-node.weight, node.label))[:NAMED]
+    named = ", ".join(node.label for node in heaviest)
+    return f"{len(nodes):,} of {tree.levels[0].size:,} values lie nearer to another parent, the heaviest: {named}"

@@ -1,0 +1,37 @@
+"""The taxonomy as a graph: its nodes, its invariants and its JSON form."""
+
+from taxonomy.model.files import replace_file
+from taxonomy.model.ids import default_level_names, mint_id, slugify
+from taxonomy.model.records import (
+    Conversations,
+    InputProvenance,
+    LabelSource,
+    Level,
+    ModelProvenance,
+    Node,
+    Placement,
+    Provenance,
+    Retired,
+)
+from taxonomy.model.taxonomy import SCHEMA_VERSION, Taxonomy, load
+from taxonomy.values import WeightUnit
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Conversations",
+    "InputProvenance",
+    "LabelSource",
+    "Level",
+    "ModelProvenance",
+    "Node",
+    "Placement",
+    "Provenance",
+    "Retired",
+    "Taxonomy",
+    "WeightUnit",
+    "default_level_names",
+    "load",
+    "mint_id",
+    "replace_file",
+    "slugify",
+]
