@@ -22,6 +22,7 @@ NAMES = [
     "03_choose_parameters",
     "04_compare_versions",
     "05_published_taxonomy",
+    "06_conversations",
 ]
 FIGURE = "application/vnd.plotly.v1+json"
 
@@ -108,3 +109,10 @@ def test_published_taxonomy_says_where_its_files_come_from(tmp_path: Path) -> No
     (tmp_path / "notebooks").mkdir()
     with pytest.raises(nbclient.exceptions.CellExecutionError, match="the published files are not here"):
         execute("05_published_taxonomy", tmp_path / "notebooks")
+
+
+def test_conversations(cache: Path) -> None:
+    notebook = execute("06_conversations")
+    check(notebook, 1)
+    # Nothing is found where there is too little to find it in.
+    assert any("Name: count" in output.data.get("text/plain", "") for output in shown(notebook) if "data" in output)

@@ -14,6 +14,8 @@ QUESTIONS = {
     "mirroring": "analyze_mirroring",
     "models": "analyze_models",
     "principles": "analyze_principles",
+    "anomalies": "analyze_anomalies",
+    "drift": "analyze_drift",
 }
 
 

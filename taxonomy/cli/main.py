@@ -27,6 +27,7 @@ COMMANDS = {
     "assign": "assign",
     "mentions": "mentions",
     "analyze": "analyze",
+    "report": "report",
 }
 
 

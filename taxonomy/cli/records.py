@@ -89,10 +89,11 @@ class Reading:
             with waiting("reading", self.quiet):
                 records = open_records(self.files, engine=engine, max_rejected=self.max_rejected)
             if len(records.rejected):
-                self._set_aside(records, (out.parent if out else Path()) / REJECTED)
+                self.set_aside(records, (out.parent if out else Path()) / REJECTED)
             yield records
 
-    def _set_aside(self, records: Records, path: Path) -> None:
+    def set_aside(self, records: Records, path: Path) -> None:
+        """Write the rows that were rejected, and say so."""
         from collections import Counter
 
         from taxonomy.analysis.tables import write_table

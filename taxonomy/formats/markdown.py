@@ -14,12 +14,12 @@ _JOINERS = "\u200c\u200d"
 
 def taxonomy_markdown(tree: Taxonomy) -> str:
     """Return an outline: a heading for each node of the top, nested lists below, largest share first."""
-    sizes = " / ".join(f"{level.size:,} {_plain(level.name)}s" for level in reversed(tree.levels))
-    lines = [f"# {_plain(tree.title or tree.id)} {_plain(tree.version)}", "", sizes]
+    sizes = " / ".join(f"{level.size:,} {escape_markdown(level.name)}s" for level in reversed(tree.levels))
+    lines = [f"# {escape_markdown(tree.title or tree.id)} {escape_markdown(tree.version)}", "", sizes]
     for node in _ordered(tree.top):
-        lines += ["", f"## {_plain(node.label)}", "", _figures(tree, node)]
+        lines += ["", f"## {escape_markdown(node.label)}", "", _figures(tree, node)]
         if node.definition:
-            lines += ["", _plain(node.definition)]
+            lines += ["", escape_markdown(node.definition)]
         if node.level:
             lines += ["", *_list(tree, node, 0)]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -27,8 +27,12 @@ def taxonomy_markdown(tree: Taxonomy) -> str:
 
 def _list(tree: Taxonomy, node: Node, depth: int) -> Iterator[str]:
     for child in _ordered(tree.children(node)):
-        text = f"**{_plain(child.label)}**, {_figures(tree, child)}" if child.level else _plain(child.label)
-        definition = f": {_plain(child.definition)}" if child.definition else ""
+        text = (
+            f"**{escape_markdown(child.label)}**, {_figures(tree, child)}"
+            if child.level
+            else escape_markdown(child.label)
+        )
+        definition = f": {escape_markdown(child.definition)}" if child.definition else ""
         yield f"{'  ' * depth}- {text}{definition}"
         yield from _list(tree, child, depth + 1)
 
@@ -42,7 +46,7 @@ def _figures(tree: Taxonomy, node: Node) -> str:
     return f"{count}{node.share:.2%}"
 
 
-def _plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return `text` in one line, with what Markdown would take for markup, or could steer a page, escaped."""
     line = " ".join(text.split())
     shown = "".join(char if char.isprintable() or char in _JOINERS else repr(char)[1:-1] for char in line)
