@@ -213,7 +213,7 @@ def test_wrong_uses_say_what_to_do(arguments: list[str], said: str, tree_path: P
 )
 def test_principles_that_cannot_be_read(text: str, tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text(text)
-    with pytest.raises(InputError, match="p.toml"):
+    with pytest.raises(InputError, match=r"p\.toml"):
         load_principles(tmp_path / "p.toml")
 
 

@@ -151,8 +151,9 @@ def _told(found: pd.DataFrame, min_conversations: int, min_users: int) -> pd.Dat
     parts = pd.concat(
         [mirrored.assign(mirrored="yes"), rest.assign(mirrored="no"), whole.assign(mirrored=None)], ignore_index=True
     )
-    # Nobody mirroring, or everybody, tells of nobody.
-    parts = parts[parts["conversations"] > 0]
+    if min_conversations <= 1:
+        # Where everything may be told, so may that nobody mirrors, or that everybody does.
+        parts = parts[parts["conversations"] > 0]
     told = suppress(
         parts[["response", "mirrored", "conversations", *(["users"] if "users" in parts else [])]],
         by=["response", "mirrored"],
