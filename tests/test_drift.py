@@ -30,12 +30,15 @@ RATES = {
     "rising": (0.05, 0.12),
     "falling": (0.12, 0.05),
     "new": (0.0, 0.1),
-    "rare": (0.004, 0.002),
+    "rare": (0.003, 0.0015),
+    "filler one": (0.1, 0.1),
+    "filler two": (0.15, 0.15),
     "seldom": (0.006, 0.008),
+    "filler three": (0.08, 0.08),
     "<script>alert(1)</script>": (0.2, 0.2),
 }
 SIZE = 4000
-TREE = make_tree(list(RATES), [0, 0, 1, 1, 2, 2, 3, 3], [0, 0, 1, 1])
+TREE = make_tree(list(RATES), [0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3], [0, 0, 1, 1])
 
 
 @pytest.fixture(scope="module")

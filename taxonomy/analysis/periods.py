@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import narwhals as nw
 
-from taxonomy.analysis.place import Placed, totals
+from taxonomy.analysis.place import Placed
 from taxonomy.errors import InputError
 
 
@@ -35,7 +35,8 @@ def split_at(placed: Placed, when: datetime) -> tuple[Placed, Placed]:
     time = nw.col("timestamp")
     before, after = _part(placed, time < nw.lit(moment)), _part(placed, time >= nw.lit(moment))
     for part, name in ((before, "before"), (after, "from")):
-        if not totals(part.records)["conversations"].iloc[0]:
+        counted = part.records.engine.collect(part.records.conversations.select(nw.len().alias("n")))
+        if not counted["n"][0].as_py():
             raise InputError(
                 f"no conversation is {name} {when:%Y-%m-%d %H:%M}",
                 column="timestamp",

@@ -201,6 +201,8 @@ def models(asked: Asked) -> Section:
     from taxonomy.analysis.models import models as ask
 
     placed = asked.side("ai")
+    if "model" not in placed.records.contexts:
+        raise InputError("no model is known", column="model", remedy="give conversations with their model")
     control = "task" if "task" in placed.records.contexts else None
     found = ask(placed, control=control, **asked.least)
     table = found.table
