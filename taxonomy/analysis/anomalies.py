@@ -333,6 +333,8 @@ def _told(placed: Placed, reasons: pd.DataFrame, min_conversations: int, min_use
     long = engine.table(pa.table({name: pa.array(both[name].to_list(), pa.string()) for name in columns}))
     parts = [count_cells(placed.records, long, by) for by in (["kind", "node"], ["kind"], [])]
     counted = pd.concat(parts, ignore_index=True).reindex(columns=["kind", "node", *parts[-1].columns])
+    # The total of no alerts is no number.
+    counted = counted[counted["conversations"] > 0]
     told = suppress(
         counted, by=["kind", "node"], min_conversations=min_conversations, min_users=min_users
     ).table.reset_index(drop=True)
