@@ -292,7 +292,8 @@ def _reasons(learnt: Baseline, placed: Placed, beyond: pd.DataFrame) -> pd.DataF
     reasons = reasons.sort_values(order, ascending=[True, False, True, True, True, True], ignore_index=True)
     place = reasons.groupby(["conversation_id", "kind"]).cumcount()
     # Beside the first, what is under one bit explains nothing.
-    return reasons[(place == 0) | ((place < _REASONS) & (reasons["gain"] >= PER_BIT))]
+    kept: pd.DataFrame = reasons[(place == 0) | ((place < _REASONS) & (reasons["gain"] >= PER_BIT))]
+    return kept
 
 
 def _alerts(found: pd.DataFrame, reasons: pd.DataFrame, tree: Taxonomy) -> pd.DataFrame:

@@ -116,7 +116,7 @@ def _alert(row: dict[str, Any]) -> dict[str, Any]:
 def _write_alerts(found: Anomalies, path: Path) -> None:
     from taxonomy.model import replace_file
 
-    lines = [json.dumps(_alert(row), ensure_ascii=False) + "\n" for row in found.alerts.to_dict("records")]
+    lines = [json.dumps(_alert(row), ensure_ascii=False) + "\n" for row in _records(found.alerts)]
     replace_file(path, "".join(lines).encode())
 
 
@@ -131,7 +131,7 @@ def _figures(found: Anomalies, scored: pd.DataFrame | None, internal: bool) -> d
         "reasons": _plain(found.table),
     }
     if internal:
-        figures["alerts"] = [_alert(row) for row in found.alerts.to_dict("records")]
+        figures["alerts"] = [_alert(row) for row in _records(found.alerts)]
     if scored is not None:
         figures["known"] = _plain(scored)
     return figures
@@ -139,8 +139,11 @@ def _figures(found: Anomalies, scored: pd.DataFrame | None, internal: bool) -> d
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return rows with nothing for what is missing, which JSON has no number for."""
-    rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
-    return rows
+    return _records(table.astype(object).where(table.notna(), None))
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): cell for name, cell in row.items()} for row in table.to_dict("records")]
 
 
 def _print(found: Anomalies, scored: pd.DataFrame | None, analysis: Analysing) -> None:
@@ -177,12 +180,13 @@ def _reasons(found: Anomalies) -> Table:
     from taxonomy.analysis.anomalies import TITLES
     from taxonomy.cli.draw import plain
 
+    titles: dict[Any, str] = dict(TITLES)
     table = Table(box=None, pad_edge=False)
     table.add_column("reason")
     table.add_column("alerts", justify="right")
     for kind, rows in found.table.dropna(subset="kind").groupby("kind", sort=False):
         for row in rows.head(_SHOWN).to_dict("records"):
-            name = f"  {plain(row['label'])}" if isinstance(row["label"], str) else TITLES[kind]
+            name = f"  {plain(row['label'])}" if isinstance(row["label"], str) else titles[kind]
             table.add_row(Text(name), f"{row['conversations']:,}")
         if len(rows) > _SHOWN:
             table.add_row(f"  ... and {len(rows) - _SHOWN:,} more", "")

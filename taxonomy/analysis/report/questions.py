@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -176,15 +176,13 @@ def mirroring(asked: Asked) -> Section:
 
     found = ask(asked.side("ai"), asked.side("human"), **asked.least)
     values = found.table[found.table["level"] == 0]
-    rows = [
-        Row(one.response, one.share, one.low, one.high, mark=one.chance_share) for one in _by_type(values).itertuples()
-    ]
+    rows = [Row(one.response, one.share, one.low, one.high, mark=one.chance_share) for one in _rows(_by_type(values))]
     charts = [Chart("The same value on both sides", "response", "share of conversations", rows, mark="by chance")]
-    said = values.set_index("response")
+    said = {one.response: one for one in _rows(values)}
     parts = [
-        f"{percent(said.loc[name, 'share'])} in {name} ({percent(said.loc[name, 'chance_share'])} by chance)"
+        f"{percent(said[name].share)} in {name} ({percent(said[name].chance_share)} by chance)"
         for name in ("support", "reframing", "resistance")
-        if name in said.index
+        if name in said
     ]
     lead = f"Where both sides express values, they share one in {', '.join(parts)}." if parts else (
         "No share at the level of values may be told."
@@ -211,7 +209,7 @@ def models(asked: Asked) -> Section:
     for level in (placed.tree.levels[-1], placed.tree.levels[0]):
         rows = [
             Row(one.label, one.controlled_difference, one.controlled_low, one.controlled_high, note=one.model)
-            for one in sure[sure["level"] == level.level].head(ROWS).itertuples()
+            for one in _rows(sure[sure["level"] == level.level].head(ROWS))
         ]
         if rows:
             unit = "percentage points more than others"
@@ -243,7 +241,7 @@ def principles(asked: Asked) -> Section:
     first = found.table.sort_values("mention_share", ascending=False).head(1)
     lead = "; ".join(
         f"{percent(one.mention_share)} of mentions are of values that serve “{one.principle}”, the most of all"
-        for one in first.itertuples()
+        for one in _rows(first)
     )
     method = (
         "A file maps nodes to principles; a value serves those of the nearest node above it that is named. Which "
@@ -261,7 +259,7 @@ def anomalies(asked: Asked) -> Section:
     """Ask how many conversations are out of the ordinary, and why."""
     from taxonomy.analysis.anomalies import TITLES
     from taxonomy.analysis.anomalies import anomalies as find
-    from taxonomy.analysis.frequency import wilson
+    from taxonomy.analysis.statistics import wilson
 
     before, after = asked.periods
     found = find(before, after, watch=asked.watch, per_10000=asked.alerts, **asked.least)
@@ -269,7 +267,7 @@ def anomalies(asked: Asked) -> Section:
     low, high = wilson(told["conversations"].to_numpy(), found.conversations)
     rows = [
         Row(TITLES[one.kind], one.conversations / found.conversations, *interval)
-        for one, *interval in zip(told.itertuples(), low, high, strict=True)
+        for one, *interval in zip(_rows(told), low, high, strict=True)
     ]
     if found.alerts_told is None:
         lead = "Too few conversations are out of the ordinary to tell how many."
@@ -297,13 +295,14 @@ def drift(asked: Asked) -> Section:
     """Ask what rose and fell."""
     from taxonomy.analysis.drift import drift as test
 
-    found = test(*asked.periods, **asked.least)
+    before, after = asked.periods
+    found = test(before, after, **asked.least)
     changed = found.table[found.table["change"] != ""]
     charts = []
     for level in reversed(asked.side("ai").tree.levels):
         rows = [
             Row(one.label, one.difference, one.difference_low, one.difference_high, note=one.change)
-            for one in changed[changed["level"] == level.level].head(ROWS).itertuples()
+            for one in _rows(changed[changed["level"] == level.level].head(ROWS))
         ]
         if rows:
             unit = "change in percentage points"
@@ -314,7 +313,7 @@ def drift(asked: Asked) -> Section:
         f"{len(found.table):,} that were tested."
     )
     if len(changed):
-        most = changed.loc[changed["z"].abs().idxmax()]
+        most = changed.iloc[int(changed["z"].abs().to_numpy().argmax())]
         lead += f" The surest change: “{most['label']}”, by {points(most['difference'])} percentage points."
     method = (
         f"{found.after:,} conversations against {found.before:,} before. Two proportions with a pooled variance, and a "
@@ -369,9 +368,13 @@ def _together(title: str, rows: pd.DataFrame, column: str) -> Chart:
     return Chart(title, "value", "share of conversations", found, mark="by chance")
 
 
-def _records(rows: pd.DataFrame) -> Sequence[dict[str, Any]]:
-    records: list[dict[str, Any]] = rows.to_dict("records")
-    return records
+def _records(table: pd.DataFrame) -> Sequence[dict[str, Any]]:
+    return [{str(name): cell for name, cell in row.items()} for row in table.to_dict("records")]
+
+
+def _rows(table: pd.DataFrame) -> Iterable[Any]:
+    """Return rows as named tuples, whose cells have the types of their columns."""
+    return table.itertuples()
 
 
 def _plural(name: str) -> str:
