@@ -45,6 +45,8 @@ ALIKE = 0.82
 # Embedding decides between the first two candidates that are no further apart, in at most so many nodes of a level.
 MARGIN = 0.03
 CONTESTS = 500
+# Nodes of a level whose other candidates are tried if their label does not find them.
+RENAMED = 100
 KEPT = 12
 
 
@@ -287,11 +289,11 @@ class Namer:
     def _found_first(
         self, labels: Sequence[str], ranked: Sequence[Sequence[str]], centers: NDArray[np.float32], above: Sequence[str]
     ) -> list[str]:
-        """Rename each node that its label does not find first, by the best free candidate that does."""
+        """Rename nodes that their label does not find first, by the best free candidate that does."""
         chosen = list(labels)
         used = {stems(label) for label in labels}
         lost = [i for i, rank in enumerate(self._ranks(labels, centers, range(len(labels)))) if rank > 1]
-        options = [(i, text) for i in lost for text in ranked[i] if stems(text) != stems(above[i])]
+        options = [(i, text) for i in lost[:RENAMED] for text in ranked[i] if stems(text) != stems(above[i])]
         ranks = self._ranks([text for _, text in options], centers, [i for i, _ in options])
         for (i, text), rank in zip(options, ranks, strict=True):
             if rank == 1 and chosen[i] == labels[i] and stems(text) not in used:

@@ -38,7 +38,7 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
             peak = max(peak, sum(one.memory_info().rss for one in family) / 1e6)
         except psutil.NoSuchProcess:
             pass
-        time.sleep(0.01)
+        time.sleep(0.05 if peak > 1000 else 0.01)
     seconds = time.perf_counter() - start
     _, errors = process.communicate()
     if process.returncode:
