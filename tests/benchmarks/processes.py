@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import time
@@ -32,13 +33,13 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
         list(command), env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     peak = 0.0
-    while process.poll() is None:
-        try:
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.03)
+            break
+        with contextlib.suppress(psutil.NoSuchProcess):
             family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
             peak = max(peak, sum(one.memory_info().rss for one in family) / 1e6)
-        except psutil.NoSuchProcess:
-            pass
-        time.sleep(0.05 if peak > 1000 else 0.01)
     seconds = time.perf_counter() - start
     _, errors = process.communicate()
     if process.returncode:
