@@ -177,14 +177,15 @@ def mirroring(asked: Asked) -> Section:
     found = ask(asked.side("ai"), asked.side("human"), **asked.least)
     values = found.table[found.table["level"] == 0]
     rows = [
-        Row(one.response, one.share, one.low, one.high, mark=one.chance_share) for one in _by_type(values).itertuples()
+        Row(one["response"], one["share"], one["low"], one["high"], mark=one["chance_share"])
+        for one in _records(_by_type(values))
     ]
     charts = [Chart("The same value on both sides", "response", "share of conversations", rows, mark="by chance")]
-    said = values.set_index("response")
+    said = {one["response"]: one for one in _records(values)}
     parts = [
-        f"{percent(said.loc[name, 'share'])} in {name} ({percent(said.loc[name, 'chance_share'])} by chance)"
+        f"{percent(said[name]['share'])} in {name} ({percent(said[name]['chance_share'])} by chance)"
         for name in ("support", "reframing", "resistance")
-        if name in said.index
+        if name in said
     ]
     lead = f"Where both sides express values, they share one in {', '.join(parts)}." if parts else (
         "No share at the level of values may be told."
@@ -210,8 +211,14 @@ def models(asked: Asked) -> Section:
     charts = []
     for level in (placed.tree.levels[-1], placed.tree.levels[0]):
         rows = [
-            Row(one.label, one.controlled_difference, one.controlled_low, one.controlled_high, note=one.model)
-            for one in sure[sure["level"] == level.level].head(ROWS).itertuples()
+            Row(
+                one["label"],
+                one["controlled_difference"],
+                one["controlled_low"],
+                one["controlled_high"],
+                note=one["model"],
+            )
+            for one in _records(sure[sure["level"] == level.level].head(ROWS))
         ]
         if rows:
             unit = "percentage points more than others"
@@ -242,8 +249,8 @@ def principles(asked: Asked) -> Section:
     chart = Chart(chart.title, chart.of, "share of mentions", chart.rows)
     first = found.table.sort_values("mention_share", ascending=False).head(1)
     lead = "; ".join(
-        f"{percent(one.mention_share)} of mentions are of values that serve “{one.principle}”, the most of all"
-        for one in first.itertuples()
+        f"{percent(one['mention_share'])} of mentions are of values that serve “{one['principle']}”, the most of all"
+        for one in _records(first)
     )
     method = (
         "A file maps nodes to principles; a value serves those of the nearest node above it that is named. Which "
@@ -261,15 +268,15 @@ def anomalies(asked: Asked) -> Section:
     """Ask how many conversations are out of the ordinary, and why."""
     from taxonomy.analysis.anomalies import TITLES
     from taxonomy.analysis.anomalies import anomalies as find
-    from taxonomy.analysis.frequency import wilson
+    from taxonomy.analysis.statistics import wilson
 
     before, after = asked.periods
     found = find(before, after, watch=asked.watch, per_10000=asked.alerts, **asked.least)
     told = found.table[found.table["node"].isna() & found.table["kind"].notna()]
     low, high = wilson(told["conversations"].to_numpy(), found.conversations)
     rows = [
-        Row(TITLES[one.kind], one.conversations / found.conversations, *interval)
-        for one, *interval in zip(told.itertuples(), low, high, strict=True)
+        Row(TITLES[one["kind"]], one["conversations"] / found.conversations, *ends)
+        for one, *ends in zip(_records(told), low, high, strict=True)
     ]
     if found.alerts_told is None:
         lead = "Too few conversations are out of the ordinary to tell how many."
@@ -297,13 +304,14 @@ def drift(asked: Asked) -> Section:
     """Ask what rose and fell."""
     from taxonomy.analysis.drift import drift as test
 
-    found = test(*asked.periods, **asked.least)
+    before, after = asked.periods
+    found = test(before, after, **asked.least)
     changed = found.table[found.table["change"] != ""]
     charts = []
     for level in reversed(asked.side("ai").tree.levels):
         rows = [
-            Row(one.label, one.difference, one.difference_low, one.difference_high, note=one.change)
-            for one in changed[changed["level"] == level.level].head(ROWS).itertuples()
+            Row(one["label"], one["difference"], one["difference_low"], one["difference_high"], note=one["change"])
+            for one in _records(changed[changed["level"] == level.level].head(ROWS))
         ]
         if rows:
             unit = "change in percentage points"
@@ -313,8 +321,7 @@ def drift(asked: Asked) -> Section:
         f"From {asked.split:%Y-%m-%d} on, {rose:,} nodes rose and {len(changed) - rose:,} fell, of "
         f"{len(found.table):,} that were tested."
     )
-    if len(changed):
-        most = changed.loc[changed["z"].abs().idxmax()]
+    for most in _records(changed.sort_values("z", key=abs).tail(1)):
         lead += f" The surest change: “{most['label']}”, by {points(most['difference'])} percentage points."
     method = (
         f"{found.after:,} conversations against {found.before:,} before. Two proportions with a pooled variance, and a "
@@ -370,8 +377,7 @@ def _together(title: str, rows: pd.DataFrame, column: str) -> Chart:
 
 
 def _records(rows: pd.DataFrame) -> Sequence[dict[str, Any]]:
-    records: list[dict[str, Any]] = rows.to_dict("records")
-    return records
+    return [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]
 
 
 def _plural(name: str) -> str:
