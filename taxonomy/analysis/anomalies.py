@@ -284,7 +284,8 @@ def _reasons(learnt: Baseline, placed: Placed, beyond: pd.DataFrame) -> pd.DataF
         odd = beyond.loc[beyond["kind"] == kind, "conversation_id"]
         ids = engine.table(pa.table({"conversation_id": pa.array(odd.to_list(), pa.string())}))
         within = bits(learnt, placed, kind, own=False).join(ids, on="conversation_id", how="semi")
-        rows = engine.collect(within).to_pandas().merge(lookup.table, on=list(lookup.keys), how="left")
+        rows: pd.DataFrame = engine.collect(within).to_pandas()
+        rows = rows.merge(lookup.table, on=list(lookup.keys), how="left")
         parts.append(rows.rename(columns={"level_0": "node"}).assign(kind=kind))
     columns = ["conversation_id", "kind", "node", "other", "column", "category", "observed", "expected", "gain"]
     reasons = pd.concat(parts, ignore_index=True).reindex(columns=columns)

@@ -91,8 +91,12 @@ def drift(
     table["rough"] = np.minimum(pooled, 1 - pooled) * min(sizes) < ROUGH
     table["change"] = np.where(table["q"] <= RATE, np.where(table["difference"] > 0, "rose", "fell"), "")
     order = table.assign(size=-table["z"].abs()).sort_values(["level", "size", "label"], ascending=[False, True, True])
-    hidden = int(found["node"].nunique()) - len(table)
-    return Drift(table.loc[order.index].reset_index(drop=True), before=sizes[0], after=sizes[1], hidden=hidden)
+    return Drift(
+        table=table.loc[order.index].reset_index(drop=True),
+        before=sizes[0],
+        after=sizes[1],
+        hidden=found["node"].nunique() - len(table),
+    )
 
 
 def two_proportions(

@@ -252,9 +252,9 @@ def _look_context(seen: pd.DataFrame) -> Lookup:
         counts = found.pivot(index="node", columns="category", values="observed").fillna(0.0)
         rows, columns = counts.sum(axis=1).to_numpy(), counts.sum(axis=0).to_numpy()
         expected = np.outer(rows, columns) / rows.sum()
-        table = counts.rename_axis(columns="category").reset_index().melt("node", value_name="observed")
-        table = table.sort_values(["node", "category"], ignore_index=True)
-        parts.append(table.assign(column=column, expected=expected.ravel()))
+        names = {"node": np.repeat(counts.index, len(columns)), "category": np.tile(counts.columns, len(rows))}
+        table = pd.DataFrame({**names, "observed": counts.to_numpy().ravel(), "expected": expected.ravel()})
+        parts.append(table.assign(column=column))
     if not parts:
         empty = pd.DataFrame(columns=["node", "column", "category"], dtype=object)
         return _at_odds(("node", "column", "category"), empty.assign(observed=0.0, expected=0.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -109,14 +110,14 @@ def _read_known(path: Path) -> dict[str, list[str]]:
     return {str(name): ids for name, ids in groups.items()}
 
 
-def _alert(row: dict[str, Any]) -> dict[str, Any]:
+def _alert(row: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
     return {**row, "reasons": [asdict(reason) | {"text": str(reason)} for reason in row["reasons"]], "internal": True}
 
 
 def _write_alerts(found: Anomalies, path: Path) -> None:
     from taxonomy.model import replace_file
 
-    lines = [json.dumps(_alert(row), ensure_ascii=False) + "\n" for row in _records(found.alerts)]
+    lines = [json.dumps(_alert(row), ensure_ascii=False) + "\n" for row in found.alerts.to_dict("records")]
     replace_file(path, "".join(lines).encode())
 
 
@@ -131,19 +132,15 @@ def _figures(found: Anomalies, scored: pd.DataFrame | None, internal: bool) -> d
         "reasons": _plain(found.table),
     }
     if internal:
-        figures["alerts"] = [_alert(row) for row in _records(found.alerts)]
+        figures["alerts"] = [_alert(row) for row in found.alerts.to_dict("records")]
     if scored is not None:
         figures["known"] = _plain(scored)
     return figures
 
 
-def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _plain(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """Return rows with nothing for what is missing, which JSON has no number for."""
-    return _records(table.astype(object).where(table.notna(), None))
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): cell for name, cell in row.items()} for row in table.to_dict("records")]
+    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def _print(found: Anomalies, scored: pd.DataFrame | None, analysis: Analysing) -> None:
@@ -180,13 +177,13 @@ def _reasons(found: Anomalies) -> Table:
     from taxonomy.analysis.anomalies import TITLES
     from taxonomy.cli.draw import plain
 
-    titles: dict[Any, str] = dict(TITLES)
     table = Table(box=None, pad_edge=False)
     table.add_column("reason")
     table.add_column("alerts", justify="right")
-    for kind, rows in found.table.dropna(subset="kind").groupby("kind", sort=False):
+    for kind, title in TITLES.items():
+        rows = found.table[found.table["kind"] == kind]
         for row in rows.head(_SHOWN).to_dict("records"):
-            name = f"  {plain(row['label'])}" if isinstance(row["label"], str) else titles[kind]
+            name = f"  {plain(row['label'])}" if isinstance(row["label"], str) else title
             table.add_row(Text(name), f"{row['conversations']:,}")
         if len(rows) > _SHOWN:
             table.add_row(f"  ... and {len(rows) - _SHOWN:,} more", "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -176,11 +176,14 @@ def mirroring(asked: Asked) -> Section:
 
     found = ask(asked.side("ai"), asked.side("human"), **asked.least)
     values = found.table[found.table["level"] == 0]
-    rows = [Row(one.response, one.share, one.low, one.high, mark=one.chance_share) for one in _rows(_by_type(values))]
+    rows = [
+        Row(one["response"], one["share"], one["low"], one["high"], mark=one["chance_share"])
+        for one in _records(_by_type(values))
+    ]
     charts = [Chart("The same value on both sides", "response", "share of conversations", rows, mark="by chance")]
-    said = {one.response: one for one in _rows(values)}
+    said = {one["response"]: one for one in _records(values)}
     parts = [
-        f"{percent(said[name].share)} in {name} ({percent(said[name].chance_share)} by chance)"
+        f"{percent(said[name]['share'])} in {name} ({percent(said[name]['chance_share'])} by chance)"
         for name in ("support", "reframing", "resistance")
         if name in said
     ]
@@ -208,8 +211,14 @@ def models(asked: Asked) -> Section:
     charts = []
     for level in (placed.tree.levels[-1], placed.tree.levels[0]):
         rows = [
-            Row(one.label, one.controlled_difference, one.controlled_low, one.controlled_high, note=one.model)
-            for one in _rows(sure[sure["level"] == level.level].head(ROWS))
+            Row(
+                one["label"],
+                one["controlled_difference"],
+                one["controlled_low"],
+                one["controlled_high"],
+                note=one["model"],
+            )
+            for one in _records(sure[sure["level"] == level.level].head(ROWS))
         ]
         if rows:
             unit = "percentage points more than others"
@@ -240,8 +249,8 @@ def principles(asked: Asked) -> Section:
     chart = Chart(chart.title, chart.of, "share of mentions", chart.rows)
     first = found.table.sort_values("mention_share", ascending=False).head(1)
     lead = "; ".join(
-        f"{percent(one.mention_share)} of mentions are of values that serve “{one.principle}”, the most of all"
-        for one in _rows(first)
+        f"{percent(one['mention_share'])} of mentions are of values that serve “{one['principle']}”, the most of all"
+        for one in _records(first)
     )
     method = (
         "A file maps nodes to principles; a value serves those of the nearest node above it that is named. Which "
@@ -266,8 +275,8 @@ def anomalies(asked: Asked) -> Section:
     told = found.table[found.table["node"].isna() & found.table["kind"].notna()]
     low, high = wilson(told["conversations"].to_numpy(), found.conversations)
     rows = [
-        Row(TITLES[one.kind], one.conversations / found.conversations, *interval)
-        for one, *interval in zip(_rows(told), low, high, strict=True)
+        Row(TITLES[one["kind"]], one["conversations"] / found.conversations, *ends)
+        for one, *ends in zip(_records(told), low, high, strict=True)
     ]
     if found.alerts_told is None:
         lead = "Too few conversations are out of the ordinary to tell how many."
@@ -301,8 +310,8 @@ def drift(asked: Asked) -> Section:
     charts = []
     for level in reversed(asked.side("ai").tree.levels):
         rows = [
-            Row(one.label, one.difference, one.difference_low, one.difference_high, note=one.change)
-            for one in _rows(changed[changed["level"] == level.level].head(ROWS))
+            Row(one["label"], one["difference"], one["difference_low"], one["difference_high"], note=one["change"])
+            for one in _records(changed[changed["level"] == level.level].head(ROWS))
         ]
         if rows:
             unit = "change in percentage points"
@@ -312,8 +321,7 @@ def drift(asked: Asked) -> Section:
         f"From {asked.split:%Y-%m-%d} on, {rose:,} nodes rose and {len(changed) - rose:,} fell, of "
         f"{len(found.table):,} that were tested."
     )
-    if len(changed):
-        most = changed.iloc[int(changed["z"].abs().to_numpy().argmax())]
+    for most in _records(changed.sort_values("z", key=abs).tail(1)):
         lead += f" The surest change: “{most['label']}”, by {points(most['difference'])} percentage points."
     method = (
         f"{found.after:,} conversations against {found.before:,} before. Two proportions with a pooled variance, and a "
@@ -368,13 +376,8 @@ def _together(title: str, rows: pd.DataFrame, column: str) -> Chart:
     return Chart(title, "value", "share of conversations", found, mark="by chance")
 
 
-def _records(table: pd.DataFrame) -> Sequence[dict[str, Any]]:
-    return [{str(name): cell for name, cell in row.items()} for row in table.to_dict("records")]
-
-
-def _rows(table: pd.DataFrame) -> Iterable[Any]:
-    """Return rows as named tuples, whose cells have the types of their columns."""
-    return table.itertuples()
+def _records(rows: pd.DataFrame) -> Sequence[dict[str, Any]]:
+    return [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]
 
 
 def _plural(name: str) -> str:
