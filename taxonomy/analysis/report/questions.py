@@ -227,7 +227,7 @@ def models(asked: Asked) -> Section:
     lead = (
         f"{len(sure):,} differences of a model from all others are found"
         + (f", {control} taken into account" if control else "")
-        + f"; {len(only):,} values are said by one model alone."
+        + f"; values that one model alone says: {len(only):,}."
     )
     method = (
         "Each model against all others, by the Cochran-Mantel-Haenszel test within tasks and a false discovery rate of "
