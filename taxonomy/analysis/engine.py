@@ -89,8 +89,7 @@ def open_engine(name: EngineName = "duckdb", *, master: str | None = None, memor
     TaxonomyError
         If the engine's package is missing, or an option is not for it.
     """
-    if find_spec("narwhals") is None or find_spec("duckdb") is None:
-        raise TaxonomyError("records need duckdb and narwhals; run: pip install 'value-taxonomy[mentions]'")
+    check_installed()
     if name == "duckdb":
         from taxonomy.analysis.duckdb_engine import DuckDBEngine
 
@@ -104,3 +103,15 @@ def open_engine(name: EngineName = "duckdb", *, master: str | None = None, memor
     from taxonomy.analysis.spark_engine import SparkEngine
 
     return SparkEngine(master or "local[*]")
+
+
+def check_installed() -> None:
+    """Refuse to go on without the packages that records need.
+
+    Raises
+    ------
+    TaxonomyError
+    """
+    missing = [name for name in ("duckdb", "narwhals", "statsmodels") if find_spec(name) is None]
+    if missing:
+        raise TaxonomyError(f"records need {', '.join(missing)}; run: pip install 'value-taxonomy[mentions]'")

@@ -15,6 +15,8 @@ from taxonomy.values.reading import read_rows
 
 Kind = Literal["mentions", "conversations"]
 SUFFIXES = (".parquet", ".csv", ".jsonl")
+# Where rows that were set aside are; no records, wherever it lies.
+REJECTED = "rejected.parquet"
 # Lines of JSON looked at for the members that tell mentions from conversations.
 _LINES = 1000
 
@@ -67,7 +69,8 @@ def _files(path: str) -> list[Path]:
     for one in found:
         if one.is_dir():
             # A folder named x.parquet is how Spark writes a table.
-            files += sorted(file for file in one.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+            inside = (file for file in one.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+            files += sorted(file for file in inside if file.name != REJECTED)
         elif one.suffix.lower() in SUFFIXES:
             files.append(one)
         else:

@@ -255,13 +255,15 @@ def _conversations(mentions: Frame, conversations: Frame | None, own: Sequence[s
     agreed = [nw.when(nw.col(name) == nw.col(f"{name}_max")).then(nw.col(name)).alias(name) for name in texts]
     found = found.select("conversation_id", *agreed, *(["timestamp"] if times else []))
     if conversations is not None:
-        ids = nw.concat([conversations.select("conversation_id"), mentions.select("conversation_id")]).unique()
         if "timestamp" in own:
             conversations = conversations.drop("timestamp").rename({_TIME: "timestamp"})
-        conversations = conversations.select("conversation_id", *own)
-        found = ids.join(conversations, on="conversation_id", how="left").join(found, on="conversation_id", how="left")
-    absent = [name for name in ("response_type", "user_id") if name not in found.columns]
-    found = found.with_columns(nw.lit(None, dtype=nw.String).alias(name) for name in absent)
-    if "timestamp" not in found.columns:
-        found = found.with_columns(timestamp=nw.lit(None, dtype=nw.Datetime("us")))
-    return found
+        rows = conversations.select("conversation_id", *own)
+        others = mentions.select("conversation_id").join(rows, on="conversation_id", how="anti").unique()
+        rows = nw.concat([rows, others.with_columns(_nothing(name) for name in own)])
+        found = rows.join(found, on="conversation_id", how="left") if said else rows
+    absent = [name for name in ("response_type", "user_id", "timestamp") if name not in found.columns]
+    return found.with_columns(_nothing(name) for name in absent)
+
+
+def _nothing(name: str) -> nw.Expr:
+    return nw.lit(None, dtype=nw.Datetime("us") if name == "timestamp" else nw.String).alias(name)

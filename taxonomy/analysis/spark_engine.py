@@ -33,7 +33,7 @@ class SparkEngine:
 
     def read(self, files: Sequence[str], suffix: str, header: Sequence[str]) -> nw.LazyFrame[Any]:
         """Read files of one format; see `Engine`."""
-        return nw.from_native(_said(lambda: self._read(list(files), suffix, header)))
+        return _lazy(_said(lambda: self._read(list(files), suffix, header)))
 
     def _read(self, files: list[str], suffix: str, header: Sequence[str]) -> DataFrame:
         from pyspark.sql import functions as F
@@ -49,7 +49,7 @@ class SparkEngine:
             )
         else:
             lines = reader.option("primitivesAsString", True).option("columnNameOfCorruptRecord", DAMAGED)
-            found = lines.json(files).schema.fieldNames()
+            found = [name for name in lines.json(files).schema.fieldNames() if name != DAMAGED]
             schema = StructType([StructField(name, StringType()) for name in (*found, DAMAGED)])
             frame = reader.schema(schema).json(files, columnNameOfCorruptRecord=DAMAGED)
         return frame.withColumn(FILE, F.col("_metadata.file_path"))
@@ -59,17 +59,17 @@ class SparkEngine:
         from pyspark.sql import functions as F
 
         native: DataFrame = frame.to_native()
-        return nw.from_native(native.withColumn(into, F.col(column).try_cast("timestamp").cast("timestamp_ntz")))
+        return _lazy(native.withColumn(into, F.col(column).try_cast("timestamp").cast("timestamp_ntz")))
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """Hand a small table over."""
-        return nw.from_native(self._session.createDataFrame(table))
+        return _lazy(self._session.createDataFrame(table))
 
     def keep(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Compute a frame once, for several queries."""
         native: DataFrame = frame.to_native()
         self._kept.append(native.persist())
-        return nw.from_native(native)
+        return _lazy(native)
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pa.Table:
         """Compute a frame and return it; see `Engine`."""
@@ -87,6 +87,11 @@ class SparkEngine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _lazy(native: DataFrame) -> nw.LazyFrame[Any]:
+    frame: nw.LazyFrame[Any] = nw.from_native(native)
+    return frame
 
 
 def _said(work: Callable[[], Result]) -> Result:

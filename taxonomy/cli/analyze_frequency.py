@@ -39,8 +39,8 @@ def analyze_frequency(side: str, update: Path | None, analysis: Analysing) -> No
     from taxonomy.cli.reading import read_tree
     from taxonomy.errors import InputError
 
-    if update is not None and analysis.human_tree is not None and side == "human":
-        raise click.UsageError("--update writes --taxonomy: give the human side's own as --taxonomy, with --side human")
+    if update is not None and analysis.internal:
+        raise click.UsageError("--update goes without --internal: no mark in a taxonomy would say so")
     if analysis.out is not None:
         check_table_path(analysis.out)
     with analysis.open(analysis.out) as records:
@@ -49,6 +49,8 @@ def analyze_frequency(side: str, update: Path | None, analysis: Analysing) -> No
             raise InputError(
                 f"no mention is of the {side} side", remedy="give records of it, or ask for the other side"
             )
+        if update is not None and sides[0] == "human" and analysis.human_tree is not None:
+            raise click.UsageError("--update writes --taxonomy: give the human side's own as that, with --side human")
         found = {one: frequency(analysis.place(records, one), **analysis.thresholds) for one in sides}
     if analysis.out is not None:
         tables = [one.table for one in found.values()]

@@ -41,6 +41,7 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--domains", metavar="FILE|none", help="A domains file; none for a top found in the data.")
 @click.option("--top", type=int, help="Size of the top with --domains none (default 5).")
 @click.option("--model", default="minilm", show_default=True, help="minilm, mpnet, a hub name or a folder.")
+@click.option("--spark-master", metavar="URL", help="Embed on this Spark cluster: local[*] or spark://HOST:7077.")
 @click.option("--method", type=click.Choice(METHODS), default="average", show_default=True)
 @click.option("--min-children", default=2, show_default=True, help="Children every node has at least.")
 @click.option("--seed", default=0, show_default=True, help="For the methods with a random part.")

@@ -23,8 +23,7 @@ def mentions() -> None:
 @reading_options
 @click.option("--side", type=click.Choice(SIDES), required=True, help="Whose mentions to count.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The .csv or .parquet file to write.")
-@click.option("--quiet", is_flag=True, help="Print errors only.")
-def count(side: str, out: Path, quiet: bool, reading: Reading) -> None:
+def count(side: str, out: Path, reading: Reading) -> None:
     """Write the strings that FILES mention and how often, for build.
 
     FILES are .parquet, .csv or .jsonl files, folders or globs.
@@ -37,20 +36,23 @@ def count(side: str, out: Path, quiet: bool, reading: Reading) -> None:
     from taxonomy.analysis.records import SIDES as BOTH
     from taxonomy.analysis.strings import mentioned_strings
     from taxonomy.analysis.tables import check_table_path, write_table
+    from taxonomy.cli.progress import waiting
 
     check_table_path(out)
     with reading.open(out) as records:
         sides = [one for one in BOTH if side in (one, "both")]
-        strings = mentioned_strings(records, sides=sides, **reading.thresholds)
+        with waiting("counting", reading.quiet):
+            strings = mentioned_strings(records, sides=sides, **reading.thresholds)
     write_table(reading.marked(strings.table), out)
-    if quiet:
+    if reading.quiet:
         return
     click.echo(f"{len(strings.table):,} strings, {strings.table['count'].sum():,} mentions")
     if reading.internal:
         click.echo("Rare strings are in it: it is for use within")
     else:
+        or_users = f", or of fewer than {reading.min_users} users" if records.users_known else ""
         click.echo(
             f"{strings.hidden:,} strings with {strings.hidden_mentions:,} mentions are hidden: each in fewer than "
-            f"{reading.min_conversations} conversations, or of fewer than {reading.min_users} users"
+            f"{reading.min_conversations} conversations{or_users}"
         )
     click.echo(f"Written to {out}")

@@ -29,12 +29,12 @@ def progress_bars(quiet: bool) -> Iterator[Callable[[str, int, int], None] | Non
 
 
 @contextmanager
-def waiting(what: str) -> Iterator[None]:
+def waiting(what: str, quiet: bool = False) -> Iterator[None]:
     """Show on stderr that something without steps is under way; silent when it is no terminal."""
     from rich.console import Console
 
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if quiet or not console.is_terminal:
         yield
         return
     with console.status(what):

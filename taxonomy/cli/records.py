@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 ENGINES = ("duckdb", "spark")
 SIDES = ("ai", "human", "both")
-REJECTED = "rejected.parquet"
 
 _FILES = click.argument("files", nargs=-1, required=True)
 _READING = (
@@ -43,6 +42,7 @@ _READING = (
         "--min-users", type=click.IntRange(1), default=5, show_default=True, help="Nor from fewer users, where known."
     ),
     click.option("--internal", is_flag=True, help="Tell all figures, for use within; the output says so."),
+    click.option("--quiet", is_flag=True, help="Print errors only."),
 )
 _PLACING = (
     click.option("--taxonomy", "tree", required=True, type=click.Path(path_type=Path), help="Where the values belong."),
@@ -53,7 +53,6 @@ _PLACING = (
     click.option("--model", help="Model for --assign (default: the one that TAXONOMY names, else minilm)."),
     click.option("--out", type=click.Path(path_type=Path), help="The .csv or .parquet file to write."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-    click.option("--quiet", is_flag=True, help="Print errors only."),
 )
 
 
@@ -69,6 +68,7 @@ class Reading:
     min_conversations: int
     min_users: int
     internal: bool
+    quiet: bool
 
     @property
     def thresholds(self) -> dict[str, int]:
@@ -81,11 +81,13 @@ class Reading:
     def open(self, out: Path | None) -> Iterator[Records]:
         """Open the records; what is malformed goes to a file beside `out`, or in the current folder."""
         from taxonomy.analysis.engine import open_engine
+        from taxonomy.analysis.files import REJECTED
         from taxonomy.analysis.records import open_records
         from taxonomy.cli.progress import waiting
 
-        with waiting("reading"), open_engine(self.engine, master=self.master, memory_limit=self.memory_limit) as engine:
-            records = open_records(self.files, engine=engine, max_rejected=self.max_rejected)
+        with open_engine(self.engine, master=self.master, memory_limit=self.memory_limit) as engine:
+            with waiting("reading", self.quiet):
+                records = open_records(self.files, engine=engine, max_rejected=self.max_rejected)
             if len(records.rejected):
                 self._set_aside(records, (out.parent if out else Path()) / REJECTED)
             yield records
@@ -115,12 +117,11 @@ class Analysing(Reading):
     model: str | None
     out: Path | None
     as_json: bool
-    quiet: bool
 
     def place(self, records: Records, side: Side) -> Placed:
         """Find the nodes of one side's mentions, and say how many have none."""
         from taxonomy.analysis.place import grown, place
-        from taxonomy.cli.progress import progress_bars
+        from taxonomy.cli.progress import progress_bars, waiting
         from taxonomy.cli.reading import read_tree
 
         tree = read_tree(self.human_tree if side == "human" and self.human_tree else self.tree)
@@ -128,7 +129,8 @@ class Analysing(Reading):
             with progress_bars(self.quiet) as progress:
                 told = None if progress is None else lambda done, total: progress("embedding", done, total)
                 tree = grown(records, tree, side=side, model=self.model, progress=told)
-        placed = place(records, tree, side=side)
+        with waiting("counting", self.quiet):
+            placed = place(records, tree, side=side)
         if placed.unmapped and not self.quiet:
             click.echo(
                 f"{side}: {len(placed.unmapped):,} of {placed.strings:,} strings "
@@ -156,6 +158,9 @@ def _gathered(
     from functools import update_wrapper
 
     def gathered(**given: Any) -> Any:
+        from taxonomy.analysis.engine import check_installed
+
+        check_installed()
         own = {field.name: given.pop(field.name) for field in fields(kind)}
         return command(**given, **{name: kind(**own)})
 

@@ -1,0 +1,223 @@
+"""`mentions count` and `analyze frequency` as a user runs them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+import taxonomy
+from taxonomy.cli import main
+from taxonomy.cli.analyze import QUESTIONS
+from tests.conftest import FIXTURE, Run
+from tests.mention_records import TREE, many, mention, write_rows
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("records")
+    mentions, conversations = many(200)
+    write_rows(made / "mentions.parquet", mentions)
+    write_rows(made / "conversations.csv", conversations)
+    TREE.save(made.parent / "tree.json")
+    return made
+
+
+@pytest.fixture(scope="module")
+def tree(folder: Path) -> Path:
+    return folder.parent / "tree.json"
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(one) for one in arguments])
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# -- mentions count --------------------------------------------------------------------------------------------
+
+
+def test_counted_strings_are_what_build_reads(run: Run, folder: Path, tmp_path: Path) -> None:
+    done = run("mentions", "count", folder, "--side", "ai", "--out", tmp_path / "v.csv")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "4 strings, 420 mentions" in done.stdout
+    assert "0 strings with 0 mentions are hidden" in done.stdout
+    assert rows(tmp_path / "v.csv") == [
+        {"value": "honesty", "count": "200", "conversations": "200"},
+        {"value": "Care", "count": "100", "conversations": "100"},
+        {"value": "care", "count": "100", "conversations": "100"},
+        {"value": "thrift", "count": "20", "conversations": "20"},
+    ]
+    done = invoke("mentions", "count", folder, "--side", "human", "--internal", "--out", tmp_path / "h.csv")
+    assert "it is for use within" in done.output
+    assert rows(tmp_path / "h.csv") == [
+        {"value": "truthfulness", "count": "100", "conversations": "100", "internal": "True"}
+    ]
+    values = taxonomy.read_values(tmp_path / "h.csv")
+    assert [(value.label, value.weight) for value in values.values] == [("truthfulness", 100.0)]
+    assert values.weight_unit == "mentions"
+
+
+def test_hidden_strings_are_counted_and_formulas_are_text(folder: Path, tmp_path: Path) -> None:
+    texts = ["=cmd('calc')|x"] * 30 + ["rare"] * 14 + ["seldom"] * 3
+    write_rows(tmp_path / "m.jsonl", [mention(f"c{i}", text) for i, text in enumerate(texts)])
+    done = invoke("mentions", "count", tmp_path, "--side", "both", "--out", tmp_path / "v.csv")
+    assert done.exit_code == 0, done.output
+    assert "2 strings with 17 mentions are hidden: each in fewer than 15 conversations" in done.output
+    assert (tmp_path / "v.csv").read_text() == "value,count,conversations\n'=cmd('calc')|x,30,30\n"
+    assert (
+        invoke("mentions", "count", tmp_path / "m.jsonl", "--side", "ai", "--out", tmp_path / "v.parquet").exit_code
+        == 0
+    )
+    assert pd.read_parquet(tmp_path / "v.parquet")["value"].tolist() == ["=cmd('calc')|x"]
+
+
+# -- analyze frequency -----------------------------------------------------------------------------------------
+
+
+def test_shares_of_conversations_and_of_mentions(run: Run, folder: Path, tree: Path, tmp_path: Path) -> None:
+    out, updated = tmp_path / "f.csv", tmp_path / "t.json"
+    done = run("analyze", "frequency", folder, "--taxonomy", tree, "--out", out, "--update", updated)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"^0 +care +100 +50\.00% +43\.14% to 56\.86% +200 +47\.62%$", done.stdout, re.MULTILINE)
+    found = {(row["side"], row["label"]): row for row in rows(out)}
+    assert [key for key in found if key[0] == "human"] == [("human", "P"), ("human", "A"), ("human", "honesty")]
+    q, thrift = found["ai", "Q"], found["ai", "thrift"]
+    # Shares of conversations do not add up over children, mentions do.
+    assert (q["conversations"], q["mentions"], float(q["conversation_share"])) == ("120", "220", 0.6)
+    # Wilson's interval of 20 of 200, by its formula.
+    z, n, p = 1.959963984540054, 200, 0.1
+    middle, half = (p + z * z / 2 / n), z * (p * (1 - p) / n + z * z / 4 / n / n) ** 0.5
+    assert float(thrift["conversation_low"]) == pytest.approx((middle - half) / (1 + z * z / n), abs=1e-12)
+    assert float(thrift["conversation_high"]) == pytest.approx((middle + half) / (1 + z * z / n), abs=1e-12)
+    assert float(thrift["mention_share"]) == pytest.approx(20 / 420)
+    node = taxonomy.load(updated).node("thrift")
+    assert node.conversations is not None
+    assert (node.conversations.count, node.conversations.total) == (20, 200)
+    assert node.conversations.low == round(float(thrift["conversation_low"]), 6)
+    assert taxonomy.load(updated).node("candour").conversations is None
+
+
+def test_a_hidden_node_is_in_no_output(folder: Path, tree: Path, tmp_path: Path) -> None:
+    asked = ("analyze", "frequency", folder, "--taxonomy", tree, "--side", "ai", "--min-conversations", 30)
+    done = invoke(*asked, "--json", "--update", tmp_path / "t.json", "--out", tmp_path / "f.csv")
+    assert done.exit_code == 0, done.output
+    told: dict[str, Any] = json.loads(done.stdout)["ai"]
+    assert (told["conversations"], told["values"], told["hidden"], told["internal"]) == (200, 3, 4, False)
+    # With thrift hidden, care would follow from the mentions of their common parent.
+    labels = {row["label"] for row in told["nodes"]}
+    assert labels == {row["label"] for row in rows(tmp_path / "f.csv")} == {"P", "Q", "A", "honesty"}
+    assert {node.label for node in taxonomy.load(tmp_path / "t.json").nodes if node.conversations} == labels
+    everything = json.loads(invoke(*asked, "--json", "--internal").stdout)["ai"]
+    assert (everything["hidden"], everything["internal"], len(everything["nodes"])) == (0, True, 8)
+
+
+def test_each_side_can_have_a_taxonomy_of_its_own_and_what_is_in_none_is_said(
+    folder: Path, tree: Path, tmp_path: Path
+) -> None:
+    nodes = [
+        node.model_copy(update={"id": f"h{node.id}", "parent": node.parent and f"h{node.parent}"})
+        for node in TREE.nodes
+    ]
+    other = taxonomy.Taxonomy.from_nodes(nodes, id="human", weight_unit="strings")
+    other.save(tmp_path / "human.json")
+    write_rows(tmp_path / "m.jsonl", [mention(f"x{i}", "wit", side="human") for i in range(50)])
+    arguments = ("--taxonomy", tree, "--human-taxonomy", tmp_path / "human.json", "--json")
+    done = invoke("analyze", "frequency", folder, tmp_path / "m.jsonl", *arguments)
+    assert done.stderr == "human: 1 of 2 strings (33.3% of mentions) are not in human\n"
+    sides = json.loads(done.stdout)
+    assert {side: {row["node"][0] for row in sides[side]["nodes"]} for side in sides} == {
+        "ai": set("012"), "human": {"h"},
+    }  # fmt: skip
+    assert sides["human"]["mentions"] == 100
+
+
+def test_strings_can_be_placed_first(small_build: Path, tmp_path: Path) -> None:
+    tree = taxonomy.load(small_build / "taxonomy.json")
+    known = next(node for node in tree.nodes if node.level == 0).label
+    new = rows(FIXTURE)[300]["value"]
+    write_rows(tmp_path / "m.csv", [mention(f"c{i}", value) for i in range(20) for value in (known, new)])
+    arguments = ("analyze", "frequency", tmp_path / "m.csv", "--taxonomy", small_build / "taxonomy.json", "--json")
+    told = json.loads(invoke(*arguments).stdout)["ai"]
+    assert (told["mentions"], told["values"]) == (20, 1)
+    done = invoke(*arguments, "--assign", "--update", tmp_path / "t.json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)["ai"]
+    assert (told["mentions"], told["values"]) == (40, 2)
+    assert [node.id for node in taxonomy.load(tmp_path / "t.json").nodes] == [node.id for node in tree.nodes]
+
+
+# -- what goes wrong -------------------------------------------------------------------------------------------
+
+
+def test_malformed_rows_are_beside_the_output(folder: Path, tree: Path, tmp_path: Path) -> None:
+    write_rows(tmp_path / "m.csv", [mention("a", "care", side="robot"), mention("b", "care", side="user")])
+    asked = ("analyze", "frequency", folder, tmp_path / "m.csv", "--taxonomy", tree, "--out", tmp_path / "f.csv")
+    done = invoke(*asked)
+    assert done.exit_code == 0, done.output
+    assert f"2 of mentions: side is neither ai nor human) are in {tmp_path / 'rejected.parquet'}" in done.stderr
+    found = pd.read_parquet(tmp_path / "rejected.parquet")
+    assert list(found.columns) == ["kind", "file", "reason", "row"]
+    assert json.loads(found["row"][1])["side"] == "user"
+    done = invoke(*asked, "--max-rejected", "0.001")
+    assert done.exit_code == 2
+    assert "2 of 522 rows of mentions are malformed (2 side is neither ai nor human)" in done.stderr
+
+
+WRONG = {
+    "no such file": (["nothing.csv"], [], r"nothing\.csv: there is no such file"),
+    "no record file": (["notes.txt"], [], r"notes\.txt: the suffix '\.txt' is not a known one"),
+    "no mentions": (["only.csv"], [], r"only\.csv: no file has a column 'value'"),
+    "no side": (["bare.csv"], [], r"bare\.csv, column 'side': there is no such column"),
+    "no parquet": (["false.parquet"], [], r"false\.parquet: the file is not Parquet"),
+    "no value of the taxonomy": (["other.csv"], [], r"no value of the ai side is in the taxonomy 'small'"),
+    "no side of these": (["other.csv"], ["--side", "human"], r"no mention is of the human side"),
+    "no table": (["other.csv"], ["--out", "f.xlsx"], r"f\.xlsx: '\.xlsx' is no format of a table"),
+    "no engine": (["other.csv"], ["--engine", "dask"], r"'dask' is not one of 'duckdb', 'spark'"),
+    "no memory": (["other.csv"], ["--memory-limit", "lots"], r"--memory-limit lots: .*; give one such as 4GB"),
+    "no cluster": (["other.csv"], ["--master", "local[2]"], r"--master goes with --engine spark"),
+}
+
+
+@pytest.mark.parametrize(("files", "options", "problem"), WRONG.values(), ids=WRONG)
+def test_what_a_user_does_wrong_is_one_line(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: list[str], options: list[str], problem: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text("x")
+    Path("false.parquet").write_text("x")
+    Path("only.csv").write_text("conversation_id,task\na,b\n")
+    Path("bare.csv").write_text("conversation_id,value\na,b\n")
+    write_rows(Path("other.csv"), [mention("a", "wit")])
+    done = invoke("analyze", "frequency", *files, "--taxonomy", tree, *options)
+    assert done.exit_code == 2, done.output
+    assert re.search(problem, done.stderr.splitlines()[-1]), done.stderr
+    assert done.stdout == ""
+
+
+def test_a_missing_extra_is_named(folder: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taxonomy.analysis.engine.find_spec", lambda name: None)
+    done = invoke("analyze", "frequency", folder, "--taxonomy", tree)
+    assert (done.exit_code, "pip install 'value-taxonomy[mentions]'" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_each_question_has_help_with_an_example(name: str) -> None:
+    done = invoke("analyze", name, "--help")
+    assert done.exit_code == 0
+    assert re.search(rf"^  Example:\n    value-taxonomy analyze {name} ", done.output, re.MULTILINE)
+    analyze = main.get_command(click.Context(main), "analyze")
+    assert isinstance(analyze, click.Group)
+    command = analyze.get_command(click.Context(analyze), name)
+    assert command is not None
+    assert all(option.help for option in command.params if isinstance(option, click.Option))

@@ -1,0 +1,117 @@
+"""Spark gives what DuckDB gives, and its workers the vectors of this process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import taxonomy
+from embeddings import load_encoder
+from embeddings.errors import EmbeddingError
+from taxonomy.analysis.engine import Engine, open_engine
+from taxonomy.analysis.records import open_records
+from taxonomy.analysis.strings import mentioned_strings
+from taxonomy.cli import main
+from taxonomy.errors import InputError
+from tests.conftest import FIXTURE, ROOT
+from tests.mention_records import FAULTS, TREE, figures, many, write_rows
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("pyspark") is None, reason="PySpark is not installed: value-taxonomy[spark]"),
+    pytest.mark.skipif(shutil.which("java") is None and "JAVA_HOME" not in os.environ, reason="there is no Java"),
+]
+
+# Executors of their own, as on a cluster: two, with one core and 1 GB each.
+MASTER = "local-cluster[2,1,1024]"
+
+
+@pytest.fixture(scope="module")
+def session(cache: Path) -> Iterator[SparkSession]:
+    from embeddings.spark import spark_session
+
+    with pytest.MonkeyPatch.context() as patch:
+        # Workers take the package from this checkout.
+        patch.setenv("PYTHONPATH", str(ROOT))
+        started, is_new = spark_session(MASTER)
+        assert is_new
+        yield started
+        started.stop()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Records in all three formats, some rows malformed."""
+    made = tmp_path_factory.mktemp("records")
+    mentions, conversations = many(60)
+    write_rows(made / "first.parquet", mentions[:50])
+    write_rows(made / "second.jsonl", mentions[50:])
+    write_rows(made / "conversations.parquet", conversations)
+    for name, (text, _) in FAULTS.items():
+        (made / f"malformed-{name}").write_text(text)
+    return made
+
+
+def test_the_same_figures_and_the_same_rows_set_aside(session: SparkSession, folder: Path) -> None:
+    def found(engine: Engine) -> tuple[object, ...]:
+        with engine:
+            records = open_records([folder], engine=engine, max_rejected=0.3)
+            strings = mentioned_strings(records, min_users=0)
+            rejected = records.rejected.drop(columns="row").to_dict("records")
+            return figures(records), rejected, records.rows, records.contexts, strings.table.to_dict("records")
+
+    assert found(open_engine("spark", master=MASTER)) == found(open_engine("duckdb"))
+
+
+def test_the_same_bytes_on_the_command_line(session: SparkSession, folder: Path, tmp_path: Path) -> None:
+    TREE.save(tmp_path / "tree.json")
+    written = []
+    for options in (["--engine", "duckdb"], ["--engine", "spark", "--master", MASTER]):
+        out = tmp_path / options[1] / "frequency.csv"
+        out.parent.mkdir()
+        arguments = ["analyze", "frequency", folder, "--taxonomy", tmp_path / "tree.json", "--out", out]
+        done = CliRunner().invoke(main, [*map(str, arguments), *options, "--max-rejected", "0.3"])
+        assert done.exit_code == 0, done.output
+        written.append(out.read_bytes())
+    assert written[0] == written[1]
+    assert written[0].count(b"\n") > 4
+
+
+def test_what_spark_cannot_read_is_one_line(session: SparkSession, tmp_path: Path) -> None:
+    with open_engine("spark", master=MASTER) as engine, pytest.raises(InputError) as raised:
+        engine.read([str(tmp_path / "nothing.parquet")], ".parquet", [])
+    assert "nothing.parquet" in str(raised.value)
+    assert "\n" not in str(raised.value)
+    with pytest.raises(EmbeddingError, match=r"a Spark session of local-cluster\[2,1,1024\] is running"):
+        open_engine("spark", master="local[3]")
+
+
+def test_vectors_and_trees_are_those_of_this_process(session: SparkSession, cache: Path, tmp_path: Path) -> None:
+    from embeddings.spark import SparkEncoder
+
+    lines = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)[:41]
+    (tmp_path / "v.csv").write_text("".join(lines), encoding="utf-8")
+    trees = []
+    for options in ([], ["--spark-master", MASTER]):
+        arguments = ["build", str(tmp_path / "v.csv"), "--out", str(tmp_path / f"b{len(options)}"), "--quiet"]
+        done = CliRunner().invoke(main, [*arguments, *options])
+        assert done.exit_code == 0, done.output
+        trees.append(taxonomy.load(tmp_path / f"b{len(options)}" / "taxonomy.json"))
+    assert [node.parent for node in trees[0].nodes] == [node.parent for node in trees[1].nodes]
+    strings = trees[0].values(trees[0].top[0])
+    texts = [node.label for node in strings]
+    spread, here = SparkEncoder("minilm", session), load_encoder("minilm")
+    assert np.abs(spread.encode(texts) - here.encode(texts)).max() < 1e-5
+    assert spread.encode([]).shape == (0, here.dimension)
+    assert spread.digest != here.digest
