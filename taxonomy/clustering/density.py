@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from taxonomy.clustering.exact import Labels, Points, make_exact
+from taxonomy.clustering.quiet_umap import umap_class
 
 N_NEIGHBORS = 15
 N_COMPONENTS = 10
@@ -23,10 +24,8 @@ def project(points: Points, seed: int) -> Points:
     -------
     ndarray of shape (n, min(10, n - 2))
     """
-    from umap import UMAP
-
     n = len(points)
-    model = UMAP(
+    model = umap_class()(
         n_neighbors=min(N_NEIGHBORS, n - 1),
         n_components=max(1, min(N_COMPONENTS, n - 2)),
         min_dist=0.0,

@@ -7,6 +7,8 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonomy.clustering.quiet_umap import umap_class
+
 N_NEIGHBORS = 15
 EPOCHS = 200
 MIN_DIST = 0.1
@@ -47,12 +49,6 @@ def _umap(vectors: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
 
     from embeddings import nearest_neighbors
 
-    with warnings.catch_warnings():
-        # umap says at import that its optional parametric part is not there, and in a notebook that widgets are not.
-        warnings.simplefilter("ignore", ImportWarning)
-        warnings.filterwarnings("ignore", "IProgress not found")
-        from umap import UMAP
-
     n = len(vectors)
     # UMAP counts a point among its own neighbours.
     others, cosines = nearest_neighbors(vectors, min(N_NEIGHBORS, n) - 1)
@@ -60,7 +56,7 @@ def _umap(vectors: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
     distances = np.column_stack([np.zeros(n), 1 - cosines]).clip(0).astype(np.float32)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "precomputed_knn.*transform will be unavailable", UserWarning)
-        model = UMAP(
+        model = umap_class()(
             n_neighbors=indices.shape[1],
             n_epochs=EPOCHS,
             min_dist=MIN_DIST,
