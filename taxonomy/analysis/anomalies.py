@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taxonomy.analysis.oddness import KINDS, PER_BIT, Baseline, Kind, bits, learn, scores, values_of
+from taxonomy.analysis.oddness import KINDS, PER_BIT, Baseline, Kind, as_arrow, bits, learn, scores, values_of
 from taxonomy.analysis.place import Placed, count_cells
 from taxonomy.analysis.privacy import MIN_CONVERSATIONS, MIN_USERS, suppress
+from taxonomy.analysis.records import CONVERSATION
 from taxonomy.errors import InputError
-from taxonomy.model import Taxonomy
 
 if TYPE_CHECKING:
     from taxonomy.analysis.records import Frame
@@ -158,20 +158,20 @@ def anomalies(
     engine = placed.records.engine
     ordinary = engine.keep(scores(learnt, baseline, own=True))
     tails = _Tails(engine.collect(ordinary.group_by("kind", "score").agg(n=nw.len())).to_pandas(), size)
-    smallest = tails.candidates(ordinary, share, baseline).groupby("conversation_id")["chance"].min()
+    smallest = tails.candidates(ordinary, share, baseline).groupby(CONVERSATION)["chance"].min()
     # At most so many of the baseline, ties included, are beyond the threshold.
     most = int(share * size)
     threshold = np.sort(smallest.to_numpy())[most] if len(smallest) > most else np.inf
     beyond = tails.candidates(scores(learnt, placed, own=False), share, placed)
     beyond = beyond[beyond["chance"] < threshold]
-    found = beyond.groupby("conversation_id", as_index=False).agg(chance=("chance", "min"), score=("score", "sum"))
-    order = ["chance", "score", "conversation_id"]
+    found = beyond.groupby(CONVERSATION, as_index=False).agg(chance=("chance", "min"), score=("score", "sum"))
+    order = ["chance", "score", CONVERSATION]
     found = found.sort_values(order, ascending=[True, False, True], ignore_index=True)
     reasons = _reasons(learnt, placed, beyond)
     told, hidden = _told(placed, reasons, min_conversations, min_users)
-    scored = engine.collect(placed.frame.select(nw.col("conversation_id").n_unique()))
+    scored = engine.collect(placed.frame.select(nw.col(CONVERSATION).n_unique()))
     return Anomalies(
-        alerts=_alerts(found, reasons, placed.tree),
+        alerts=_alerts(placed, found, reasons),
         table=told,
         hidden=hidden,
         baseline=size,
@@ -202,7 +202,8 @@ def recall(found: Anomalies, placed: Placed, known: Mapping[str, Collection[str]
     """
     engine = placed.records.engine
     ids = sorted({one for group in known.values() for one in group})
-    there = placed.frame.select("conversation_id").unique().filter(nw.col("conversation_id").is_in(ids))
+    there = placed.records.named(placed.frame.select(CONVERSATION).unique())
+    there = there.filter(nw.col("conversation_id").is_in(ids))
     scored = set(engine.collect(there)["conversation_id"].to_pylist())
     alerts = set(found.alerts["conversation_id"])
     plain = set(rarest(found.learnt, placed, len(alerts)))
@@ -229,12 +230,13 @@ def rarest(learnt: Baseline, placed: Placed, n: int) -> list[str]:
     ranked = (
         values_of(placed)
         .join(counts, on="level_0", how="inner")
-        .group_by("conversation_id")
+        .group_by(CONVERSATION)
         .agg(nw.col("observed").min())
-        .sort("observed", "conversation_id")
+        .sort("observed", CONVERSATION)
         .head(n)
     )
-    names: list[str] = engine.collect(ranked)["conversation_id"].to_pylist()
+    named = placed.records.named(ranked).sort("observed", "conversation_id")
+    names: list[str] = engine.collect(named)["conversation_id"].to_pylist()
     return names
 
 
@@ -265,7 +267,7 @@ class _Tails:
             cuts[kind] = int(common.max(initial=0)) + 1
         table = engine.table(pa.table({"kind": list(cuts), "cut": list(cuts.values())}))
         high = scored.join(table, on="kind", how="inner").filter(nw.col("score") >= nw.col("cut"))
-        found: pd.DataFrame = engine.collect(high.select("conversation_id", "kind", "score")).to_pandas()
+        found: pd.DataFrame = engine.collect(high.select(CONVERSATION, "kind", "score")).to_pandas()
         found["chance"] = 1.0
         for kind in KINDS:
             of_kind = found["kind"] == kind
@@ -275,31 +277,29 @@ class _Tails:
 
 def _reasons(learnt: Baseline, placed: Placed, beyond: pd.DataFrame) -> pd.DataFrame:
     """Return what is odd in conversations, the oddest of each kind first, with the figures it is by."""
-    import pyarrow as pa
-
     engine = placed.records.engine
     parts = []
     for kind in KINDS:
         lookup = learnt.lookups[kind]
-        odd = beyond.loc[beyond["kind"] == kind, "conversation_id"]
-        ids = engine.table(pa.table({"conversation_id": pa.array(odd.to_list(), pa.string())}))
-        within = bits(learnt, placed, kind, own=False).join(ids, on="conversation_id", how="semi")
+        odd = engine.table(as_arrow(beyond.loc[beyond["kind"] == kind, [CONVERSATION]]))
+        within = bits(learnt, placed, kind, own=False).join(odd, on=CONVERSATION, how="semi")
         rows: pd.DataFrame = engine.collect(within).to_pandas()
         rows = rows.merge(lookup.table, on=list(lookup.keys), how="left")
         parts.append(rows.rename(columns={"level_0": "node"}).assign(kind=kind))
-    columns = ["conversation_id", "kind", "node", "other", "column", "category", "observed", "expected", "gain"]
+    columns = [CONVERSATION, "kind", "node", "other", "column", "category", "observed", "expected", "gain"]
     reasons = pd.concat(parts, ignore_index=True).reindex(columns=columns)
-    order = ["conversation_id", "gain", "kind", "node", "other", "column"]
+    order = [CONVERSATION, "gain", "kind", "node", "other", "column"]
     reasons = reasons.sort_values(order, ascending=[True, False, True, True, True, True], ignore_index=True)
-    place = reasons.groupby(["conversation_id", "kind"]).cumcount()
+    place = reasons.groupby([CONVERSATION, "kind"]).cumcount()
     # Beside the first, what is under one bit explains nothing.
     kept: pd.DataFrame = reasons[(place == 0) | ((place < _REASONS) & (reasons["gain"] >= PER_BIT))]
     return kept
 
 
-def _alerts(found: pd.DataFrame, reasons: pd.DataFrame, tree: Taxonomy) -> pd.DataFrame:
-    labels = {node.id: node.label for node in tree.nodes}
-    by_conversation: dict[str, list[Reason]] = {name: [] for name in found["conversation_id"]}
+def _alerts(placed: Placed, found: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
+    engine = placed.records.engine
+    labels = {node.id: node.label for node in placed.tree.nodes}
+    by_conversation: dict[Any, list[Reason]] = {code: [] for code in found[CONVERSATION]}
     for row in reasons.astype(object).where(reasons.notna(), None).to_dict("records"):
         nodes = tuple(one for one in (row["node"], row["other"]) if one is not None)
         reason = Reason(
@@ -312,12 +312,14 @@ def _alerts(found: pd.DataFrame, reasons: pd.DataFrame, tree: Taxonomy) -> pd.Da
             expected=None if row["expected"] is None else float(row["expected"]),
             bits=row["gain"] / PER_BIT,
         )
-        by_conversation[row["conversation_id"]].append(reason)
+        by_conversation[row[CONVERSATION]].append(reason)
     listed = list(by_conversation.values())
+    ranked = found[[CONVERSATION]].assign(rank=np.arange(1, len(found) + 1))
+    named = placed.records.named(engine.table(as_arrow(ranked)))
     return pd.DataFrame(
         {
-            "rank": np.arange(1, len(found) + 1),
-            "conversation_id": found["conversation_id"],
+            "rank": ranked["rank"],
+            "conversation_id": engine.collect(named).sort_by("rank")["conversation_id"].to_pandas(),
             "chance": found["chance"],
             "kinds": [tuple(dict.fromkeys(reason.kind for reason in one)) for one in listed],
             "reasons": [tuple(one) for one in listed],
@@ -327,12 +329,9 @@ def _alerts(found: pd.DataFrame, reasons: pd.DataFrame, tree: Taxonomy) -> pd.Da
 
 def _told(placed: Placed, reasons: pd.DataFrame, min_conversations: int, min_users: int) -> tuple[pd.DataFrame, int]:
     """Count alerts by kind and node of their reasons, as far as they may be told."""
-    import pyarrow as pa
-
     engine = placed.records.engine
     both = pd.concat([reasons, reasons.assign(node=reasons["other"]).dropna(subset="node")])
-    columns = ["conversation_id", "kind", "node"]
-    long = engine.table(pa.table({name: pa.array(both[name].to_list(), pa.string()) for name in columns}))
+    long = engine.table(as_arrow(both[[CONVERSATION, "kind", "node"]]))
     parts = [count_cells(placed.records, long, by) for by in (["kind", "node"], ["kind"], [])]
     counted = pd.concat(parts, ignore_index=True).reindex(columns=["kind", "node", *parts[-1].columns])
     # The total of no alerts is no number.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from taxonomy.analysis.place import HUMAN, Placed, cells, count_cells, node_cells, parents, together, totals
 from taxonomy.analysis.privacy import MIN_CONVERSATIONS, MIN_USERS, Suppressed, suppress
-from taxonomy.analysis.records import Frame
+from taxonomy.analysis.records import CONVERSATION, USER, Frame
 from taxonomy.analysis.statistics import (
     LOW_EXPECTED,
     adjusted_residuals,
@@ -87,19 +87,19 @@ def cross(
         If there is no such column.
     """
     records = placed.records
-    if column not in records.conversations.columns or column in ("conversation_id", "user_id", "timestamp"):
-        known = ", ".join(("response_type", *records.contexts))
-        raise TaxonomyError(f"there is no column {column!r} of conversations; there are {known}")
+    known = ("response_type", *records.contexts)
+    if column not in known:
+        raise TaxonomyError(f"there is no column {column!r} of conversations; there are {', '.join(known)}")
     of = nw.col(column).fill_null(UNKNOWN)
-    contexts = records.conversations.select("conversation_id", category=of, group=_grouped(of, groups or {}))
-    mentions = placed.frame.join(contexts, on="conversation_id", how="left")
-    found = [_counted(placed, contexts, [], bool(groups))]
+    contexts = records.conversations.select(CONVERSATION, USER, category=of, group=_grouped(of, groups or {}))
+    mentions = placed.frame.join(contexts.drop(USER), on=CONVERSATION, how="left")
+    found = [totals(records), *_counted(placed, contexts, [], bool(groups))]
     for level in placed.tree.levels:
-        nodes = f"level_{level.level}"
-        part = _counted(placed, mentions, [nodes], bool(groups))
-        found.append(part.rename(columns={nodes: "node"}).assign(level=level.level))
+        name = f"level_{level.level}"
+        parts = [part.rename(columns={name: "node"}) for part in _counted(placed, mentions, [name], bool(groups))]
+        found += [node_cells(placed, levels=[level.level]), *(part.assign(level=level.level) for part in parts)]
     told = suppress(
-        pd.concat(found, ignore_index=True),
+        pd.concat(found, ignore_index=True).drop(columns="mentions"),
         by=["node", "category"],
         trees={"node": parents(placed.tree), "category": groups or {}},
         min_conversations=min_conversations,
@@ -298,15 +298,12 @@ def _grouped(of: nw.Expr, groups: Mapping[str, str]) -> nw.Expr:
     return grouped
 
 
-def _counted(placed: Placed, frame: Frame, nodes: list[str], has_groups: bool) -> pd.DataFrame:
-    """Count by node and category, by node and group, and by node alone."""
-    found = [
-        count_cells(placed.records, frame, nodes),
-        count_cells(placed.records, frame, [*nodes, "category"]),
-    ]
+def _counted(placed: Placed, frame: Frame, nodes: list[str], has_groups: bool) -> list[pd.DataFrame]:
+    """Count by node and category, and by node and group."""
+    found = [count_cells(placed.records, frame, [*nodes, "category"])]
     if has_groups:
         found.append(count_cells(placed.records, frame, [*nodes, "group"]).rename(columns={"group": "category"}))
-    return pd.concat(found, ignore_index=True).drop(columns="mentions", errors="ignore")
+    return found
 
 
 def _rest_of(whole: pd.DataFrame, common: pd.DataFrame, column: str) -> pd.DataFrame:

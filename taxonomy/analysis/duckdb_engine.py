@@ -76,6 +76,13 @@ class DuckDBEngine:
         relation: duckdb.DuckDBPyRelation = frame.to_native()
         return nw.from_native(relation.project(f"*, {time}"))
 
+    def code(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
+        """Add what stands for a column of text, the rank of it; see `Engine`."""
+        name = _name(column)
+        rank = f"CASE WHEN {name} IS NOT NULL THEN dense_rank() OVER (ORDER BY {name}) END AS {_name(into)}"
+        relation: duckdb.DuckDBPyRelation = frame.to_native()
+        return nw.from_native(relation.project(f"*, {rank}"))
+
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """Hand a small table over."""
         return self._kept(self._connection.from_arrow(table))

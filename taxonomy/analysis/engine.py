@@ -46,6 +46,10 @@ class Engine(Protocol):
         """Add the time that a column of text holds, in UTC; null where it holds none."""
         ...
 
+    def code(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
+        """Add what stands for a column of text: equal, in order and null as the text is, and quick to compare."""
+        ...
+
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """Hand a small table over."""
         ...

@@ -10,7 +10,7 @@ import pandas as pd
 
 from taxonomy.analysis.place import Placed, count_cells
 from taxonomy.analysis.privacy import MIN_CONVERSATIONS, MIN_USERS, suppress
-from taxonomy.analysis.records import Frame
+from taxonomy.analysis.records import CONVERSATION, RESPONSE_TYPES, USER, Frame
 from taxonomy.analysis.responses import STANCES
 from taxonomy.analysis.statistics import difference_interval, wilson
 from taxonomy.errors import InputError
@@ -101,12 +101,12 @@ def _apart(table: pd.DataFrame, min_conversations: int) -> pd.DataFrame:
 
 def _both(ai: Placed, human: Placed) -> Frame:
     """Return the conversations with values on both sides and a response type, numbered within each."""
-    frame = ai.frame.select("conversation_id").unique()
-    frame = frame.join(human.frame.select("conversation_id").unique(), on="conversation_id", how="inner")
-    known = ai.records.conversations.select("conversation_id", response=nw.col("response_type"))
-    frame = frame.join(known.filter(~nw.col("response").is_null()), on="conversation_id", how="inner")
+    frame = ai.frame.select(CONVERSATION, USER).unique()
+    frame = frame.join(human.frame.select(CONVERSATION).unique(), on=CONVERSATION, how="inner")
+    known = ai.records.conversations.select(CONVERSATION, response=nw.col("response_type"))
+    frame = frame.join(known.filter(~nw.col("response").is_null()), on=CONVERSATION, how="inner")
     frame = frame.with_columns(place=nw.lit(1))
-    place = nw.col("place").cum_sum().over("response", order_by="conversation_id") - 1
+    place = nw.col("place").cum_sum().over("response", order_by=CONVERSATION) - 1
     frame = frame.with_columns(place=place.cast(nw.Int64), size=nw.len().over("response").cast(nw.Int64))
     return ai.records.engine.keep(frame)
 
@@ -120,23 +120,23 @@ def _shifted(both: Frame, step: int) -> Frame:
 def _shared(ai: Placed, human: Placed, both: Frame, paired: Frame, level: int) -> Frame:
     """Return the conversations whose human values have a node in common with the AI's of the one at `place`."""
     node = f"level_{level}"
-    said = both.select("conversation_id", "response", "place")
-    said = said.join(ai.frame.select("conversation_id", node).unique(), on="conversation_id", how="inner")
-    valued = paired.select("conversation_id", "response", "place")
-    valued = valued.join(human.frame.select("conversation_id", node).unique(), on="conversation_id", how="inner")
+    said = both.select(CONVERSATION, "response", "place")
+    said = said.join(ai.frame.select(CONVERSATION, node).unique(), on=CONVERSATION, how="inner")
+    valued = paired.select(CONVERSATION, USER, "response", "place")
+    valued = valued.join(human.frame.select(CONVERSATION, node).unique(), on=CONVERSATION, how="inner")
     found = valued.join(said.select("response", "place", node), on=["response", "place", node], how="inner")
-    return found.select("conversation_id", "response").unique()
+    return found.select(CONVERSATION, USER, "response").unique()
 
 
 def _by_response(ai: Placed, frame: Frame) -> pd.DataFrame:
     """Count conversations and users by response type, and by stance."""
-    stance: nw.Expr = nw.lit(None, dtype=nw.String)
-    for group in sorted(set(STANCES.values())):
-        members = [name for name, one in STANCES.items() if one == group]
-        stance = nw.when(nw.col("response").is_in(members)).then(nw.lit(group)).otherwise(stance)
-    frame = frame.select("conversation_id", "response", stance=stance)
-    groups = count_cells(ai.records, frame, ["stance"]).rename(columns={"stance": "response"})
-    return pd.concat([count_cells(ai.records, frame, ["response"]), groups], ignore_index=True)
+    import pyarrow as pa
+
+    groups = [*((name, name) for name in RESPONSE_TYPES), *STANCES.items()]
+    table = pa.table({"response": [name for name, _ in groups], "group": [group for _, group in groups]})
+    frame = frame.join(ai.records.engine.table(table), on="response", how="inner")
+    frame = frame.select(CONVERSATION, USER, response=nw.col("group"))
+    return count_cells(ai.records, frame, ["response"])
 
 
 def _told(found: pd.DataFrame, min_conversations: int, min_users: int) -> pd.DataFrame:

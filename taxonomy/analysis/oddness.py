@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taxonomy.analysis.place import Placed
+from taxonomy.analysis.records import CONVERSATION
 from taxonomy.errors import InputError
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def learn(placed: Placed, *, watch: Sequence[str] = ()) -> Baseline:
     """
     contexts = (*placed.records.contexts, "response_type")
     values = _count(placed, values_of(placed), ["level_0"])
-    known = placed.records.engine.collect(placed.frame.select(nw.col("conversation_id").n_unique()))
+    known = placed.records.engine.collect(placed.frame.select(nw.col(CONVERSATION).n_unique()))
     size = int(known.column(0)[0].as_py())
     if not size:
         raise InputError(
@@ -123,7 +124,7 @@ def learn(placed: Placed, *, watch: Sequence[str] = ()) -> Baseline:
 
 def values_of(placed: Placed) -> Frame:
     """Return each conversation with each of its values once."""
-    return placed.frame.select("conversation_id", "level_0").unique()
+    return placed.frame.select(CONVERSATION, "level_0").unique()
 
 
 def units(baseline: Baseline, placed: Placed, kind: Kind) -> Frame:
@@ -132,33 +133,33 @@ def units(baseline: Baseline, placed: Placed, kind: Kind) -> Frame:
     Returns
     -------
     LazyFrame
-        ``conversation_id``, the keys, and ``size``: how many such things its conversation holds.
+        ``__conversation``, the keys, and ``size``: how many such things its conversation holds.
     """
     engine = placed.records.engine
     found = values_of(placed)
     if kind == "watch":
-        watched = engine.table(_arrow(baseline.watched))
-        one = found.join(watched, on="level_0", how="inner").select("conversation_id", "node").unique()
+        watched = engine.table(as_arrow(baseline.watched))
+        one = found.join(watched, on="level_0", how="inner").select(CONVERSATION, "node").unique()
         # A watch list is looked at whatever else is said.
         return one.with_columns(size=nw.lit(1))
     if kind == "rare":
-        return found.with_columns(size=nw.len().over("conversation_id"))
-    nodes = found.join(engine.table(_arrow(baseline.nodes)), on="level_0", how="inner")
-    nodes = nodes.select("conversation_id", "node").unique()
+        return found.with_columns(size=nw.len().over(CONVERSATION))
+    nodes = found.join(engine.table(as_arrow(baseline.nodes)), on="level_0", how="inner")
+    nodes = nodes.select(CONVERSATION, "node").unique()
     if kind == "company":
-        pairs = nodes.join(nodes.rename({"node": "other"}), on="conversation_id", how="inner")
+        pairs = nodes.join(nodes.rename({"node": "other"}), on=CONVERSATION, how="inner")
         pairs = pairs.filter(nw.col("node") < nw.col("other"))
-        return pairs.with_columns(size=nw.len().over("conversation_id"))
+        return pairs.with_columns(size=nw.len().over(CONVERSATION))
     conversations = placed.records.conversations
     there = [column for column in baseline.contexts if column in conversations.columns]
-    within = nodes.join(conversations.select("conversation_id", *there), on="conversation_id", how="inner")
+    within = nodes.join(conversations.select(CONVERSATION, *there), on=CONVERSATION, how="inner")
     parts = [
-        within.select("conversation_id", "node", column=nw.lit(column), category=nw.col(column)).filter(
+        within.select(CONVERSATION, "node", column=nw.lit(column), category=nw.col(column)).filter(
             ~nw.col("category").is_null()
         )
         for column in there
     ]
-    return nw.concat(parts).with_columns(size=nw.len().over("conversation_id"))
+    return nw.concat(parts).with_columns(size=nw.len().over(CONVERSATION))
 
 
 def scores(baseline: Baseline, placed: Placed, *, own: bool) -> Frame:
@@ -175,30 +176,30 @@ def scores(baseline: Baseline, placed: Placed, *, own: bool) -> Frame:
     Returns
     -------
     LazyFrame
-        ``conversation_id``, ``kind`` and ``score``, bits times `PER_BIT`, where it is above zero. Of n things in a
+        ``__conversation``, ``kind`` and ``score``, bits times `PER_BIT`, where it is above zero. Of n things in a
         conversation, the oddest is expected to be as odd as one in n; each counts with what it has beyond that.
     """
     parts = [
         bits(baseline, placed, kind, own=own)
-        .group_by("conversation_id")
+        .group_by(CONVERSATION)
         .agg(score=nw.col("gain").sum().cast(nw.Int64))
-        .select("conversation_id", "score", kind=nw.lit(kind))
+        .select(CONVERSATION, "score", kind=nw.lit(kind))
         for kind in KINDS
     ]
     return nw.concat(parts)
 
 
 def bits(baseline: Baseline, placed: Placed, kind: Kind, *, own: bool) -> Frame:
-    """Return what counts in `scores`: ``conversation_id``, the keys of the kind, and ``gain``, bits times `PER_BIT`."""
+    """Return what counts in `scores`: ``__conversation``, the keys of the kind, and ``gain``, bits times `PER_BIT`."""
     lookup = baseline.lookups[kind]
     column = "own" if own else "new"
     table = lookup.table.loc[lookup.table[column] > 0, [*lookup.keys, column]].rename(columns={column: "bits"})
     looked_up = units(baseline, placed, kind).join(
-        placed.records.engine.table(_arrow(table)), on=list(lookup.keys), how="inner"
+        placed.records.engine.table(as_arrow(table)), on=list(lookup.keys), how="inner"
     )
     expected = nw.col("size").cast(nw.Float64).log(2) * PER_BIT
     gain = (nw.col("bits") - expected).round().cast(nw.Int64)
-    return looked_up.with_columns(gain=gain).filter(nw.col("gain") > 0).select("conversation_id", *lookup.keys, "gain")
+    return looked_up.with_columns(gain=gain).filter(nw.col("gain") > 0).select(CONVERSATION, *lookup.keys, "gain")
 
 
 def _count(placed: Placed, frame: Frame, keys: list[str]) -> pd.DataFrame:
@@ -214,7 +215,7 @@ def _common_nodes(placed: Placed, least: float) -> pd.DataFrame:
     common: set[str] = {node.id for node in tree.top}
     for level in tree.levels[:-1]:
         name = f"level_{level.level}"
-        found = _count(placed, placed.frame.select("conversation_id", name).unique(), [name])
+        found = _count(placed, placed.frame.select(CONVERSATION, name).unique(), [name])
         common |= set(found.loc[found["observed"] >= least, name])
     values = [node for node in tree.nodes if node.level == 0]
     finest = [next(step.id for step in reversed(tree.path(value)) if step.id in common) for value in values]
@@ -321,7 +322,8 @@ def _whole(found: Counts) -> NDArray[np.int64]:
     return np.rint(found * PER_BIT).astype(np.int64)
 
 
-def _arrow(table: pd.DataFrame) -> Any:
+def as_arrow(table: pd.DataFrame) -> Any:
+    """Return a table of names and whole numbers as Arrow's, for an engine."""
     import pyarrow as pa
 
     # A column of names is one of text, also where there are none.

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import narwhals as nw
 
 from taxonomy.analysis.place import Placed
+from taxonomy.analysis.records import CONVERSATION
 from taxonomy.errors import InputError
 
 
@@ -61,10 +62,9 @@ def middle(placed: Placed) -> datetime | None:
 def _part(placed: Placed, condition: nw.Expr) -> Placed:
     engine = placed.records.engine
     conversations = engine.keep(placed.records.conversations.filter(condition))
-    ids = conversations.select("conversation_id")
-    mentions = placed.records.mentions.join(ids, on="conversation_id", how="semi")
+    mentions = placed.records.mentions.join(conversations, on="conversation_id", how="semi")
     return replace(
         placed,
         records=replace(placed.records, conversations=conversations, mentions=mentions),
-        frame=engine.keep(placed.frame.join(ids, on="conversation_id", how="semi")),
+        frame=engine.keep(placed.frame.join(conversations, on=CONVERSATION, how="semi")),
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-from taxonomy.analysis.records import Frame, Records, Side
+from taxonomy.analysis.records import CONVERSATION, USER, Frame, Records, Side
 from taxonomy.errors import InputError, TaxonomyError
 from taxonomy.model import Taxonomy
 from taxonomy.placement import add_assigned, assign, values_by_key
@@ -31,8 +32,8 @@ class Placed:
     tree : Taxonomy
     side : {"ai", "human"}
     frame : LazyFrame
-        One row for each conversation, value and explicitness: ``conversation_id``, ``level_0`` (id of the value),
-        ``level_1``, ... (ids of its nodes above), ``explicit``, and ``mentions``, how many.
+        One row for each conversation, value and explicitness: the codes `CONVERSATION` and `USER`, ``level_0`` (id of
+        the value), ``level_1``, ... (ids of its nodes above), ``explicit``, and ``mentions``, how many.
     strings, mentions : int
         Distinct strings of this side, and its mentions.
     unmapped : Counter of str
@@ -46,6 +47,11 @@ class Placed:
     strings: int
     mentions: int
     unmapped: Counter[str]
+
+    @cached_property
+    def counts(self) -> pd.DataFrame:
+        """The counts of every node, which most questions ask for; see `node_cells`."""
+        return _node_cells(self, (), [level.level for level in self.tree.levels])
 
 
 def place(records: Records, tree: Taxonomy, *, side: Side) -> Placed:
@@ -80,10 +86,12 @@ def place(records: Records, tree: Taxonomy, *, side: Side) -> Placed:
     levels = [f"level_{level.level}" for level in tree.levels]
     columns = {"value": list(paths)} | {name: [path[i] for path in paths.values()] for i, name in enumerate(levels)}
     dictionary = engine.table(pa.table(columns))
+    codes = records.conversations.select("conversation_id", CONVERSATION, USER)
     frame = (
         records.of_side(side)
         .join(dictionary, on="value", how="inner")
-        .group_by("conversation_id", *levels, "explicit")
+        .join(codes, on="conversation_id", how="inner")
+        .group_by(CONVERSATION, USER, *levels, "explicit")
         .agg(mentions=nw.len())
     )
     return Placed(
@@ -173,7 +181,7 @@ def totals(records: Records, by: Sequence[str] = ()) -> pd.DataFrame:
     DataFrame
         The columns `by`, sorted; ``conversations``; and ``users`` where users are known.
     """
-    return count_cells(records, records.conversations.select("conversation_id"), by)
+    return count_cells(records, records.conversations.select(CONVERSATION, USER), by)
 
 
 def node_cells(placed: Placed, by: Sequence[str] = (), *, levels: Sequence[int] | None = None) -> pd.DataFrame:
@@ -193,11 +201,17 @@ def node_cells(placed: Placed, by: Sequence[str] = (), *, levels: Sequence[int] 
         ``level``, ``node`` (its id), the columns `by`, and the counts of `cells`. The mentions of a node are the sum
         over its children; its conversations and users are not.
     """
+    wanted = [level.level for level in placed.tree.levels] if levels is None else levels
+    if by:
+        return _node_cells(placed, by, wanted)
+    return placed.counts[placed.counts["level"].isin(wanted)].reset_index(drop=True)
+
+
+def _node_cells(placed: Placed, by: Sequence[str], levels: Sequence[int]) -> pd.DataFrame:
     import pandas as pd
 
-    wanted = [level.level for level in placed.tree.levels] if levels is None else levels
     parts = []
-    for level in wanted:
+    for level in levels:
         part = cells(placed, [f"level_{level}", *by]).rename(columns={f"level_{level}": "node"})
         part.insert(0, "level", level)
         parts.append(part)
@@ -217,13 +231,13 @@ def together(ai: Placed, human: Placed, *, level: int, human_level: int | None =
     Returns
     -------
     LazyFrame
-        Distinct ``conversation_id``, ``level_L`` (the AI's) and ``human_level_L``, and ``mentions``, which is 1 a pair.
-        Count it with ``cells(ai, by, frame=...)``.
+        Distinct `CONVERSATION` and `USER`, ``level_L`` (the AI's) and ``human_level_L``, and ``mentions``, which is 1 a
+        pair. Count it with ``cells(ai, by, frame=...)``.
     """
     one, other = f"level_{level}", f"level_{level if human_level is None else human_level}"
-    left = ai.frame.select("conversation_id", one).unique()
-    right = human.frame.select("conversation_id", nw.col(other).alias(f"{HUMAN}{other}")).unique()
-    return left.join(right, on="conversation_id", how="inner").with_columns(mentions=nw.lit(1))
+    left = ai.frame.select(CONVERSATION, USER, one).unique()
+    right = human.frame.select(CONVERSATION, nw.col(other).alias(f"{HUMAN}{other}")).unique()
+    return left.join(right, on=CONVERSATION, how="inner").with_columns(mentions=nw.lit(1))
 
 
 def count_cells(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFrame:
@@ -233,7 +247,7 @@ def count_cells(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFra
     ----------
     records : Records
     frame : LazyFrame
-        Has ``conversation_id``, and ``mentions`` where those are to be added up.
+        Has `CONVERSATION`, and ``mentions`` where those are to be added up.
     by : sequence of str
         Columns of `frame` and of conversations.
 
@@ -246,20 +260,21 @@ def count_cells(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFra
     there = [name for name in records.conversations.columns if name not in own]
     missing = [name for name in by if name not in own and name not in there]
     if missing:
-        known = ", ".join(name for name in [*own, *there] if name not in ("conversation_id", "mentions", "user_id"))
+        ids = ("conversation_id", "user_id", CONVERSATION, USER)
+        known = ", ".join(name for name in [*own, *there] if name not in (*ids, "mentions"))
         raise TaxonomyError(f"there is no column {missing[0]!r} in the records; there are {known}")
-    joined = [name for name in there if name in by or (name == "user_id" and records.users_known)]
+    joined = [name for name in there if name in by or (name == USER and records.users_known)]
     if joined:
-        frame = frame.join(records.conversations.select("conversation_id", *joined), on="conversation_id", how="left")
+        frame = frame.join(records.conversations.select(CONVERSATION, *joined), on=CONVERSATION, how="left")
     for name in by:
         frame = frame.filter(~nw.col(name).is_null())
-    counts = [nw.col("conversation_id").n_unique().alias("conversations")]
+    counts = [nw.col(CONVERSATION).n_unique().alias("conversations")]
     if "mentions" in own:
         counts.append(nw.col("mentions").sum().cast(nw.Int64))
     if records.users_known:
         # Narwhals counts null as one more.
-        unknown = nw.col("user_id").is_null().any().cast(nw.Int64)
-        counts.append((nw.col("user_id").n_unique() - unknown).alias("users"))
+        unknown = nw.col(USER).is_null().any().cast(nw.Int64)
+        counts.append((nw.col(USER).n_unique() - unknown).alias("users"))
     counted = frame.group_by(*by).agg(*counts) if by else frame.select(*counts)
     table: pd.DataFrame = records.engine.collect(counted).to_pandas()
     return table.sort_values(list(by), ignore_index=True) if by else table

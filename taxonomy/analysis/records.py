@@ -34,6 +34,8 @@ OF_CONVERSATION = ("model", "task", "language", "user_id", "timestamp")
 MAX_REJECTED = 0.01
 
 MENTION = ("conversation_id", "side", "value", "explicit", *OF_CONVERSATION)
+# Columns of codes, which queries compare in the place of ids.
+CONVERSATION, USER = "__conversation", "__user"
 REJECTED = ("kind", "file", "reason", "row")
 
 _TIME, _EXPLICIT, _REASON, _ROWS = "__time", "__explicit", "__reason", "__rows"
@@ -52,7 +54,8 @@ class Records:
         One row a mention: ``conversation_id``, ``side``, ``value``, ``explicit`` (boolean, null where not known).
     conversations : LazyFrame
         One row a conversation that has a mention or a row of its own: ``conversation_id``, ``response_type``,
-        ``user_id``, ``timestamp`` (UTC) and the contexts; null where not known.
+        ``user_id``, ``timestamp`` (UTC) and the contexts; null where not known. `CONVERSATION` and `USER` stand for the
+        ids, see `Engine.code`.
     contexts : tuple of str
         The context columns of `conversations`: ``model``, ``task``, ``language`` and others that its rows have.
     users_known : bool
@@ -79,6 +82,11 @@ class Records:
     def of_side(self, side: Side) -> Frame:
         """Return the mentions of one side."""
         return self.mentions.filter(nw.col("side") == side)
+
+    def named(self, frame: Frame) -> Frame:
+        """Return rows with the id of their conversation in the place of its code."""
+        ids = self.conversations.select(CONVERSATION, "conversation_id")
+        return frame.join(ids, on=CONVERSATION, how="inner").drop(CONVERSATION)
 
 
 def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: float = MAX_REJECTED) -> Records:
@@ -122,7 +130,9 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     rows, rejected = _set_aside(engine, checked, max_rejected)
     valid = {kind: frame.filter(nw.col(_REASON).is_null()) for kind, frame in checked.items()}
     known = {*own, *said}
-    rows_of_conversations = engine.keep(_conversations(valid["mentions"], valid.get("conversations"), own, said))
+    found = _conversations(valid["mentions"], valid.get("conversations"), own, said)
+    found = engine.code(engine.code(found, "conversation_id", CONVERSATION), "user_id", USER)
+    rows_of_conversations = engine.keep(found)
     with_user = rows_of_conversations.select((~nw.col("user_id").is_null()).any().alias("known"))
     return Records(
         engine=engine,
