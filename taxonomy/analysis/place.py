@@ -86,11 +86,8 @@ def place(records: Records, tree: Taxonomy, *, side: Side) -> Placed:
     levels = [f"level_{level.level}" for level in tree.levels]
     columns = {"value": list(paths)} | {name: [path[i] for path in paths.values()] for i, name in enumerate(levels)}
     dictionary = engine.table(pa.table(columns))
-    codes = records.conversations.select("conversation_id", CONVERSATION, USER)
     frame = (
-        records.of_side(side)
-        .join(dictionary, on="value", how="inner")
-        .join(codes, on="conversation_id", how="inner")
+        records.coded(records.of_side(side).join(dictionary, on="value", how="inner"))
         .group_by(CONVERSATION, USER, *levels, "explicit")
         .agg(mentions=nw.len())
     )

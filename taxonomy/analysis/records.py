@@ -83,6 +83,11 @@ class Records:
         """Return the mentions of one side."""
         return self.mentions.filter(nw.col("side") == side)
 
+    def coded(self, frame: Frame) -> Frame:
+        """Return rows with the codes of their conversation, and of its user, in the place of its id."""
+        codes = self.conversations.select("conversation_id", CONVERSATION, USER)
+        return frame.join(codes, on="conversation_id", how="inner").drop("conversation_id")
+
     def named(self, frame: Frame) -> Frame:
         """Return rows with the id of their conversation in the place of its code."""
         ids = self.conversations.select(CONVERSATION, "conversation_id")

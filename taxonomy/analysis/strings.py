@@ -57,7 +57,7 @@ def mentioned_strings(
         If there is no mention of these sides.
     """
     mentions = records.mentions.filter(nw.col("side").is_in(sides)).with_columns(mentions=nw.lit(1))
-    found = count_cells(records, mentions, ["value"])
+    found = count_cells(records, records.coded(mentions), ["value"])
     if found.empty:
         raise InputError(f"no mention is of the {' or '.join(sides)} side", remedy="give records of it")
     # As a part of all, so that no single string is left to be worked out.
