@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from taxonomy.values import read_values
 from tests.benchmarks.data import PUBLISHED, REFERENCE, SMALL, composed_store, strings_file, vectors_of
+from tests.benchmarks.page import page
 from tests.benchmarks.peers import PEERS
-from tests.benchmarks.processes import measure
+from tests.benchmarks.processes import COMMAND, measure
 
-COMMAND = str(Path(sys.executable).with_name("value-taxonomy"))
 METHODS = ("average", "ward", "kmeans", "density")
 RUNS = 3
 WARM_UP = 2000
@@ -312,7 +312,7 @@ def _peak_memory() -> Iterator[list[float]]:
 
 PARTS: dict[str, Callable[..., dict[str, Any]]] = {
     function.__name__: function
-    for function in (main_job, build, labelling, assign, agreement, holding, clustering, peer, embedding)
+    for function in (main_job, build, labelling, assign, agreement, holding, clustering, peer, page, embedding)
 }
 
 if __name__ == "__main__":

@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
+
+COMMAND = str(Path(sys.executable).with_name("value-taxonomy"))
 
 
 @dataclass(frozen=True)
