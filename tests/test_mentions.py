@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from taxonomy.analysis.duckdb_engine import DuckDBEngine
 from taxonomy.analysis.engine import open_engine
 from taxonomy.analysis.place import cells, node_cells, place, totals
-from taxonomy.analysis.records import open_records
+from taxonomy.analysis.records import CONVERSATION, USER, open_records
 from taxonomy.analysis.strings import mentioned_strings
 from taxonomy.errors import InputError, TaxonomyError
 from tests.mention_records import FAULTS, TREE, figures, many, mention, write_rows
@@ -97,6 +97,21 @@ def test_what_is_said_of_a_conversation(engine: DuckDBEngine, tmp_path: Path) ->
     }
     assert found == {"own row": ("own", "dry"), "agreed": (None, None), "torn": (None, None)}
     assert records.contexts == ("model", "tone")
+
+
+def test_codes_sort_and_differ_as_ids_do(engine: DuckDBEngine, tmp_path: Path) -> None:
+    names = ["b", "a", "B", "é", "10", "9", "a b"]
+    users = ["u2", "u1", None, "u2", None, "u10", "u1"]
+    rows = [mention(name, "care", user_id=user) for name, user in zip(names, users, strict=True)]
+    write_rows(tmp_path / "m.jsonl", rows)
+    records = open_records([tmp_path], engine=engine)
+    found = engine.collect(records.conversations).to_pandas()
+    assert list(found.sort_values(CONVERSATION)["conversation_id"]) == sorted(names)
+    pairs = found[["user_id", USER]].drop_duplicates().sort_values(USER)
+    assert list(pairs["user_id"].dropna()) == ["u1", "u10", "u2"]
+    assert list(pairs["user_id"].isna()) == list(pairs[USER].isna()) == [False, False, False, True]
+    named = engine.collect(records.named(records.coded(records.mentions)))
+    assert sorted(named["conversation_id"].to_pylist()) == sorted(names)
 
 
 # -- malformed rows --------------------------------------------------------------------------------------------
