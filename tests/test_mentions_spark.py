@@ -35,6 +35,18 @@ pytestmark = [
 
 # Executors of their own, as on a cluster: two, with one core and 1 GB each.
 MASTER = "local-cluster[2,1,1024]"
+RECORDS = ROOT / "fixtures" / "mentions"
+QUESTIONS = [
+    "frequency",
+    "context --by model",
+    "context --by human-value",
+    "responses",
+    "mirroring",
+    "models",
+    "principles",
+    "anomalies --split-at 2025-01-20 --watch deception --alerts 400",
+    "drift --split-at 2025-01-20",
+]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +60,13 @@ def session(cache: Path) -> Iterator[SparkSession]:
         assert is_new
         yield started
         started.stop()
+
+
+@pytest.fixture(scope="module")
+def tree_path(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tree") / "taxonomy.json"
+    taxonomy.build(FIXTURE).save(path)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +105,20 @@ def test_the_same_bytes_on_the_command_line(session: SparkSession, folder: Path,
         written.append(out.read_bytes())
     assert written[0] == written[1]
     assert written[0].count(b"\n") > 4
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_same_answers(session: SparkSession, tree_path: Path, question: str, tmp_path: Path) -> None:
+    written = []
+    for options in (["--engine", "duckdb"], ["--engine", "spark", "--master", MASTER]):
+        out = tmp_path / options[1] / "answer.csv"
+        out.parent.mkdir()
+        arguments = [*question.split(), RECORDS, "--taxonomy", tree_path, "--out", out, "--json"]
+        done = CliRunner().invoke(main, ["analyze", *map(str, arguments), *options])
+        assert done.exit_code == 0, done.output
+        written.append((done.stdout, out.read_bytes()))
+    assert written[0] == written[1]
+    assert written[0][1].count(b"\n") > 1
 
 
 def test_what_spark_cannot_read_is_one_line(session: SparkSession, tmp_path: Path) -> None:

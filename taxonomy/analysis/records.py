@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -132,8 +132,14 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
         checked["conversations"] = _refuse_repeats(
             nw.concat([_check_conversations(engine, frame, own) for frame in conversations])
         )
-    rows, rejected = _set_aside(engine, checked, max_rejected)
-    valid = {kind: frame.filter(nw.col(_REASON).is_null()) for kind, frame in checked.items()}
+    # Read and checked once, without what only a row that is set aside is asked for.
+    needed: dict[Kind, set[str]] = {
+        "mentions": {"conversation_id", "side", "value", _EXPLICIT, *_with_time(said)},
+        "conversations": {"conversation_id", *_with_time(own)},
+    }
+    kept = {kind: engine.keep(frame.select(*sorted(needed[kind]), _REASON)) for kind, frame in checked.items()}
+    rows, rejected = _set_aside(engine, kept, checked, max_rejected)
+    valid = {kind: frame.filter(nw.col(_REASON).is_null()) for kind, frame in kept.items()}
     known = {*own, *said}
     found = _conversations(valid["mentions"], valid.get("conversations"), own, said)
     found = engine.code(engine.code(found, "conversation_id", CONVERSATION), "user_id", USER)
@@ -224,14 +230,14 @@ def _first_of(faults: Mapping[str, nw.Expr]) -> nw.Expr:
 
 
 def _set_aside(
-    engine: Engine, checked: Mapping[Kind, Frame], max_rejected: float
+    engine: Engine, kept: Mapping[Kind, Frame], checked: Mapping[Kind, Frame], max_rejected: float
 ) -> tuple[dict[Kind, int], pd.DataFrame]:
     """Count the rows of each kind, and return those with a reason to reject them."""
     import pandas as pd
 
     rows: dict[Kind, int] = {}
     parts = []
-    for kind, frame in checked.items():
+    for kind, frame in kept.items():
         counted = engine.collect(frame.group_by(_REASON).agg(n=nw.len()).sort(_REASON)).to_pylist()
         rows[kind] = sum(one["n"] for one in counted)
         faults = {one[_REASON]: one["n"] for one in counted if one[_REASON] is not None}
@@ -242,7 +248,7 @@ def _set_aside(
             problem = f"{sum(faults.values()):,} of {rows[kind]:,} rows of {kind} are malformed ({listed})"
             raise InputError(problem, remedy=f"repair them, or raise --max-rejected {max_rejected:g}, a share")
         if faults:
-            parts.append(_rejected_rows(engine, kind, frame))
+            parts.append(_rejected_rows(engine, kind, checked[kind]))
     none = pd.DataFrame({name: pd.Series(dtype=object) for name in REJECTED})
     return rows, pd.concat(parts, ignore_index=True) if parts else none
 
@@ -271,13 +277,18 @@ def _conversations(mentions: Frame, conversations: Frame | None, own: Sequence[s
     found = found.select("conversation_id", *agreed, *(["timestamp"] if times else []))
     if conversations is not None:
         if "timestamp" in own:
-            conversations = conversations.drop("timestamp").rename({_TIME: "timestamp"})
+            conversations = conversations.rename({_TIME: "timestamp"})
         rows = conversations.select("conversation_id", *own)
         others = mentions.select("conversation_id").join(rows, on="conversation_id", how="anti").unique()
         rows = nw.concat([rows, others.with_columns(_nothing(name) for name in own)])
         found = rows.join(found, on="conversation_id", how="left") if said else rows
     absent = [name for name in ("response_type", "user_id", "timestamp") if name not in found.columns]
     return found.with_columns(_nothing(name) for name in absent)
+
+
+def _with_time(columns: Iterable[str]) -> set[str]:
+    """Return the columns with the time that was read in the place of its text."""
+    return {_TIME if name == "timestamp" else name for name in columns}
 
 
 def _nothing(name: str) -> nw.Expr:
