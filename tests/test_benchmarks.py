@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.benchmarks.run import END, HERE, START, table
+from tests.benchmarks.run import END, HERE, START
+from tests.benchmarks.table import table
 from tests.conftest import ROOT
 
 

@@ -141,16 +141,17 @@ class Definer:
 def examples(label: str, members: Sequence[str]) -> list[str]:
     """Return up to three members that say something which neither the label nor each other say, best first."""
     chosen: list[str] = []
+    said = stems(label)
     usable = [text for text in members if " and " not in text and len(text.split()) <= LONGEST_EXAMPLE]
     # At least half of the words new, then some, then none: a node may have few members, and those are in its name.
     for new_part, enough in ((0.5, EXAMPLES), (0.01, EXAMPLES), (0.0, 2)):
         for text in usable:
             if len(chosen) >= enough:
                 break
-            said = stems(label).union(*map(stems, chosen))
             new = [one for one in stems(text) if not any(related(one, other) for other in said)]
             if text not in chosen and len(new) >= new_part * len(stems(text)):
                 chosen.append(text)
+                said |= stems(text)
         if len(chosen) > 1:
             break
     return chosen

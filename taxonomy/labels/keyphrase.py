@@ -280,7 +280,9 @@ class Namer:
         for node in sorted(range(len(nodes)), key=lambda one: (-self.frequency[nodes[one]].sum(), one)):
             free = (text for text in ranked[node] if stems(text) not in used and stems(text) != stems(above[node]))
             label = next(free, None) or next(
-                text for text in self._fallbacks(pools[node].texts) if canonical_key(text) not in used | banned[node]
+                text
+                for text in self._fallbacks(pools[node].texts)
+                if canonical_key(text) not in used and canonical_key(text) not in banned[node]
             )
             used |= {stems(label), canonical_key(label)}
             labels[node] = label

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from embeddings import VectorStore, cache_folder, embed, load_encoder
 from taxonomy.clustering.phrasing import PhrasedEncoder
 from taxonomy.values import read_values
+from tests.benchmarks.sizes import SMALL
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared"
@@ -20,7 +21,6 @@ PUBLISHED = SHARED / "values-in-the-wild" / "values_frequencies.csv"
 REFERENCE = SHARED / "values-in-the-wild" / "reference_tree.csv"
 FIXTURE = ROOT / "fixtures" / "values.csv"
 WORK = ROOT / "build" / "benchmarks"
-SMALL = 3307
 _CHUNK = 20_000
 
 

@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.data import SMALL, strings_file
+from tests.benchmarks.data import strings_file
 from tests.benchmarks.processes import COMMAND, measure
+from tests.benchmarks.sizes import SMALL
 from tests.browser import start_browser
 
 QUERIES = ("t", "trans", "transparency", "care", "honest", "int hon")

@@ -19,10 +19,12 @@ import psutil
 from numpy.typing import NDArray
 
 from taxonomy.values import read_values
-from tests.benchmarks.data import PUBLISHED, REFERENCE, SMALL, composed_store, strings_file, vectors_of
+from tests.benchmarks.conversations import counting, report
+from tests.benchmarks.data import PUBLISHED, REFERENCE, composed_store, strings_file, vectors_of
 from tests.benchmarks.page import page
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.processes import COMMAND, measure
+from tests.benchmarks.sizes import SMALL
 
 METHODS = ("average", "ward", "kmeans", "density")
 RUNS = 3
@@ -312,7 +314,20 @@ def _peak_memory() -> Iterator[list[float]]:
 
 PARTS: dict[str, Callable[..., dict[str, Any]]] = {
     function.__name__: function
-    for function in (main_job, build, labelling, assign, agreement, holding, clustering, peer, page, embedding)
+    for function in (
+        main_job,
+        build,
+        labelling,
+        assign,
+        agreement,
+        holding,
+        clustering,
+        peer,
+        page,
+        embedding,
+        report,
+        counting,
+    )
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,23 @@
+"""What is measured, how much of it, and what is allowed."""
+
+from __future__ import annotations
+
+# The published strings, and the conversations of the published study.
+SMALL = 3307
+STUDY = 308_210
+SIZES = (SMALL, 20_000, 100_000)
+MILLION = 1_000_000
+ROWS = 5_000_000
+# Ward holds all distances: 100,000 values would need 40 GB.
+WARD_MOST = 20_000
+# Seconds, megabytes and milliseconds at most, by part and figure.
+LIMITS = {
+    "main_job": {"cold_seconds": 40, "stored_seconds": 25, "help_seconds": 0.3},
+    "labelling": {"seconds": 3},
+    "page": {"interactive_seconds": 1.5, "search_milliseconds": 50, "page_megabytes": 8},
+    "build 100000": {"seconds": 40, "megabytes": 4000},
+    "assign 100000": {"seconds": 20},
+    "build 1000000": {"seconds": 480, "megabytes": 12_000},
+    f"report {STUDY}": {"invented_seconds": 60, "seconds": 60, "megabytes": 3000},
+    f"counting {ROWS}": {"seconds": 10},
+}
