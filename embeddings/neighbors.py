@@ -16,6 +16,8 @@ from threadpoolctl import threadpool_limits
 EXACT = 10_000
 # Nearest cells that are searched for a vector's neighbours.
 PROBES = 8
+# A cell of more vectors is divided into some of this size on average.
+LARGEST_CELL, DIVIDED_CELL = 300, 150
 _BLOCK = 1024
 _SAMPLE_PER_CELL = 16
 _ITERATIONS = 10
@@ -27,8 +29,8 @@ def nearest_neighbors(vectors: NDArray[np.float32], n_neighbors: int) -> tuple[N
     """Return the nearest other vectors of each vector by cosine.
 
     Exact up to 10,000 vectors. Above, a vector is compared with those of the 8 cells nearest to its own (an inverted
-    file index: Jegou, Douze and Schmid 2011, "Product quantization for nearest neighbor search", sec. 4), so that time
-    grows with n ** 1.5 and nothing n-by-n is held.
+    file index: Jegou, Douze and Schmid 2011, "Product quantization for nearest neighbor search", sec. 4). Large cells
+    are divided again, so that a vector is compared with some thousands however many there are.
 
     Parameters
     ----------
@@ -112,15 +114,34 @@ def in_parallel(work: Callable[[Item], None], items: Iterable[Item]) -> None:
 
 def _cell_jobs(vectors: NDArray[np.float32], k: int) -> Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Yield the vectors of each cell, and those that are candidates for their neighbours, in rising order."""
-    centers, labels = cells(vectors, 2 * round(len(vectors) ** 0.5))
-    order = np.argsort(labels, kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(labels))[:-1])
+    centers, members = _even_cells(vectors)
     sizes = np.array([len(one) for one in members])
     squares = (centers**2).sum(axis=1)
     for cell, own in enumerate(members):
         nearest = np.argsort(squares - 2 * centers @ centers[cell], kind="stable")
         probes = max(PROBES, int(np.searchsorted(np.cumsum(sizes[nearest]), k + 1)) + 1)
         yield own, np.sort(np.concatenate([members[near] for near in nearest[:probes]]))
+
+
+def _even_cells(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[NDArray[np.intp]]]:
+    """Divide vectors into cells, and large ones again; return the centers and the members of each in rising order."""
+    centers: list[NDArray[np.float32]] = []
+    members: list[NDArray[np.intp]] = []
+    outer_centers, outer = cells(vectors, 2 * round(len(vectors) ** 0.5))
+    for center, own in zip(outer_centers, _members(outer), strict=True):
+        if len(own) > LARGEST_CELL:
+            inner_centers, inner = cells(vectors[own], len(own) // DIVIDED_CELL)
+            centers += list(inner_centers)
+            members += [own[one] for one in _members(inner)]
+        else:
+            centers.append(center)
+            members.append(own)
+    return np.stack(centers), members
+
+
+def _members(labels: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Return the positions of each label, in rising order."""
+    return np.split(np.argsort(labels, kind="stable"), np.cumsum(np.bincount(labels))[:-1])
 
 
 def _nearest(

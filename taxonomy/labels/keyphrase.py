@@ -149,12 +149,11 @@ class Namer:
             ranked = self._rank_candidates(pools, centers, banned)
             above = [parent_labels[parent] if parent >= 0 else "" for parent in parents]
             texts = self._choose(nodes, pools, ranked, banned, above)
-            texts = self._found_first(texts, ranked, centers, above)
+            texts, ranks = self._found_first(texts, ranked, centers, above)
             shown = [[text for text in pool.texts if self.lexicon.is_thing(text)] for pool in pools]
             meant = [text.removeprefix("forms of ") for text in texts]
             definitions = self.definer.define_level(meant, shown, centers, parents)
-        labels = [sentence_case(text) for text in texts]
-        ranks = label_ranks(self.encode(labels), centers)
+        labels = map(sentence_case, texts)
         return [Name(*one) for one in zip(labels, definitions, ranks, strict=True)]
 
     def rank(self, labels: Sequence[str], nodes: Sequence[NDArray[np.intp]]) -> list[int | None]:
@@ -290,18 +289,19 @@ class Namer:
 
     def _found_first(
         self, labels: Sequence[str], ranked: Sequence[Sequence[str]], centers: NDArray[np.float32], above: Sequence[str]
-    ) -> list[str]:
-        """Rename nodes that their label does not find first, by the best free candidate that does."""
+    ) -> tuple[list[str], list[int]]:
+        """Rename nodes that their label does not find first, by the best free candidate that does; with their ranks."""
         chosen = list(labels)
+        ranks = self._ranks(labels, centers, range(len(labels)))
         used = {stems(label) for label in labels}
-        lost = [i for i, rank in enumerate(self._ranks(labels, centers, range(len(labels)))) if rank > 1]
+        lost = [i for i, rank in enumerate(ranks) if rank > 1]
         options = [(i, text) for i in lost[:RENAMED] for text in ranked[i] if stems(text) != stems(above[i])]
-        ranks = self._ranks([text for _, text in options], centers, [i for i, _ in options])
-        for (i, text), rank in zip(options, ranks, strict=True):
+        found = self._ranks([text for _, text in options], centers, [i for i, _ in options])
+        for (i, text), rank in zip(options, found, strict=True):
             if rank == 1 and chosen[i] == labels[i] and stems(text) not in used:
-                chosen[i] = text
+                chosen[i], ranks[i] = text, 1
                 used.add(stems(text))
-        return chosen
+        return chosen, ranks
 
     def _ranks(self, texts: Sequence[str], centers: NDArray[np.float32], nodes: Sequence[int]) -> list[int]:
         return label_ranks(self.encode([sentence_case(text) for text in texts]), centers, nodes) if texts else []
