@@ -143,7 +143,7 @@ class SentenceTransformerEncoder:
         vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
         if not strings:
             return vectors
-        workers = self._workers if len(strings) >= _PARALLEL_FROM else 1
+        workers = self._workers if len(strings) >= _PARALLEL_FROM else min(2, self._workers)
         done = 0
         with self._lock:
             batches = self._batches(strings, workers)

@@ -13,9 +13,10 @@ import queue
 import subprocess
 import sys
 import tempfile
+import threading
 import weakref
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class WorkerPool:
         requests : sequence of dict
             See `embeddings._worker`.
         workers : int
-            How many to start if fewer are running.
+            How many to start if fewer are running; each takes requests as soon as its model is loaded.
 
         Raises
         ------
@@ -68,7 +69,7 @@ class WorkerPool:
         """
         idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for worker in self._start(workers):
-            idle.put(worker)
+            worker.when_loaded(idle.put)
 
         def ask(request: dict[str, Any]) -> NDArray[np.float32]:
             worker = idle.get()
@@ -111,7 +112,7 @@ class _Worker:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._dimension = 0
+        self._loaded: Future[int] = Future()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         kept = {
             name: value
@@ -129,12 +130,21 @@ class _Worker:
         except OSError as error:
             self._log.close()
             raise WorkerError(f"no embedding worker can be started with {sys.executable!r}: {error}") from error
+        threading.Thread(target=self._load, daemon=True).start()
+
+    def _load(self) -> None:
+        try:
+            self._loaded.set_result(self._read().shape[1])
+        except Exception as error:  # It belongs to whoever asks.
+            self._loaded.set_exception(error)
+
+    def when_loaded(self, tell: Callable[[_Worker], None]) -> None:
+        """Tell once its model is loaded, or can't be; at once if that is so already."""
+        self._loaded.add_done_callback(lambda _: tell(self))
 
     def dimension(self) -> int:
         """Return the length of its vectors, once its model is loaded."""
-        if not self._dimension:
-            self._dimension = self._read().shape[1]
-        return self._dimension
+        return self._loaded.result()
 
     def ask(self, request: dict[str, Any]) -> NDArray[np.float32]:
         self.dimension()
@@ -163,7 +173,7 @@ class _Worker:
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        if code > 0 and not self._dimension:
+        if code > 0 and not self._loaded.done():
             return ModelDamagedError(f"{self._folder}: the model can't be loaded: {last}; install or copy it anew")
         ended = f"signal {-code}" if code < 0 else f"exit status {code}"
         reason = f" ({last})" if code > 0 and last else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,15 +47,26 @@ def vectors_of(source: Path, model: str = "minilm") -> NDArray[np.float32]:
     return embed(read_values(source).labels, encoder, store=store)
 
 
-def composed_store(source: Path) -> Path:
-    """Return a cache folder that holds a vector for each string of a file: the mean of its words', with some noise.
+def stored(source: Path, *, composed: bool) -> Path:
+    """Return a cache folder that holds a vector for each string of a file, and nothing else: no name, no example.
 
-    Embedding a million strings takes hours on two processors, and is not what is timed there.
+    Composed vectors are the mean of their words', with some noise: embedding a million strings takes hours on two
+    processors, and is not what is timed there.
     """
     folder = WORK / f"cache-{source.stem}"
     encoder = PhrasedEncoder(load_encoder())
     store = VectorStore(folder, encoder.digest, encoder.dimension)
     labels = read_values(source).labels
+    if composed:
+        _compose_vectors(labels, encoder, store)
+    else:
+        store.put(labels, vectors_of(source))
+    for other in set(store.path.parent.iterdir()) - {store.path}:
+        other.unlink()
+    return folder
+
+
+def _compose_vectors(labels: Sequence[str], encoder: PhrasedEncoder, store: VectorStore) -> None:
     words = sorted({word for label in labels for word in label.split()})
     vectors = encoder.encode(words)
     place = {word: row for row, word in enumerate(words)}
@@ -66,7 +78,6 @@ def composed_store(source: Path) -> Path:
         means = np.stack([vectors[[place[word] for word in label.split()]].mean(axis=0) for label in part]) + noise
         means /= np.linalg.norm(means, axis=1, keepdims=True)
         store.put([part[row] for row in missing], means[missing].astype(np.float32))
-    return folder
 
 
 def _compose(count: int, path: Path) -> None:

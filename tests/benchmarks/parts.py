@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from taxonomy.values import read_values
 from tests.benchmarks.conversations import counting, report
-from tests.benchmarks.data import PUBLISHED, REFERENCE, composed_store, strings_file, vectors_of
+from tests.benchmarks.data import PUBLISHED, REFERENCE, stored, strings_file, vectors_of
 from tests.benchmarks.page import page
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.processes import COMMAND, measure
@@ -50,14 +50,12 @@ def main_job() -> dict[str, Any]:
 
 
 def build(count: str) -> dict[str, Any]:
-    """Time a whole build with the vectors stored, from `COMPOSED_FROM` strings on composed of their words'."""
+    """Time a whole build with the values' vectors stored, from `COMPOSED_FROM` strings on composed of their words'."""
     source = strings_file(int(count))
-    composed = int(count) >= COMPOSED_FROM
-    if not composed:
-        vectors_of(source)
-    environment = {"VALUE_TAXONOMY_CACHE": str(composed_store(source))} if composed else {}
+    cache = stored(source, composed=int(count) >= COMPOSED_FROM)
     with tempfile.TemporaryDirectory() as folder:
-        measured = measure([COMMAND, "build", str(source), "--out", f"{folder}/build", "--quiet"], environment)
+        command = [COMMAND, "build", str(source), "--out", f"{folder}/build", "--quiet"]
+        measured = measure(command, {"VALUE_TAXONOMY_CACHE": str(cache)})
     return {"seconds": round(measured.seconds, 1), "megabytes": round(measured.megabytes)}
 
 

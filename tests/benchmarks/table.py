@@ -91,7 +91,7 @@ def _builds(parts: Parts) -> list[str]:
     builds = {int(count): found for (count,), found in _of(parts, "build")}
     composed = ", vectors composed of their words'"
     lines = _rows(
-        ("a whole build, vectors stored", "seconds", "MB"),
+        ("a whole build, vectors of the values stored", "seconds", "MB"),
         (
             (f"{size:,} strings{composed if size >= COMPOSED_FROM else ''}", one["seconds"], f"{one['megabytes']:,}")
             for size, one in builds.items()
