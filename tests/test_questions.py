@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 import taxonomy
+from taxonomy.analysis.anomalies import anomalies, recall
 from taxonomy.analysis.context import context, human_context
+from taxonomy.analysis.drift import drift
 from taxonomy.analysis.engine import open_engine
 from taxonomy.analysis.frequency import frequency
 from taxonomy.analysis.mirroring import mirroring
 from taxonomy.analysis.models import models
+from taxonomy.analysis.periods import split_at
 from taxonomy.analysis.place import Placed, place
 from taxonomy.analysis.principles import BUNDLED, load_principles, principles
 from taxonomy.analysis.records import open_records
@@ -220,23 +224,26 @@ def test_principles_that_cannot_be_read(text: str, tmp_path: Path) -> None:
 # -- at the size of the study -----------------------------------------------------------------------------------
 
 
+def invent(conversations: int, seed: int, folder: Path) -> dict[str, Any]:
+    script = [sys.executable, "fixtures/make_mentions.py", "--conversations", str(conversations), "--seed", str(seed)]
+    subprocess.run([*script, "--out", str(folder)], check=True, cwd=ROOT)
+    truth: dict[str, Any] = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    return truth
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Return records of as many conversations as the published study has, and what is planted in them."""
+    folder = tmp_path_factory.mktemp("study")
+    return folder, invent(308_210, 1, folder)
+
+
 @pytest.mark.slow
-def test_everything_planted_comes_back(tree: taxonomy.Taxonomy, tmp_path: Path) -> None:
-    script = [
-        sys.executable,
-        "fixtures/make_mentions.py",
-        "--conversations",
-        "308210",
-        "--seed",
-        "1",
-        "--out",
-        tmp_path,
-    ]
-    subprocess.run(list(map(str, script)), check=True, cwd=ROOT)
-    truth = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+def test_everything_planted_comes_back(tree: taxonomy.Taxonomy, study: tuple[Path, dict[str, Any]]) -> None:
+    folder, truth = study
     planted = truth["proportions"]
     with open_engine() as engine:
-        records = open_records([tmp_path], engine=engine)
+        records = open_records([folder], engine=engine)
         ai, human = place(records, tree, side="ai"), place(records, tree, side="human")
         check_effects(ai, human, truth, EVERYTHING, {"task", "model", "language", "human", "response_type"})
         found = context(ai, "task", **EVERYTHING).variation.set_index("label")
@@ -260,21 +267,26 @@ def test_everything_planted_comes_back(tree: taxonomy.Taxonomy, tmp_path: Path) 
 
 
 @pytest.mark.slow
+def test_what_is_odd_and_what_changed_come_back(tree: taxonomy.Taxonomy, study: tuple[Path, dict[str, Any]]) -> None:
+    folder, truth = study
+    with open_engine() as engine:
+        ai = place(open_records([folder], engine=engine), tree, side="ai")
+        before, after = split_at(ai, datetime.fromisoformat(truth["periods"]["second"]))
+        found = anomalies(before, after, watch=list(truth["watch"].values()), per_10000=100)
+        scored = recall(found, after, truth["anomalies"]).set_index("name")
+        changed = drift(before, after).table.set_index(["level", "label"])["change"]
+    assert len(found.alerts) / found.conversations == pytest.approx(0.01, rel=0.1)
+    assert (scored["recall"].loc[list(truth["anomalies"])] >= 0.8).all()
+    for effect in truth["effects"]:
+        if effect["column"] == "period":
+            assert changed[0, effect["value"]] == ("rose" if effect["sign"] > 0 else "fell")
+
+
+@pytest.mark.slow
 def test_false_discoveries_over_seeds(tree: taxonomy.Taxonomy, tmp_path: Path) -> None:
     proportions = []
     for seed in range(20):
-        script = [
-            sys.executable,
-            "fixtures/make_mentions.py",
-            "--conversations",
-            "40000",
-            "--seed",
-            seed,
-            "--out",
-            tmp_path,
-        ]
-        subprocess.run(list(map(str, script)), check=True, cwd=ROOT)
-        truth = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+        truth = invent(40_000, seed, tmp_path)
         planted = {effect["value"] for effect in truth["effects"]} | set(truth["steady"])
         planted |= {value for camp in truth["camps"] for value in camp} | set(truth["only_one_user"])
         with open_engine() as engine:
