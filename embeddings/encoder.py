@@ -78,6 +78,8 @@ class SentenceTransformerEncoder:
         Digest of its weights, in hexadecimal.
     workers : int, optional
         Most processes to run at once; by default one a CPU, at most 8. A few strings are left to one.
+    expected : int
+        Strings that will come in all, where that is known: processes for many of them all start with the first.
 
     Attributes
     ----------
@@ -88,12 +90,20 @@ class SentenceTransformerEncoder:
     """
 
     def __init__(
-        self, folder: Path, *, name: str, model_digest: str, weights_sha256: str, workers: int | None = None
+        self,
+        folder: Path,
+        *,
+        name: str,
+        model_digest: str,
+        weights_sha256: str,
+        workers: int | None = None,
+        expected: int = 0,
     ) -> None:
         self.name = name
         self.weights_sha256 = weights_sha256
         self._model_digest = model_digest
         self._workers = workers or min(os.cpu_count() or 1, _MOST_WORKERS)
+        self._expected = expected
         self.folder = folder
         self._pool = WorkerPool(folder)
         self._lock = threading.Lock()
@@ -143,7 +153,7 @@ class SentenceTransformerEncoder:
         vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
         if not strings:
             return vectors
-        workers = self._workers if len(strings) >= _PARALLEL_FROM else min(2, self._workers)
+        workers = self._workers if max(len(strings), self._expected) >= _PARALLEL_FROM else 1
         done = 0
         with self._lock:
             batches = self._batches(strings, workers)

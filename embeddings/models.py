@@ -38,7 +38,7 @@ _HUB_NAMES = {"mpnet": "sentence-transformers/all-mpnet-base-v2"}
 
 
 def load_encoder(
-    model: str = "minilm", *, workers: int | None = None, download: bool = True
+    model: str = "minilm", *, workers: int | None = None, expected: int = 0, download: bool = True
 ) -> SentenceTransformerEncoder:
     """Find a model by name, check its files and return its encoder.
 
@@ -47,7 +47,7 @@ def load_encoder(
     model : str
         ``minilm`` (bundled), ``mpnet``, the hub name of a sentence-transformers model, or a folder. A hub model that
         is not on this machine yet is downloaded, since it was asked for by name.
-    workers : int, optional
+    workers, expected : int, optional
         As of `SentenceTransformerEncoder`.
     download : bool
         False where a file, and not the user, names the model: then it must be on this machine.
@@ -85,6 +85,7 @@ def load_encoder(
         model_digest=hashlib.sha256(listed.encode()).hexdigest(),
         weights_sha256=weights,
         workers=workers,
+        expected=expected,
     )
 
 

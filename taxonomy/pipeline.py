@@ -181,7 +181,8 @@ def build_tree(
     if levels is not None:
         check_sizes(sizes, len(value_set), n_top)
 
-    encoder = load_encoder(model) if spark_master is None else spark_encoder(model, spark_master)
+    # Every node gets a name, which is embedded, too.
+    encoder = load_encoder(model, expected=sum(sizes)) if spark_master is None else spark_encoder(model, spark_master)
     phrased = PhrasedEncoder(encoder)
     store = VectorStore(cache_folder(), phrased.digest, phrased.dimension)
     bare_store = VectorStore(cache_folder(), encoder.digest, encoder.dimension)

@@ -44,7 +44,7 @@ Frame = nw.LazyFrame[Any]
 
 @dataclass(frozen=True)
 class Records:
-    """Mentions and conversations that are well-formed; none of it is computed before it is asked for.
+    """Mentions and conversations that are well-formed, kept by their engine.
 
     Attributes
     ----------

@@ -7,6 +7,7 @@ is that of Clio's hierarchy (arXiv 2412.13678).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -135,20 +136,22 @@ class LanguageModel:
             raise LabelError(
                 "nothing to refine: the tree says of no node how surely it belongs to its parent; build it"
             )
-        connection = self.wire.connect(keyless=rehearsal)
-        desk = Desk(
-            connection=None if rehearsal else connection,
-            model=f"{self.wire.model} at {connection.url}",
-            store=AnswerStore(cache_folder()),
-            concurrency=self.concurrency,
-        )
-        work = _Work(Draft(tree, vectors), desk, progress)
-        top = len(tree.levels) - 1
+        with contextlib.closing(self.wire.connect(keyless=rehearsal)) as connection:
+            desk = Desk(
+                connection=None if rehearsal else connection,
+                model=f"{self.wire.model} at {connection.url}",
+                store=AnswerStore(cache_folder()),
+                concurrency=self.concurrency,
+            )
+            return self._label(_Work(Draft(tree, vectors), desk, progress))
+
+    def _label(self, work: _Work) -> Labelled:
+        top = max(node.level for node in work.draft.nodes.values())
         for level in range(1, top + 1):
             work.name_level(level)
         moved = 0
         if self.refine:
-            outcome = refine(work.draft, desk, self.votes, work.told("refining"))
+            outcome = refine(work.draft, work.desk, self.votes, work.told("refining"))
             moved = outcome.moved
             work.failures += [Failure(node.id, node.label, "refine", problem) for node, problem in outcome.failed]
             work.name_level(1, only=outcome.changed)
@@ -160,7 +163,7 @@ class LanguageModel:
             "votes": self.votes if self.refine else None,
         }
         done = work.draft.finish(labeller=f"llm:{self.wire.model}", parameters={"llm": parameters})
-        return Labelled(done, len(work.named), moved, tuple(work.failures), desk.usage)
+        return Labelled(done, len(work.named), moved, tuple(work.failures), work.desk.usage)
 
 
 class _Work:

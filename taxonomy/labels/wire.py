@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -76,7 +76,7 @@ class Wire:
         return self.model.partition("/")[2]
 
     def connect(self, *, keyless: bool = False) -> Connection:
-        """Return a connection, which may be used from several threads.
+        """Return a connection, which may be used from several threads and must be closed.
 
         Parameters
         ----------
@@ -106,11 +106,12 @@ class Wire:
             settings["base_url"] = url
         if self.provider == "anthropic":
             raw = sdk.Anthropic(**settings)
-            return Connection(self, instructor.from_anthropic(raw), str(raw.base_url), {"max_tokens": _MOST_TOKENS})
+            options = {"max_tokens": _MOST_TOKENS}
+            return Connection(self, instructor.from_anthropic(raw), str(raw.base_url), options, raw.close)
         raw = sdk.OpenAI(**settings)
         # Servers other than OpenAI's own know the schema of an answer better than tools.
         mode = instructor.Mode.TOOLS if url is None else instructor.Mode.JSON_SCHEMA
-        return Connection(self, instructor.from_openai(raw, mode=mode), str(raw.base_url), {})
+        return Connection(self, instructor.from_openai(raw, mode=mode), str(raw.base_url), {}, raw.close)
 
     def _key(self, *, required: bool) -> str:
         variable = KEYS[self.provider]
@@ -123,12 +124,13 @@ class Wire:
 
 @dataclass(frozen=True)
 class Connection:
-    """An open way to a model; `url` is where its questions go."""
+    """An open way to a model, to be closed; `url` is where its questions go."""
 
     wire: Wire
     client: Any
     url: str
     options: dict[str, Any]
+    close: Callable[[], None]
 
     def ask(self, messages: Messages, form: type[BaseModel]) -> str:
         """Return the answer as JSON of the form.
