@@ -13,7 +13,7 @@ INSTALLED = .venv/.installed
 taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv with a page, and print the tree's top
 	.venv/bin/value-taxonomy build fixtures/values.csv --id example-values --title "Example values" --page --out build/
 
-test: $(INSTALLED)  ## every check
+test: .venv/.spark  ## every check
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -31,9 +31,13 @@ test-llm: $(INSTALLED)  ## label with a real small language model over HTTP
 notebooks: $(INSTALLED)  ## run those that take minutes; make test runs the others
 	.venv/bin/python -m pytest -m slow tests/test_notebooks.py
 
-test-spark: $(INSTALLED)  ## the tests of Spark, which needs Java 17 and 490 MB
-	$(PIP) install --constraint .ci/constraints.txt --editable '.[spark]'
+test-spark: .venv/.spark  ## every test of Spark, which needs Java 17
 	.venv/bin/python -m pytest tests/test_mentions_spark.py
+
+# 490 MB, which building a taxonomy does without.
+.venv/.spark: $(INSTALLED)
+	$(PIP) install --constraint .ci/constraints.txt --editable '.[spark]'
+	touch $@
 
 # A second model whose agreement is measured: a name or a folder.
 BENCH_MODEL ?= mpnet

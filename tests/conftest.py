@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 import taxonomy.pipeline  # noqa: F401
+from embeddings import SentenceTransformerEncoder
 from embeddings.models import load_encoder
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +39,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
         patch.setenv("VALUE_TAXONOMY_CACHE", str(folder))
         patch.setenv("HF_HUB_OFFLINE", "1")
         # One encoder a session: each would start a worker process of its own, which takes seconds.
-        shared = functools.cache(load_encoder)
+        load = functools.cache(load_encoder)
+
+        def shared(model: str = "minilm", *, expected: int = 0, **options: Any) -> SentenceTransformerEncoder:
+            return load(model, **options)
+
         patch.setattr("embeddings.models.load_encoder", shared)
         patch.setattr("taxonomy.pipeline.load_encoder", shared)
         yield folder

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.skipif(find_spec("pyspark") is None, reason="PySpark is not installed: value-taxonomy[spark]"),
     pytest.mark.skipif(shutil.which("java") is None and "JAVA_HOME" not in os.environ, reason="there is no Java"),
 ]
@@ -82,6 +81,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_the_same_figures_and_the_same_rows_set_aside(session: SparkSession, folder: Path) -> None:
     def found(engine: Engine) -> tuple[object, ...]:
         with engine:
@@ -107,6 +107,7 @@ def test_the_same_bytes_on_the_command_line(session: SparkSession, folder: Path,
     assert written[0].count(b"\n") > 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_same_answers(session: SparkSession, tree_path: Path, question: str, tmp_path: Path) -> None:
     written = []
@@ -130,6 +131,7 @@ def test_what_spark_cannot_read_is_one_line(session: SparkSession, tmp_path: Pat
         open_engine("spark", master="local[3]")
 
 
+@pytest.mark.slow
 def test_vectors_and_trees_are_those_of_this_process(session: SparkSession, cache: Path, tmp_path: Path) -> None:
     from embeddings.spark import SparkEncoder
 
