@@ -190,7 +190,7 @@ def test_the_order_of_strings_changes_no_byte() -> None:
 # -- levels and tops ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["ward", "kmeans", "density"])
+@pytest.mark.parametrize("method", ["ward", "kmeans", pytest.param("density", marks=pytest.mark.slow)])
 def test_sizes_asked_for_are_had_exactly(method: str) -> None:
     tree = taxonomy.build(FIXTURE, levels=(140, 20), method=method)
     assert sizes(tree)[1:] == [140, 20, 5]
