@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from embeddings import VectorStore, cache_folder, embed, load_encoder
 from taxonomy.clustering.phrasing import PhrasedEncoder
+from taxonomy.domains import load_domains
 from taxonomy.values import read_values
 from tests.benchmarks.sizes import SMALL
 
@@ -48,7 +49,7 @@ def vectors_of(source: Path, model: str = "minilm") -> NDArray[np.float32]:
 
 
 def stored(source: Path, *, composed: bool) -> Path:
-    """Return a cache folder that holds a vector for each string of a file, and nothing else: no name, no example.
+    """Return a cache folder that holds a vector for each string of a file and the domains' examples, but of no name.
 
     Composed vectors are the mean of their words', with some noise: embedding a million strings takes hours on two
     processors, and is not what is timed there.
@@ -61,6 +62,7 @@ def stored(source: Path, *, composed: bool) -> Path:
         _compose_vectors(labels, encoder, store)
     else:
         store.put(labels, vectors_of(source))
+    embed([example for domain in load_domains() for example in domain.examples], encoder, store=store)
     for other in set(store.path.parent.iterdir()) - {store.path}:
         other.unlink()
     return folder

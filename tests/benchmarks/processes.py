@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+# Seconds between two looks at the memory: a look takes some milliseconds of a processor.
+_SAMPLE = 0.1
 COMMAND = str(Path(sys.executable).with_name("value-taxonomy"))
 
 
@@ -39,7 +41,7 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
     peak = 0.0
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=0.03)
+            process.wait(timeout=_SAMPLE)
             break
         with contextlib.suppress(psutil.NoSuchProcess):
             family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
