@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-# Seconds between two looks at the memory: a look takes some milliseconds of a processor.
+# Most seconds between two looks at the memory: a look takes some milliseconds of a processor.
 _SAMPLE = 0.1
 COMMAND = str(Path(sys.executable).with_name("value-taxonomy"))
 
@@ -41,7 +41,8 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
     peak = 0.0
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=_SAMPLE)
+            # Often at first, or a short process would be gone before it is seen.
+            process.wait(timeout=min(_SAMPLE, 0.02 + (time.perf_counter() - start) / 5))
             break
         with contextlib.suppress(psutil.NoSuchProcess):
             family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
