@@ -343,7 +343,13 @@ def test_neighbours_are_the_nearest_others(n: int) -> None:
     assert not (indices == np.arange(n)[:, None]).any()
 
 
-def test_neighbours_of_many_are_nearly_the_nearest_and_always_the_same() -> None:
+@pytest.mark.parametrize("largest", [300, 60])
+def test_neighbours_of_many_are_nearly_the_nearest_and_always_the_same(
+    largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Cells of 12,000 are seldom so large that they are divided again.
+    monkeypatch.setattr("embeddings.neighbors.LARGEST_CELL", largest)
+    monkeypatch.setattr("embeddings.neighbors.DIVIDED_CELL", largest // 2)
     rng = np.random.default_rng(0)
     vectors = (rng.normal(size=(300, 24))[rng.integers(0, 300, 12_000)] + 0.5 * rng.normal(size=(12_000, 24))).astype(
         "f4"
