@@ -53,7 +53,7 @@ bench-million: .venv/.bench  ## the same with a million strings
 	touch $@
 
 schema: $(INSTALLED)  ## make the JSON Schema again, after a change of the models
-	.venv/bin/python -m taxonomy.formats.json > taxonomy/formats/taxonomy.schema.json
+	.venv/bin/python -m taxonomy.formats.schema > taxonomy/formats/taxonomy.schema.json
 
 format: $(INSTALLED)
 	.venv/bin/ruff check --fix .

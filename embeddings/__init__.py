@@ -1,9 +1,8 @@
 """Strings in, unit vectors out; each string is embedded once.
 
->>> from embeddings import VectorStore, cache_folder, embed, load_encoder
->>> encoder = load_encoder()  # doctest: +SKIP
->>> store = VectorStore(cache_folder(), encoder.digest, encoder.dimension)  # doctest: +SKIP
->>> embed(["patience", "honesty"], encoder, store=store).shape  # doctest: +SKIP
+>>> from embeddings import StoredEncoder, load_encoder
+>>> encoder = StoredEncoder(load_encoder())  # doctest: +SKIP
+>>> encoder.encode(["patience", "honesty"]).shape  # doctest: +SKIP
 (2, 384)
 """
 
@@ -18,16 +17,15 @@ if TYPE_CHECKING:
     from embeddings.errors import EmbeddingError, StoreWarning
     from embeddings.models import load_encoder
     from embeddings.neighbors import nearest_neighbors
-    from embeddings.store import VectorStore, embed
+    from embeddings.stored import StoredEncoder
 
 __all__ = [
     "EmbeddingError",
     "Encoder",
     "SentenceTransformerEncoder",
     "StoreWarning",
-    "VectorStore",
+    "StoredEncoder",
     "cache_folder",
-    "embed",
     "load_encoder",
     "nearest_neighbors",
 ]
@@ -37,9 +35,8 @@ _HOMES = {
     "Encoder": "encoder",
     "SentenceTransformerEncoder": "encoder",
     "StoreWarning": "errors",
-    "VectorStore": "store",
+    "StoredEncoder": "stored",
     "cache_folder": "cache",
-    "embed": "store",
     "load_encoder": "models",
     "nearest_neighbors": "neighbors",
 }

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+
+from embeddings.files import replace_file
 
 Fact = TypeVar("Fact", int, dict[str, str])
 
@@ -51,8 +52,5 @@ def remember(key: str, compute: Callable[[], Fact]) -> Fact:
     # A cache that can't be written costs time and nothing else.
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, staged = tempfile.mkstemp(dir=path.parent)
-        with open(handle, "w", encoding="utf-8") as file:
-            json.dump({"fact": fact}, file)
-        os.replace(staged, path)
+        replace_file(path, json.dumps({"fact": fact}).encode())
     return fact

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from embeddings.cache import remember
 from embeddings.errors import InvalidStringError
 from embeddings.pool import WorkerPool
+from embeddings.progress import Progress
 
 # Part of every digest: raise it when a change here or in the worker may move a bit.
 ENCODING_VERSION = 1
@@ -52,9 +53,7 @@ class Encoder(Protocol):
     @property
     def dimension(self) -> int: ...  # noqa: D102
 
-    def encode(
-        self, strings: Sequence[str], *, progress: Callable[[int, int], None] | None = None
-    ) -> NDArray[np.float32]:
+    def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
         """Return unit vectors, shape (n, dimension); `progress` is told (strings done, strings in all)."""
         ...
 
@@ -124,9 +123,7 @@ class SentenceTransformerEncoder:
         with self._lock:
             return remember(self._model_digest, self._pool.dimension)
 
-    def encode(
-        self, strings: Sequence[str], *, progress: Callable[[int, int], None] | None = None
-    ) -> NDArray[np.float32]:
+    def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
         """Return the unit vectors of strings.
 
         Parameters

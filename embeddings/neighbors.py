@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+
+from embeddings.arrays import in_parallel
 
 # Up to here every vector is compared with every other.
 EXACT = 10_000
@@ -21,8 +20,6 @@ LARGEST_CELL, DIVIDED_CELL = 300, 150
 _BLOCK = 1024
 _SAMPLE_PER_CELL = 16
 _ITERATIONS = 10
-
-Item = TypeVar("Item")
 
 
 def nearest_neighbors(vectors: NDArray[np.float32], n_neighbors: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
@@ -103,13 +100,6 @@ def nearest_center(vectors: NDArray[np.float32], centers: NDArray[np.float32]) -
 
     in_parallel(place, range(0, len(vectors), _BLOCK))
     return found
-
-
-def in_parallel(work: Callable[[Item], None], items: Iterable[Item]) -> None:
-    """Do work on items in as many threads as there are processors, each product in one, so that no bit hangs on it."""
-    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as threads:
-        for _ in threads.map(work, items):
-            pass
 
 
 def _cell_jobs(vectors: NDArray[np.float32], k: int) -> Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]]:

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from embeddings.encoder import SentenceTransformerEncoder, check_strings
 from embeddings.errors import EmbeddingError
 from embeddings.models import load_encoder
+from embeddings.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,9 +100,7 @@ class SparkEncoder:
         self._model = model
         self._session = session
 
-    def encode(
-        self, strings: Sequence[str], *, progress: Callable[[int, int], None] | None = None
-    ) -> NDArray[np.float32]:
+    def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
         """Return unit vectors, shape (n, dimension); `progress` is told once, when all are done."""
         import pyarrow as pa
 

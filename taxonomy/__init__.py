@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from taxonomy.building.pipeline import build
     from taxonomy.errors import TaxonomyError
     from taxonomy.model import Node, Taxonomy, load
-    from taxonomy.pipeline import build
     from taxonomy.values import ValueSet, canonical_key, read_values
 
 __all__ = ["Node", "Taxonomy", "TaxonomyError", "ValueSet", "build", "canonical_key", "load", "read_values"]

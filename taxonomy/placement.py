@@ -6,7 +6,7 @@ to the node of level 1 whose values' mean vector lies nearest. A taxonomy withou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,16 +14,15 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from embeddings.progress import Progress
 from taxonomy.clustering.affinity import domain_affinity
-from taxonomy.clustering.silhouette import confidence
 from taxonomy.errors import InputError
+from taxonomy.geometry import cluster_means, confidence, two_nearest
 from taxonomy.model import Node, Placement, Taxonomy, mint_id, slugify
-from taxonomy.quality.partition import cluster_means, partitions, values_of
+from taxonomy.model.draft import Draft
 from taxonomy.quality.vectors import embed_tree, tree_encoder
 from taxonomy.values import ValueSet, canonical_key
-from taxonomy.versions.draft import Draft
 from taxonomy.versions.identity import value_ids
-from taxonomy.versions.nearest import two_nearest
 from taxonomy.versions.retire import succeed
 
 Status = Literal["value", "alias", "placed", "unplaced"]
@@ -64,7 +63,7 @@ def assign(
     *,
     model: str | None = None,
     min_confidence: float = 0.0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Assignment]:
     """Find where value strings belong.
 
@@ -120,9 +119,9 @@ def assign(
 def values_by_key(tree: Taxonomy) -> dict[str, Node]:
     """Return the values by the keys of their spellings; a label goes before an alias."""
     known: dict[str, Node] = {}
-    for node in values_of(tree):
+    for node in tree.leaves:
         known |= {canonical_key(alias): node for alias in node.aliases if canonical_key(alias) not in known}
-    return known | {canonical_key(node.label): node for node in values_of(tree)}
+    return known | {canonical_key(node.label): node for node in tree.leaves}
 
 
 def _owner(known: dict[str, Node], spellings: Sequence[str]) -> Node | None:
@@ -132,13 +131,12 @@ def _owner(known: dict[str, Node], spellings: Sequence[str]) -> Node | None:
 class _Places:
     """The nodes of level 1 of a tree as points, and the examples of its domains."""
 
-    def __init__(self, tree: Taxonomy, model: str | None, progress: Callable[[int, int], None] | None) -> None:
-        from embeddings import VectorStore, cache_folder
+    def __init__(self, tree: Taxonomy, model: str | None, progress: Progress | None) -> None:
+        from embeddings import StoredEncoder
 
-        self._encoder = tree_encoder(tree, model)
-        self._store = VectorStore(cache_folder(), self._encoder.digest, self._encoder.dimension)
+        self._encoder = StoredEncoder(tree_encoder(tree, model))
         vectors = embed_tree(tree, model=model, labels=False, progress=progress).values
-        rows = partitions(tree)
+        rows = tree.ancestors
         positions, first, labels = np.unique(rows[0], return_index=True, return_inverse=True)
         self._nodes = [tree.nodes[position] for position in positions]
         self._centers = cluster_means(vectors, labels).astype(np.float64)
@@ -160,18 +158,11 @@ class _Places:
                 return None
             texts += own[0]["examples"]
             numbers += [number] * len(own[0]["examples"])
-        return self._embed(texts, None), numbers
+        return self._encoder.encode(texts), numbers
 
-    def _embed(self, texts: Sequence[str], progress: Callable[[int, int], None] | None) -> NDArray[np.float32]:
-        from embeddings import embed
-
-        return embed(texts, self._encoder, store=self._store, progress=progress)
-
-    def place(
-        self, texts: Sequence[str], progress: Callable[[int, int], None] | None
-    ) -> list[tuple[Node, float, Node | None]]:
+    def place(self, texts: Sequence[str], progress: Progress | None) -> list[tuple[Node, float, Node | None]]:
         """Return the node, the confidence and the runner-up of each text."""
-        vectors = self._embed(texts, progress)
+        vectors = self._encoder.encode(texts, progress=progress)
         found: list[tuple[Node, float, Node | None]] = []
         for start in range(0, len(vectors), _BLOCK):
             found += self._place_block(vectors[start : start + _BLOCK])

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from taxonomy.analysis.place import cells, node_cells, place, together, totals
-from taxonomy.analysis.records import Records
+from taxonomy.mentions.placed import cells, node_cells, place, together, totals
+from taxonomy.mentions.records import Records
 from taxonomy.model import Taxonomy
 from tests.trees import make_tree
 

@@ -16,16 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import gamma
 
-from taxonomy.analysis.anomalies import Anomalies, anomalies, recall
-from taxonomy.analysis.engine import open_engine
-from taxonomy.analysis.oddness import KINDS, shortfall
-from taxonomy.analysis.periods import middle, split_at
-from taxonomy.analysis.place import Placed, place
-from taxonomy.analysis.records import open_records
-from taxonomy.analysis.watch import find_watched, read_watch_list
 from taxonomy.cli import main
 from taxonomy.errors import InputError, LookupFailedError
+from taxonomy.mentions.engine import open_engine
+from taxonomy.mentions.periods import middle, split_at
+from taxonomy.mentions.placed import Placed, place
+from taxonomy.mentions.records import open_records
 from taxonomy.model import Taxonomy
+from taxonomy.questions.anomalies import Anomalies, anomalies, recall
+from taxonomy.questions.baseline import KINDS, shortfall
+from taxonomy.questions.watch_list import find_watched, read_watch_list
 from tests.trees import make_tree
 
 COMMON = [f"common {i}" for i in range(24)]

@@ -20,7 +20,7 @@ from scipy.spatial.distance import pdist
 from sklearn.metrics import adjusted_rand_score
 
 import taxonomy
-import taxonomy.pipeline
+import taxonomy.building.pipeline
 from taxonomy.clustering import average, linkage, ward
 from taxonomy.clustering.exact import centroids, make_exact, relabel
 from taxonomy.clustering.many import LARGEST, partition_many
@@ -249,7 +249,7 @@ def test_another_seed_leaves_the_tree(cache: Path) -> None:
 
 def test_the_fixtures_tree_holds_together_far_better_than_chance(cache: Path) -> None:
     found = []
-    taxonomy.pipeline.build_tree(
+    taxonomy.building.pipeline.build_tree(
         taxonomy.read_values(FIXTURE), inspect=lambda tree, vectors: found.extend(cohesion(tree, vectors))
     )
     clusters, groups, domains = found

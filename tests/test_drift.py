@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
-from taxonomy.analysis.drift import Drift, drift, two_proportions
-from taxonomy.analysis.engine import Engine, open_engine
-from taxonomy.analysis.periods import middle, split_at
-from taxonomy.analysis.place import Placed, place
-from taxonomy.analysis.records import open_records
 from taxonomy.cli import main
+from taxonomy.mentions.engine import Engine, open_engine
+from taxonomy.mentions.periods import middle, split_at
+from taxonomy.mentions.placed import Placed, place
+from taxonomy.mentions.records import open_records
+from taxonomy.questions.drift import Drift, drift, two_proportions
 from tests.trees import make_tree
 
 # Of each value, the share of conversations before and after.

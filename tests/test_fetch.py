@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from taxonomy.formats.published import DATASETS
+from taxonomy.datasets import DATASETS
 from tests.conftest import Run
 
 SOURCE = DATASETS["values-in-the-wild"]

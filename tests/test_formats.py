@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 import taxonomy
 from taxonomy.errors import InputError, InvariantError, OutputError
 from taxonomy.formats.csv import read_taxonomy_csv
-from taxonomy.formats.files import READ, WRITTEN, read_taxonomy, write_taxonomy
-from taxonomy.formats.json import json_schema, json_schema_text
+from taxonomy.formats.schema import json_schema, json_schema_text
 from taxonomy.model import Taxonomy
+from taxonomy.publishing import READ, WRITTEN, read_taxonomy, write_taxonomy
 from tests.conftest import ROOT, Run
 from tests.trees import NASTY, full_tree, make_tree, nasty_trees
 
@@ -304,7 +304,7 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path, suffix: st
     script = """
         import resource, sys
         from pathlib import Path
-        from taxonomy.formats.files import read_taxonomy, write_taxonomy
+        from taxonomy.publishing import read_taxonomy, write_taxonomy
         from taxonomy.errors import OutputError
         tree = read_taxonomy(Path(sys.argv[1]))
         resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 import taxonomy
 from embeddings import VectorStore, cache_folder, embed, load_encoder
+from taxonomy.english.words import related, stems
 from taxonomy.formats.csv import read_taxonomy_csv
-from taxonomy.labels.words import related, stems
 from taxonomy.model import Taxonomy
 from tests.conftest import FIXTURE, ROOT
 

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from taxonomy.english.words import Lexicon, is_vice
 from taxonomy.labels import candidates, definitions, words
 from taxonomy.labels.candidates import join
 from taxonomy.labels.definitions import examples
 from taxonomy.labels.fit import frequencies, label_ranks, node_vectors
 from taxonomy.labels.keyphrase import Namer
-from taxonomy.labels.words import Lexicon, is_vice
 from taxonomy.values import canonical_key
 
 WORDS = st.sampled_from(["care", "trust", "truth", "client", "quality", "attention to detail", "a sense of awe", "x"])

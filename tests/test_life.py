@@ -10,9 +10,8 @@ from click.testing import CliRunner
 
 import taxonomy
 from taxonomy.cli import main
-from taxonomy.formats.files import READ, WRITTEN
 from taxonomy.model import Taxonomy
-from taxonomy.quality.partition import values_of
+from taxonomy.publishing import READ, WRITTEN
 from taxonomy.versions.diff import Diff
 from taxonomy.versions.edits import read_edits
 from taxonomy.versions.replay import replay_edits
@@ -91,11 +90,11 @@ def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
     assert third.node(moved.id).parent == elsewhere.id
     given = taxonomy.read_values(second_list)
     strings = {spelling for value in given.values for spelling in (value.label, *value.aliases)}
-    held = {spelling for node in values_of(third) for spelling in (node.label, *node.aliases)}
+    held = {spelling for node in third.leaves for spelling in (node.label, *node.aliases)}
     assert strings - held == {"deception"}
     assert "deception" in {row["value"] for row in table(two.parent / "rejected.csv")}
-    gone = {node.id for node in values_of(second)} - {node.id for node in values_of(third)}
-    assert gone <= {node.id for node in values_of(second) if node.label not in strings}
+    gone = {node.id for node in second.leaves} - {node.id for node in third.leaves}
+    assert gone <= {node.id for node in second.leaves if node.label not in strings}
 
     # What changed.
     diff = Diff.between(second, third)
@@ -126,7 +125,7 @@ def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
     assert set(migrated.values()) <= present | {"sssom:NoTermFound"}
     assert migrated[small.id] == other.id
     assert {id for id, now in migrated.items() if now == "sssom:NoTermFound"} <= {
-        node.id for node in values_of(first) if node.label not in held
+        node.id for node in first.leaves if node.label not in held
     }
 
     # Ask about fresh strings, and take them in.

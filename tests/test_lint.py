@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from embeddings.errors import ModelNotFoundError
 from taxonomy.model import ModelProvenance, Provenance, Taxonomy
-from taxonomy.quality.lint import CHECKS, MAX_CHILDREN, VECTOR_CHECKS, lint
+from taxonomy.quality.findings import CHECKS, MAX_CHILDREN, VECTOR_CHECKS, lint
 from taxonomy.quality.opposites import opposites
 from taxonomy.quality.vectors import TreeVectors, embed_tree
 from tests.conftest import Run

@@ -22,15 +22,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import taxonomy
+from taxonomy.building.pipeline import build
 from taxonomy.cli import main
 from taxonomy.errors import LabelError
 from taxonomy.labels import asking
 from taxonomy.labels.answers import NameAnswer, refuse_name
-from taxonomy.labels.asking import prompts_digest
-from taxonomy.labels.llm import Labelled, LanguageModel
-from taxonomy.labels.wire import Wire
+from taxonomy.labels.language_model import Labelled, LanguageModel
+from taxonomy.llm.client import Wire
+from taxonomy.llm.engine import prompts_digest
 from taxonomy.model import Placement, Taxonomy
-from taxonomy.pipeline import build
 from taxonomy.values import canonical_key
 from tests.conftest import FIXTURE, Run
 from tests.llm_server import Server, data_of, good_name, keep_all, kind_of, serve

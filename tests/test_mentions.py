@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taxonomy.analysis.duckdb_engine import DuckDBEngine
-from taxonomy.analysis.engine import open_engine
-from taxonomy.analysis.place import cells, node_cells, place, totals
-from taxonomy.analysis.records import CONVERSATION, USER, open_records
-from taxonomy.analysis.strings import mentioned_strings
 from taxonomy.errors import InputError, TaxonomyError
+from taxonomy.mentions.duckdb_engine import DuckDBEngine
+from taxonomy.mentions.engine import open_engine
+from taxonomy.mentions.placed import cells, node_cells, place, totals
+from taxonomy.mentions.records import CONVERSATION, USER, open_records
+from taxonomy.mentions.strings import mentioned_strings
 from tests.mention_records import FAULTS, TREE, figures, many, mention, write_rows
 
 
@@ -256,9 +256,9 @@ def test_an_engine_that_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> Non
         open_engine("duckdb", master="local[*]")
     with pytest.raises(TaxonomyError, match="--memory-limit goes with --engine duckdb"):
         open_engine("spark", memory_limit="1GB")
-    monkeypatch.setattr("taxonomy.analysis.engine.find_spec", lambda name: None if name == "pyspark" else object())
+    monkeypatch.setattr("taxonomy.mentions.engine.find_spec", lambda name: None if name == "pyspark" else object())
     with pytest.raises(TaxonomyError, match=re.escape("pip install 'value-taxonomy[spark]'")):
         open_engine("spark")
-    monkeypatch.setattr("taxonomy.analysis.engine.find_spec", lambda name: None)
+    monkeypatch.setattr("taxonomy.mentions.engine.find_spec", lambda name: None)
     with pytest.raises(TaxonomyError, match=re.escape("pip install 'value-taxonomy[mentions]'")):
         open_engine("duckdb")

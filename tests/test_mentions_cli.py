@@ -206,7 +206,7 @@ def test_what_a_user_does_wrong_is_one_line(
 
 
 def test_a_missing_extra_is_named(folder: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taxonomy.analysis.engine.find_spec", lambda name: None)
+    monkeypatch.setattr("taxonomy.mentions.engine.find_spec", lambda name: None)
     done = invoke("analyze", "frequency", folder, "--taxonomy", tree)
     assert (done.exit_code, "pip install 'value-taxonomy[mentions]'" in done.stderr) == (2, True)
 

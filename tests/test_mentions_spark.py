@@ -16,11 +16,11 @@ from click.testing import CliRunner
 import taxonomy
 from embeddings import load_encoder
 from embeddings.errors import EmbeddingError
-from taxonomy.analysis.engine import Engine, open_engine
-from taxonomy.analysis.records import open_records
-from taxonomy.analysis.strings import mentioned_strings
 from taxonomy.cli import main
 from taxonomy.errors import InputError
+from taxonomy.mentions.engine import Engine, open_engine
+from taxonomy.mentions.records import open_records
+from taxonomy.mentions.strings import mentioned_strings
 from tests.conftest import FIXTURE, ROOT
 from tests.mention_records import FAULTS, TREE, figures, many, write_rows
 

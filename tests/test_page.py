@@ -18,15 +18,15 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 import taxonomy
-from taxonomy.clustering.layout import layout
 from taxonomy.errors import OutputError
-from taxonomy.formats.map import map_parquet, read_map
-from taxonomy.formats.page import MAX_VALUES, check_size, taxonomy_page
-from taxonomy.formats.page.nearest import nearest_elsewhere
 from taxonomy.model import Retired, Taxonomy
 from taxonomy.quality.vectors import TreeVectors, embed_tree
 from taxonomy.versions.edits import Edit
 from taxonomy.versions.retire import apply_edits
+from taxonomy.views.layout import layout
+from taxonomy.views.map import map_parquet, read_map
+from taxonomy.views.page import MAX_VALUES, check_size, taxonomy_page
+from taxonomy.views.page.nearest import nearest_elsewhere
 from tests.browser import Browser, start_browser
 from tests.conftest import ROOT, Run
 from tests.trees import full_tree, make_tree, nasty_trees

@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 
 import taxonomy
-import taxonomy.pipeline
+import taxonomy.building.pipeline
 from taxonomy.errors import InputError
 from taxonomy.formats.csv import read_taxonomy_csv
 from taxonomy.model import Taxonomy
 from taxonomy.placement import add_assigned, assign
 from taxonomy.quality.agreement import compare
-from taxonomy.quality.partition import values_of
 from taxonomy.values import ValueSet
 from tests.conftest import FIXTURE, Run
 from tests.trees import make_tree
@@ -75,9 +74,9 @@ def test_new_strings_get_a_path_a_confidence_and_a_runner_up() -> None:
 def test_strings_left_out_get_the_domain_that_a_full_build_gives_them() -> None:
     values = taxonomy.read_values(FIXTURE)
     part, rest = without_a_tenth(values, 0)
-    full, tree = taxonomy.build(FIXTURE), taxonomy.pipeline.build_tree(part)
+    full, tree = taxonomy.build(FIXTURE), taxonomy.building.pipeline.build_tree(part)
     found = assign(tree, rest)
-    top = {spelling: full.path(node)[0].label for node in values_of(full) for spelling in (node.label, *node.aliases)}
+    top = {spelling: full.path(node)[0].label for node in full.leaves for spelling in (node.label, *node.aliases)}
     assert np.mean([tree.path(one.node)[0].label == top[one.text] for one in found]) >= 0.75
 
 
@@ -85,7 +84,7 @@ def test_published_strings_left_out_have_nine_tenths_of_a_full_builds_accuracy(p
     values = taxonomy.read_values(published / "values_frequencies.csv")
     reference = read_taxonomy_csv(published / "reference_tree.csv")
     part, rest = without_a_tenth(values, 1)
-    full, tree = taxonomy.pipeline.build_tree(values), taxonomy.pipeline.build_tree(part)
+    full, tree = taxonomy.building.pipeline.build_tree(values), taxonomy.building.pipeline.build_tree(part)
     grown = add_assigned(tree, rest, assign(tree, rest))
     accuracy, of_full = (compare(only(one, rest), reference).scores.domain_accuracy for one in (grown, full))
     assert accuracy >= 0.9 * of_full
@@ -122,7 +121,7 @@ def test_a_tree_without_examples_goes_by_the_nearest_node() -> None:
 def test_the_command_writes_a_row_for_every_string(run: Run, small_build: Path, tmp_path: Path) -> None:
     source = small_build / "taxonomy.json"
     tree = taxonomy.load(source)
-    known = values_of(tree)[0]
+    known = tree.leaves[0]
     (tmp_path / "new.txt").write_text(f"warm kindness\n{known.label}\n\nn/a\n+ bold moves\n", encoding="utf-8")
     out, update = tmp_path / "placed.csv", tmp_path / "next.json"
     done = run("assign", source, tmp_path / "new.txt", "--out", out, "--update", update)

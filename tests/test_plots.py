@@ -17,7 +17,7 @@ from tests.trees import NASTY, full_tree, make_tree, nasty_trees
 
 go = pytest.importorskip("plotly.graph_objects", reason="the extra explore is not installed")
 
-from taxonomy.plots import plot_flow  # noqa: E402
+from taxonomy.views.plots import plot_flow  # noqa: E402
 
 HOSTILE = ["<script>alert(1)</script>", "</script>", "<b>bold</b>", "$x$ and $y$", "a &amp; b", "%{label}", "=cmd()"]
 NESTED = ["treemap", "icicle", "sunburst"]
@@ -148,7 +148,7 @@ def test_the_same_tree_gives_the_same_figure() -> None:
 
 def test_a_map_has_a_point_for_each_value(small_build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The layout has tests of its own, and takes seconds.
-    monkeypatch.setattr("taxonomy.clustering.layout.layout", lambda vectors: vectors[:, :2].astype(np.float64))
+    monkeypatch.setattr("taxonomy.views.layout.layout", lambda vectors: vectors[:, :2].astype(np.float64))
     tree = taxonomy.load(small_build / "taxonomy.json")
     figure = tree.plot("map")
     assert [trace.name for trace in figure.data] == [node.label for node in tree.top]
@@ -176,7 +176,7 @@ def test_what_can_not_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None
         tree.plot("pie")  # type: ignore[arg-type]
     with pytest.raises(TaxonomyError, match=r"level 0 .* give one from 1 to 2"):
         plot_flow(tree, tree, level=0)
-    monkeypatch.setattr("taxonomy.plots.find_spec", lambda name: None)
+    monkeypatch.setattr("taxonomy.views.plots.find_spec", lambda name: None)
     with pytest.raises(TaxonomyError, match=r"pip install 'value-taxonomy\[explore\]'"):
         tree.plot()
 

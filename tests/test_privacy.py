@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from taxonomy.analysis.privacy import suppress
+from taxonomy.mentions.disclosure import suppress
 
 LEAST = 15
 

@@ -16,20 +16,20 @@ import pytest
 from click.testing import CliRunner, Result
 
 import taxonomy
-from taxonomy.analysis.anomalies import anomalies, recall
-from taxonomy.analysis.context import context, human_context
-from taxonomy.analysis.drift import drift
-from taxonomy.analysis.engine import open_engine
-from taxonomy.analysis.frequency import frequency
-from taxonomy.analysis.mirroring import mirroring
-from taxonomy.analysis.models import models
-from taxonomy.analysis.periods import split_at
-from taxonomy.analysis.place import Placed, place
-from taxonomy.analysis.principles import BUNDLED, load_principles, principles
-from taxonomy.analysis.records import open_records
-from taxonomy.analysis.responses import responses
 from taxonomy.cli import main
 from taxonomy.errors import InputError
+from taxonomy.mentions.engine import open_engine
+from taxonomy.mentions.periods import split_at
+from taxonomy.mentions.placed import Placed, place
+from taxonomy.mentions.records import open_records
+from taxonomy.questions.anomalies import anomalies, recall
+from taxonomy.questions.compared_models import models
+from taxonomy.questions.contexts import context, human_context
+from taxonomy.questions.drift import drift
+from taxonomy.questions.frequency import frequency
+from taxonomy.questions.mirroring import mirroring
+from taxonomy.questions.principles import BUNDLED, load_principles, principles
+from taxonomy.questions.responses import responses
 from tests.conftest import FIXTURE, ROOT
 
 RECORDS = ROOT / "fixtures" / "mentions"

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from taxonomy.analysis.report.page import draw
-from taxonomy.analysis.report.parts import Chart, Row
-from taxonomy.analysis.report.questions import QUESTIONS
 from taxonomy.cli import main
 from taxonomy.model import Taxonomy
+from taxonomy.report.html import draw
+from taxonomy.report.parts import Chart, Row
+from taxonomy.report.sections import QUESTIONS
 from tests.trees import make_tree
 
 SCRIPT = "<script>alert('x')</script>"

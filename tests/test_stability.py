@@ -8,16 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from taxonomy.building.stability import stability, with_stability
 from taxonomy.model import Taxonomy
-from taxonomy.quality.partition import partitions
-from taxonomy.quality.stability import stability, with_stability
 from tests.trees import make_tree, trees
 
 LABELS = [f"value {number:02}" for number in range(40)]
 
 
 def same(tree: Taxonomy, kept: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
-    return partitions(tree)[:, kept] + 1000
+    return tree.ancestors[:, kept] + 1000
 
 
 @given(trees(LABELS))
@@ -34,7 +33,7 @@ def test_a_tree_that_always_comes_back_is_wholly_stable(tree: Taxonomy) -> None:
 def test_figures_are_shares_of_runs(tree: Taxonomy, seed: int) -> None:
     def shuffled(kept: NDArray[np.intp], run: int) -> NDArray[np.intp]:
         rng = np.random.default_rng((seed, run))
-        return partitions(tree)[:, rng.permutation(40)[: len(kept)]]
+        return tree.ancestors[:, rng.permutation(40)[: len(kept)]]
 
     found = stability(tree, shuffled, runs=4)
     assert all(figure * 4 == pytest.approx(round(figure * 4)) or figure < 1 for figure in found.nodes.values())
@@ -45,7 +44,7 @@ def test_a_node_that_falls_apart_is_not_stable_and_its_neighbour_is() -> None:
     tree = make_tree(LABELS, [index // 10 for index in range(40)], [0, 0, 1, 1])
 
     def torn(kept: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
-        rows = partitions(tree)[:, kept]
+        rows = tree.ancestors[:, kept]
         # The first node's values go to five nodes of two.
         rows[0] = np.where(kept < 10, 100 + kept // 2, rows[0])
         return rows

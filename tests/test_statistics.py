@@ -10,7 +10,7 @@ from scipy.stats import chi2_contingency, fisher_exact, variation
 from statsmodels.stats.contingency_tables import StratifiedTable, Table
 from statsmodels.stats.proportion import proportion_confint
 
-from taxonomy.analysis.statistics import (
+from taxonomy.mentions.statistics import (
     adjusted_residuals,
     chance_variation,
     chi_square,

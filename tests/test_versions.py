@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import taxonomy
-import taxonomy.pipeline
+import taxonomy.building.pipeline
 from taxonomy.errors import InputError, LevelsError, LookupFailedError, TaxonomyError
 from taxonomy.model import Retired, Taxonomy
-from taxonomy.quality.partition import values_of
 from taxonomy.values import ValueSet
 from taxonomy.versions.identity import assign, match_trees, value_ids
 from taxonomy.versions.number import bump, next_version
@@ -47,7 +46,7 @@ def renumbered(tree: Taxonomy, prefix: str) -> Taxonomy:
 def kept(old: Taxonomy, new: Taxonomy) -> tuple[float, float, float]:
     """The shares of old values under the same parent, of node ids kept, and of those above the values."""
     now = {node.id: node.parent for node in new.nodes}
-    staying = [now[node.id] == node.parent for node in values_of(old) if node.id in now]
+    staying = [now[node.id] == node.parent for node in old.leaves if node.id in now]
     ids = [node.id in now for node in old.nodes]
     inner = [node.id in now for node in old.nodes if node.level]
     return sum(staying) / len(staying), sum(ids) / len(ids), sum(inner) / len(inner)
@@ -56,8 +55,8 @@ def kept(old: Taxonomy, new: Taxonomy) -> tuple[float, float, float]:
 def one_percent_new(values: ValueSet, seed: int = 0) -> tuple[Taxonomy, Taxonomy]:
     keys = [value.key for value in values.values]
     new = set(random.Random(seed).sample(keys, len(keys) // 100))
-    old = taxonomy.pipeline.build_tree(part_of(values, set(keys) - new))
-    return old, taxonomy.pipeline.build_tree(values, previous=old)
+    old = taxonomy.building.pipeline.build_tree(part_of(values, set(keys) - new))
+    return old, taxonomy.building.pipeline.build_tree(values, previous=old)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +98,7 @@ def test_names_stay_with_ids(pair: tuple[Taxonomy, Taxonomy]) -> None:
 def test_a_build_of_the_same_values_is_the_same_version(pair: tuple[Taxonomy, Taxonomy]) -> None:
 
     _, new = pair
-    assert taxonomy.pipeline.build_tree(taxonomy.read_values(FIXTURE), previous=new) is new
+    assert taxonomy.building.pipeline.build_tree(taxonomy.read_values(FIXTURE), previous=new) is new
 
 
 def test_a_theme_of_its_own_becomes_a_node(cache: object) -> None:
@@ -121,12 +120,12 @@ def test_stay_zero_is_the_rebuilt_tree_and_one_moves_nothing(cache: object) -> N
     keys = [value.key for value in values.values]
     new = set(random.Random(3).sample(keys, len(keys) // 5))
 
-    old = taxonomy.pipeline.build_tree(part_of(values, set(keys) - new))
-    rebuilt = taxonomy.pipeline.build_tree(values, levels=[level.size for level in old.levels[1:-1]])
-    free = taxonomy.pipeline.build_tree(values, previous=old, stay=0)
+    old = taxonomy.building.pipeline.build_tree(part_of(values, set(keys) - new))
+    rebuilt = taxonomy.building.pipeline.build_tree(values, levels=[level.size for level in old.levels[1:-1]])
+    free = taxonomy.building.pipeline.build_tree(values, previous=old, stay=0)
     assert [level.size for level in free.levels] == [level.size for level in rebuilt.levels]
     assert partition(free) == partition(rebuilt)
-    fixed = taxonomy.pipeline.build_tree(values, previous=old, stay=1)
+    fixed = taxonomy.building.pipeline.build_tree(values, previous=old, stay=1)
     assert kept(old, fixed)[0] == 1
     assert kept(old, free)[0] < kept(old, fixed)[0]
 
@@ -172,7 +171,7 @@ def test_other_levels_need_stay_zero(cache: object) -> None:
         taxonomy.build(FIXTURE, previous=old, levels=(60,))
     new = taxonomy.build(FIXTURE, previous=old, levels=(60,), stay=0)
     assert [level.size for level in new.levels][1:] == [60, 5]
-    assert {node.id for node in values_of(new)} == {node.id for node in values_of(old)}
+    assert {node.id for node in new.leaves} == {node.id for node in old.leaves}
     with pytest.raises(TaxonomyError, match=r"--stay 2"):
         taxonomy.build(FIXTURE, previous=old, stay=2)
 
@@ -205,18 +204,18 @@ def test_the_next_version_of_any_tree_is_whole(old: Taxonomy, new: Taxonomy, see
         vectors = np.array(rows, dtype=np.float32).reshape(len(strings), 6)
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
-    vectors = encode([node.label for node in values_of(new)])
+    vectors = encode([node.label for node in new.leaves])
     tree = succeed(old, continue_tree(old, new, vectors, stay=stay, encode=encode), {})
     tree.check()
-    assert {value.label for value in values_of(tree)} == {value.label for value in values_of(new)}
+    assert {value.label for value in tree.leaves} == {value.label for value in new.leaves}
     present, retired = {node.id for node in tree.nodes}, {gone.id for gone in tree.retired}
     assert {node.id for node in old.nodes} <= present | retired
     assert not present & retired
     for gone in tree.retired:
         assert set(gone.replaced_by) <= present
     if stay == 1:
-        labels = {value.label: old.path(value)[-2].id for value in values_of(old)}
-        for value in values_of(tree):
+        labels = {value.label: old.path(value)[-2].id for value in old.leaves}
+        for value in tree.leaves:
             assert labels.get(value.label) not in present or value.parent == labels[value.label]
     assert all(node.weight == pytest.approx(len(tree.values(node))) for node in tree.nodes)
 

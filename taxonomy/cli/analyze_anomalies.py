@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-    from taxonomy.analysis.anomalies import Anomalies
-    from taxonomy.analysis.records import Side
+    from taxonomy.mentions.records import Side
+    from taxonomy.questions.anomalies import Anomalies
 
 # Alerts, and nodes of a kind, in the terminal.
 _SHOWN = 10
@@ -65,9 +65,9 @@ def analyze_anomalies(
     Example:
       value-taxonomy analyze anomalies records/ --taxonomy build/taxonomy.json --split-at 2025-01-20 --watch deception
     """
-    from taxonomy.analysis.anomalies import anomalies, recall
-    from taxonomy.analysis.tables import check_table_path, write_table
-    from taxonomy.analysis.watch import find_watched, read_watch_list
+    from taxonomy.mentions.tables import check_table_path, write_table
+    from taxonomy.questions.anomalies import anomalies, recall
+    from taxonomy.questions.watch_list import find_watched, read_watch_list
 
     for option, path in (("--alert-file", alert_file), ("--known", known)):
         if path is not None and not analysis.internal:
@@ -115,7 +115,7 @@ def _alert(row: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
 
 
 def _write_alerts(found: Anomalies, path: Path) -> None:
-    from taxonomy.model import replace_file
+    from taxonomy.files import replace_file
 
     lines = [json.dumps(_alert(row), ensure_ascii=False) + "\n" for row in found.alerts.to_dict("records")]
     replace_file(path, "".join(lines).encode())
@@ -174,8 +174,8 @@ def _reasons(found: Anomalies) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from taxonomy.analysis.anomalies import TITLES
     from taxonomy.cli.draw import plain
+    from taxonomy.questions.anomalies import TITLES
 
     table = Table(box=None, pad_edge=False)
     table.add_column("reason")

@@ -22,7 +22,7 @@ def analyze_context(column: str, level: int | None, analysis: Analysing) -> None
     Example:
       value-taxonomy analyze context records/ --taxonomy build/taxonomy.json --by task --out context.csv
     """
-    from taxonomy.analysis.context import context, human_context
+    from taxonomy.questions.contexts import context, human_context
 
     check_out(analysis)
     with analysis.open(analysis.out) as records:

@@ -12,8 +12,8 @@ from taxonomy.cli.periods import period_options, two_periods
 from taxonomy.cli.records import Analysing, analysis_options
 
 if TYPE_CHECKING:
-    from taxonomy.analysis.drift import Drift
-    from taxonomy.analysis.records import Side
+    from taxonomy.mentions.records import Side
+    from taxonomy.questions.drift import Drift
 
 # Changed nodes of a level in the terminal; all nodes are in --out.
 _SHOWN = 10
@@ -32,8 +32,8 @@ def analyze_drift(side: Side, baseline: tuple[str, ...], split_at: datetime | No
     Example:
       value-taxonomy analyze drift records/ --taxonomy build/taxonomy.json --split-at 2025-01-20 --out drift.csv
     """
-    from taxonomy.analysis.drift import drift
-    from taxonomy.analysis.tables import check_table_path, write_table
+    from taxonomy.mentions.tables import check_table_path, write_table
+    from taxonomy.questions.drift import drift
 
     if analysis.out is not None:
         check_table_path(analysis.out)
@@ -55,8 +55,8 @@ def _print(found: Drift, analysis: Analysing) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from taxonomy.analysis.drift import RATE
     from taxonomy.cli.draw import console, plain
+    from taxonomy.questions.drift import RATE
 
     table = Table(box=None, pad_edge=False)
     for heading in ("level", "", "", "before", "after", "ratio", "95% interval", "q"):

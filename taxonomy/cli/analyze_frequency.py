@@ -11,7 +11,7 @@ import click
 from taxonomy.cli.records import SIDES, Analysing, analysis_options
 
 if TYPE_CHECKING:
-    from taxonomy.analysis.frequency import Frequency
+    from taxonomy.questions.frequency import Frequency
 
 # Nodes of a level in the terminal; all are in --out.
 _SHOWN = 8
@@ -34,10 +34,10 @@ def analyze_frequency(side: str, update: Path | None, analysis: Analysing) -> No
     """
     import pandas as pd
 
-    from taxonomy.analysis.frequency import frequency, with_conversations
-    from taxonomy.analysis.tables import check_table_path, write_table
     from taxonomy.cli.reading import read_tree
     from taxonomy.errors import InputError
+    from taxonomy.mentions.tables import check_table_path, write_table
+    from taxonomy.questions.frequency import frequency, with_conversations
 
     if update is not None and analysis.internal:
         raise click.UsageError("--update goes without --internal: no mark in a taxonomy would say so")
@@ -77,8 +77,8 @@ def _print(side: str, found: Frequency, analysis: Analysing) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from taxonomy.analysis.frequency import RARE
     from taxonomy.cli.draw import console, plain
+    from taxonomy.questions.frequency import RARE
 
     table = Table(box=None, pad_edge=False)
     for heading in ("level", "", "conversations", "share", "95% interval", "mentions", "share"):

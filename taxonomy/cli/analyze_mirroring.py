@@ -19,7 +19,7 @@ def analyze_mirroring(analysis: Analysing) -> None:
     Example:
       value-taxonomy analyze mirroring records/ --taxonomy build/taxonomy.json --out mirroring.csv
     """
-    from taxonomy.analysis.mirroring import mirroring
+    from taxonomy.questions.mirroring import mirroring
 
     check_out(analysis)
     with analysis.open(analysis.out) as records:

@@ -23,7 +23,7 @@ def analyze_models(control: str, no_control: bool, analysis: Analysing) -> None:
     """
     from click.core import ParameterSource
 
-    from taxonomy.analysis.models import models
+    from taxonomy.questions.compared_models import models
 
     given = click.get_current_context().get_parameter_source("control")
     if no_control and given is ParameterSource.COMMANDLINE:

@@ -20,7 +20,7 @@ def analyze_principles(path: Path | None, analysis: Analysing) -> None:
     Example:
       value-taxonomy analyze principles records/ --taxonomy build/taxonomy.json
     """
-    from taxonomy.analysis.principles import BUNDLED, load_principles, principles
+    from taxonomy.questions.principles import BUNDLED, load_principles, principles
 
     check_out(analysis)
     mapping = load_principles(path or BUNDLED)

@@ -19,7 +19,7 @@ def analyze_responses(analysis: Analysing) -> None:
     Example:
       value-taxonomy analyze responses records/ --taxonomy build/taxonomy.json --out responses.csv
     """
-    from taxonomy.analysis.responses import responses
+    from taxonomy.questions.responses import responses
 
     check_out(analysis)
     with analysis.open(analysis.out) as records:

@@ -41,7 +41,7 @@ def p_value(number: Any) -> str:
 
 def check_out(analysis: Analysing) -> None:
     """Refuse a path that can't be written, before the work that leads to it."""
-    from taxonomy.analysis.tables import check_table_path
+    from taxonomy.mentions.tables import check_table_path
 
     if analysis.out is not None:
         check_table_path(analysis.out)
@@ -60,7 +60,7 @@ def answer(analysis: Analysing, tables: Mapping[str, pd.DataFrame], shown: Mappi
     hidden : int
         Cells that were not told.
     """
-    from taxonomy.analysis.tables import write_table
+    from taxonomy.mentions.tables import write_table
 
     if analysis.out is not None:
         write_table(analysis.marked(next(iter(tables.values()))), analysis.out)

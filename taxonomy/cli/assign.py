@@ -43,16 +43,17 @@ def assign(
 
     from taxonomy.cli.progress import progress_bars
     from taxonomy.cli.reading import read_tree
+    from taxonomy.files import replace_file
     from taxonomy.formats.csv import placed_csv
-    from taxonomy.model import replace_file
     from taxonomy.placement import add_assigned
     from taxonomy.placement import assign as place
+    from taxonomy.progress import stage_of
     from taxonomy.values import read_values
 
     tree = read_tree(taxonomy)
     value_set = read_values(Path(values), value_column=value_column, weight_column=weight_column)
     with progress_bars(quiet) as progress:
-        told = None if progress is None else lambda done, total: progress("embedding", done, total)
+        told = stage_of(progress, "embedding")
         assignments = place(tree, value_set, model=model, min_confidence=min_confidence, progress=told)
     replace_file(out, placed_csv(tree, assignments, value_set.rejected).encode())
     grown = None

@@ -10,8 +10,8 @@ import click
 from taxonomy.cli.language_model import language_model_options, take_labelling
 
 if TYPE_CHECKING:
-    from taxonomy.cli.explore import Progress
     from taxonomy.model import Taxonomy
+    from taxonomy.progress import StageProgress
     from taxonomy.quality.cohesion import LevelCohesion
     from taxonomy.versions.replay import Outcome
 
@@ -77,16 +77,16 @@ def build(
     Example:
       value-taxonomy build values.csv --levels 266,26 --out build/
     """
+    from taxonomy.building.folder import check_writable, write_build
+    from taxonomy.building.pipeline import build_tree
     from taxonomy.cli.apply_edits import print_outcomes
     from taxonomy.cli.progress import progress_bars
     from taxonomy.cli.reading import read_tree
     from taxonomy.cli.summary import print_summary
-    from taxonomy.formats.folder import check_writable, write_build
-    from taxonomy.formats.page import check_size
-    from taxonomy.pipeline import build_tree
     from taxonomy.quality.cohesion import cohesion
     from taxonomy.values import read_values
     from taxonomy.versions.edits import edit_values, read_edits
+    from taxonomy.views.page import check_size
 
     labelling = take_labelling(options, wanted=labeller == "llm", quiet=quiet)
     options["previous"] = old = None if previous is None else read_tree(previous)
@@ -123,10 +123,10 @@ def build(
         labelling.report_failures()
 
 
-def _page(tree: Taxonomy, model: str, progress: Progress | None) -> dict[str, bytes]:
+def _page(tree: Taxonomy, model: str, progress: StageProgress | None) -> dict[str, bytes]:
     from taxonomy.cli.explore import vectors_and_map
-    from taxonomy.formats.map import NAME, map_parquet
-    from taxonomy.formats.page import taxonomy_page
+    from taxonomy.views.map import NAME, map_parquet
+    from taxonomy.views.page import taxonomy_page
 
     vectors, points = vectors_and_map(tree, model, None, progress)
     html = taxonomy_page(tree, vectors=vectors, points=points)

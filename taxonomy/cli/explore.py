@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from taxonomy.model import Taxonomy
+    from taxonomy.progress import StageProgress
     from taxonomy.quality.vectors import TreeVectors
-
-    Progress = Callable[[str, int, int], None]
 
 
 @click.command()
@@ -38,9 +36,9 @@ def explore(taxonomy: Path, out: Path, old: Path | None, model: str | None, no_v
     from taxonomy.cli.draw import plain
     from taxonomy.cli.progress import progress_bars
     from taxonomy.cli.reading import read_tree
-    from taxonomy.formats.map import NAME, read_map
-    from taxonomy.formats.page import check_size, taxonomy_page
-    from taxonomy.model import replace_file
+    from taxonomy.files import replace_file
+    from taxonomy.views.map import NAME, read_map
+    from taxonomy.views.page import check_size, taxonomy_page
 
     if no_vectors and model:
         raise click.UsageError("--model and --no-vectors exclude each other")
@@ -60,25 +58,23 @@ def explore(taxonomy: Path, out: Path, old: Path | None, model: str | None, no_v
 
 
 def vectors_and_map(
-    tree: Taxonomy, model: str | None, points: NDArray[np.float64] | None, progress: Progress | None
+    tree: Taxonomy, model: str | None, points: NDArray[np.float64] | None, progress: StageProgress | None
 ) -> tuple[TreeVectors, NDArray[np.float64]]:
     """Return the vectors of a tree, and its map, made where `points` is not it already."""
     from embeddings.errors import EmbeddingError
-    from taxonomy.clustering.layout import layout
     from taxonomy.errors import TaxonomyError
+    from taxonomy.progress import stage_of
     from taxonomy.quality.vectors import embed_tree
-
-    def told(stage: str) -> Callable[[int, int], None] | None:
-        return None if progress is None else lambda done, total: progress(stage, done, total)
+    from taxonomy.views.layout import layout
 
     try:
-        vectors = embed_tree(tree, model=model, progress=told("embedding labels"))
+        vectors = embed_tree(tree, model=model, progress=stage_of(progress, "embedding labels"))
     except EmbeddingError as error:
         raise TaxonomyError(
             f"the page needs a model: {error}; or leave out what needs one with --no-vectors"
         ) from error
     if points is None:
-        drawing = told("laying out the map")
+        drawing = stage_of(progress, "laying out the map")
         if drawing:
             drawing(0, 1)
         points = layout(vectors.values)

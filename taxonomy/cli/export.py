@@ -26,7 +26,7 @@ def export(taxonomy: Path, file: Path, base_iri: str | None, issued: datetime | 
     from taxonomy.cli.draw import plain
     from taxonomy.cli.progress import waiting
     from taxonomy.cli.reading import read_tree
-    from taxonomy.formats.files import write_taxonomy
+    from taxonomy.publishing import write_taxonomy
 
     with waiting("reading"):
         tree = read_tree(taxonomy)

@@ -23,8 +23,8 @@ def fetch(dataset: str, out: Path, files: tuple[str, ...]) -> None:
     from huggingface_hub.utils.logging import set_verbosity
 
     from taxonomy.cli.draw import plain
-    from taxonomy.formats.published import DATASETS
-    from taxonomy.formats.published import fetch as get
+    from taxonomy.datasets import DATASETS
+    from taxonomy.datasets import fetch as get
 
     if not sys.stderr.isatty():
         # Its retries are progress to who waits for them, and noise in a log.

@@ -29,6 +29,7 @@ def label(taxonomy: Path, out: Path | None, model: str | None, quiet: bool, **op
     """
     from taxonomy.cli.progress import progress_bars
     from taxonomy.cli.reading import read_tree
+    from taxonomy.progress import stage_of
     from taxonomy.quality.vectors import embed_tree
 
     labelling = take_labelling(options, wanted=True, quiet=quiet)
@@ -37,7 +38,7 @@ def label(taxonomy: Path, out: Path | None, model: str | None, quiet: bool, **op
         raise click.UsageError("name the taxonomy.json to write with --out")
     tree = read_tree(taxonomy)
     with progress_bars(quiet) as progress:
-        told = None if progress is None else lambda done, total: progress("embedding", done, total)
+        told = stage_of(progress, "embedding")
         vectors = embed_tree(tree, model=model, labels=False, progress=told).values
         labelling.progress = progress
         labelled = labelling(tree, vectors)

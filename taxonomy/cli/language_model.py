@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from taxonomy.labels.llm import Estimate, Failure, LanguageModel
+    from taxonomy.labels.language_model import Estimate, Failure, LanguageModel
     from taxonomy.model import Taxonomy
 
 OPTIONS = {
@@ -117,8 +117,8 @@ def take_labelling(options: dict[str, Any], *, wanted: bool, quiet: bool) -> Lab
     if own["llm"] is None:
         raise click.UsageError("name a language model with --llm PROVIDER/NAME")
 
-    from taxonomy.labels.llm import LanguageModel
-    from taxonomy.labels.wire import Wire
+    from taxonomy.labels.language_model import LanguageModel
+    from taxonomy.llm.client import Wire
 
     wire = Wire(own["llm"], own["llm_base_url"], own["timeout"], own["retries"])
     model = LanguageModel(wire, refine=own["refine"], votes=own["votes"], concurrency=own["concurrency"])

@@ -29,8 +29,8 @@ def lint(taxonomy: Path, fail_on: str, model: str | None, no_vectors: bool, quie
 
     from taxonomy.cli.draw import plain
     from taxonomy.cli.reading import read_tree
-    from taxonomy.quality.lint import CHECKS, VECTOR_CHECKS
-    from taxonomy.quality.lint import lint as find
+    from taxonomy.quality.findings import CHECKS, VECTOR_CHECKS
+    from taxonomy.quality.findings import lint as find
 
     codes = sorted(CHECKS if no_vectors else [*CHECKS, *VECTOR_CHECKS])
     gates = {code.strip() for code in fail_on.split(",") if code.strip()}
@@ -57,11 +57,12 @@ def _embed(tree: Taxonomy, model: str | None, quiet: bool) -> TreeVectors:
     from embeddings.errors import EmbeddingError
     from taxonomy.cli.progress import progress_bars
     from taxonomy.errors import TaxonomyError
+    from taxonomy.progress import stage_of
     from taxonomy.quality.vectors import embed_tree
 
     try:
         with progress_bars(quiet) as progress:
-            told = None if progress is None else lambda done, total: progress("embedding", done, total)
+            told = stage_of(progress, "embedding")
             return embed_tree(tree, model=model, progress=told)
     except EmbeddingError as error:
         message = f"the checks by likeness need a model: {error}; or leave them out with --no-vectors"

@@ -33,10 +33,10 @@ def count(side: str, out: Path, reading: Reading) -> None:
       value-taxonomy mentions count records/ --side ai --out values.csv
       value-taxonomy build values.csv --out build/
     """
-    from taxonomy.analysis.records import SIDES as BOTH
-    from taxonomy.analysis.strings import mentioned_strings
-    from taxonomy.analysis.tables import check_table_path, write_table
     from taxonomy.cli.progress import waiting
+    from taxonomy.mentions.records import SIDES as BOTH
+    from taxonomy.mentions.strings import mentioned_strings
+    from taxonomy.mentions.tables import check_table_path, write_table
 
     check_table_path(out)
     with reading.open(out) as records:

@@ -21,7 +21,7 @@ def migrate(old: Path, new: Path, out: Path) -> None:
     from collections import Counter
 
     from taxonomy.cli.reading import read_tree
-    from taxonomy.model import replace_file
+    from taxonomy.files import replace_file
     from taxonomy.versions.mapping import NO_MATCH, mappings, sssom_tsv
 
     old_tree, new_tree = read_tree(old), read_tree(new)

@@ -14,8 +14,8 @@ import click
 from taxonomy.cli.records import Analysing
 
 if TYPE_CHECKING:
-    from taxonomy.analysis.place import Placed
-    from taxonomy.analysis.records import Side
+    from taxonomy.mentions.placed import Placed
+    from taxonomy.mentions.records import Side
 
 _BASELINE = click.option(
     "--baseline", multiple=True, metavar="FILES", help="Earlier records to compare with; may be repeated."
@@ -43,10 +43,10 @@ def two_periods(
     """Open what is to be compared: the earlier mentions of one side, and the later ones, on one engine."""
     import pandas as pd
 
-    from taxonomy.analysis.files import REJECTED
-    from taxonomy.analysis.periods import split_at as part
-    from taxonomy.analysis.place import place
-    from taxonomy.analysis.records import open_records
+    from taxonomy.mentions.periods import split_at as part
+    from taxonomy.mentions.placed import place
+    from taxonomy.mentions.records import open_records
+    from taxonomy.mentions.sources import REJECTED
 
     if (split_at is None) == (not baseline):
         raise click.UsageError("give either --baseline, records to compare with, or --split-at, a day in FILES")

@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 def read_tree(path: Path) -> Taxonomy:
     """Read a taxonomy in the format that its suffix names."""
-    from taxonomy.formats.files import read_taxonomy
+    from taxonomy.publishing import read_taxonomy
 
     return read_taxonomy(path)

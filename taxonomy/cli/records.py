@@ -13,8 +13,8 @@ import click
 if TYPE_CHECKING:
     import pandas as pd
 
-    from taxonomy.analysis.place import Placed
-    from taxonomy.analysis.records import Records, Side
+    from taxonomy.mentions.placed import Placed
+    from taxonomy.mentions.records import Records, Side
 
 ENGINES = ("duckdb", "spark")
 SIDES = ("ai", "human", "both")
@@ -80,10 +80,10 @@ class Reading:
     @contextmanager
     def open(self, out: Path | None) -> Iterator[Records]:
         """Open the records; what is malformed goes to a file beside `out`, or in the current folder."""
-        from taxonomy.analysis.engine import open_engine
-        from taxonomy.analysis.files import REJECTED
-        from taxonomy.analysis.records import open_records
         from taxonomy.cli.progress import waiting
+        from taxonomy.mentions.engine import open_engine
+        from taxonomy.mentions.records import open_records
+        from taxonomy.mentions.sources import REJECTED
 
         with open_engine(self.engine, master=self.master, memory_limit=self.memory_limit) as engine:
             with waiting("reading", self.quiet):
@@ -96,7 +96,7 @@ class Reading:
         """Write the rows that were rejected, and say so."""
         from collections import Counter
 
-        from taxonomy.analysis.tables import write_table
+        from taxonomy.mentions.tables import write_table
 
         write_table(records.rejected, path)
         counts = Counter(f"{row['kind']}: {row['reason']}" for row in records.rejected.to_dict("records"))
@@ -121,14 +121,15 @@ class Analysing(Reading):
 
     def place(self, records: Records, side: Side) -> Placed:
         """Find the nodes of one side's mentions, and say how many have none."""
-        from taxonomy.analysis.place import grown, place
         from taxonomy.cli.progress import progress_bars, waiting
         from taxonomy.cli.reading import read_tree
+        from taxonomy.mentions.placed import grown, place
+        from taxonomy.progress import stage_of
 
         tree = read_tree(self.human_tree if side == "human" and self.human_tree else self.tree)
         if self.assign:
             with progress_bars(self.quiet) as progress:
-                told = None if progress is None else lambda done, total: progress("embedding", done, total)
+                told = stage_of(progress, "embedding")
                 tree = grown(records, tree, side=side, model=self.model, progress=told)
         with waiting("counting", self.quiet):
             placed = place(records, tree, side=side)
@@ -159,7 +160,7 @@ def _gathered(
     from functools import update_wrapper
 
     def gathered(**given: Any) -> Any:
-        from taxonomy.analysis.engine import check_installed
+        from taxonomy.mentions.engine import check_installed
 
         check_installed()
         own = {field.name: given.pop(field.name) for field in fields(kind)}

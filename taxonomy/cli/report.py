@@ -48,12 +48,13 @@ def report(
     Example:
       value-taxonomy report records/ build/taxonomy.json --out report.html --watch deception --watch dominance
     """
-    from taxonomy.analysis.anomalies import ALERTS
-    from taxonomy.analysis.principles import BUNDLED, load_principles
-    from taxonomy.analysis.report.make import check_report_path, make_report, write_report
-    from taxonomy.analysis.report.questions import Asked
-    from taxonomy.analysis.watch import find_watched, read_watch_list
     from taxonomy.cli.progress import progress_bars
+    from taxonomy.progress import stage_of
+    from taxonomy.questions.anomalies import ALERTS
+    from taxonomy.questions.principles import BUNDLED, load_principles
+    from taxonomy.questions.watch_list import find_watched, read_watch_list
+    from taxonomy.report.make import check_report_path, make_report, write_report
+    from taxonomy.report.sections import Asked
 
     check_report_path(out)
     names = (*watch, *(read_watch_list(watch_list) if watch_list is not None else ()))
@@ -72,7 +73,7 @@ def report(
         tree = next(iter(placed.values())).tree
         asked = Asked(placed, analysis.thresholds, find_watched(tree, names), ALERTS, mapping, split_at)
         with progress_bars(reading.quiet) as progress:
-            told = None if progress is None else lambda done, total: progress("questions", done, total)
+            told = stage_of(progress, "questions")
             made = make_report(asked, internal=analysis.internal, progress=told)
     written = write_report(made, out, markdown=markdown)
     if reading.quiet:

@@ -54,11 +54,12 @@ def _show_quality(tree: Taxonomy, model: str | None) -> None:
 
     from taxonomy.cli.draw import console
     from taxonomy.cli.progress import progress_bars
+    from taxonomy.progress import stage_of
     from taxonomy.quality.cohesion import cohesion
     from taxonomy.quality.vectors import embed_tree
 
     with progress_bars(False) as progress:
-        told = None if progress is None else lambda done, total: progress("embedding", done, total)
+        told = stage_of(progress, "embedding")
         vectors = embed_tree(tree, model=model, labels=False, progress=told).values
     table = Table(box=None, pad_edge=False)
     table.add_column("level")

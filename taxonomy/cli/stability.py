@@ -24,21 +24,21 @@ def stability(taxonomy: Path, runs: int, out: Path | None, model: str | None, qu
     """
     from rich.table import Table
 
+    from taxonomy.building.pipeline import rebuild
+    from taxonomy.building.stability import stability as measure
+    from taxonomy.building.stability import with_stability
     from taxonomy.cli.draw import console
     from taxonomy.cli.progress import progress_bars
     from taxonomy.model import load
-    from taxonomy.pipeline import rebuild
-    from taxonomy.quality.lint import UNSTABLE
-    from taxonomy.quality.partition import values_of
-    from taxonomy.quality.stability import stability as measure
-    from taxonomy.quality.stability import with_stability
+    from taxonomy.progress import stage_of
+    from taxonomy.quality.findings import UNSTABLE
     from taxonomy.quality.vectors import encode_like
 
     tree = load(taxonomy)
     with progress_bars(quiet) as progress:
         encode = encode_like(tree, model=model)
-        vectors = encode([node.label for node in values_of(tree)])
-        told = None if progress is None else lambda done, total: progress("building again", done, total)
+        vectors = encode([node.label for node in tree.leaves])
+        told = stage_of(progress, "building again")
         found = measure(tree, rebuild(tree, vectors, encode), runs=runs, progress=told)
     if out is not None:
         with_stability(tree, found).save(out)

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from taxonomy.cli.draw import console, plain, print_fields, top_table
 from taxonomy.model import Taxonomy
-from taxonomy.quality.partition import values_of
 from taxonomy.values import ValueSet
 
 FILES = ("taxonomy.json", "taxonomy.csv", "frequencies.csv", "rejected.csv", "report.json")
@@ -60,7 +59,7 @@ def _rejected(value_set: ValueSet) -> str:
 
 
 def _doubtful(tree: Taxonomy) -> str:
-    nodes = [node for node in values_of(tree) if "doubtful" in node.flags and node.placement]
+    nodes = [node for node in tree.leaves if "doubtful" in node.flags and node.placement]
     if not nodes:
         return ""
     heaviest = sorted(nodes, key=lambda node: (-node.weight, node.label))[:NAMED]

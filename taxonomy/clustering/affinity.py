@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 
-from embeddings.neighbors import in_parallel
+from embeddings.arrays import in_parallel
 from taxonomy.clustering.smoothing import diffuse
 
 # Cosines of short strings lie within some tenths: a tenth lets an example's neighbourhood count, not only the nearest.

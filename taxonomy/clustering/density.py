@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from taxonomy.clustering.exact import Labels, Points, make_exact
+from taxonomy.clustering.exact import make_exact
 from taxonomy.clustering.quiet_umap import umap_class
+from taxonomy.geometry import Labels, Points
 
 N_NEIGHBORS = 15
 N_COMPONENTS = 10

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import scipy.sparse as sp
-from numpy.typing import NDArray
 
-Points = NDArray[np.floating[Any]]
-Labels = NDArray[np.intp]
+from taxonomy.geometry import Labels, Points, centroids, squared_distances
 
 
 def make_exact(points: Points, labels: Labels, n_clusters: int, *, weights: Points, min_size: int) -> Labels:
@@ -49,21 +44,6 @@ def relabel(labels: Labels) -> Labels:
     order = np.empty(len(first), dtype=np.intp)
     order[np.argsort(first)] = np.arange(len(first))
     return order[inverse]
-
-
-def centroids(points: Points, labels: Labels, weights: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the weighted mean of each cluster 0 to K - 1, shape (K, d), and its weight, shape (K,)."""
-    mass = np.bincount(labels, weights=weights).astype(np.float64)
-    # In the points' own precision: a copy of a million points in another would take gigabytes.
-    rows = weights.astype(points.dtype)
-    sums = sp.csr_array((rows, (labels, np.arange(len(labels)))), shape=(len(mass), len(labels))) @ points
-    return np.asarray(sums / mass[:, None]), mass
-
-
-def squared_distances(one: Points, other: Points) -> Points:
-    """Return squared Euclidean distances, shape (len(one), len(other))."""
-    squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
-    return np.asarray(np.maximum(squares, 0))
 
 
 def _count(labels: Labels) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from taxonomy.clustering.exact import Labels, Points, make_exact
+from taxonomy.clustering.exact import make_exact
+from taxonomy.geometry import Labels, Points
 
 
 def partition(points: Points, n_clusters: int, *, weights: Points, min_size: int, seed: int) -> Labels:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.clustering.exact import Labels, Points
+from taxonomy.geometry import Labels, Points
 
 # Costs to the first cluster and to the second, the cost of merging them, their weights, the weights of all
 # -> costs to both together.

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from embeddings.neighbors import cells
-from taxonomy.clustering.exact import Labels, Points, centroids, dissolve_small, make_exact
+from taxonomy.clustering.exact import dissolve_small, make_exact
+from taxonomy.clustering.methods import Partition
 from taxonomy.clustering.sizes import allocate
-
-if TYPE_CHECKING:
-    from taxonomy.clustering.recursion import Partition
+from taxonomy.geometry import Labels, Points, centroids
 
 # Points that a method compares with each other at most: their distances take 128 MB.
 LARGEST = 4000

@@ -7,12 +7,14 @@ is averaged in, since the frames make all values somewhat alike.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import Encoder
+from embeddings.arrays import normalize
+from embeddings.progress import Progress
 
 PHRASINGS = ("{}", "someone who cares about {}", "a person who values {}")
 
@@ -39,9 +41,7 @@ class PhrasedEncoder:
         self.dimension = encoder.dimension
         self.digest = hashlib.sha256("\n".join((encoder.digest, *phrasings)).encode()).hexdigest()
 
-    def encode(
-        self, strings: Sequence[str], *, progress: Callable[[int, int], None] | None = None
-    ) -> NDArray[np.float32]:
+    def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
         """Return unit vectors, shape (n, dimension); `progress` is told (strings done, strings in all)."""
         count = len(self._phrasings)
         phrased = [phrasing.replace("{}", string) for phrasing in self._phrasings for string in strings]
@@ -50,5 +50,4 @@ class PhrasedEncoder:
         total = vectors[0].copy()
         for other in vectors[1:]:
             total += other
-        norms = np.linalg.norm(total, axis=1, keepdims=True)
-        return np.asarray(total / np.where(norms == 0, 1, norms), dtype=np.float32)
+        return normalize(total)

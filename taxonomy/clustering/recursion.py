@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from embeddings.arrays import normalize
 from embeddings.neighbors import nearest_neighbors
-from taxonomy.clustering import average, density, kmeans, ward
+from embeddings.progress import Progress
 from taxonomy.clustering.affinity import domain_affinity
-from taxonomy.clustering.exact import Labels, Points, centroids, squared_distances
 from taxonomy.clustering.many import partition_many
-from taxonomy.clustering.silhouette import confidence
+from taxonomy.clustering.methods import METHODS, Partition
 from taxonomy.clustering.sizes import allocate
-from taxonomy.clustering.smoothing import diffuse, normalize, transition_matrix
+from taxonomy.clustering.smoothing import diffuse, transition_matrix
 from taxonomy.errors import LevelsError
+from taxonomy.geometry import Labels, Points, centroids, confidence, squared_distances
 
 # Clusters that are asked whether a point is nearer to them than to its own.
 RIVALS = 64
-
-
-class Partition(Protocol):
-    """What cuts weighted points into exactly `n_clusters` clusters of `min_size` points or more."""
-
-    def __call__(self, points: Points, n_clusters: int, *, weights: Points, min_size: int, seed: int) -> Labels:
-        """Return labels 0 to ``n_clusters - 1``, shape (n,)."""
-
-
-@dataclass(frozen=True)
-class Method:
-    """A clustering method: where points are compared, what cuts the values, and what cuts the levels above."""
-
-    values: Partition
-    above: Partition
-    project: Callable[[Points, int], Points] = lambda points, seed: points
-
-
-METHODS = {
-    "average": Method(average.partition, ward.relocate),
-    "ward": Method(ward.partition, ward.partition),
-    "kmeans": Method(kmeans.partition, kmeans.partition),
-    "density": Method(density.partition, ward.relocate, density.project),
-}
 
 
 @dataclass(frozen=True)
@@ -101,7 +77,7 @@ def build_hierarchy(
     seed: int,
     min_children: int = 2,
     exact: bool = True,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Layer]:
     """Cluster values into levels that end at the domains or at a data-driven top.
 
@@ -167,7 +143,7 @@ def _layers(
     method: str,
     seed: int,
     min_children: int,
-    done: Callable[[int, int], None],
+    done: Progress,
 ) -> list[Layer]:
     """Build each level from the one below, inside each root."""
     how = METHODS[method]
@@ -179,7 +155,7 @@ def _layers(
         cut = how.above if step else how.values
         labels = _within(roots, points, weights, share, cut, seed, min_children)
         centers, mass = centroids(points, labels, weights)
-        layers.append(Layer(labels, *_confidence(points, weights, labels, centers, mass)))
+        layers.append(Layer(labels, *_placements(points, weights, labels, centers, mass)))
         roots = _first(roots, labels)
         points, weights = centers, mass
         done(3 + step, 2 + len(shares))
@@ -212,7 +188,7 @@ def _first(roots: Labels, labels: Labels) -> Labels:
     return found
 
 
-def _confidence(
+def _placements(
     points: Points, weights: Points, labels: Labels, centers: Points, mass: Points
 ) -> tuple[NDArray[np.float64], Labels]:
     """Return the simplified silhouette (Hruschka et al. 2004) of each point, from 0 to 1, and its runner-up.

@@ -9,8 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from embeddings.neighbors import in_parallel, nearest_neighbors
-from taxonomy.clustering.exact import Points
+from embeddings.arrays import in_parallel
+from embeddings.neighbors import nearest_neighbors
+from taxonomy.geometry import Points
 
 # Agreement with people stays within 0.01 from 5 to 20 neighbours, from 0.5 to 0.8 of their say, and from one step on.
 N_NEIGHBORS = 10
@@ -77,9 +78,3 @@ def _step(spread: Points, signal: Points, transition: sp.csr_array) -> Points:
 
     in_parallel(move, range(0, len(signal), _BLOCK))
     return moved
-
-
-def normalize(vectors: Points) -> Points:
-    """Scale rows to unit length; a zero row stays zero."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(norms == 0, 1, norms)

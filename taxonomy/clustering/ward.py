@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taxonomy.clustering import linkage
-from taxonomy.clustering.exact import Labels, Points, centroids, make_exact, squared_distances
+from taxonomy.clustering.exact import make_exact
+from taxonomy.geometry import Labels, Points, centroids, squared_distances
 
 
 def partition(points: Points, n_clusters: int, *, weights: Points, min_size: int, seed: int) -> Labels:

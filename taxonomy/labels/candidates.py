@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
-from taxonomy.labels.words import Lexicon, first_part, parts, repeats
+from taxonomy.english.words import Lexicon, first_part, parts, repeats
 
 MAX_WORDS = 4
 # How well each form reads as a name, in cosine.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.labels.words import first_part, related, repeats, stems
+from taxonomy.english.words import first_part, related, repeats, stems
 
 WORDS = (10, 25)
 EXAMPLES = 3

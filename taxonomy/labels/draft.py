@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.clustering.silhouette import confidence
+from taxonomy.geometry import confidence
 from taxonomy.model import Node, Placement, Taxonomy, slugify
 
 # A confidence below it is nearer to another parent.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import nearest_neighbors
-from embeddings.neighbors import in_parallel
+from embeddings.arrays import in_parallel, normalize
 
 # Added to every value's frequency, so that the rare ones together say something too.
 FLOOR = 0.1
@@ -49,8 +49,7 @@ def node_vectors(
         for start in range(0, len(members), _ROWS):
             part = members[start : start + _ROWS]
             mean += ((FLOOR + frequency[part])[:, None] * vectors[part]).sum(axis=0)
-    norms = np.linalg.norm(means, axis=1, keepdims=True)
-    return (means / np.where(norms == 0, 1, norms)).astype(np.float32)
+    return normalize(means).astype(np.float32)
 
 
 def rivals(centers: NDArray[np.float32], n_rivals: int) -> NDArray[np.intp]:

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from taxonomy.english.words import Lexicon, is_vice, parts, sentence_case, stems
 from taxonomy.labels.candidates import MAX_WORDS, Candidate, candidates
 from taxonomy.labels.definitions import Definer
 from taxonomy.labels.fit import frequencies, label_ranks, node_vectors, rivals
-from taxonomy.labels.words import Lexicon, is_vice, parts, sentence_case, stems
 from taxonomy.values import canonical_key
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from embeddings.progress import Progress
 from taxonomy.labels.answers import KEEP, MoveAnswer, moves_form, refuse_moves
-from taxonomy.labels.asking import Desk, Question, Refusal, Told
 from taxonomy.labels.draft import Draft
+from taxonomy.llm.engine import Desk, Question, Refusal
 from taxonomy.model import Node
 
 # Members with a confidence below it are asked about; 0.5 is a tie.
@@ -28,7 +29,7 @@ class Outcome:
     failed: tuple[tuple[Node, str], ...]
 
 
-def refine(draft: Draft, desk: Desk, votes: int, told: Told | None = None) -> Outcome:
+def refine(draft: Draft, desk: Desk, votes: int, told: Progress | None = None) -> Outcome:
     """Ask about each node's doubtful members, and move those for which one choice gets more than half of the votes.
 
     Parameters

@@ -1,8 +1,8 @@
 """The taxonomy as a graph: its nodes, its invariants and its JSON form."""
 
-from taxonomy.model.files import replace_file
+from taxonomy.files import replace_file
 from taxonomy.model.ids import default_level_names, mint_id, slugify
-from taxonomy.model.records import (
+from taxonomy.model.nodes import (
     Conversations,
     InputProvenance,
     LabelSource,

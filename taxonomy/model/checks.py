@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from taxonomy.errors import InvariantError
-from taxonomy.model.records import Node
+from taxonomy.model.nodes import Node
 
 if TYPE_CHECKING:
     from taxonomy.model.taxonomy import Taxonomy

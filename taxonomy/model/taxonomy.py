@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from taxonomy.errors import AmbiguousKeyError, InputError, LookupFailedError
+from taxonomy.files import replace_file
 from taxonomy.model.checks import check_invariants
-from taxonomy.model.files import replace_file
 from taxonomy.model.ids import default_level_names
-from taxonomy.model.outline import outline_html
-from taxonomy.model.records import Level, Node, Provenance, Record, Retired
+from taxonomy.model.nodes import Level, Node, Provenance, Record, Retired, ancestor_positions
 from taxonomy.values import WeightUnit, canonical_key
+from taxonomy.views.outline import outline_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +92,7 @@ class Taxonomy(Record):
             If the model of the vectors of a map is not there.
         """
         # Imported here: a map needs what is built on the model.
-        from taxonomy.plots import plot
+        from taxonomy.views.plots import plot
 
         return plot(self, kind)
 
@@ -145,6 +147,24 @@ class Taxonomy(Record):
     def top(self) -> list[Node]:
         """The nodes of the top level, by label."""
         return list(self._children[None])
+
+    @cached_property
+    def leaves(self) -> tuple[Node, ...]:
+        """The values (level 0), in the order of `nodes`."""
+        return tuple(node for node in self.nodes if node.level == 0)
+
+    @cached_property
+    def inner(self) -> tuple[Node, ...]:
+        """The nodes above the values, in the order of `nodes`."""
+        return tuple(node for node in self.nodes if node.level > 0)
+
+    @cached_property
+    def ancestors(self) -> NDArray[np.intp]:
+        """The ancestors of each value as positions in `nodes`, of shape (n_levels - 1, n_values).
+
+        Level 1 first, values in the order of `leaves`. No two levels share a number.
+        """
+        return ancestor_positions(self.nodes, len(self.levels))
 
     def node(self, key: str, *, level: int | None = None) -> Node:
         """Find a node by id, else by label or alias.

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from taxonomy.errors import LookupFailedError
 from taxonomy.model import Node, Taxonomy
-from taxonomy.quality.partition import partitions, values_of
 
 TRIPLETS = 300_000
 CONFIDENCE = 0.95
@@ -161,8 +160,8 @@ def compare(tree: Taxonomy, reference: Taxonomy, *, exclude: Taxonomy | None = N
         raise LookupFailedError("no value of the reference is in the taxonomy; compare trees of the same strings")
     if min(len(tree.levels), len(reference.levels)) < 2:
         raise LookupFailedError("a tree of values alone has no level to compare; give two that have")
-    built = partitions(tree)[:, [ours[name] for name in names]]
-    gold = partitions(reference)[:, [theirs[name] for name in names]]
+    built = tree.ancestors[:, [ours[name] for name in names]]
+    gold = reference.ancestors[:, [theirs[name] for name in names]]
     shuffled = built[:, np.random.default_rng(SEED).permutation(len(names))]
     tops = [[_word(node) for node in one.nodes] for one in (tree, reference)]
     return Agreement(
@@ -187,7 +186,7 @@ def hierarchical_scores(
     Parameters
     ----------
     built, gold : ndarray of shape (n_levels, n_values)
-        Ancestors of the values that both trees hold, as `partitions` gives them.
+        Ancestors of the values that both trees hold, as `Taxonomy.ancestors` gives them.
     n_reference : int
         Values of the reference: those that the tree does not hold count in the recall.
     """
@@ -295,7 +294,7 @@ def _counts(tree: Taxonomy, tops: NDArray[np.intp]) -> dict[str, int]:
 
 def _places(tree: Taxonomy) -> dict[str, int]:
     """Return the position of the value that each string names."""
-    return {name: index for index, node in enumerate(values_of(tree)) for name in (node.label, *node.aliases)}
+    return {name: index for index, node in enumerate(tree.leaves) for name in (node.label, *node.aliases)}
 
 
 def _word(node: Node) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonomy.geometry import cluster_means
 from taxonomy.model import Taxonomy
-from taxonomy.quality.partition import cluster_means, partitions
 
 SEED = 0
 # Values whose silhouette is computed: all of a tree up to this many, else as many drawn.
@@ -61,7 +61,7 @@ def cohesion(tree: Taxonomy, vectors: NDArray[np.float32]) -> tuple[LevelCohesio
     """
     shuffle = np.random.default_rng(SEED).permutation(len(vectors))
     found = []
-    for level, nodes in enumerate(partitions(tree), 1):
+    for level, nodes in enumerate(tree.ancestors, 1):
         labels = np.unique(nodes, return_inverse=True)[1]
         shuffled = labels[shuffle]
         found.append(

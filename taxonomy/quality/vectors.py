@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings.progress import Progress
 from taxonomy.errors import InputError
 from taxonomy.model import Taxonomy
-from taxonomy.quality.partition import values_of
 
 if TYPE_CHECKING:
     from embeddings import Encoder
@@ -38,7 +38,7 @@ def embed_tree(
     *,
     model: str | None = None,
     labels: bool = True,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> TreeVectors:
     """Embed the strings of a tree with the encoder that it was built with.
 
@@ -60,21 +60,20 @@ def embed_tree(
     embeddings.EmbeddingError
         If the model is not there.
     """
-    values = [node.label for node in values_of(tree)]
+    values = [node.label for node in tree.leaves]
     above = [node.label for node in tree.nodes if node.level > 0] if labels else []
     vectors = encode_like(tree, model=model, progress=progress)(values + above)
     return TreeVectors(vectors[: len(values)], vectors[len(values) :])
 
 
 def encode_like(
-    tree: Taxonomy, *, model: str | None = None, progress: Callable[[int, int], None] | None = None
+    tree: Taxonomy, *, model: str | None = None, progress: Progress | None = None
 ) -> Callable[[Sequence[str]], NDArray[np.float32]]:
     """Return what embeds strings as the tree's values were; parameters and errors are those of `embed_tree`."""
-    from embeddings import VectorStore, cache_folder, embed
+    from embeddings import StoredEncoder
 
-    encoder = tree_encoder(tree, model)
-    store = VectorStore(cache_folder(), encoder.digest, encoder.dimension)
-    return lambda strings: embed(strings, encoder, store=store, progress=progress)
+    encoder = StoredEncoder(tree_encoder(tree, model))
+    return lambda strings: encoder.encode(strings, progress=progress)
 
 
 def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:

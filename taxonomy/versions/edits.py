@@ -12,7 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from taxonomy.errors import EditsError, OutputError
-from taxonomy.model import Taxonomy, replace_file
+from taxonomy.files import replace_file
+from taxonomy.model import Taxonomy
 from taxonomy.values import ValueSet
 from taxonomy.versions.identity import value_ids
 

@@ -15,7 +15,6 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 
 from taxonomy.model import Taxonomy, mint_id
-from taxonomy.quality.partition import partitions, values_of
 from taxonomy.values import canonical_key
 
 # Where a node falls into two halves, or two equal nodes become one, one of both goes on under the old id (overlap 1/2);
@@ -69,7 +68,7 @@ def _index(tree: Taxonomy) -> tuple[dict[str, str], dict[str, str]]:
     """Return the ids of values by the keys of their labels, and by those of their aliases."""
     by_label: dict[str, str] = {}
     by_alias: dict[str, str] = {}
-    for node in values_of(tree):
+    for node in tree.leaves:
         by_label.setdefault(canonical_key(node.label), node.id)
         for alias in node.aliases:
             by_alias.setdefault(canonical_key(alias), node.id)
@@ -99,7 +98,7 @@ def match_trees(previous: Taxonomy, rebuilt: Taxonomy) -> dict[str, str]:
     dict of str to str
         From the id in `rebuilt` to the final one, for every node. An old id that is not among the final ones has gone.
     """
-    values = values_of(rebuilt)
+    values = rebuilt.leaves
     final = dict(
         zip(
             (node.id for node in values),
@@ -125,13 +124,13 @@ def match_nodes(previous: Taxonomy, rebuilt: Taxonomy, values: Mapping[str, str]
 
     New values say nothing of what a node was, so they are left out of its overlap; withdrawn ones do, and count.
     """
-    old_position = {node.id: index for index, node in enumerate(values_of(previous))}
-    pairs = [(old_position.get(values[node.id], -1), index) for index, node in enumerate(values_of(rebuilt))]
+    old_position = {node.id: index for index, node in enumerate(previous.leaves)}
+    pairs = [(old_position.get(values[node.id], -1), index) for index, node in enumerate(rebuilt.leaves)]
     shared_old, shared_new = (
         np.array([pair[side] for pair in pairs if pair[0] >= 0], dtype=np.intp) for side in (0, 1)
     )
     weights = attention(previous)
-    old_rows, new_rows = partitions(previous), partitions(rebuilt)
+    old_rows, new_rows = previous.ancestors, rebuilt.ancestors
     tops = len(old_rows), len(new_rows)
     levels = [(level, level) for level in range(1, min(tops))] + ([tops] if all(tops) else [])
     matched: dict[str, str] = {}
@@ -157,7 +156,7 @@ def attention(tree: Taxonomy) -> NDArray[np.float64]:
     A frequent value says more than a rare one, but one that makes up half of all mentions is not half of what its node
     means.
     """
-    weights = np.array([node.weight for node in values_of(tree)])
+    weights = np.array([node.weight for node in tree.leaves])
     positive = weights[weights > 0]
     least = positive.min() if len(positive) else 1.0
     return np.asarray(1 + np.log(np.maximum(weights / least, 1)))

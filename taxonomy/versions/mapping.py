@@ -13,9 +13,8 @@ from typing import Literal
 from urllib.parse import quote
 
 from taxonomy.model import Node, Taxonomy
-from taxonomy.quality.partition import values_of
+from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
-from taxonomy.versions.draft import Draft
 from taxonomy.versions.retire import heirs_of
 
 Predicate = Literal["skos:exactMatch", "skos:broadMatch", "skos:narrowMatch"]
@@ -67,7 +66,7 @@ def mappings(old: Taxonomy, new: Taxonomy) -> Iterator[Mapping]:
     retired = {gone.id: gone.replaced_by for gone in new.retired}
     gone = [node for node in old.nodes if node.id not in after]
     heirs = heirs_of(old, new, gone)
-    key_of = {canonical_key(name): node.id for node in values_of(new) for name in (*node.aliases, node.label)}
+    key_of = {canonical_key(name): node.id for node in new.leaves for name in (*node.aliases, node.label)}
     old_draft, new_draft = Draft(old.nodes), Draft(new.nodes)
     for node in old.nodes:
         if node.level == 0 and node.id in after:

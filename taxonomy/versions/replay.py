@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal, NoReturn
 
 from taxonomy.model import Node, Retired, Taxonomy, mint_id, slugify
+from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
 from taxonomy.versions.conflicts import find_superseded, refuse_contradictions
-from taxonomy.versions.draft import Draft
 from taxonomy.versions.edits import Edit, Reference
 
 Status = Literal["applied", "in place", "superseded", "does not apply"]

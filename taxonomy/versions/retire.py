@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from taxonomy.model import Node, Retired, Taxonomy
-from taxonomy.quality.partition import values_of
+from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
-from taxonomy.versions.draft import Draft
 from taxonomy.versions.edits import Edit
 from taxonomy.versions.number import next_version
 from taxonomy.versions.replay import Outcome, replay_edits
@@ -91,7 +90,7 @@ def heirs_of(previous: Taxonomy, tree: Taxonomy, gone: Sequence[Node]) -> dict[s
     """Return the nodes that hold a quarter or more of the values of each node that went, those that hold most first."""
     if not gone:
         return {}
-    by_key = {canonical_key(name): node.id for node in values_of(tree) for name in (*node.aliases, node.label)}
+    by_key = {canonical_key(name): node.id for node in tree.leaves for name in (*node.aliases, node.label)}
     ancestors: dict[str, list[str]] = {}
     for node in tree.nodes:
         ancestors[node.id] = [node.id, *(ancestors[node.parent] if node.parent else ())]

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.clustering.silhouette import confidence, silhouette
+from taxonomy.geometry import centers, confidence, distance_to, silhouette, sums, two_nearest
 from taxonomy.model import Node, Placement, Taxonomy
-from taxonomy.quality.partition import values_of
-from taxonomy.versions.nearest import centers, distance_to, sums, two_nearest
 
 # With 1% new strings, 99.8% to 100% of the values of the fixture and of the published list stay under their parent at
 # 0.3, and 99.4% to 99.8% at 0.2; with 20% new ones, 99% and 98%. So 0.3 keeps what chance alone would move.
@@ -73,7 +71,7 @@ def settle(
     new_nodes = {final[node.id]: node for node in rebuilt.nodes}
     old_nodes = {node.id: node for node in previous.nodes}
     same_depth = len(previous.levels) == len(rebuilt.levels)
-    items = [final[node.id] for node in values_of(rebuilt)]
+    items = [final[node.id] for node in rebuilt.leaves]
     points, mass = vectors.astype(np.float64), np.ones(len(items))
     levels = []
     for level in range(len(rebuilt.levels) - 1):
@@ -82,7 +80,7 @@ def settle(
         chosen = step.choose(stay, min_children)
         levels.append(Level(step.parents_of(chosen), step.placements(chosen)))
         used = np.unique(chosen)
-        total, mass = sums(points, mass, chosen, len(step.ids))
+        total, mass = sums(points, chosen, mass, len(step.ids))
         points, mass = total[used] / mass[used, None], mass[used]
         items = [step.ids[index] for index in used]
     return levels
@@ -164,13 +162,13 @@ class _Step:
         return np.asarray(differs)
 
     def _distances(self, labels: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        total, mass = sums(self.points, self.mass, labels, len(self.ids))
+        total, mass = sums(self.points, labels, self.mass, len(self.ids))
         return distance_to(self.points[rows], self.mass[rows], labels[rows], centers(total, mass), mass)
 
     def _place_rest(self, chosen: NDArray[np.intp]) -> None:
         """Place items without a parent with the nearest one, of the domain that the rebuilt tree finds for them."""
         rest = np.flatnonzero(chosen < 0)
-        total, mass = sums(self.points, self.mass, chosen, len(self.ids))
+        total, mass = sums(self.points, chosen, self.mass, len(self.ids))
         center = centers(total, mass)
         for top in sorted({self.item_tops[item] or "" for item in rest}):
             rows = np.array([item for item in rest if (self.item_tops[item] or "") == top], dtype=np.intp)
@@ -195,7 +193,7 @@ class _Step:
 
     def placements(self, chosen: NDArray[np.intp]) -> dict[str, Placement]:
         """Return how surely each item belongs to its parent: as the rebuilt tree says, where it says the same."""
-        total, mass = sums(self.points, self.mass, chosen, len(self.ids))
+        total, mass = sums(self.points, chosen, self.mass, len(self.ids))
         used = mass > 0
         found: dict[str, Placement] = {}
         rest = []

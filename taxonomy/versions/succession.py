@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from taxonomy.errors import LevelsError
 from taxonomy.labels.keyphrase import Encode, Namer
 from taxonomy.model import Node, Placement, Taxonomy, slugify
-from taxonomy.quality.partition import values_of
+from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
-from taxonomy.versions.draft import Draft
 from taxonomy.versions.edits import Edit
 from taxonomy.versions.identity import match_trees
 from taxonomy.versions.replay import Outcome, replay_edits
@@ -140,7 +139,7 @@ def _draft(previous: Taxonomy, rebuilt: Taxonomy, final: Mapping[str, str], leve
         placements |= level.placements
     # A domain that nothing belongs to stays.
     tops = {id for id, node in new.items() if node.level == top and node.label_source == "domain"}
-    strings = {spelling for node in values_of(rebuilt) for spelling in (node.label, *node.aliases)}
+    strings = {spelling for node in rebuilt.leaves for spelling in (node.label, *node.aliases)}
     draft = Draft(())
     for id in sorted({*parents, *parents.values(), *tops}):
         node = new.get(id) or old[id]
@@ -175,7 +174,7 @@ def _name(
     encode: Encode,
 ) -> None:
     """Name what is new or has become another, from the top down so that a child can avoid its parent's name."""
-    order = {final[node.id]: index for index, node in enumerate(values_of(rebuilt))}
+    order = {final[node.id]: index for index, node in enumerate(rebuilt.leaves)}
     old, new = _leaf_sets(previous.nodes, {}), _leaf_sets(rebuilt.nodes, final)
     now = _leaf_sets(draft.nodes.values(), {})
     rebuilt_nodes = {final[node.id]: node for node in rebuilt.nodes}

@@ -61,7 +61,7 @@ def build(count: str) -> dict[str, Any]:
 
 def labelling() -> dict[str, Any]:
     """Time the naming of all nodes of a build of which nothing is stored: from the end of the clustering on."""
-    from taxonomy.pipeline import build_tree
+    from taxonomy.building.pipeline import build_tree
 
     ends: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -115,13 +115,12 @@ def holding(model: str, method: str) -> dict[str, Any]:
     from sklearn.metrics import adjusted_mutual_info_score
 
     import taxonomy
-    from taxonomy.quality.partition import values_of
 
-    labels = [node.label for node in values_of(taxonomy.build(strings_file(SMALL), model=model))]
+    labels = [node.label for node in taxonomy.build(strings_file(SMALL), model=model).leaves]
 
     def paths(strings: Sequence[str], seed: int = 0) -> dict[str, list[str]]:
         tree = taxonomy.build(strings, levels=(266, 26), model=model, method=method, seed=seed)
-        return {node.label: [step.id for step in tree.path(node)[:-1]] for node in values_of(tree)}
+        return {node.label: [step.id for step in tree.path(node)[:-1]] for node in tree.leaves}
 
     all_values, other_seed = paths(labels), paths(labels, seed=1)
     seeds = [
@@ -144,9 +143,9 @@ def holding(model: str, method: str) -> dict[str, Any]:
 
 def clustering(count: str, method: str) -> dict[str, Any]:
     """Time the clustering alone, in a warm process, and score it where there is a reference."""
+    from taxonomy.building.pipeline import anchors_of
     from taxonomy.clustering.recursion import build_hierarchy
     from taxonomy.domains import load_domains
-    from taxonomy.pipeline import anchors_of
 
     source = strings_file(int(count))
     value_set, vectors, sizes = read_values(source), vectors_of(source), _sizes(int(count))

@@ -1,0 +1,184 @@
+"""Vectors kept on disk, so that a string is embedded once.
+
+One SQLite file an encoder: its transactions make the store survive a kill at any point and several processes at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.cache import cache_folder
+from embeddings.encoder import Encoder, check_strings
+from embeddings.errors import StoreWarning
+from embeddings.progress import Progress, part_of
+
+# Strings embedded between two writes: what a kill can lose.
+CHUNK = 2048
+_QUERY = 500
+_BUSY_SECONDS = 120
+_TABLE = """
+    CREATE TABLE IF NOT EXISTS vectors (string TEXT PRIMARY KEY, vector BLOB NOT NULL, checksum INTEGER NOT NULL)
+"""
+
+Result = TypeVar("Result")
+
+
+class VectorStore:
+    """The vectors of one encoder.
+
+    A damaged file is renamed and a new one begun, with a `StoreWarning`; where nothing can be kept, work goes on
+    without a store, with one too.
+
+    Parameters
+    ----------
+    folder : Path
+        The cache folder; see `embeddings.cache_folder`.
+    digest : str
+        Of the encoder: vectors of another are never mixed in.
+    dimension : int
+        Components of a vector.
+    """
+
+    def __init__(self, folder: Path, digest: str, dimension: int) -> None:
+        self.path = folder / "vectors" / f"{digest}.sqlite"
+        self._dimension = dimension
+        self._usable = True
+
+    def get(self, strings: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """Return the positions of the strings that are stored, and their vectors, shape (found, dimension)."""
+        nothing = np.empty(0, dtype=np.intp), np.empty((0, self._dimension), dtype=np.float32)
+        return self._guarded(lambda: self._read(strings), nothing)
+
+    def put(self, strings: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Store the vectors of strings in one transaction; what is stored already stays."""
+        self._guarded(lambda: self._write(strings, vectors), None)
+
+    def _write(self, strings: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        blobs = [vector.tobytes() for vector in vectors.astype("<f4")]
+        rows = [(string, blob, _checksum(string, blob)) for string, blob in zip(strings, blobs, strict=True)]
+        with self._open() as connection:
+            connection.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)", rows)
+
+    def _read(self, strings: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        positions: list[int] = []
+        blobs: list[bytes] = []
+        where: dict[str, list[int]] = {}
+        for position, string in enumerate(strings):
+            where.setdefault(string, []).append(position)
+        wanted = list(where)
+        with self._open() as connection:
+            for start in range(0, len(wanted), _QUERY):
+                part = wanted[start : start + _QUERY]
+                marks = ",".join("?" * len(part))
+                query = f"SELECT string, vector, checksum FROM vectors WHERE string IN ({marks})"  # noqa: S608
+                for string, blob, checksum in connection.execute(query, part):
+                    if len(blob) != 4 * self._dimension or checksum != _checksum(string, blob):
+                        raise sqlite3.DatabaseError("a vector is not what was stored")
+                    positions += where[string]
+                    blobs += [blob] * len(where[string])
+        vectors = np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), self._dimension)
+        return np.array(positions, dtype=np.intp), vectors.astype(np.float32)
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """Open the file for one transaction."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(self.path, timeout=_BUSY_SECONDS)) as connection, connection:
+            connection.execute(_TABLE)
+            yield connection
+
+    def _guarded(self, work: Callable[[], Result], otherwise: Result) -> Result:
+        """Do work on the file; set a damaged one aside, and stop using a place where nothing can be kept."""
+        if not self._usable:
+            return otherwise
+        try:
+            return work()
+        except (sqlite3.OperationalError, OSError) as error:
+            self._usable = False
+            problem = f"vectors can't be kept there ({error}); going on without"
+        except sqlite3.DatabaseError as error:
+            aside = self._set_aside()
+            problem = f"the store is damaged ({error}); set aside as {aside.name}, its strings are embedded again"
+        warnings.warn(f"{self.path}: {problem}", StoreWarning, stacklevel=4)
+        return otherwise
+
+    def _set_aside(self) -> Path:
+        aside = self.path.with_suffix(f".damaged-{os.getpid()}")
+        with contextlib.suppress(OSError):
+            # A journal left beside a new file would be played into it.
+            self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
+            os.replace(self.path, aside)
+        return aside
+
+
+class StoredEncoder:
+    """An encoder whose vectors are kept on disk: only strings that are not there yet are computed.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    folder : Path, optional
+        The cache folder; that of `embeddings.cache_folder` by default.
+    chunk : int
+        Strings that are computed between two writes: what a kill can lose. Many for a cluster.
+
+    Attributes
+    ----------
+    name, digest, dimension
+        As of the encoder.
+    """
+
+    def __init__(self, encoder: Encoder, *, folder: Path | None = None, chunk: int = CHUNK) -> None:
+        self._encoder = encoder
+        self._chunk = chunk
+        self.name = encoder.name
+        self.digest = encoder.digest
+        self.dimension = encoder.dimension
+        self.store = VectorStore(folder or cache_folder(), self.digest, self.dimension)
+
+    def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
+        """Return the unit vectors of strings.
+
+        Parameters
+        ----------
+        strings : sequence of str
+        progress : callable, optional
+            Told (strings done, strings in all), of those that had to be computed.
+
+        Returns
+        -------
+        ndarray of shape (n, dimension), float32
+
+        Raises
+        ------
+        EmbeddingError
+            As the encoder does.
+        """
+        check_strings(strings)
+        vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
+        missing = np.ones(len(strings), dtype=bool)
+        positions, found = self.store.get(strings)
+        vectors[positions] = found
+        missing[positions] = False
+        # Longest first: the rest goes faster than the time left promises, not slower.
+        todo = sorted(np.flatnonzero(missing).tolist(), key=lambda position: (-len(strings[position]), position))
+        for start in range(0, len(todo), self._chunk):
+            part = todo[start : start + self._chunk]
+            texts = [strings[position] for position in part]
+            vectors[part] = self._encoder.encode(texts, progress=part_of(progress, start, len(todo)))
+            self.store.put(texts, vectors[part])
+        return vectors
+
+
+def _checksum(string: str, blob: bytes) -> int:
+    return zlib.crc32(blob, zlib.crc32(string.encode()))

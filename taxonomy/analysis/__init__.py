@@ -1,1 +1,0 @@
-"""What conversations show: records of value mentions, their nodes, and one module a question."""

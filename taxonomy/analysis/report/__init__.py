@@ -1,1 +1,0 @@
-"""A report for those who answer for a model: every question, its figures with intervals, method and limits."""

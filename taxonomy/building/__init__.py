@@ -1,0 +1,1 @@
+"""The main job: a Recipe in, a Built taxonomy out."""

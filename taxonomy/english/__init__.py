@@ -1,0 +1,1 @@
+"""English: word lists as data, and the rules that use them."""

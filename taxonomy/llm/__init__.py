@@ -1,0 +1,1 @@
+"""Asking language models: clients, limits, checked answers, and what is stored."""

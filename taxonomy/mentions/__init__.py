@@ -1,0 +1,1 @@
+"""Records of value mentions: read, placed on nodes, and counted."""

@@ -1,0 +1,77 @@
+"""The strings that were mentioned, as `build` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import narwhals as nw
+
+from taxonomy.errors import InputError
+from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS, suppress
+from taxonomy.mentions.placed import count_cells
+from taxonomy.mentions.records import SIDES, Records, Side
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Strings:
+    """Strings and how often they were mentioned.
+
+    Attributes
+    ----------
+    table : DataFrame
+        ``value``; ``count``, its mentions; ``conversations``; most mentions first.
+    hidden, hidden_mentions : int
+        Strings that too few conversations or users have, and their mentions.
+    """
+
+    table: pd.DataFrame
+    hidden: int
+    hidden_mentions: int
+
+
+def mentioned_strings(
+    records: Records,
+    *,
+    sides: Sequence[Side] = SIDES,
+    min_conversations: int = MIN_CONVERSATIONS,
+    min_users: int = MIN_USERS,
+) -> Strings:
+    """Count the mentions of each string.
+
+    Parameters
+    ----------
+    records : Records
+    sides : sequence of {"ai", "human"}
+        Whose mentions to count, together.
+    min_conversations, min_users : int
+        The least that a string is told from; users count where they are known.
+
+    Raises
+    ------
+    InputError
+        If there is no mention of these sides.
+    """
+    mentions = records.mentions.filter(nw.col("side").is_in(sides)).with_columns(mentions=nw.lit(1))
+    found = count_cells(records, records.coded(mentions), ["value"])
+    if found.empty:
+        raise InputError(f"no mention is of the {' or '.join(sides)} side", remedy="give records of it")
+    # As a part of all, so that no single string is left to be worked out.
+    total = found[["conversations", "mentions"]].sum().to_frame().T.assign(value=None)
+    if "users" in found:
+        total["users"] = found["users"].sum()
+    import pandas as pd
+
+    shown = suppress(
+        pd.concat([found, total], ignore_index=True),
+        by=["value"],
+        min_conversations=min_conversations,
+        min_users=min_users,
+    ).table.dropna(subset="value")
+    table = shown.rename(columns={"mentions": "count"})[["value", "count", "conversations"]]
+    table = table.sort_values(["count", "value"], ascending=[False, True], ignore_index=True)
+    return Strings(table, len(found) - len(table), int(found["mentions"].sum() - table["count"].sum()))

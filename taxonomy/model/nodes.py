@@ -1,0 +1,198 @@
+"""What a taxonomy is made of: nodes, levels, provenance, and what was retired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+
+LabelSource = Literal["input", "domain", "keyphrase", "llm", "human", "imported"]
+
+
+class Record(BaseModel):
+    """A part of a taxonomy: it can't be changed, holds no unknown fields, and its numbers are finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __dir__(self) -> list[str]:
+        """Leave out what pydantic brings, so that tab completion lists a record's own names."""
+        return sorted(set(super().__dir__()) - set(dir(BaseModel)))
+
+
+class Placement(Record):
+    """How surely a node belongs to its parent.
+
+    Attributes
+    ----------
+    confidence : float
+        From 0 to 1; 0.5 is a tie between the parent and the runner-up.
+    second_parent : str or None
+        Id of the runner-up on the parent's level, None where there is no other.
+    votes : float or None
+        Share of a language model's votes for the parent, 0 to 1; None where none was asked.
+    """
+
+    confidence: float
+    second_parent: str | None
+    votes: float | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_no_votes(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Absent where none was asked: a tree without votes keeps its bytes and its digest.
+        return {name: value for name, value in dump(self).items() if name != "votes" or value is not None}
+
+
+class Conversations(Record):
+    """Share of conversations in which a node occurs, computed from mention records alone.
+
+    Attributes
+    ----------
+    count, total : int
+        Conversations with the node, and all conversations.
+    low, high : float
+        Wilson interval of `count / total`.
+    """
+
+    count: int
+    total: int
+    low: float
+    high: float
+
+
+class Node(Record):
+    """One node of a taxonomy. Level 0 is a value; the top level is a domain.
+
+    Attributes
+    ----------
+    id : str
+        Opaque and kept from version to version.
+    level : int
+        Counted from the leaves.
+    label, slug, definition : str
+        The name, its form for addresses, and what holding the value means.
+    parent : str or None
+        Id of the node one level up; None at the top.
+    aliases : tuple of str
+        Other spellings of a value, in code-point order.
+    weight, share : float
+        In the taxonomy's `weight_unit`, summed over children; and as part of the total weight, 0 to 1.
+    conversations : Conversations or None
+        Only where computed from mention records.
+    placement : Placement or None
+        None at the top and where it was not computed.
+    stability : float or None
+        How often the node comes back when the tree is built again, 0 to 1.
+    label_source : str
+        Where the label came from.
+    label_rank : int or None
+        Rank of the node when its label is used as a query against its level; 1 is best.
+    flags : tuple of str
+        ``thin``: a single child. ``empty``: a domain that nothing belongs to. ``doubtful``: a low confidence.
+    """
+
+    id: str
+    level: int
+    label: str
+    slug: str
+    definition: str = ""
+    parent: str | None = None
+    aliases: tuple[str, ...] = ()
+    weight: float = 0.0
+    share: float = 0.0
+    conversations: Conversations | None = None
+    placement: Placement | None = None
+    stability: float | None = None
+    label_source: LabelSource = "input"
+    label_rank: int | None = None
+    flags: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        flags = f", flags={', '.join(self.flags)!r}" if self.flags else ""
+        return f"Node({self.label!r}, level={self.level}, share={self.share:.2%}{flags}, id={self.id!r})"
+
+    __str__ = __repr__
+
+
+class Level(Record):
+    """A level: its number from the leaves, its name and how many nodes it has."""
+
+    level: int
+    name: str
+    size: int
+
+
+class InputProvenance(Record):
+    """What was read: digest of the canonical input, distinct strings, and their total weight."""
+
+    sha256: str
+    strings: int
+    mentions: float
+
+
+class ModelProvenance(Record):
+    """Which embedding model made the vectors; `sha256` is of its weights."""
+
+    name: str
+    sha256: str
+    dimension: int
+
+
+class Provenance(Record):
+    """What a taxonomy was made from and how, enough to make it again."""
+
+    input: InputProvenance | None = None
+    model: ModelProvenance | None = None
+    method: str | None = None
+    parameters: dict[str, Any] = {}
+    seed: int | None = None
+    labeller: str | None = None
+    software: dict[str, str] = {}
+    previous: dict[str, str] | None = None
+
+
+def ancestor_positions(nodes: Sequence[Node], n_levels: int) -> NDArray[np.intp]:
+    """Return the ancestors of each value as positions in `nodes`.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        Of a whole tree.
+    n_levels : int
+
+    Returns
+    -------
+    ndarray of shape (n_levels - 1, n_values)
+        Level 1 first, values in the order of `nodes`.
+    """
+    position = {node.id: index for index, node in enumerate(nodes)}
+    parents = np.array([-1 if node.parent is None else position[node.parent] for node in nodes], dtype=np.intp)
+    at = np.array([index for index, node in enumerate(nodes) if node.level == 0], dtype=np.intp)
+    rows = np.empty((n_levels - 1, len(at)), dtype=np.intp)
+    for row in rows:
+        at = parents[at]
+        row[:] = at
+    return rows
+
+
+class Retired(Record):
+    """A node that went: its id is never used for anything else; the same value or node coming back revives it.
+
+    Attributes
+    ----------
+    id, label : str
+    level : int or None
+        None where it is not known.
+    since : str
+        The first version without it.
+    replaced_by : tuple of str
+        What took its place, none, one or several; these may have been retired since.
+    """
+
+    id: str
+    level: int | None = None
+    label: str
+    since: str
+    replaced_by: tuple[str, ...] = ()

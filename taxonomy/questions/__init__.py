@@ -1,0 +1,1 @@
+"""What conversations say: one module a question."""

@@ -1,0 +1,151 @@
+"""What models differ in, once it is taken into account what each is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from taxonomy.errors import InputError
+from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS
+from taxonomy.mentions.placed import Placed, node_cells, totals
+from taxonomy.mentions.statistics import corrected, difference_interval, stratified, wilson
+from taxonomy.questions.crossing import UNKNOWN, cross
+
+
+@dataclass(frozen=True)
+class Models:
+    """How models differ.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a node and model that may be told, by level (top first): ``conversations``, their ``share`` of the
+        model's and its Wilson interval ``low`` to ``high``; ``others_share``; ``difference`` of the two with its 95%
+        interval; ``controlled_difference``, of shares standardised to the strata, ``odds_ratio`` (Mantel-Haenszel) and
+        their intervals; ``p`` of the Cochran-Mantel-Haenszel test, ``p_bonferroni`` and ``p_fdr``, corrected for all
+        nodes and models of the level; and ``only``, whether no other model says it.
+    control : str or None
+        The column of the strata.
+    hidden : int
+        Cells that are not told.
+    """
+
+    table: pd.DataFrame
+    control: str | None
+    hidden: int
+
+
+def models(
+    placed: Placed,
+    *,
+    control: str | None = "task",
+    min_conversations: int = MIN_CONVERSATIONS,
+    min_users: int = MIN_USERS,
+) -> Models:
+    """Compare each model with all others.
+
+    Parameters
+    ----------
+    placed : Placed
+    control : str or None
+        A column of conversations that does not count as a difference; None compares as they are.
+    min_conversations, min_users : int
+        The least that a figure is told from.
+
+    Raises
+    ------
+    InputError
+        If fewer than two models are known.
+    TaxonomyError
+        If there is no such column.
+
+    Notes
+    -----
+    Within strata all cells are used, also those too small to be told; only their sums leave, rounded to 4 places.
+    """
+    crossing = cross(placed, "model", min_conversations=min_conversations, min_users=min_users)
+    names = [name for name in crossing.categories.index if name != UNKNOWN]
+    if len(names) < 2:
+        raise InputError("fewer than two models are known", column="model", remedy="give conversations of two or more")
+    strata = [] if control is None else [control]
+    counted = node_cells(placed, ["model", *strata])
+    contexts = sorted(counted[control].unique()) if control else []
+    sizes = _array(totals(placed.records, ["model", *strata]), {"model": names}, control, contexts)
+    tables = []
+    for level in sorted(crossing.nodes["level"].unique(), reverse=True):
+        whole = crossing.nodes[crossing.nodes["level"] == level].set_index("node")["conversations"]
+        cells = crossing.cells[(crossing.cells["level"] == level) & crossing.cells["node"].isin(whole.index)]
+        of_level = counted[counted["level"] == level]
+        nodes = sorted(of_level["node"].unique())
+        counts = _array(of_level, {"node": nodes, "model": names}, control, contexts)
+        found = pd.concat(
+            [
+                _compared(cells[cells["category"] == name]["node"], nodes, counts, sizes, index).assign(model=name)
+                for index, name in enumerate(names)
+            ],
+            ignore_index=True,
+        )
+        # Cells that are not told count as tests that found nothing.
+        padded = np.ones(max(len(whole) * len(names), len(found)))
+        padded[: len(found)] = found["p"]
+        found["p_bonferroni"] = corrected(padded, "bonferroni")[: len(found)]
+        found["p_fdr"] = corrected(padded, "fdr_bh")[: len(found)]
+        # All conversations with it are of this model.
+        found["only"] = found["conversations"].to_numpy() == found["node"].map(whole).to_numpy()
+        tables.append(found.assign(level=int(level)))
+    table = pd.concat(tables, ignore_index=True)
+    labels = {node.id: node.label for node in placed.tree.nodes}
+    table["label"] = table["node"].map(labels)
+    order = ["level", "p", "label", "model"]
+    table = table.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
+    named = ["level", "node", "label", "model"]
+    return Models(table[[*named, *(name for name in table.columns if name not in named)]], control, crossing.hidden)
+
+
+def _array(
+    cells: pd.DataFrame, axes: Mapping[str, Sequence[str]], control: str | None, contexts: Sequence[str]
+) -> NDArray[np.float64]:
+    """Return conversations as an array with one axis for each of `axes`, and a last one for the strata."""
+    all_axes = {**axes, control: contexts} if control else dict(axes)
+    cells = cells[np.logical_and.reduce([cells[name].isin(values) for name, values in all_axes.items()])]
+    array = np.zeros([len(values) for values in all_axes.values()])
+    where = tuple(pd.Index(values).get_indexer(pd.Index(cells[name])) for name, values in all_axes.items())
+    array[where] = cells["conversations"]
+    return array if control else array[..., None]
+
+
+def _compared(
+    told: pd.Series[str], nodes: Sequence[str], counts: NDArray[np.float64], sizes: NDArray[np.float64], model: int
+) -> pd.DataFrame:
+    """Compare one model with all others, at the nodes of which it may be told."""
+    kept = pd.Index(nodes).get_indexer(pd.Index(told))
+    own, others = counts[kept, model], counts[kept].sum(axis=1) - counts[kept, model]
+    size, other_size = sizes[model], sizes.sum(axis=0) - sizes[model]
+    count, other, n, m = own.sum(axis=1), others.sum(axis=1), size.sum(), other_size.sum()
+    low, high = wilson(count, n)
+    difference_low, difference_high = difference_interval(count, n, other, m)
+    within = stratified(own, size, others, other_size)
+    return pd.DataFrame(
+        {
+            "node": told.to_numpy(),
+            "conversations": count.astype(int),
+            "share": count / n,
+            "low": low,
+            "high": high,
+            "others_share": other / m,
+            "difference": count / n - other / m,
+            "difference_low": difference_low,
+            "difference_high": difference_high,
+            "controlled_difference": within.difference.round(4),
+            "controlled_low": within.difference_low.round(4),
+            "controlled_high": within.difference_high.round(4),
+            "odds_ratio": within.odds_ratio.round(4),
+            "odds_low": within.odds_low.round(4),
+            "odds_high": within.odds_high.round(4),
+            "p": within.p,
+        }
+    )

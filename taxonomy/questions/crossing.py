@@ -1,0 +1,313 @@
+"""Nodes crossed with contexts: how many conversations have both, as far as may be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from taxonomy.errors import TaxonomyError
+from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS, Suppressed, suppress
+from taxonomy.mentions.placed import HUMAN, Placed, cells, count_cells, node_cells, parents, together, totals
+from taxonomy.mentions.records import CONVERSATION, USER, Frame
+from taxonomy.mentions.statistics import (
+    LOW_EXPECTED,
+    adjusted_residuals,
+    chi_square,
+    corrected,
+    exact_p_values,
+    expected_counts,
+    wilson,
+)
+from taxonomy.model import Taxonomy
+
+# What is not known of a conversation is a category, so that the categories add up to all conversations.
+UNKNOWN = "not known"
+_REST = "\0the rest"
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Conversations by node and category; everything in it may be told.
+
+    Attributes
+    ----------
+    cells : DataFrame
+        ``level``, ``node``, ``category``, ``conversations``, and ``users`` where known.
+    nodes : DataFrame
+        ``level``, ``node``, ``conversations`` of each node over all categories.
+    categories : Series
+        All conversations of each category, by name.
+    total : int
+        All conversations.
+    hidden : int
+        Cells and totals that are not told.
+    groups : frozenset of str
+        Categories that others are part of.
+    overlapping : bool
+        Whether a conversation can be of several categories.
+    """
+
+    cells: pd.DataFrame
+    nodes: pd.DataFrame
+    categories: pd.Series[int]
+    total: int
+    hidden: int
+    groups: frozenset[str] = frozenset()
+    overlapping: bool = False
+
+
+def cross(
+    placed: Placed,
+    column: str,
+    *,
+    groups: Mapping[str, str] | None = None,
+    min_conversations: int = MIN_CONVERSATIONS,
+    min_users: int = MIN_USERS,
+) -> Crossing:
+    """Cross the nodes of every level with a column of conversations.
+
+    Parameters
+    ----------
+    placed : Placed
+    column : str
+        Such as ``task``.
+    groups : mapping of str to str, optional
+        Categories that are counted together, too: the name of the group of each.
+    min_conversations, min_users : int
+        The least that a cell is told from.
+
+    Raises
+    ------
+    TaxonomyError
+        If there is no such column.
+    """
+    records = placed.records
+    known = ("response_type", *records.contexts)
+    if column not in known:
+        raise TaxonomyError(f"there is no column {column!r} of conversations; there are {', '.join(known)}")
+    of = nw.col(column).fill_null(UNKNOWN)
+    contexts = records.conversations.select(CONVERSATION, USER, category=of, group=_grouped(of, groups or {}))
+    mentions = placed.frame.join(contexts.drop(USER), on=CONVERSATION, how="left")
+    found = [totals(records), *_counted(placed, contexts, [], bool(groups))]
+    for level in placed.tree.levels:
+        name = f"level_{level.level}"
+        parts = [part.rename(columns={name: "node"}) for part in _counted(placed, mentions, [name], bool(groups))]
+        found += [node_cells(placed, levels=[level.level]), *(part.assign(level=level.level) for part in parts)]
+    told = suppress(
+        pd.concat(found, ignore_index=True).drop(columns="mentions"),
+        by=["node", "category"],
+        trees={"node": parents(placed.tree), "category": groups or {}},
+        min_conversations=min_conversations,
+        min_users=min_users,
+    )
+    crossing = _crossing(told, int(found[0]["conversations"].max()))
+    return replace(crossing, groups=frozenset((groups or {}).values()))
+
+
+def cross_human(
+    ai: Placed,
+    human: Placed,
+    *,
+    level: int,
+    min_conversations: int = MIN_CONVERSATIONS,
+    min_users: int = MIN_USERS,
+) -> Crossing:
+    """Cross the AI's nodes of one level with people's nodes of the same level, which are the categories.
+
+    Parameters
+    ----------
+    ai, human : Placed
+        Of the same records.
+    level : int
+    min_conversations, min_users : int
+        The least that a cell is told from.
+
+    Notes
+    -----
+    A conversation can hold several human values, so the categories overlap.
+    """
+    one = f"level_{level}"
+    pairs = cells(ai, [one, f"{HUMAN}{one}"], frame=together(ai, human, level=level))
+    pairs = pairs.drop(columns="mentions").rename(columns={one: "node", f"{HUMAN}{one}": "category"})
+    # Of the many rare pairs only what they add up to in each row and column matters.
+    common = pairs[pairs["conversations"] >= min_conversations]
+    nodes = node_cells(ai, levels=[level]).drop(columns=["level", "mentions"])
+    categories = node_cells(human, levels=[level]).drop(columns=["level", "mentions"])
+    categories = categories.rename(columns={"node": "category"})
+    everything = totals(ai.records)
+    rests = [
+        _rest_of(nodes, common, "node").assign(category=_REST),
+        _rest_of(categories, common, "category").assign(node=_REST),
+    ]
+    table = pd.concat([common, nodes, categories, everything, *rests], ignore_index=True)
+    told = suppress(table, by=["node", "category"], min_conversations=min_conversations, min_users=min_users)
+    kept = told.table[(told.table["node"] != _REST) & (told.table["category"] != _REST)]
+    n_shown = int(kept["node"].notna().mul(kept["category"].notna()).sum())
+    crossing = _crossing(Suppressed(kept.assign(level=level), 0, 0), int(everything["conversations"].iloc[0]))
+    return replace(crossing, hidden=len(pairs) - n_shown, overlapping=True)
+
+
+def associations(
+    crossing: Crossing, tree: Taxonomy, *, category_labels: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Say which nodes go with which categories, and how surely.
+
+    Parameters
+    ----------
+    crossing : Crossing
+    tree : Taxonomy
+        Where the nodes are.
+    category_labels : mapping of str to str, optional
+        Names of categories that are ids.
+
+    Returns
+    -------
+    DataFrame
+        One row a cell that may be told, by level (top first), node and category: ``conversations`` with both; their
+        ``share`` of the category's conversations and its Wilson interval ``low`` to ``high``; the count ``expected``
+        if they had nothing to do with each other; the adjusted Pearson ``residual``; ``p``, and ``p_bonferroni`` and
+        ``p_fdr`` (Benjamini-Hochberg), corrected for all cells of the level, told or not. Of the node: ``chi_square``
+        over all categories, what is not told taken as one, its p-value ``node_p`` and ``cramers_v``; and
+        ``low_expected``, where a count expected is under 5 and these three are not to be trusted.
+
+    Notes
+    -----
+    ``p`` is exact, by the hypergeometric distribution (Fisher's test, the smaller tail doubled): for the rare values
+    of a long tail the normal approximation of the residual finds too much. All figures follow from what is told.
+    """
+    sizes = crossing.categories
+    whole = crossing.nodes.set_index("node")["conversations"]
+    table = crossing.cells
+    table = table[table["category"].isin(sizes.index) & table["node"].isin(whole.index)]
+    count, row = table["conversations"].to_numpy(), table["node"].map(whole).to_numpy()
+    column = table["category"].map(sizes).to_numpy(dtype=np.int64)
+    low, high = wilson(count, column)
+    labels = {node.id: node.label for node in tree.nodes}
+    found = pd.DataFrame(
+        {
+            "level": table["level"].astype(int),
+            "node": table["node"],
+            "label": table["node"].map(labels),
+            "category": table["category"].map(lambda name: (category_labels or {}).get(name, name)),
+            "conversations": count,
+            "share": count / column,
+            "low": low,
+            "high": high,
+            "expected": expected_counts(row, column, crossing.total),
+            "residual": adjusted_residuals(count, row, column, crossing.total),
+            "p": exact_p_values(count, row, column, crossing.total),
+        }
+    )
+    found = pd.concat(
+        [_corrected(part, crossing) for _, part in found.groupby("level")] or [_corrected(found, crossing)]
+    )
+    if not crossing.overlapping:
+        found = found.merge(_of_nodes(crossing), on="node", how="left")
+    order = ["level", "p", "residual", "label", "category"]
+    return found.sort_values(order, ascending=[False, True, False, True, True], ignore_index=True)
+
+
+def dense(
+    crossing: Crossing, level: int
+) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the counts of a level as an array.
+
+    Returns
+    -------
+    list of str
+        Nodes.
+    ndarray of shape (n_nodes, n_categories)
+        Conversations; where a cell is not told, what is left of the node's conversations, by the sizes of the
+        categories.
+    ndarray of shape (n_categories,)
+        Conversations of each category.
+    ndarray of shape (n_nodes, n_categories)
+        Where a cell is told.
+    """
+    nodes = crossing.nodes[crossing.nodes["level"] == level]
+    own = crossing.cells[crossing.cells["level"] == level]
+    rows = pd.Index(nodes["node"])
+    categories = crossing.categories[~crossing.categories.index.isin(list(crossing.groups))]
+    columns = categories.index
+    own = own[own["node"].isin(rows) & own["category"].isin(columns)]
+    counts = np.zeros((len(rows), len(columns)))
+    told = np.zeros(counts.shape, dtype=bool)
+    where = rows.get_indexer(pd.Index(own["node"])), columns.get_indexer(pd.Index(own["category"]))
+    counts[where], told[where] = own["conversations"], True
+    sizes = np.asarray(categories, dtype=np.float64)
+    left = np.maximum(nodes["conversations"].to_numpy() - counts.sum(axis=1), 0)
+    # What belongs to a category that is itself not told counts here, too.
+    untold = ~told * sizes
+    unnamed = max(crossing.total - sizes.sum(), 0)
+    counts += untold * (left / np.maximum(untold.sum(axis=1) + unnamed, 1))[:, None]
+    return list(rows), counts, sizes, told
+
+
+def _corrected(found: pd.DataFrame, crossing: Crossing) -> pd.DataFrame:
+    """Add corrected p-values of one level; cells that are not told count as tests that found nothing."""
+    level = found["level"].iloc[0] if len(found) else 0
+    tests = int((crossing.nodes["level"] == level).sum()) * len(crossing.categories)
+    padded = np.ones(max(tests, len(found)))
+    padded[: len(found)] = found["p"]
+    return found.assign(
+        p_bonferroni=corrected(padded, "bonferroni")[: len(found)], p_fdr=corrected(padded, "fdr_bh")[: len(found)]
+    )
+
+
+def _of_nodes(crossing: Crossing) -> pd.DataFrame:
+    """Return the test of each node against all categories, those that are not told as one."""
+    rows = []
+    for level in sorted(crossing.nodes["level"].unique()):
+        nodes, counts, sizes, told = dense(crossing, level)
+        whole = crossing.nodes.set_index("node")["conversations"]
+        for node, row, shown in zip(nodes, counts, told, strict=True):
+            count = whole[node]
+            inside = np.append(row[shown], count - row[shown].sum())
+            size = np.append(sizes[shown], crossing.total - sizes[shown].sum())
+            inside, size = inside[size > 0], size[size > 0]
+            # A node of all conversations goes with nothing.
+            statistic, p, v = chi_square([inside, size - inside]) if count < crossing.total else (0.0, 1.0, 0.0)
+            least = min(count, crossing.total - count) * size.min() / crossing.total
+            rows.append((node, statistic, p, v, least < LOW_EXPECTED))
+    return pd.DataFrame(rows, columns=["node", "chi_square", "node_p", "cramers_v", "low_expected"])
+
+
+def _crossing(told: Suppressed, total: int) -> Crossing:
+    table = told.table
+    is_node, is_category = table["node"].notna(), table["category"].notna()
+    whole = table[is_category & ~is_node].sort_values("category")
+    return Crossing(
+        cells=table[is_node & is_category].reset_index(drop=True),
+        nodes=table[is_node & ~is_category].drop(columns="category").reset_index(drop=True),
+        categories=pd.Series(whole["conversations"].to_numpy(), index=pd.Index(whole["category"])),
+        total=total,
+        hidden=told.hidden,
+    )
+
+
+def _grouped(of: nw.Expr, groups: Mapping[str, str]) -> nw.Expr:
+    grouped: nw.Expr = nw.lit(None, dtype=nw.String)
+    for group in sorted(set(groups.values())):
+        members = [name for name, one in groups.items() if one == group]
+        grouped = nw.when(of.is_in(members)).then(nw.lit(group)).otherwise(grouped)
+    return grouped
+
+
+def _counted(placed: Placed, frame: Frame, nodes: list[str], has_groups: bool) -> list[pd.DataFrame]:
+    """Count by node and category, and by node and group."""
+    found = [count_cells(placed.records, frame, [*nodes, "category"])]
+    if has_groups:
+        found.append(count_cells(placed.records, frame, [*nodes, "group"]).rename(columns={"group": "category"}))
+    return found
+
+
+def _rest_of(whole: pd.DataFrame, common: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return what the pairs that are common leave of the conversations of each node, where they leave any."""
+    left = whole.set_index(column)["conversations"] - common.groupby(column)["conversations"].sum()
+    left = left.fillna(whole.set_index(column)["conversations"])
+    return left[left > 0].rename_axis(column).reset_index(name="conversations")

@@ -1,0 +1,122 @@
+"""How often values and their nodes are expressed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS, suppress
+from taxonomy.mentions.placed import Placed, cells, node_cells, parents, totals
+from taxonomy.mentions.statistics import wilson
+from taxonomy.model import Conversations, Taxonomy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Values in a smaller share of conversations are the long tail.
+RARE = 0.0004
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """How often the nodes of a taxonomy are expressed by one side.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a node with a mention, top first: ``side``, ``level``, ``node``, ``label``; ``conversations`` with it,
+        ``conversation_share`` of all conversations and its 95% Wilson interval ``conversation_low`` to
+        ``conversation_high``; ``mentions`` of it, ``mention_share`` of all that the taxonomy has, and its interval.
+    conversations : int
+        All conversations, also those without a value.
+    mentions : int
+        Mentions that the taxonomy has.
+    hidden : int
+        Nodes with too few conversations or users to be told, and those that would give them away.
+    rare : int
+        Values in less than `RARE` of conversations, hidden ones included.
+    values : int
+        Values with a mention.
+    """
+
+    table: pd.DataFrame
+    conversations: int
+    mentions: int
+    hidden: int
+    rare: int
+    values: int
+
+
+def frequency(placed: Placed, *, min_conversations: int = MIN_CONVERSATIONS, min_users: int = MIN_USERS) -> Frequency:
+    """Count the conversations and the mentions of each value, and of each node above.
+
+    Parameters
+    ----------
+    placed : Placed
+    min_conversations, min_users : int
+        The least that a node is told from; users count where they are known.
+
+    Notes
+    -----
+    A node's conversations are those with any of its values, so they are fewer than the sum over its values; mentions
+    add up. Intervals are Wilson's (1927) at 95%. That of mentions takes them as independent, which mentions of one
+    conversation are not quite: it is somewhat narrow.
+    """
+    import pandas as pd
+
+    tree = placed.tree
+    found = node_cells(placed)
+    conversations = int(totals(placed.records)["conversations"].iloc[0])
+    everything = cells(placed, [])
+    mentions = int(everything["mentions"].iloc[0])
+    values = found[found["level"] == 0]
+    told = suppress(
+        pd.concat([found, everything.assign(node=None)], ignore_index=True),
+        by=["node"],
+        trees={"node": parents(tree)},
+        min_conversations=min_conversations,
+        min_users=min_users,
+    ).table.dropna(subset="node")
+    labels = {node.id: node.label for node in tree.nodes}
+    table = pd.DataFrame(
+        {
+            "side": placed.side,
+            "level": told["level"].astype(int),
+            "node": told["node"],
+            "label": told["node"].map(labels),
+        }
+    )
+    for unit, total in (("conversation", conversations), ("mention", mentions)):
+        count = told[f"{unit}s"].to_numpy(dtype=int)
+        low, high = wilson(count, total)
+        table[f"{unit}s"] = count
+        table[f"{unit}_share"] = count / total
+        table[f"{unit}_low"], table[f"{unit}_high"] = low, high
+    order = ["level", "conversations", "mentions", "label"]
+    return Frequency(
+        table=table.sort_values(order, ascending=[False, False, False, True], ignore_index=True),
+        conversations=conversations,
+        mentions=mentions,
+        hidden=len(found) - len(table),
+        rare=int((values["conversations"] < RARE * conversations).sum()),
+        values=len(values),
+    )
+
+
+def with_conversations(tree: Taxonomy, found: Frequency) -> Taxonomy:
+    """Return a taxonomy with the conversations of each node that may be told, and of no other."""
+    told: Mapping[str, Conversations] = {
+        row["node"]: Conversations(
+            count=row["conversations"],
+            total=found.conversations,
+            low=round(row["conversation_low"], 6),
+            high=round(row["conversation_high"], 6),
+        )
+        for row in found.table.to_dict("records")
+    }
+    nodes = [node.model_copy(update={"conversations": told.get(node.id)}) for node in tree.nodes]
+    fields = {
+        name: getattr(tree, name) for name in type(tree).model_fields if name not in ("nodes", "levels", "digest")
+    }
+    return Taxonomy.from_nodes(nodes, level_names=[level.name for level in tree.levels], **fields)

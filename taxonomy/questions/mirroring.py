@@ -1,0 +1,184 @@
+"""How often the AI takes up what people value: the same value, or node, on both sides of a conversation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from taxonomy.errors import InputError
+from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS, suppress
+from taxonomy.mentions.placed import Placed, count_cells
+from taxonomy.mentions.records import CONVERSATION, RESPONSE_TYPES, USER, Frame
+from taxonomy.mentions.statistics import difference_interval, wilson
+from taxonomy.questions.responses import STANCES
+
+# Strangers whose values each conversation's human values are held against.
+_STRANGERS = 2
+
+
+@dataclass(frozen=True)
+class Mirroring:
+    """How often both sides of a conversation express the same.
+
+    Attributes
+    ----------
+    table : DataFrame
+        By ``level`` (top first) and ``response``, support and resistance as a whole among them: ``conversations`` with
+        values on both sides, ``mirrored`` of them, their ``share`` and its Wilson interval ``low`` to ``high``;
+        ``chance_share``; and ``beyond_chance``, the difference, with its 95% interval.
+    hidden : int
+        Rows that are not told.
+    """
+
+    table: pd.DataFrame
+    hidden: int
+
+
+def mirroring(
+    ai: Placed, human: Placed, *, min_conversations: int = MIN_CONVERSATIONS, min_users: int = MIN_USERS
+) -> Mirroring:
+    """Say in which share of conversations a node occurs on both sides, by response type and level.
+
+    Parameters
+    ----------
+    ai, human : Placed
+        Of the same records. Trees of their own must share ids.
+    min_conversations, min_users : int
+        The least that a figure is told from: of conversations that mirror, and of those that do not.
+
+    Raises
+    ------
+    InputError
+        If no conversation has values on both sides and a response type, or the trees have no node in common.
+
+    Notes
+    -----
+    Chance is what strangers give: people's values are held against the AI's of two other conversations of the same
+    response type, far apart in the order of ids, so that how common values are cannot count as mirroring.
+    """
+    levels = [
+        level.level
+        for level in ai.tree.levels
+        if {node.id for node in ai.tree.nodes if node.level == level.level}
+        & {node.id for node in human.tree.nodes if node.level == level.level}
+    ]
+    if not levels:
+        raise InputError("the taxonomies of the two sides have no node in common", remedy="give one for both")
+    both = _both(ai, human)
+    sizes = _by_response(ai, both)
+    if not len(sizes):
+        remedy = "give conversations with their response_type, and mentions of both sides"
+        raise InputError("no conversation has values on both sides and a response type", remedy=remedy)
+    tables = []
+    for level in reversed(levels):
+        shared = _shared(ai, human, both, both, level)
+        found = sizes.merge(_by_response(ai, shared), on="response", how="left", suffixes=("", "_mirrored")).fillna(0)
+        strangers = [
+            _by_response(ai, _shared(ai, human, both, _shifted(both, step), level)) for step in range(1, _STRANGERS + 1)
+        ]
+        by_chance = pd.concat(strangers).groupby("response")["conversations"].sum()
+        found["by_chance"] = found["response"].map(by_chance).fillna(0)
+        tables.append(_told(found, min_conversations, min_users).assign(level=level))
+    table = _apart(pd.concat(tables, ignore_index=True), min_conversations)
+    columns = ["level", *(name for name in table.columns if name != "level")]
+    return Mirroring(table[columns], len(sizes) * len(levels) - len(table))
+
+
+def _apart(table: pd.DataFrame, min_conversations: int) -> pd.DataFrame:
+    """Leave out levels that too few conversations tell from the level below: who shares a value shares its nodes."""
+    kept = []
+    for _, rows in table.groupby("response", sort=False):
+        told = -1
+        for index, count in rows.sort_values("level")["mirrored"].items():
+            if told < 0 or count == told or count - told >= min_conversations:
+                kept.append(index)
+                told = count
+    return table[table.index.isin(kept)].reset_index(drop=True)
+
+
+def _both(ai: Placed, human: Placed) -> Frame:
+    """Return the conversations with values on both sides and a response type, numbered within each."""
+    frame = ai.frame.select(CONVERSATION, USER).unique()
+    frame = frame.join(human.frame.select(CONVERSATION).unique(), on=CONVERSATION, how="inner")
+    known = ai.records.conversations.select(CONVERSATION, response=nw.col("response_type"))
+    frame = frame.join(known.filter(~nw.col("response").is_null()), on=CONVERSATION, how="inner")
+    frame = frame.with_columns(place=nw.lit(1))
+    place = nw.col("place").cum_sum().over("response", order_by=CONVERSATION) - 1
+    frame = frame.with_columns(place=place.cast(nw.Int64), size=nw.len().over("response").cast(nw.Int64))
+    return ai.records.engine.keep(frame)
+
+
+def _shifted(both: Frame, step: int) -> Frame:
+    """Return the conversations with the place of the one whose AI values they get: another of the same type."""
+    away = 1 + (step - 1) * nw.col("size") // _STRANGERS
+    return both.with_columns(place=(nw.col("place") + away) % nw.col("size"))
+
+
+def _shared(ai: Placed, human: Placed, both: Frame, paired: Frame, level: int) -> Frame:
+    """Return the conversations whose human values have a node in common with the AI's of the one at `place`."""
+    node = f"level_{level}"
+    said = both.select(CONVERSATION, "response", "place")
+    said = said.join(ai.frame.select(CONVERSATION, node).unique(), on=CONVERSATION, how="inner")
+    valued = paired.select(CONVERSATION, USER, "response", "place")
+    valued = valued.join(human.frame.select(CONVERSATION, node).unique(), on=CONVERSATION, how="inner")
+    found = valued.join(said.select("response", "place", node), on=["response", "place", node], how="inner")
+    return found.select(CONVERSATION, USER, "response").unique()
+
+
+def _by_response(ai: Placed, frame: Frame) -> pd.DataFrame:
+    """Count conversations and users by response type, and by stance."""
+    import pyarrow as pa
+
+    groups = [*((name, name) for name in RESPONSE_TYPES), *STANCES.items()]
+    table = pa.table({"response": [name for name, _ in groups], "group": [group for _, group in groups]})
+    frame = frame.join(ai.records.engine.table(table), on="response", how="inner")
+    frame = frame.select(CONVERSATION, USER, response=nw.col("group"))
+    return count_cells(ai.records, frame, ["response"])
+
+
+def _told(found: pd.DataFrame, min_conversations: int, min_users: int) -> pd.DataFrame:
+    """Return the figures of one level that may be told."""
+    mirrored = found.rename(columns={"conversations": "all", "conversations_mirrored": "conversations"})
+    mirrored = mirrored.drop(columns="users", errors="ignore").rename(columns={"users_mirrored": "users"})
+    # What is left must be many, too: it is what a subtraction gives.
+    rest = mirrored.assign(conversations=mirrored["all"] - mirrored["conversations"]).drop(
+        columns="users", errors="ignore"
+    )
+    whole = found[["response", "conversations", *(["users"] if "users" in found else [])]]
+    parts = pd.concat(
+        [mirrored.assign(mirrored="yes"), rest.assign(mirrored="no"), whole.assign(mirrored=None)], ignore_index=True
+    )
+    if min_conversations <= 1:
+        # Where everything may be told, so may that nobody mirrors, or that everybody does.
+        parts = parts[parts["conversations"] > 0]
+    told = suppress(
+        parts[["response", "mirrored", "conversations", *(["users"] if "users" in parts else [])]],
+        by=["response", "mirrored"],
+        trees={"response": STANCES},
+        min_conversations=min_conversations,
+        min_users=min_users,
+    ).table
+    hidden = parts.drop(index=told.index)["response"]
+    kept = found[~found["response"].isin(hidden)]
+    total, count = kept["conversations"].to_numpy(dtype=int), kept["conversations_mirrored"].to_numpy(dtype=int)
+    chance = kept["by_chance"].to_numpy(dtype=float)
+    low, high = wilson(count, total)
+    away_low, away_high = difference_interval(count, total, chance, _STRANGERS * total)
+    table = pd.DataFrame(
+        {
+            "response": kept["response"],
+            "conversations": total,
+            "mirrored": count,
+            "share": count / total,
+            "low": low,
+            "high": high,
+            "chance_share": chance / (_STRANGERS * total),
+            "beyond_chance": count / total - chance / (_STRANGERS * total),
+            "beyond_chance_low": np.asarray(away_low),
+            "beyond_chance_high": np.asarray(away_high),
+        }
+    )
+    return table.sort_values(["conversations", "response"], ascending=[False, True], ignore_index=True)

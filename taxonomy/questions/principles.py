@@ -1,0 +1,182 @@
+"""How much of what is said serves each top principle, by a map from nodes to principles."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from taxonomy.errors import InputError, LookupFailedError
+from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS, suppress
+from taxonomy.mentions.placed import Placed, cells, totals
+from taxonomy.mentions.statistics import wilson
+from taxonomy.model import Taxonomy
+
+BUNDLED = Path(__file__).with_name("principles.toml")
+NONE = "none of them"
+
+
+@dataclass(frozen=True)
+class Principle:
+    """A principle, and the nodes whose values serve it.
+
+    Attributes
+    ----------
+    key, name : str
+    nodes : tuple of str
+        Labels, aliases or ids.
+    """
+
+    key: str
+    name: str
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Principles:
+    """How much serves each principle.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a principle, and one for values that serve none: ``mentions``, their ``mention_share`` of all that the
+        taxonomy has, ``conversations`` with one, and their ``conversation_share`` of all; each share with its Wilson
+        interval. Where a value serves several principles, shares add up to more than 1.
+    absent : tuple of str
+        Names that the taxonomy does not have, or has on several nodes.
+    hidden : int
+        Principles that are not told.
+    """
+
+    table: pd.DataFrame
+    absent: tuple[str, ...]
+    hidden: int
+
+
+def load_principles(path: Path = BUNDLED) -> tuple[Principle, ...]:
+    """Read a file of principles, in its order.
+
+    Parameters
+    ----------
+    path : Path
+        TOML with one ``[[principle]]`` table a principle: ``key``, ``name``, ``nodes``.
+
+    Raises
+    ------
+    InputError
+        If it can't be read, or a principle is incomplete or a duplicate.
+    """
+    remedy = "see taxonomy/analysis/principles.toml for the form"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=str(path), remedy="give a TOML file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 at byte {error.start}", path=str(path)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not TOML: {error}", path=str(path), remedy=remedy) from error
+    tables = data.get("principle")
+    if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
+        raise InputError("no [[principle]] table", path=str(path), remedy=remedy)
+    found = []
+    for number, table in enumerate(tables, 1):
+        where = f"principle {number}"
+        nodes = table.get("nodes")
+        if set(table) != {"key", "name", "nodes"}:
+            raise InputError(f"{where}: must have key, name and nodes, and nothing else", path=str(path), remedy=remedy)
+        if not all(isinstance(table[field], str) and table[field].strip() for field in ("key", "name")):
+            raise InputError(f"{where}: key and name must be texts that are not empty", path=str(path))
+        if not isinstance(nodes, list) or not nodes or not all(isinstance(node, str) for node in nodes):
+            raise InputError(f"{where}: nodes must be a list of labels or ids", path=str(path), remedy=remedy)
+        found.append(Principle(table["key"], table["name"].strip(), tuple(nodes)))
+    for field in ("key", "name"):
+        twice = [one for one, count in Counter(getattr(item, field) for item in found).items() if count > 1]
+        if twice or (field == "name" and NONE in [item.name for item in found]):
+            raise InputError(f"{field} {(twice or [NONE])[0]!r} is taken", path=str(path), remedy="give it another")
+    return tuple(found)
+
+
+def principles(
+    placed: Placed,
+    mapping: tuple[Principle, ...],
+    *,
+    min_conversations: int = MIN_CONVERSATIONS,
+    min_users: int = MIN_USERS,
+) -> Principles:
+    """Say what share of mentions serves each principle.
+
+    Parameters
+    ----------
+    placed : Placed
+    mapping : tuple of Principle
+        See `load_principles`.
+    min_conversations, min_users : int
+        The least that a figure is told from.
+
+    Raises
+    ------
+    InputError
+        If the taxonomy has none of the names.
+    """
+    import pyarrow as pa
+
+    tree = placed.tree
+    served, absent = _served(tree, mapping)
+    if not served:
+        problem = f"the taxonomy {tree.id!r} has none of the nodes that the principles name"
+        raise InputError(problem, remedy="give a file that names nodes of it")
+    rows = [(node.id, name) for node in tree.nodes if node.level == 0 for name in _of_value(tree, node.id, served)]
+    lookup = pa.table({"level_0": [value for value, _ in rows], "principle": [name for _, name in rows]})
+    frame = placed.frame.join(placed.records.engine.table(lookup), on="level_0", how="inner")
+    found = cells(placed, ["principle"], frame=frame)
+    everything = cells(placed, [])
+    told = suppress(
+        pd.concat([found, everything], ignore_index=True),
+        by=["principle"],
+        min_conversations=min_conversations,
+        min_users=min_users,
+    )
+    order = [*(one.name for one in mapping), NONE]
+    shown = told.table.dropna(subset="principle")
+    shown = shown.sort_values("principle", key=lambda names: names.map(order.index))
+    table = pd.DataFrame({"principle": shown["principle"]})
+    conversations = int(totals(placed.records)["conversations"].iloc[0])
+    for unit, total in (("mention", int(everything["mentions"].iloc[0])), ("conversation", conversations)):
+        count = shown[f"{unit}s"].to_numpy(dtype=int)
+        table[f"{unit}s"], table[f"{unit}_share"] = count, count / total
+        table[f"{unit}_low"], table[f"{unit}_high"] = wilson(count, total)
+    return Principles(table.reset_index(drop=True), absent, told.hidden)
+
+
+def _served(tree: Taxonomy, mapping: tuple[Principle, ...]) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+    """Return the principles that name each node, and the names that no one node has."""
+    served: dict[str, list[str]] = {}
+    absent = []
+    for principle in mapping:
+        for name in principle.nodes:
+            try:
+                served.setdefault(_find(tree, name), []).append(principle.name)
+            except LookupFailedError:
+                absent.append(name)
+    return served, tuple(absent)
+
+
+def _find(tree: Taxonomy, name: str) -> str:
+    """Return the id of the node of a name: of the top level, else of the values, else of any."""
+    for level in (len(tree.levels) - 1, 0):
+        try:
+            return tree.node(name, level=level).id
+        except LookupFailedError:
+            continue
+    return tree.node(name).id
+
+
+def _of_value(tree: Taxonomy, value: str, served: dict[str, list[str]]) -> list[str]:
+    """Return the principles that a value serves: those of the nearest node that any names."""
+    for node in reversed(tree.path(value)):
+        if node.id in served:
+            return served[node.id]
+    return [NONE]

@@ -1,0 +1,137 @@
+"""What a report is made of, whatever it is written as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from taxonomy.mentions.records import Side
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure with its 95% interval.
+
+    Attributes
+    ----------
+    label : str
+    value, low, high : float
+        Shares, from 0 to 1, or differences of them; the interval is missing (nan) where none is given.
+    mark : float or None
+        Another share to see it against.
+    note : str
+        What else the row is of: a category, a model.
+    """
+
+    label: str
+    value: float
+    low: float
+    high: float
+    mark: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Figures that are drawn as bars and written beside them.
+
+    Attributes
+    ----------
+    title : str
+    of : str
+        What the rows are, the heading of their labels.
+    unit : str
+        What the figures are, their heading.
+    rows : sequence of Row
+    kind : {"share", "difference"}
+        Differences are drawn from the middle, and written in percentage points.
+    mark : str
+        What the marks of rows are.
+    side : {"ai", "human"}
+        Whose values, by which it is coloured.
+    """
+
+    title: str
+    of: str
+    unit: str
+    rows: Sequence[Row]
+    kind: Literal["share", "difference"] = "share"
+    mark: str = ""
+    side: Side = "ai"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question with its answer.
+
+    Attributes
+    ----------
+    lead : str
+        The answer in a sentence or two.
+    charts : sequence of Chart
+    method : str
+        How it was come by, and what it does not say.
+    tables : mapping of str to DataFrame
+        All of it, by the name of a file without its suffix.
+    hidden : int
+        Figures that may not be told.
+    """
+
+    lead: str
+    charts: Sequence[Chart]
+    method: str
+    tables: Mapping[str, pd.DataFrame]
+    hidden: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a page says.
+
+    Attributes
+    ----------
+    taxonomy : str
+        Its title or id, its version, and the sizes of its levels.
+    facts : mapping of str to str
+        What was measured, and on what.
+    rejected : mapping of str to int
+        Rows set aside, by kind and reason.
+    sections : mapping of str to Section
+        By title.
+    left_out : mapping of str to str
+        Questions that could not be asked, and why.
+    min_conversations, min_users : int
+        The least that figures are told from.
+    internal : bool
+        Whether that was lifted.
+    users_known : bool
+    """
+
+    taxonomy: str
+    facts: Mapping[str, str]
+    rejected: Mapping[str, int]
+    sections: Mapping[str, Section]
+    min_conversations: int
+    min_users: int
+    internal: bool
+    users_known: bool
+    left_out: Mapping[str, str]
+
+    @property
+    def hidden(self) -> int:
+        """How many figures are hidden, over all questions."""
+        return sum(section.hidden for section in self.sections.values())
+
+
+def percent(share: float) -> str:
+    """Return a share as it is read: with fewer digits where it is large."""
+    return f"{share:.1%}" if share >= 0.1 else f"{share:.2%}"
+
+
+def points(difference: float) -> str:
+    """Return a difference of shares in percentage points."""
+    return f"{100 * difference:+.2f}".replace("-", "−")

@@ -1,0 +1,1 @@
+"""What is drawn for eyes: outline, plots, map and page."""
