@@ -144,7 +144,7 @@ def _plain(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
 
 
 def _print(found: Anomalies, scored: pd.DataFrame | None, analysis: Analysing) -> None:
-    from taxonomy.cli.draw import console, plain
+    from taxonomy.cli.screen import console, plain
 
     screen = console()
     screen.print(f"{found.conversations:,} conversations scored, by a baseline of {found.baseline:,}")
@@ -174,7 +174,7 @@ def _reasons(found: Anomalies) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from taxonomy.cli.draw import plain
+    from taxonomy.cli.screen import plain
     from taxonomy.questions.anomalies import TITLES
 
     table = Table(box=None, pad_edge=False)
@@ -194,7 +194,7 @@ def _recall(scored: pd.DataFrame) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from taxonomy.cli.draw import plain
+    from taxonomy.cli.screen import plain
 
     table = Table(box=None, pad_edge=False)
     table.add_column("known anomalies")

@@ -55,7 +55,7 @@ def _print(found: Drift, analysis: Analysing) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from taxonomy.cli.draw import console, plain
+    from taxonomy.cli.screen import console, plain
     from taxonomy.questions.drift import RATE
 
     table = Table(box=None, pad_edge=False)

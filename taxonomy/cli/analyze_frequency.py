@@ -77,7 +77,7 @@ def _print(side: str, found: Frequency, analysis: Analysing) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from taxonomy.cli.draw import console, plain
+    from taxonomy.cli.screen import console, plain
     from taxonomy.questions.frequency import RARE
 
     table = Table(box=None, pad_edge=False)

@@ -88,7 +88,7 @@ def _print(name: str, table: pd.DataFrame, columns: Columns) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from taxonomy.cli.draw import console, plain
+    from taxonomy.cli.screen import console, plain
 
     screen = console()
     drawn = Table(box=None, pad_edge=False, title=name, title_justify="left")

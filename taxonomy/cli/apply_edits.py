@@ -40,7 +40,7 @@ def print_outcomes(outcomes: Sequence[Outcome]) -> None:
     """Print how many edits were followed, and each that was not."""
     from collections import Counter
 
-    from taxonomy.cli.draw import plain
+    from taxonomy.cli.screen import plain
 
     counts = Counter(outcome.status for outcome in outcomes)
     click.echo(f"{len(outcomes)} edits: {', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}")

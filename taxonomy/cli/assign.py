@@ -41,8 +41,8 @@ def assign(
     """
     from collections import Counter
 
-    from taxonomy.cli.progress import progress_bars
     from taxonomy.cli.reading import read_tree
+    from taxonomy.cli.screen import progress_bars
     from taxonomy.files import replace_file
     from taxonomy.formats.csv import placed_csv
     from taxonomy.placement import add_assigned

@@ -80,8 +80,8 @@ def build(
     from taxonomy.building.folder import check_writable, write_build
     from taxonomy.building.pipeline import build_tree
     from taxonomy.cli.apply_edits import print_outcomes
-    from taxonomy.cli.progress import progress_bars
     from taxonomy.cli.reading import read_tree
+    from taxonomy.cli.screen import progress_bars
     from taxonomy.cli.summary import print_summary
     from taxonomy.quality.cohesion import cohesion
     from taxonomy.values import read_values

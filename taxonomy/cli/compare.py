@@ -26,8 +26,8 @@ def compare(taxonomy: Path, reference: Path, exclude: Path | None, as_json: bool
     Example:
       value-taxonomy compare build/taxonomy.json reference.csv
     """
-    from taxonomy.cli.draw import console
     from taxonomy.cli.reading import read_tree
+    from taxonomy.cli.screen import console
     from taxonomy.quality.agreement import compare as score
 
     excluded = read_tree(exclude) if exclude is not None else None
@@ -80,7 +80,7 @@ def _overall(agreement: Agreement) -> Table:
 def _domains(agreement: Agreement) -> Table:
     from rich.text import Text
 
-    from taxonomy.cli.draw import plain
+    from taxonomy.cli.screen import plain
 
     table = _table("domain", "share", "reference", "values", "reference")
     for domain in agreement.domains:

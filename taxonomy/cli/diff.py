@@ -25,8 +25,8 @@ def diff(old: Path, new: Path, as_json: bool, changelog: bool, fail_on: str | No
     Example:
       value-taxonomy diff old/taxonomy.json build/taxonomy.json --fail-on major
     """
-    from taxonomy.cli.draw import plain
     from taxonomy.cli.reading import read_tree
+    from taxonomy.cli.screen import plain
     from taxonomy.versions.changelog import as_markdown, as_text
     from taxonomy.versions.diff import Diff
     from taxonomy.versions.number import BUMPS

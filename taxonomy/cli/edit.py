@@ -48,8 +48,8 @@ def edit(
     """
     from pydantic import ValidationError
 
-    from taxonomy.cli.draw import plain
     from taxonomy.cli.reading import read_tree
+    from taxonomy.cli.screen import plain
     from taxonomy.errors import EditsError
     from taxonomy.versions.edits import Edit, append_edit, read_edits
     from taxonomy.versions.replay import replay_edits

@@ -33,9 +33,8 @@ def explore(taxonomy: Path, out: Path, old: Path | None, model: str | None, no_v
       value-taxonomy explore build/taxonomy.json --out taxonomy.html
       value-taxonomy explore build/taxonomy.json --diff old/taxonomy.json --out changes.html
     """
-    from taxonomy.cli.draw import plain
-    from taxonomy.cli.progress import progress_bars
     from taxonomy.cli.reading import read_tree
+    from taxonomy.cli.screen import plain, progress_bars
     from taxonomy.files import replace_file
     from taxonomy.views.map import NAME, read_map
     from taxonomy.views.page import check_size, taxonomy_page

@@ -23,9 +23,8 @@ def export(taxonomy: Path, file: Path, base_iri: str | None, issued: datetime | 
     Example:
       value-taxonomy export build/taxonomy.json values.ttl --base-iri https://example.org/values/
     """
-    from taxonomy.cli.draw import plain
-    from taxonomy.cli.progress import waiting
     from taxonomy.cli.reading import read_tree
+    from taxonomy.cli.screen import plain, waiting
     from taxonomy.publishing import write_taxonomy
 
     with waiting("reading"):

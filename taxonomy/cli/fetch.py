@@ -22,7 +22,7 @@ def fetch(dataset: str, out: Path, files: tuple[str, ...]) -> None:
     """
     from huggingface_hub.utils.logging import set_verbosity
 
-    from taxonomy.cli.draw import plain
+    from taxonomy.cli.screen import plain
     from taxonomy.datasets import DATASETS
     from taxonomy.datasets import fetch as get
 

@@ -20,9 +20,8 @@ def import_(file: Path, out: Path, frequencies: Path | None) -> None:
     Example:
       value-taxonomy import values_tree.csv --frequencies values_frequencies.csv --out taxonomy.json
     """
-    from taxonomy.cli.draw import plain
-    from taxonomy.cli.progress import waiting
     from taxonomy.cli.reading import read_tree
+    from taxonomy.cli.screen import plain, waiting
     from taxonomy.formats.weights import apply_frequencies
 
     with waiting("reading"):

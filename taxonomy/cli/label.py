@@ -27,8 +27,8 @@ def label(taxonomy: Path, out: Path | None, model: str | None, quiet: bool, **op
       value-taxonomy label build/taxonomy.json --llm anthropic/NAME --dry-run
       value-taxonomy label build/taxonomy.json --llm openai/NAME --llm-base-url http://localhost:8000/v1
     """
-    from taxonomy.cli.progress import progress_bars
     from taxonomy.cli.reading import read_tree
+    from taxonomy.cli.screen import progress_bars
     from taxonomy.progress import stage_of
     from taxonomy.quality.vectors import embed_tree
 

@@ -82,7 +82,7 @@ class Labelling:
 
     def report_failures(self) -> None:
         """List what failed on stderr, and exit with 1 if it is more than was allowed."""
-        from taxonomy.cli.draw import plain
+        from taxonomy.cli.screen import plain
 
         for one in self.failures:
             click.echo(f"failed  {plain(one.node)}  {plain(one.label)}  {one.stage}: {plain(one.problem)}", err=True)

@@ -27,8 +27,8 @@ def lint(taxonomy: Path, fail_on: str, model: str | None, no_vectors: bool, quie
     """
     from collections import Counter
 
-    from taxonomy.cli.draw import plain
     from taxonomy.cli.reading import read_tree
+    from taxonomy.cli.screen import plain
     from taxonomy.quality.findings import CHECKS, VECTOR_CHECKS
     from taxonomy.quality.findings import lint as find
 
@@ -55,7 +55,7 @@ def lint(taxonomy: Path, fail_on: str, model: str | None, no_vectors: bool, quie
 
 def _embed(tree: Taxonomy, model: str | None, quiet: bool) -> TreeVectors:
     from embeddings.errors import EmbeddingError
-    from taxonomy.cli.progress import progress_bars
+    from taxonomy.cli.screen import progress_bars
     from taxonomy.errors import TaxonomyError
     from taxonomy.progress import stage_of
     from taxonomy.quality.vectors import embed_tree

@@ -33,7 +33,7 @@ def count(side: str, out: Path, reading: Reading) -> None:
       value-taxonomy mentions count records/ --side ai --out values.csv
       value-taxonomy build values.csv --out build/
     """
-    from taxonomy.cli.progress import waiting
+    from taxonomy.cli.screen import waiting
     from taxonomy.mentions.records import SIDES as BOTH
     from taxonomy.mentions.strings import mentioned_strings
     from taxonomy.mentions.tables import check_table_path, write_table

@@ -80,7 +80,7 @@ class Reading:
     @contextmanager
     def open(self, out: Path | None) -> Iterator[Records]:
         """Open the records; what is malformed goes to a file beside `out`, or in the current folder."""
-        from taxonomy.cli.progress import waiting
+        from taxonomy.cli.screen import waiting
         from taxonomy.mentions.engine import open_engine
         from taxonomy.mentions.records import open_records
         from taxonomy.mentions.sources import REJECTED
@@ -121,8 +121,8 @@ class Analysing(Reading):
 
     def place(self, records: Records, side: Side) -> Placed:
         """Find the nodes of one side's mentions, and say how many have none."""
-        from taxonomy.cli.progress import progress_bars, waiting
         from taxonomy.cli.reading import read_tree
+        from taxonomy.cli.screen import progress_bars, waiting
         from taxonomy.mentions.placed import grown, place
         from taxonomy.progress import stage_of
 

@@ -48,7 +48,7 @@ def report(
     Example:
       value-taxonomy report records/ build/taxonomy.json --out report.html --watch deception --watch dominance
     """
-    from taxonomy.cli.progress import progress_bars
+    from taxonomy.cli.screen import progress_bars
     from taxonomy.progress import stage_of
     from taxonomy.questions.anomalies import ALERTS
     from taxonomy.questions.principles import BUNDLED, load_principles

@@ -29,8 +29,8 @@ def show(taxonomy: Path, depth: int, key: str | None, level: int | None, quality
       value-taxonomy show build/taxonomy.json --node "intellectual honesty"
       value-taxonomy show build/taxonomy.json --quality
     """
-    from taxonomy.cli.draw import console, draw_tree, paged
     from taxonomy.cli.reading import read_tree
+    from taxonomy.cli.screen import console, draw_tree, paged
 
     if model is not None and not quality:
         raise click.UsageError("--model goes with --quality")
@@ -52,8 +52,7 @@ def show(taxonomy: Path, depth: int, key: str | None, level: int | None, quality
 def _show_quality(tree: Taxonomy, model: str | None) -> None:
     from rich.table import Table
 
-    from taxonomy.cli.draw import console
-    from taxonomy.cli.progress import progress_bars
+    from taxonomy.cli.screen import console, progress_bars
     from taxonomy.progress import stage_of
     from taxonomy.quality.cohesion import cohesion
     from taxonomy.quality.vectors import embed_tree
@@ -82,7 +81,7 @@ def _show_quality(tree: Taxonomy, model: str | None) -> None:
 def _show_node(screen: Console, tree: Taxonomy, node: Node) -> None:
     from rich.text import Text
 
-    from taxonomy.cli.draw import plain, print_fields
+    from taxonomy.cli.screen import plain, print_fields
 
     parent = tree.parent(node)
     siblings = [other.label for other in (tree.children(parent) if parent else tree.top) if other.id != node.id]

@@ -27,8 +27,7 @@ def stability(taxonomy: Path, runs: int, out: Path | None, model: str | None, qu
     from taxonomy.building.pipeline import rebuild
     from taxonomy.building.stability import stability as measure
     from taxonomy.building.stability import with_stability
-    from taxonomy.cli.draw import console
-    from taxonomy.cli.progress import progress_bars
+    from taxonomy.cli.screen import console, progress_bars
     from taxonomy.model import load
     from taxonomy.progress import stage_of
     from taxonomy.quality.findings import UNSTABLE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from taxonomy.cli.draw import console, plain, print_fields, top_table
+from taxonomy.cli.screen import console, plain, print_fields, top_table
 from taxonomy.model import Taxonomy
 from taxonomy.values import ValueSet
 

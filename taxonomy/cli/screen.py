@@ -1,9 +1,10 @@
-"""Drawing a taxonomy in the terminal."""
+"""What commands show in the terminal: tables, trees, fields, and bars of progress."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -12,7 +13,10 @@ from rich.text import Text
 from rich.tree import Tree
 
 from taxonomy.errors import plain as plain
-from taxonomy.model import Node, Taxonomy
+
+if TYPE_CHECKING:
+    from taxonomy.model import Node, Taxonomy
+    from taxonomy.progress import StageProgress
 
 # Columns of a bar of the whole, and of the two figures before it.
 BAR, FIGURES = 40, 16
@@ -25,6 +29,23 @@ def console() -> Console:
     """
     screen = Console(highlight=False)
     return screen if screen.is_terminal else Console(highlight=False, width=100, soft_wrap=True)
+
+
+def table(*headings: str, left: Collection[int] = (0,), title: str | None = None) -> Table:
+    """Return an empty table with the look of all of ours.
+
+    Parameters
+    ----------
+    *headings : str
+    left : collection of int
+        Columns of text, which stand at the left; the others hold figures.
+    title : str, optional
+        A line above it.
+    """
+    drawn = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    for number, heading in enumerate(headings):
+        drawn.add_column(heading, justify="left" if number in left else "right")
+    return drawn
 
 
 @contextmanager
@@ -56,13 +77,11 @@ def top_table(tree: Taxonomy, width: int) -> Table:
     """Return the top level, largest share first, with bars as far as `width` has room for them."""
     labels = {node.id: plain(node.label) for node in tree.top}
     room = max(0, min(BAR, width - max(map(len, labels.values())) - FIGURES))
-    table = Table(box=None, pad_edge=False)
-    for heading, side in (("", "left"), ("values", "right"), ("share", "right"), ("", "left")):
-        table.add_column(heading, justify=side)  # type: ignore[arg-type]
+    drawn = table("", "values", "share", "", left=(0, 3))
     for node in sorted(tree.top, key=lambda one: (-one.share, one.label)):
         bar = Text("█" * round(room * node.share), style="cyan")
-        table.add_row(Text(labels[node.id]), f"{len(tree.values(node)):,}", f"{node.share:.1%}", bar)
-    return table
+        drawn.add_row(Text(labels[node.id]), f"{len(tree.values(node)):,}", f"{node.share:.1%}", bar)
+    return drawn
 
 
 def draw_tree(tree: Taxonomy, depth: int, start: Node | None = None) -> Tree:
@@ -84,3 +103,35 @@ def _line(tree: Taxonomy, node: Node) -> Text:
     flags = f"  ({', '.join(node.flags)})" if node.flags else ""
     style = "bold" if node.level == len(tree.levels) - 1 else ""
     return Text.assemble((plain(node.label), style), (f"{count}  {node.share:.2%}", "dim"), (plain(flags), "yellow"))
+
+
+@contextmanager
+def progress_bars(quiet: bool) -> Iterator[StageProgress | None]:
+    """Show stages as bars on stderr; silent when it is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def told(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield told
+
+
+@contextmanager
+def waiting(what: str, quiet: bool = False) -> Iterator[None]:
+    """Show on stderr that something without steps is under way; silent when it is no terminal."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield
+        return
+    with console.status(what):
+        yield
