@@ -121,8 +121,9 @@ class Namer:
         parents: Sequence[int],
         parent_labels: Sequence[str],
         taken_below: Sequence[set[str]],
+        beside: Sequence[tuple[str, NDArray[np.intp]]] = (),
     ) -> list[Name]:
-        """Name the nodes of one level, each name once.
+        """Name nodes of one level, each name once.
 
         Parameters
         ----------
@@ -133,12 +134,16 @@ class Namer:
         parent_labels : sequence of str
         taken_below : sequence of set of str
             Canonical keys of the children's labels of each node.
+        beside : sequence of (str, ndarray)
+            Label and values of the nodes of the level that have a name.
 
         Returns
         -------
         list of Name
         """
-        centers = node_vectors(nodes, self.frequency, self.vectors)
+        around = node_vectors([*nodes, *(values for _, values in beside)], self.frequency, self.vectors)
+        centers = around[: len(nodes)]
+        used = {stems(label) for label, _ in beside}
         # One thread, so that no bit hangs on how many there are.
         with threadpool_limits(1):
             pools = [self._pool(members, center) for members, center in zip(nodes, centers, strict=True)]
@@ -146,10 +151,10 @@ class Namer:
                 taken | ({canonical_key(parent_labels[parent])} if parent >= 0 else set())
                 for taken, parent in zip(taken_below, parents, strict=True)
             ]
-            ranked = self._rank_candidates(pools, centers, banned)
+            ranked = self._rank_candidates(pools, around, banned)
             above = [parent_labels[parent] if parent >= 0 else "" for parent in parents]
-            texts = self._choose(nodes, pools, ranked, banned, above)
-            texts, ranks = self._found_first(texts, ranked, centers, above)
+            texts = self._choose(nodes, pools, ranked, banned, above, used)
+            texts, ranks = self._found_first(texts, ranked, around, above, used)
             shown = [[text for text in pool.texts if self.lexicon.is_thing(text)] for pool in pools]
             meant = [text.removeprefix("forms of ") for text in texts]
             definitions = self.definer.define_level(meant, shown, centers, parents)
@@ -168,20 +173,20 @@ class Namer:
         return _Pool(best, [self.lexicon.plain(self.labels[member]) for member in best], weights / weights.sum())
 
     def _rank_candidates(
-        self, pools: Sequence[_Pool], centers: NDArray[np.float32], banned: Sequence[set[str]]
+        self, pools: Sequence[_Pool], around: NDArray[np.float32], banned: Sequence[set[str]]
     ) -> list[list[str]]:
-        """Return the names that each node could have, best first."""
-        near = rivals(centers, RIVALS)
+        """Return the names that each node could have, best first; `around` goes on with the nodes that have a name."""
+        centers, near = around[: len(pools)], rivals(around, RIVALS)[: len(pools)]
         telling = _class_tf_idf(pools)
         scored = [
-            self._score(pool, center, centers[others], words, taken)
+            self._score(pool, center, around[others], words, taken)
             for pool, center, others, words, taken in zip(pools, centers, near, telling, banned, strict=True)
         ]
         finalists = self._finalists(scored)
         vectors = iter(self.encode([sentence_case(one.text) for final in finalists for one in final]))
         ranked = []
         for found, final, center, others in zip(scored, finalists, centers, near, strict=True):
-            true = {one.text: self._with_vector(one, next(vectors), center, centers[others]) for one in final}
+            true = {one.text: self._with_vector(one, next(vectors), center, around[others]) for one in final}
             first = sorted(true, key=lambda text: (-true[text], text))
             ranked.append(first + [one.text for one in found[len(final) :]])
         return ranked
@@ -272,10 +277,11 @@ class Namer:
         ranked: Sequence[Sequence[str]],
         banned: Sequence[set[str]],
         above: Sequence[str],
+        taken: set[frozenset[str]],
     ) -> list[str]:
         """Give each node the best name that no other has; the node with most to say chooses first."""
         labels = [""] * len(nodes)
-        used: set[frozenset[str] | str] = set()
+        used: set[frozenset[str] | str] = set(taken)
         for node in sorted(range(len(nodes)), key=lambda one: (-self.frequency[nodes[one]].sum(), one)):
             free = (text for text in ranked[node] if stems(text) not in used and stems(text) != stems(above[node]))
             label = next(free, None) or next(
@@ -288,12 +294,17 @@ class Namer:
         return labels
 
     def _found_first(
-        self, labels: Sequence[str], ranked: Sequence[Sequence[str]], centers: NDArray[np.float32], above: Sequence[str]
+        self,
+        labels: Sequence[str],
+        ranked: Sequence[Sequence[str]],
+        centers: NDArray[np.float32],
+        above: Sequence[str],
+        taken: set[frozenset[str]],
     ) -> tuple[list[str], list[int]]:
         """Rename nodes that their label does not find first, by the best free candidate that does; with their ranks."""
         chosen = list(labels)
         ranks = self._ranks(labels, centers, range(len(labels)))
-        used = {stems(label) for label in labels}
+        used = taken | {stems(label) for label in labels}
         lost = [i for i, rank in enumerate(ranks) if rank > 1]
         options = [(i, text) for i in lost[:RENAMED] for text in ranked[i] if stems(text) != stems(above[i])]
         found = self._ranks([text for _, text in options], centers, [i for i, _ in options])

@@ -8,7 +8,7 @@ is that of Clio's hierarchy (arXiv 2412.13678).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from taxonomy.english.words import sentence_case
 from taxonomy.errors import LabelError
 from taxonomy.labels.answers import NameAnswer, refuse_name
-from taxonomy.labels.draft import Draft
 from taxonomy.labels.refine import refine
+from taxonomy.labels.surroundings import Surroundings
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.client import Wire
 from taxonomy.llm.engine import Desk, Question, Refusal, Usage, prompts_digest
-from taxonomy.model import Node, Taxonomy
+from taxonomy.model import Node, Provenance, Taxonomy
+from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress, stage_of
 from taxonomy.values import canonical_key
 
@@ -46,22 +47,32 @@ class Failure:
 
 @dataclass(frozen=True)
 class Labelled:
-    """A tree with what was done to it.
+    """What a language model did to a tree.
 
     Attributes
     ----------
-    tree : Taxonomy
+    model : str
     named, moved : int
         Nodes whose label is now the model's; members that have another parent now.
     failures : tuple of Failure
     usage : Usage
+    parameters : mapping of str to object
+        How the model was asked.
     """
 
-    tree: Taxonomy
+    model: str
     named: int
     moved: int
     failures: tuple[Failure, ...]
     usage: Usage
+    parameters: Mapping[str, Any]
+
+    def noted(self, provenance: Provenance) -> Provenance:
+        """Return where a tree comes from, with the model in it if it named or moved something."""
+        if not self.named and not self.moved:
+            return provenance
+        parameters = {**provenance.parameters, "llm": dict(self.parameters)}
+        return provenance.model_copy(update={"labeller": f"llm:{self.model}", "parameters": parameters})
 
 
 @dataclass(frozen=True)
@@ -99,19 +110,29 @@ class LanguageModel:
     votes: int = 1
     concurrency: int = 8
 
-    def estimate(self, tree: Taxonomy, vectors: NDArray[np.float32]) -> Estimate:
-        """Return what labelling would ask, by a rehearsal in which the names are those that nodes have now."""
-        usage = self._run(tree, vectors, rehearsal=True, progress=None).usage
+    def estimate(self, draft: Draft, vectors: NDArray[np.float32], *, only: Collection[str] | None = None) -> Estimate:
+        """Return what naming would ask, by a rehearsal in which the names are those that nodes have now."""
+        usage = self._run(draft.copy(), vectors, only, rehearsal=True, progress=None).usage
         return Estimate(usage, _cost(self.wire, usage))
 
-    def label(self, tree: Taxonomy, vectors: NDArray[np.float32], progress: StageProgress | None = None) -> Labelled:
-        """Name the nodes of a tree above its values; labels by people and domains stay.
+    def name(
+        self,
+        draft: Draft,
+        vectors: NDArray[np.float32],
+        *,
+        only: Collection[str] | None = None,
+        progress: StageProgress | None = None,
+    ) -> Labelled:
+        """Name the nodes of a draft above its values; labels by people and domains stay.
 
         Parameters
         ----------
-        tree : Taxonomy
+        draft : Draft
+            Changed in place. Every node has a name, which stays where the model gives none.
         vectors : ndarray of shape (n_values, dimension)
-            Unit vectors of the values, in the order of `tree.nodes`.
+            Unit vectors of its values, in its order.
+        only : collection of str, optional
+            Ids of the nodes that may be named or moved; all by default.
         progress : callable, optional
             Told a stage, steps done, and steps in all.
 
@@ -124,17 +145,32 @@ class LanguageModel:
         LabelError
             If the model can't be asked at all.
         """
-        return self._run(tree, vectors, rehearsal=False, progress=progress)
+        return self._run(draft, vectors, only, rehearsal=False, progress=progress)
+
+    def label(
+        self, tree: Taxonomy, vectors: NDArray[np.float32], *, progress: StageProgress | None = None
+    ) -> tuple[Taxonomy, Labelled]:
+        """Return a taxonomy with the model's names, and what was done; parameters and errors as for `name`."""
+        draft = Draft(tree.nodes)
+        done = self.name(draft, vectors, progress=progress)
+        return tree.with_nodes(draft.finish(), provenance=done.noted(tree.provenance)), done
 
     def _run(
-        self, tree: Taxonomy, vectors: NDArray[np.float32], *, rehearsal: bool, progress: StageProgress | None
+        self,
+        draft: Draft,
+        vectors: NDArray[np.float32],
+        only: Collection[str] | None,
+        *,
+        rehearsal: bool,
+        progress: StageProgress | None,
     ) -> Labelled:
         from embeddings import cache_folder
 
-        if self.refine and not any(node.placement for node in tree.nodes):
+        if self.refine and not any(node.placement for node in draft.nodes.values()):
             raise LabelError(
                 "nothing to refine: the tree says of no node how surely it belongs to its parent; build it"
             )
+        draft.weigh()
         with contextlib.closing(self.wire.connect(keyless=rehearsal)) as connection:
             desk = Desk(
                 connection=None if rehearsal else connection,
@@ -142,47 +178,48 @@ class LanguageModel:
                 store=AnswerStore(cache_folder()),
                 concurrency=self.concurrency,
             )
-            return self._label(_Work(Draft(tree, vectors), desk, progress))
+            every = draft.nodes.keys() if only is None else only
+            return self._label(_Work(Surroundings(draft, vectors), desk, frozenset(every), progress))
 
     def _label(self, work: _Work) -> Labelled:
-        top = max(node.level for node in work.draft.nodes.values())
-        for level in range(1, top + 1):
+        levels = range(1, work.draft.top + 1)
+        for level in levels:
             work.name_level(level)
         moved = 0
         if self.refine:
-            outcome = refine(work.draft, work.desk, self.votes, stage_of(work.progress, "refining"))
+            outcome = refine(work.around, work.desk, self.votes, work.only, stage_of(work.progress, "refining"))
             moved = outcome.moved
             work.failures += [Failure(node.id, node.label, "refine", problem) for node, problem in outcome.failed]
             work.name_level(1, only=outcome.changed)
-        for level in range(2, top + 1):
+        for level in levels[1:]:
             work.name_level(level, again=True)
         parameters = {
             "prompts": prompts_digest(),
             "refine": self.refine,
             "votes": self.votes if self.refine else None,
         }
-        done = work.draft.finish(labeller=f"llm:{self.wire.model}", parameters={"llm": parameters})
-        return Labelled(done, len(work.named), moved, tuple(work.failures), work.desk.usage)
+        return Labelled(self.wire.model, len(work.named), moved, tuple(work.failures), work.desk.usage, parameters)
 
 
 class _Work:
-    """The naming of one tree."""
+    """The naming of one tree; only the nodes `only` are asked about."""
 
-    def __init__(self, draft: Draft, desk: Desk, progress: StageProgress | None) -> None:
-        self.draft = draft
+    def __init__(self, around: Surroundings, desk: Desk, only: frozenset[str], progress: StageProgress | None) -> None:
+        self.around = around
+        self.draft = around.draft
         self.desk = desk
+        self.only = only
         self.progress = progress
         self.named: set[str] = set()
         self.failures: list[Failure] = []
 
-    def name_level(self, level: int, *, only: Collection[str] | None = None, again: bool = False) -> None:
+    def name_level(self, level: int, *, only: frozenset[str] | None = None, again: bool = False) -> None:
         """Name the nodes of a level, or only some; `again` shows each its name and those beside it."""
         draft = self.draft
-        every = draft.level(level)
+        every = self.around.level(level)
+        asked = self.only if only is None else self.only & only
         nodes = [
-            node
-            for node in every
-            if node.label_source not in FIXED and draft.children[node.id] and (only is None or node.id in only)
+            node for node in every if node.label_source not in FIXED and node.id in asked and draft.children(node.id)
         ]
         pending = {node.id for node in nodes}
         fixed = {canonical_key(node.label): node.label for node in every if node.id not in pending}
@@ -190,7 +227,7 @@ class _Work:
 
         def refuse(question: Question, answer: Any) -> Refusal | None:
             node, answer = draft.nodes[question.node], _tidy(answer)
-            if reason := refuse_name(answer, draft.strings_below(node.id)):
+            if reason := refuse_name(answer, self.around.strings_below(node.id)):
                 return Refusal(reason)
             key = canonical_key(answer.name)
             if key in self._around(node):
@@ -209,7 +246,7 @@ class _Work:
         self._yield_names(accepted, unnamed)
         for node, answer in accepted.values():
             self.named.add(node.id)
-            draft.rename(node.id, answer.name, answer.definition)
+            draft.change(node.id, label=answer.name, definition=answer.definition, label_source="llm", label_rank=None)
         self.failures += [Failure(id, draft.nodes[id].label, stage, problem) for id, problem in unnamed.items()]
 
     def _yield_names(self, accepted: dict[str, tuple[Node, NameAnswer]], unnamed: dict[str, str]) -> None:
@@ -224,31 +261,35 @@ class _Work:
     def _around(self, node: Node) -> set[str]:
         """Return the keys of the children's names, and of the parent's where it stays."""
         draft = self.draft
-        names = {name for id in draft.children[node.id] for name in (draft.nodes[id].label, *draft.nodes[id].aliases)}
+        names = {name for child in draft.children(node.id) for name in (child.label, *child.aliases)}
         parent = draft.nodes[node.parent] if node.parent is not None else None
         if parent is not None and parent.label_source in FIXED:
             names.add(parent.label)
         return {canonical_key(name) for name in names}
 
     def _question(self, node: Node, again: bool) -> Question:
-        draft = self.draft
-        children = [draft.nodes[id] for id in draft.children[node.id]]
-        outside = [draft.nodes[id].label for id in draft.nearest_outside(node.id, CONTRAST)]
+        children = self.around.children(node.id)
+        outside = [one.label for one in self.around.nearest_outside(node.id, CONTRAST)]
         data: dict[str, Any]
         if node.level == 1:
-            shown = [{"value": one.label, "percent": draft.percent(one, node)} for one in children[:SHOWN]]
+            shown = [{"value": one.label, "percent": _percent(one, node)} for one in children[:SHOWN]]
             data = {"members": shown, "members_in_all": len(children), "outside": outside}
         else:
             named = [
-                {"name": one.label, "definition": one.definition, "percent": draft.percent(one, node)}
+                {"name": one.label, "definition": one.definition, "percent": _percent(one, node)}
                 for one in children[:SHOWN]
             ]
             data = {"children": named, "children_in_all": len(children), "outside": outside}
         if again:
             data["current"] = {"name": node.label, "definition": node.definition}
-            data["siblings"] = [one.label for one in draft.beside(node.id)]
+            data["siblings"] = [one.label for one in self.around.beside(node.id)]
         assumed = NameAnswer(name=node.label, definition=node.definition)
         return Question(node.id, "cluster" if node.level == 1 else "parent", data, NameAnswer, assumed)
+
+
+def _percent(child: Node, node: Node) -> float:
+    """Return a child's percent of a node's weight."""
+    return round(100 * child.weight / node.weight, 1) if node.weight else 0.0
 
 
 def _tidy(answer: NameAnswer) -> NameAnswer:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from embeddings.progress import Progress
 from taxonomy.labels.answers import KEEP, MoveAnswer, moves_form, refuse_moves
-from taxonomy.labels.draft import Draft
+from taxonomy.labels.surroundings import Surroundings
 from taxonomy.llm.engine import Desk, Question, Refusal
 from taxonomy.model import Node
+from taxonomy.model.draft import Draft
 
 # Members with a confidence below it are asked about; 0.5 is a tie.
 DOUBT = 0.55
@@ -29,24 +30,29 @@ class Outcome:
     failed: tuple[tuple[Node, str], ...]
 
 
-def refine(draft: Draft, desk: Desk, votes: int, told: Progress | None = None) -> Outcome:
+def refine(
+    around: Surroundings, desk: Desk, votes: int, only: Collection[str], told: Progress | None = None
+) -> Outcome:
     """Ask about each node's doubtful members, and move those for which one choice gets more than half of the votes.
 
     Parameters
     ----------
-    draft : Draft
-        Changed in place: parents, and the share of votes of each member asked about.
+    around : Surroundings
+        Its draft is changed in place: parents, and the share of votes of each member asked about.
     desk : Desk
     votes : int
         How often each question is asked; a vote without an answer counts for no choice.
+    only : collection of str
+        Ids of the members that may be asked about.
     told : callable, optional
         Told (questions answered, questions in all).
     """
-    asked = [(node, members) for level in range(1, len(draft.tree.levels)) for node, members in _doubtful(draft, level)]
+    draft = around.draft
+    asked = [pair for level in range(1, draft.top + 1) for pair in _doubtful(around, level, only)]
     questions: list[Question] = []
     named: dict[tuple[str, int], dict[str, str]] = {}
     for node, members in asked:
-        choices = draft.beside(node.id)
+        choices = around.beside(node.id)
         for vote in range(votes):
             # Each vote sees the choices in another order, so that no place in the list is favoured.
             shift = vote * len(choices) // votes
@@ -71,23 +77,32 @@ def refine(draft: Draft, desk: Desk, votes: int, told: Progress | None = None) -
         target = choice if 2 * count > votes and _may_move(draft, member, choice) else KEEP
         if target != KEEP:
             changed |= {str(draft.nodes[member].parent), target}
-            draft.move(member, target)
+            around.move(member, target)
             moved += 1
         if ballot:
-            draft.judge(member, ballot[target] / votes)
+            _note_votes(draft, member, ballot[target] / votes)
     failed = zip((draft.nodes[question.node] for question in questions), problems, strict=True)
     return Outcome(moved, frozenset(changed), tuple((node, problem) for node, problem in failed if problem))
 
 
-def _doubtful(draft: Draft, level: int) -> list[tuple[Node, list[Node]]]:
+def _note_votes(draft: Draft, id: str, votes: float) -> None:
+    """Note the share of votes by which a node stays or was moved."""
+    placement = draft.nodes[id].placement
+    assert placement is not None
+    draft.change(id, placement=placement.model_copy(update={"votes": round(votes, 6)}))
+
+
+def _doubtful(around: Surroundings, level: int, only: Collection[str]) -> list[tuple[Node, list[Node]]]:
     """Return the nodes of a level that have others beside them, each with its most doubtful members."""
     found = []
-    for node in draft.level(level):
-        members = [draft.nodes[id] for id in draft.children[node.id]]
-        doubtful = [one for one in members if one.placement is not None and one.placement.confidence < DOUBT]
-        doubtful.sort(key=lambda one: (one.placement.confidence if one.placement else 1.0, one.id))
-        if doubtful and draft.beside(node.id):
-            found.append((node, doubtful[:MOST]))
+    for node in around.level(level):
+        doubtful = [
+            (one.placement.confidence, one.id, one)
+            for one in around.children(node.id)
+            if one.id in only and one.placement is not None and one.placement.confidence < DOUBT
+        ]
+        if doubtful and around.beside(node.id):
+            found.append((node, [one for *_, one in sorted(doubtful, key=lambda item: item[:2])[:MOST]]))
     return found
 
 
@@ -116,5 +131,5 @@ def _may_move(draft: Draft, member: str, target: str) -> bool:
     if target == KEEP:
         return False
     node = draft.nodes[member]
-    namesakes = {draft.nodes[one].label for one in draft.children[target]}
-    return len(draft.children[str(node.parent)]) > LEAST and node.label not in namesakes
+    namesakes = {one.label for one in draft.children(target)}
+    return len(draft.children(str(node.parent))) > LEAST and node.label not in namesakes

@@ -1,6 +1,5 @@
 """The taxonomy as a graph: its nodes, its invariants and its JSON form."""
 
-from taxonomy.files import replace_file
 from taxonomy.model.ids import default_level_names, mint_id, slugify
 from taxonomy.model.nodes import (
     Conversations,
@@ -12,6 +11,7 @@ from taxonomy.model.nodes import (
     Placement,
     Provenance,
     Retired,
+    ancestor_positions,
 )
 from taxonomy.model.taxonomy import SCHEMA_VERSION, Taxonomy, load
 from taxonomy.values import WeightUnit
@@ -29,9 +29,9 @@ __all__ = [
     "Retired",
     "Taxonomy",
     "WeightUnit",
+    "ancestor_positions",
     "default_level_names",
     "load",
     "mint_id",
-    "replace_file",
     "slugify",
 ]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
-from taxonomy.model import Node, slugify
+from taxonomy.model.ids import slugify
+from taxonomy.model.nodes import Node
 
+# Confidence below which a place is in doubt: the runner-up is nearer.
+DOUBTFUL = 0.5
 # Set by what the children are, so they are found anew when children change.
 _STRUCTURAL_FLAGS = frozenset({"thin", "empty"})
 
@@ -16,23 +19,43 @@ _STRUCTURAL_FLAGS = frozenset({"thin", "empty"})
 class Draft:
     """Nodes by id, free to change; weights, shares and flags are put right at the end.
 
+    A node without a label has no name yet.
+
     Parameters
     ----------
     nodes : iterable of Node
+        Their order stays, and that of nodes added later follows.
+
+    Attributes
+    ----------
+    nodes : dict of str to Node
+    top : int
+        The highest level.
     """
 
-    def __init__(self, nodes: Iterable[Node]) -> None:
+    def __init__(self, nodes: Iterable[Node] = ()) -> None:
         self.nodes: dict[str, Node] = {}
         self.top = 0
         self._children: dict[str, set[str]] = defaultdict(set)
-        self._before: dict[str, Node | None] = {}
+        # What `undo` brings back, None while nothing is remembered.
+        self._before: dict[str, Node | None] | None = None
         for node in nodes:
             self.put(node)
+        self._stated_total = math.fsum(node.weight for node in self.level(self.top))
+        self._reweighed: set[str] = set()
+
+    def copy(self) -> Self:
+        """Return a draft of the same nodes, which changes by itself."""
+        return type(self)(self.nodes.values())
+
+    # -- changing nodes ---------------------------------------------------------------------------------------------
 
     def put(self, node: Node) -> None:
-        """Add a node, or replace the one with its id."""
-        self.remove(node.id)
-        self._before.setdefault(node.id, None)
+        """Add a node, or replace the one with its id, in its place."""
+        old = self.nodes.get(node.id)
+        self._remember(node.id, old)
+        if old is not None and old.parent is not None and old.parent != node.parent:
+            self._children[old.parent].discard(node.id)
         self.nodes[node.id] = node
         self.top = max(self.top, node.level)
         if node.parent is not None:
@@ -47,12 +70,11 @@ class Draft:
         return node
 
     def remove(self, id: str) -> None:
-        """Take a node out, if it is there; its children keep naming it as their parent."""
-        node = self.nodes.pop(id, None)
-        if node is not None:
-            self._before.setdefault(id, node)
-            if node.parent is not None:
-                self._children[node.parent].discard(id)
+        """Take a node out; its children keep naming it as their parent."""
+        node = self.nodes.pop(id)
+        self._remember(id, node)
+        if node.parent is not None:
+            self._children[node.parent].discard(id)
 
     def begin(self) -> None:
         """Remember from here on what `undo` has to bring back."""
@@ -60,11 +82,22 @@ class Draft:
 
     def undo(self) -> None:
         """Bring back the nodes as they were at `begin`."""
-        for id, node in dict(self._before).items():
-            self.remove(id)
+        before, self._before = self._before or {}, None
+        for id, node in before.items():
             if node is not None:
                 self.put(node)
-        self._before = {}
+            elif id in self.nodes:
+                self.remove(id)
+
+    def _remember(self, id: str, node: Node | None) -> None:
+        if self._before is not None:
+            self._before.setdefault(id, node)
+
+    # -- reading them -----------------------------------------------------------------------------------------------
+
+    def level(self, level: int) -> list[Node]:
+        """Return the nodes of a level, in their order."""
+        return [node for node in self.nodes.values() if node.level == level]
 
     def children(self, id: str) -> list[Node]:
         """Return the nodes one level down, by label."""
@@ -72,7 +105,7 @@ class Draft:
         return sorted(found, key=lambda node: (node.label, node.id))
 
     def leaves(self, id: str) -> list[Node]:
-        """Return the values below a node, or the value itself."""
+        """Return the values below a node, or the value itself, by label."""
         frontier, found = [id], []
         while frontier:
             one = frontier.pop()
@@ -81,37 +114,52 @@ class Draft:
             frontier.extend(self._children.get(one, ()))
         return sorted(found, key=lambda node: (node.label, node.id))
 
-    def finish(self) -> list[Node]:
-        """Return the nodes with weights added up, shares where a weight changed, and flags that say what is so.
+    def leaf_ids(self) -> Mapping[str, frozenset[str]]:
+        """Return the ids of the values below each node, and of each value itself, by id."""
+        found: dict[str, set[str]] = {id: set() for id in self.nodes}
+        for node in sorted(self.nodes.values(), key=lambda node: node.level):
+            if node.level == 0:
+                found[node.id].add(node.id)
+            if node.parent is not None:
+                found[node.parent] |= found[node.id]
+        return {id: frozenset(leaves) for id, leaves in found.items()}
 
-        A share that a file states beside an unchanged weight stays as it is stated.
-        """
-        ordered = sorted(self.nodes.values(), key=lambda node: (node.level, node.id))
-        weights: dict[str, float] = {}
-        for node in ordered:
-            children = self._children.get(node.id, ())
-            weights[node.id] = round(math.fsum(weights[child] for child in children), 6) if node.level else node.weight
-        total = math.fsum(weights[node.id] for node in ordered if node.level == 0)
-        before = math.fsum(node.weight for node in ordered if node.level == self.top)
-        same_total = math.isclose(total, before, rel_tol=1e-9, abs_tol=1e-6)
-        finished = []
-        for node in ordered:
-            weight = weights[node.id]
-            update: dict[str, Any] = {"flags": self._flags(node)}
-            if not (same_total and math.isclose(weight, node.weight, rel_tol=1e-9, abs_tol=1e-6)):
-                update |= {"weight": weight, "share": round(weight / total, 6) if total else 0.0}
-                if node.level:
+    # -- putting them right -----------------------------------------------------------------------------------------
+
+    def weigh(self) -> None:
+        """Add the weights of the nodes above the values up from the values."""
+        parts: dict[str, list[float]] = defaultdict(list)
+        for level in range(self.top + 1):
+            for node in self.level(level):
+                weight = round(math.fsum(parts[node.id]), 6) if level else node.weight
+                if node.parent is not None:
+                    parts[node.parent].append(weight)
+                if not math.isclose(weight, node.weight, rel_tol=1e-9, abs_tol=1e-6):
+                    self._reweighed.add(node.id)
                     # Shares of conversations don't add up, so they can't be put right.
-                    update["conversations"] = None
+                    self.nodes[node.id] = node.model_copy(update={"weight": weight, "conversations": None})
+
+    def finish(self) -> list[Node]:
+        """Return the nodes with weights added up, and with shares and flags that say what is so.
+
+        A share that was stated beside a weight stays as it is while neither that weight nor the total changes.
+        """
+        self.weigh()
+        total = math.fsum(node.weight for node in self.level(0))
+        same_total = math.isclose(total, self._stated_total, rel_tol=1e-9, abs_tol=1e-6)
+        finished = []
+        for node in self.nodes.values():
+            update: dict[str, Any] = {"flags": self._flags(node)}
+            if not same_total or node.id in self._reweighed:
+                update["share"] = round(node.weight / total, 6) if total else 0.0
             second = node.placement and node.placement.second_parent
-            if (
-                node.placement is not None
-                and second is not None
-                and (second not in self.nodes or second == node.parent)
-            ):
+            if node.placement is not None and second is not None and not self._is_other_parent(second, node):
                 update["placement"] = node.placement.model_copy(update={"second_parent": None})
             finished.append(node.model_copy(update=update))
         return finished
+
+    def _is_other_parent(self, id: str, node: Node) -> bool:
+        return id in self.nodes and id != node.parent
 
     def _flags(self, node: Node) -> tuple[str, ...]:
         flags = set(node.flags) - _STRUCTURAL_FLAGS

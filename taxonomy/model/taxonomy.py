@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 SCHEMA_VERSION = 1
+# Fields that follow from the nodes.
+_OF_NODES = frozenset({"nodes", "levels", "digest"})
 
 
 class Taxonomy(Record):
@@ -121,6 +123,25 @@ class Taxonomy(Record):
         tree = tree.model_copy(update={"digest": tree.compute_digest()})
         tree.check()
         return tree
+
+    def with_nodes(self, nodes: Iterable[Node], **fields: Any) -> Self:
+        """Return this taxonomy with other nodes, checked; its levels keep their names.
+
+        Parameters
+        ----------
+        nodes : iterable of Node
+            In any order.
+        **fields
+            Other fields that change.
+
+        Raises
+        ------
+        InvariantError
+            If the nodes are no taxonomy; it names them.
+        """
+        kept = {name: getattr(self, name) for name in type(self).model_fields if name not in _OF_NODES}
+        names = [level.name for level in self.levels]
+        return self.from_nodes(nodes, level_names=names, **(kept | fields))
 
     # -- reading the tree -------------------------------------------------------------------------------------------
 

@@ -203,7 +203,7 @@ def _changes(old: Taxonomy, new: Taxonomy) -> Iterator[Change]:
             heirs = () if gone is None else gone.replaced_by
             yield change(_type_of_end(gone, before, after), node, new=heirs)
     inner = [node for node in old.nodes if 0 < node.level < len(old.levels) - 1]
-    for id, heirs in heirs_of(old, new, inner).items():
+    for id, heirs in heirs_of(old.nodes, new.nodes, inner).items():
         parts = retired[id].replaced_by if id in retired else heirs
         if len(parts) > 1 and (id not in after or any(part not in before for part in parts)):
             yield change("NodeSplit", after.get(id, before[id]), new=parts)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 
-from taxonomy.model import Taxonomy, mint_id
+from taxonomy.model import Taxonomy, ancestor_positions, mint_id
+from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
 
 # Where a node falls into two halves, or two equal nodes become one, one of both goes on under the old id (overlap 1/2);
@@ -86,19 +87,20 @@ def fresh_id(kind: str, level: int, content: Iterable[str], taken: set[str]) -> 
     return id
 
 
-def match_trees(previous: Taxonomy, rebuilt: Taxonomy) -> dict[str, str]:
+def match_trees(previous: Taxonomy, rebuilt: Draft) -> dict[str, str]:
     """Return the id that each node of a rebuilt tree goes by.
 
     Parameters
     ----------
-    previous, rebuilt : Taxonomy
+    previous : Taxonomy
+    rebuilt : Draft
 
     Returns
     -------
     dict of str to str
         From the id in `rebuilt` to the final one, for every node. An old id that is not among the final ones has gone.
     """
-    values = rebuilt.leaves
+    values = rebuilt.level(0)
     final = dict(
         zip(
             (node.id for node in values),
@@ -107,8 +109,8 @@ def match_trees(previous: Taxonomy, rebuilt: Taxonomy) -> dict[str, str]:
         )
     )
     taken = {node.id for node in previous.nodes} | set(final.values())
-    matched = match_nodes(previous, rebuilt, final)
-    for node in rebuilt.nodes:
+    matched = _match_nodes(previous, rebuilt, final)
+    for node in rebuilt.nodes.values():
         if node.level:
             final[node.id] = matched.get(node.id) or _unused(node.id, node.level, taken)
             taken.add(final[node.id])
@@ -119,32 +121,30 @@ def _unused(id: str, level: int, taken: set[str]) -> str:
     return id if id not in taken else fresh_id("node", level, [id], taken)
 
 
-def match_nodes(previous: Taxonomy, rebuilt: Taxonomy, values: Mapping[str, str]) -> dict[str, str]:
+def _match_nodes(previous: Taxonomy, rebuilt: Draft, values: Mapping[str, str]) -> dict[str, str]:
     """Match the nodes above the values; `values` gives the final ids of the rebuilt tree's values.
 
     New values say nothing of what a node was, so they are left out of its overlap; withdrawn ones do, and count.
     """
+    nodes = list(rebuilt.nodes.values())
     old_position = {node.id: index for index, node in enumerate(previous.leaves)}
-    pairs = [(old_position.get(values[node.id], -1), index) for index, node in enumerate(rebuilt.leaves)]
+    pairs = [(old_position.get(values[node.id], -1), index) for index, node in enumerate(rebuilt.level(0))]
     shared_old, shared_new = (
         np.array([pair[side] for pair in pairs if pair[0] >= 0], dtype=np.intp) for side in (0, 1)
     )
     weights = attention(previous)
-    old_rows, new_rows = previous.ancestors, rebuilt.ancestors
+    old_rows, new_rows = previous.ancestors, ancestor_positions(nodes, rebuilt.top + 1)
     tops = len(old_rows), len(new_rows)
     levels = [(level, level) for level in range(1, min(tops))] + ([tops] if all(tops) else [])
     matched: dict[str, str] = {}
     for old_level, new_level in levels:
         old, new = old_rows[old_level - 1], new_rows[new_level - 1][shared_new]
         # The same content has the same id: domains are known by their key, even if nothing belongs to them.
-        same = (
-            {node.id for node in previous.nodes if node.level == old_level} if (old_level, new_level) == tops else set()
-        )
-        for node in rebuilt.nodes:
-            if node.level == new_level and node.id in same:
-                matched[node.id] = node.id
+        if (old_level, new_level) == tops:
+            same = {node.id for node in previous.top}
+            matched |= {node.id: node.id for node in rebuilt.level(new_level) if node.id in same}
         for mine, theirs in _match(old, new, shared_old, weights):
-            one, other = rebuilt.nodes[mine].id, previous.nodes[theirs].id
+            one, other = nodes[mine].id, previous.nodes[theirs].id
             if one not in matched and other not in matched:
                 matched[one] = other
     return matched

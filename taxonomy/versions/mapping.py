@@ -65,7 +65,7 @@ def mappings(old: Taxonomy, new: Taxonomy) -> Iterator[Mapping]:
     after = {node.id: node for node in new.nodes}
     retired = {gone.id: gone.replaced_by for gone in new.retired}
     gone = [node for node in old.nodes if node.id not in after]
-    heirs = heirs_of(old, new, gone)
+    heirs = heirs_of(old.nodes, new.nodes, gone)
     key_of = {canonical_key(name): node.id for node in new.leaves for name in (*node.aliases, node.label)}
     old_draft, new_draft = Draft(old.nodes), Draft(new.nodes)
     for node in old.nodes:

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from taxonomy.model import Node, Retired, Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
-from taxonomy.versions.edits import Edit
 from taxonomy.versions.number import next_version
-from taxonomy.versions.replay import Outcome, replay_edits
 
 # A retired node is replaced by those that hold a quarter or more of its values: four at most.
 REPLACES = 0.25
-
-
-def apply_edits(tree: Taxonomy, edits: Sequence[Edit]) -> tuple[Taxonomy, tuple[Outcome, ...]]:
-    """Apply edits to a taxonomy, which makes it the next version.
-
-    Parameters
-    ----------
-    tree : Taxonomy
-    edits : sequence of Edit
-
-    Returns
-    -------
-    tree : Taxonomy
-        The same, if every edit was in place.
-    outcomes : tuple of Outcome
-
-    Raises
-    ------
-    EditsError
-        If two edits contradict each other.
-    """
-    edited, outcomes, replaced = replay_edits(tree, edits, tree.retired)
-    return succeed(tree, edited, replaced), outcomes
 
 
 def succeed(previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str, ...]]) -> Taxonomy:
@@ -57,7 +32,7 @@ def succeed(previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str
     InputError
         If the version of `previous` has no next.
     """
-    undated = retire(previous, tree, replaced, since="")
+    undated = retire(previous.nodes, previous.retired, tree.nodes, replaced, since="")
     version = next_version(previous, tree.model_copy(update={"retired": undated}))
     if version is None:
         return previous
@@ -66,13 +41,29 @@ def succeed(previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str
 
 
 def retire(
-    previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str, ...]], *, since: str
+    before: Collection[Node],
+    retired: Sequence[Retired],
+    now: Collection[Node],
+    replaced: Mapping[str, tuple[str, ...]],
+    *,
+    since: str,
 ) -> tuple[Retired, ...]:
-    """Return every id that ever went and is not back in `tree`, by id; `since` is for those that went now."""
-    present = {node.id for node in tree.nodes}
-    gone = [node for node in previous.nodes if node.id not in present]
-    heirs = heirs_of(previous, tree, [node for node in gone if node.id not in replaced])
-    entries = [entry for entry in previous.retired if entry.id not in present]
+    """Return every id that ever went and is not back, by id.
+
+    Parameters
+    ----------
+    before, now : collection of Node
+    retired : sequence of Retired
+        What had gone before.
+    replaced : mapping of str to tuple of str
+        As for `succeed`.
+    since : str
+        The version in which those went that went now.
+    """
+    present = {node.id for node in now}
+    gone = [node for node in before if node.id not in present]
+    heirs = heirs_of(before, now, [node for node in gone if node.id not in replaced])
+    entries = [entry for entry in retired if entry.id not in present]
     entries += [
         Retired(
             id=node.id,
@@ -86,23 +77,23 @@ def retire(
     return tuple(sorted(entries, key=lambda entry: entry.id))
 
 
-def heirs_of(previous: Taxonomy, tree: Taxonomy, gone: Sequence[Node]) -> dict[str, tuple[str, ...]]:
+def heirs_of(before: Iterable[Node], now: Collection[Node], gone: Sequence[Node]) -> dict[str, tuple[str, ...]]:
     """Return the nodes that hold a quarter or more of the values of each node that went, those that hold most first."""
     if not gone:
         return {}
-    by_key = {canonical_key(name): node.id for node in tree.leaves for name in (*node.aliases, node.label)}
+    by_key = {canonical_key(name): node.id for node in now if node.level == 0 for name in (*node.aliases, node.label)}
     ancestors: dict[str, list[str]] = {}
-    for node in tree.nodes:
+    for node in sorted(now, key=lambda node: -node.level):
         ancestors[node.id] = [node.id, *(ancestors[node.parent] if node.parent else ())]
-    old = Draft(previous.nodes)
+    old = Draft(before)
     found = {}
     for node in gone:
         counts: dict[str, int] = {}
         leaves = old.leaves(node.id)
         for leaf in leaves:
-            now = leaf.id if leaf.id in ancestors else by_key.get(canonical_key(leaf.label))
-            if now is not None and node.level < len(ancestors[now]):
-                heir = ancestors[now][node.level]
+            today = leaf.id if leaf.id in ancestors else by_key.get(canonical_key(leaf.label))
+            if today is not None and node.level < len(ancestors[today]):
+                heir = ancestors[today][node.level]
                 counts[heir] = counts.get(heir, 0) + 1
         ranked = sorted(counts, key=lambda id: (-counts[id], id))
         found[node.id] = tuple(id for id in ranked if counts[id] >= REPLACES * len(leaves)) or tuple(ranked[:1])

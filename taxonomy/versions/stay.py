@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from taxonomy.geometry import centers, confidence, distance_to, silhouette, sums, two_nearest
 from taxonomy.model import Node, Placement, Taxonomy
+from taxonomy.model.draft import Draft
 
 # With 1% new strings, 99.8% to 100% of the values of the fixture and of the published list stay under their parent at
 # 0.3, and 99.4% to 99.8% at 0.2; with 20% new ones, 99% and 98%. So 0.3 keeps what chance alone would move.
@@ -40,24 +41,17 @@ class Level:
 
 
 def settle(
-    previous: Taxonomy,
-    rebuilt: Taxonomy,
-    final: Mapping[str, str],
-    vectors: NDArray[np.float32],
-    *,
-    stay: float,
-    min_children: int,
+    previous: Taxonomy, rebuilt: Draft, vectors: NDArray[np.float32], *, stay: float, min_children: int
 ) -> list[Level]:
     """Place the nodes of a rebuilt tree in the frame of the old one.
 
     Parameters
     ----------
-    previous, rebuilt : Taxonomy
-        Of the same number of levels, but for ``stay=0``.
-    final : mapping of str to str
-        From ids of `rebuilt` to final ones: see `identity.match_trees`.
+    previous : Taxonomy
+    rebuilt : Draft
+        Of the same number of levels, but for ``stay=0``; its nodes go by the ids that `identity.match_trees` gives.
     vectors : ndarray of shape (n_values, dimension)
-        Unit vectors of the values of `rebuilt`, in the order of its nodes.
+        Unit vectors of the values of `rebuilt`, in its order.
     stay : float
         From 0 to 1.
     min_children : int
@@ -68,15 +62,13 @@ def settle(
     list of Level
         Finest first, one a level below the top.
     """
-    new_nodes = {final[node.id]: node for node in rebuilt.nodes}
-    old_nodes = {node.id: node for node in previous.nodes}
-    same_depth = len(previous.levels) == len(rebuilt.levels)
-    items = [final[node.id] for node in rebuilt.leaves]
+    same_depth = len(previous.levels) == rebuilt.top + 1
+    old_nodes = {node.id: node for node in previous.nodes} if same_depth else {}
+    items = [node.id for node in rebuilt.level(0)]
     points, mass = vectors.astype(np.float64), np.ones(len(items))
     levels = []
-    for level in range(len(rebuilt.levels) - 1):
-        is_top = level == len(rebuilt.levels) - 2
-        step = _Step(items, points, mass, old_nodes if same_depth else {}, new_nodes, final, level, is_top)
+    for level in range(rebuilt.top):
+        step = _Step(items, points, mass, old_nodes, rebuilt, level)
         chosen = step.choose(stay, min_children)
         levels.append(Level(step.parents_of(chosen), step.placements(chosen)))
         used = np.unique(chosen)
@@ -95,24 +87,21 @@ class _Step:
         points: NDArray[np.float64],
         mass: NDArray[np.float64],
         old_nodes: Mapping[str, Node],
-        new_nodes: Mapping[str, Node],
-        final: Mapping[str, str],
+        rebuilt: Draft,
         level: int,
-        is_top: bool,
     ) -> None:
-        self.items, self.points, self.mass, self.is_top = items, points, mass, is_top
-        self.new_nodes, self.final = new_nodes, final
-        old_parents = [_parent(old_nodes.get(item)) for item in items]
-        new_parents = [None if item not in new_nodes else final[new_nodes[item].parent or ""] for item in items]
-        tops = {id for id, node in new_nodes.items() if node.level == level + 1}
-        fixed = is_top and all(new_nodes[id].label_source == "domain" for id in tops)
-        if fixed:
+        self.items, self.points, self.mass = items, points, mass
+        self.is_top = level == rebuilt.top - 1
+        self.new_nodes = new_nodes = rebuilt.nodes
+        old_parents, new_parents = ([_parent(tree.get(item)) for item in items] for tree in (old_nodes, new_nodes))
+        tops = {node.id for node in rebuilt.level(level + 1)}
+        if self.is_top and all(new_nodes[id].label_source == "domain" for id in tops):
             # The domains are what the domains file says: one that is gone takes nothing with it.
             old_parents = [parent if parent in tops else None for parent in old_parents]
         self.ids = sorted({parent for parent in [*old_parents, *new_parents] if parent is not None})
         self.position = position = {id: index for index, id in enumerate(self.ids)}
-        self.item_tops = [_top(item, new_nodes, final) for item in items]
-        self.parent_tops = np.array([_top(id, old_nodes) or _top(id, new_nodes, final) for id in self.ids])
+        self.item_tops = [_top(item, new_nodes) for item in items]
+        self.parent_tops = np.array([_top(id, old_nodes) or _top(id, new_nodes) for id in self.ids])
         self.old, self.new = (
             np.array([-1 if parent is None else position[parent] for parent in parents], dtype=np.intp)
             for parents in (old_parents, new_parents)
@@ -120,7 +109,7 @@ class _Step:
         parents_held = [id in old_nodes and _held(old_nodes[id]) for id in self.ids]
         self.is_fresh = np.array([id not in old_nodes for id in self.ids], dtype=bool)
         self.was_thin = np.array(
-            [any("thin" in tree[id].flags for tree in (old_nodes, new_nodes) if id in tree) for id in self.ids],
+            [(id in old_nodes and "thin" in old_nodes[id].flags) or len(rebuilt.children(id)) == 1 for id in self.ids],
             dtype=bool,
         )
         self.held = np.array(
@@ -199,13 +188,11 @@ class _Step:
         rest = []
         for index, (item, parent) in enumerate(zip(self.items, chosen.tolist(), strict=True)):
             placement = self.new_nodes[item].placement if item in self.new_nodes and parent == self.new[index] else None
-            second = (
-                None if placement is None or placement.second_parent is None else self.final[placement.second_parent]
-            )
+            second = None if placement is None else placement.second_parent
             if placement is None or (second is not None and not self._is_used(second, used)):
                 rest.append(index)
             else:
-                found[item] = Placement(confidence=placement.confidence, second_parent=second)
+                found[item] = placement
         rows = np.array(rest, dtype=np.intp)
         if len(rows):
             center = centers(total, mass)
@@ -223,12 +210,12 @@ class _Step:
         return self.is_top or (index is not None and bool(used[index]))
 
 
-def _top(id: str, nodes: Mapping[str, Node], final: Mapping[str, str] | None = None) -> str | None:
-    """Return the top node that a node is under, by its final id, None if the tree has no such node."""
+def _top(id: str, nodes: Mapping[str, Node]) -> str | None:
+    """Return the top node that a node is under, None if the tree has no such node."""
     if id not in nodes:
         return None
     while (parent := nodes[id].parent) is not None:
-        id = final[parent] if final is not None else parent
+        id = parent
     return id
 
 

@@ -1,0 +1,142 @@
+"""How a taxonomy is to be built."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from taxonomy.clustering.names import DEFAULT_METHOD, METHOD_NAMES
+from taxonomy.clustering.phrasing import PHRASINGS
+from taxonomy.clustering.sizes import check_sizes, default_depth, default_sizes, default_top
+from taxonomy.domains import BUNDLED, Domain, load_domains
+from taxonomy.errors import InputError, LevelsError, TaxonomyError
+from taxonomy.model import Provenance
+from taxonomy.versions.stay import STAY
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a taxonomy is to be built: all that decides it but the values, the version before and the edits.
+
+    Attributes
+    ----------
+    levels : tuple of int or None
+        Exact sizes of the levels between values and top, finest first; by default they follow the number of values.
+    domains : tuple of Domain or None
+        The top level; None for one found in the data. A path of a domains file may be given.
+    top : int or None
+        Nodes of a data-driven top, 5 by default; only without domains.
+    model : str
+        ``minilm``, ``mpnet``, a hub name, or a folder.
+    method : {"average", "ward", "kmeans", "density"}
+    min_children : int
+        Children that every inner node has at least, wherever a domain has values enough.
+    seed : int
+        For the methods with a random part.
+    stay : float
+        How strongly placements hold on to the version before: 0 is the tree as rebuilt, 1 moves nothing.
+    phrasings : tuple of str
+        How a value is said to the model, each with ``{}`` for the string; their vectors are averaged.
+
+    Raises
+    ------
+    DomainsError, LevelsError, TaxonomyError
+        If a field can't be, or two don't go together.
+    """
+
+    levels: Sequence[int] | None = None
+    domains: str | Path | Iterable[Domain] | None = BUNDLED
+    top: int | None = None
+    model: str = "minilm"
+    method: str = DEFAULT_METHOD
+    min_children: int = 2
+    seed: int = 0
+    stay: float = STAY
+    phrasings: Sequence[str] = PHRASINGS
+
+    def __post_init__(self) -> None:
+        """Put the fields into their types, and refuse what can't be."""
+        if self.method not in METHOD_NAMES:
+            raise TaxonomyError(f"no method {self.method!r}; choose one of {', '.join(METHOD_NAMES)}")
+        if self.top is not None and self.domains is not None:
+            raise LevelsError("a top size goes with --domains none alone: with domains, they are the top")
+        if self.top is not None and self.top < 1:
+            raise LevelsError(f"--top {self.top}: a top level needs one node at least")
+        if self.min_children < 2:
+            raise LevelsError(f"--min-children {self.min_children}: 2 is the least that makes a level worth having")
+        if not 0 <= self.stay <= 1:
+            raise TaxonomyError(f"--stay {self.stay}: give a number from 0 (as rebuilt) to 1 (nothing moves)")
+        domains = load_domains(Path(self.domains)) if isinstance(self.domains, (str, Path)) else self.domains
+        object.__setattr__(self, "domains", None if domains is None else tuple(domains))
+        object.__setattr__(self, "levels", None if self.levels is None else tuple(self.levels))
+        object.__setattr__(self, "phrasings", tuple(self.phrasings))
+
+    @property
+    def tops(self) -> tuple[Domain, ...]:
+        """The domains; none where the top is found in the data."""
+        return tuple(self.domains or ())  # type: ignore[arg-type]
+
+    def sizes(self, n_values: int, kept: Sequence[int] | None = None) -> tuple[tuple[int, ...], int]:
+        """Return the sizes of the levels between values and top, finest first, and of the top.
+
+        Parameters
+        ----------
+        n_values : int
+        kept : sequence of int, optional
+            Sizes in the version before, taken where none are asked for.
+
+        Raises
+        ------
+        LevelsError
+            If the sizes asked for can't be levels.
+        """
+        wanted = self.levels if self.levels is not None else kept
+        depth = len(wanted) if wanted is not None else default_depth(n_values)
+        n_top = len(self.tops) or self.top or default_top(n_values, depth, self.min_children)
+        sizes = tuple(wanted) if wanted is not None else default_sizes(n_values, n_top)
+        if self.levels is not None:
+            check_sizes(sizes, n_values, n_top)
+        return sizes, n_top
+
+    def parameters(self, n_top: int) -> dict[str, Any]:
+        """Return what provenance says of it, beside method and seed; `n_top` is the size of the top."""
+        domains = [{**dataclasses.asdict(domain), "examples": list(domain.examples)} for domain in self.tops]
+        return {
+            "levels": None if self.levels is None else list(self.levels),
+            "top": None if self.tops else n_top,
+            "min_children": self.min_children,
+            "phrasings": list(self.phrasings),
+            "domains": domains or None,
+        }
+
+    @classmethod
+    def of(cls, provenance: Provenance) -> Self:
+        """Return the recipe that a taxonomy was built by.
+
+        Raises
+        ------
+        InputError
+            If its provenance does not say.
+        """
+        parameters = provenance.parameters
+        try:
+            domains = parameters["domains"]
+            return cls(
+                levels=parameters["levels"],
+                domains=None if domains is None else [_domain(one) for one in domains],
+                top=parameters["top"],
+                method=str(provenance.method),
+                min_children=parameters["min_children"],
+                seed=provenance.seed or 0,
+                phrasings=parameters.get("phrasings", PHRASINGS),
+            )
+        except (KeyError, TypeError, TaxonomyError) as error:
+            remedy = "give one that value-taxonomy build wrote"
+            raise InputError("the taxonomy does not say how it was built", remedy=remedy) from error
+
+
+def _domain(fields: dict[str, Any]) -> Domain:
+    return Domain(**{**fields, "examples": tuple(fields["examples"])})
