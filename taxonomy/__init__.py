@@ -22,7 +22,7 @@ _HOMES = {
     "Taxonomy": "model",
     "TaxonomyError": "errors",
     "ValueSet": "values",
-    "build": "pipeline",
+    "build": "building.pipeline",
     "canonical_key": "values",
     "load": "model",
     "read_values": "values",

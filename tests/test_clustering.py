@@ -27,7 +27,7 @@ from taxonomy.clustering.many import LARGEST, partition_many
 from taxonomy.clustering.recursion import METHODS, Anchors, build_hierarchy
 from taxonomy.clustering.sizes import allocate, check_sizes, default_sizes
 from taxonomy.errors import LevelsError
-from taxonomy.quality.cohesion import cohesion
+from taxonomy.quality.cohesion import measure_cohesion
 from tests.conftest import FIXTURE, Run
 
 HIERARCHIES = [average, ward]
@@ -250,7 +250,7 @@ def test_another_seed_leaves_the_tree(cache: Path) -> None:
 def test_the_fixtures_tree_holds_together_far_better_than_chance(cache: Path) -> None:
     found = []
     taxonomy.building.pipeline.build_tree(
-        taxonomy.read_values(FIXTURE), inspect=lambda tree, vectors: found.extend(cohesion(tree, vectors))
+        taxonomy.read_values(FIXTURE), inspect=lambda tree, vectors: found.extend(measure_cohesion(tree, vectors))
     )
     clusters, groups, domains = found
     assert (clusters.intruder, groups.intruder, domains.intruder) > (0.9, 0.7, 0.4)

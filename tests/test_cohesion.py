@@ -67,12 +67,12 @@ def test_no_intruder_where_there_is_no_outside_or_no_pair() -> None:
 def test_every_level_stands_beside_a_random_one() -> None:
     vectors = unit(120, centers=12)
     tree = make_tree([f"v{i:03}" for i in range(120)], [i % 12 for i in range(120)], [i % 3 for i in range(12)])
-    found = cohesion.cohesion(tree, vectors)
+    found = cohesion.measure_cohesion(tree, vectors)
     assert [(level.level, level.nodes) for level in found] == [(1, 12), (2, 3)]
     assert found[0].silhouette > 0.5 > 0 > found[0].random_silhouette
     assert found[0].intruder == 1
     assert found[0].random_intruder < 0.4
-    assert cohesion.cohesion(tree, vectors) == found
+    assert cohesion.measure_cohesion(tree, vectors) == found
 
 
 def test_the_build_reports_what_show_measures(tmp_path: Path, run: Run, small_build: Path) -> None:

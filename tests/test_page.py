@@ -23,7 +23,7 @@ from taxonomy.model import Retired, Taxonomy
 from taxonomy.quality.vectors import TreeVectors, embed_tree
 from taxonomy.versions.edits import Edit
 from taxonomy.versions.retire import apply_edits
-from taxonomy.views.layout import layout
+from taxonomy.views.layout import lay_out
 from taxonomy.views.map import map_parquet, read_map
 from taxonomy.views.page import MAX_VALUES, check_size, taxonomy_page
 from taxonomy.views.page.nearest import nearest_elsewhere
@@ -211,7 +211,7 @@ def test_a_map_comes_back_in_the_order_of_its_tree(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 4])
 def test_few_values_lie_on_a_circle(n: int) -> None:
-    points = layout(unit(n))
+    points = lay_out(unit(n))
     assert points.shape == (n, 2)
     assert len({tuple(point) for point in points.tolist()}) == n
 
@@ -260,7 +260,7 @@ def test_the_map_is_the_same_in_another_process(paged: Path) -> None:
     tree = taxonomy.load(paged / "taxonomy.json")
     points = read_map(paged / "map.parquet", tree)
     assert points is not None
-    np.testing.assert_array_equal(layout(embed_tree(tree).values), points)
+    np.testing.assert_array_equal(lay_out(embed_tree(tree).values), points)
 
 
 def test_explore_says_what_is_wrong(run: Run, small_build: Path, tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_the_same_tree_gives_the_same_figure() -> None:
 
 def test_a_map_has_a_point_for_each_value(small_build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The layout has tests of its own, and takes seconds.
-    monkeypatch.setattr("taxonomy.views.layout.layout", lambda vectors: vectors[:, :2].astype(np.float64))
+    monkeypatch.setattr("taxonomy.views.layout.lay_out", lambda vectors: vectors[:, :2].astype(np.float64))
     tree = taxonomy.load(small_build / "taxonomy.json")
     figure = tree.plot("map")
     assert [trace.name for trace in figure.data] == [node.label for node in tree.top]

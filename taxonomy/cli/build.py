@@ -83,7 +83,7 @@ def build(
     from taxonomy.cli.reading import read_tree
     from taxonomy.cli.screen import progress_bars
     from taxonomy.cli.summary import print_summary
-    from taxonomy.quality.cohesion import cohesion
+    from taxonomy.quality.cohesion import measure_cohesion
     from taxonomy.values import read_values
     from taxonomy.versions.edits import edit_values, read_edits
     from taxonomy.views.page import check_size
@@ -107,7 +107,7 @@ def build(
             value_set,
             labeller=labelling,
             progress=progress,
-            inspect=lambda tree, vectors: quality.extend(cohesion(tree, vectors)),
+            inspect=lambda tree, vectors: quality.extend(measure_cohesion(tree, vectors)),
             replayed=outcomes.extend,
             **options,
         )

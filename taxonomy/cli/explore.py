@@ -64,7 +64,7 @@ def vectors_and_map(
     from taxonomy.errors import TaxonomyError
     from taxonomy.progress import stage_of
     from taxonomy.quality.vectors import embed_tree
-    from taxonomy.views.layout import layout
+    from taxonomy.views.layout import lay_out
 
     try:
         vectors = embed_tree(tree, model=model, progress=stage_of(progress, "embedding labels"))
@@ -76,7 +76,7 @@ def vectors_and_map(
         drawing = stage_of(progress, "laying out the map")
         if drawing:
             drawing(0, 1)
-        points = layout(vectors.values)
+        points = lay_out(vectors.values)
         if drawing:
             drawing(1, 1)
     return vectors, points

@@ -54,7 +54,7 @@ def _show_quality(tree: Taxonomy, model: str | None) -> None:
 
     from taxonomy.cli.screen import console, progress_bars
     from taxonomy.progress import stage_of
-    from taxonomy.quality.cohesion import cohesion
+    from taxonomy.quality.cohesion import measure_cohesion
     from taxonomy.quality.vectors import embed_tree
 
     with progress_bars(False) as progress:
@@ -64,7 +64,7 @@ def _show_quality(tree: Taxonomy, model: str | None) -> None:
     table.add_column("level")
     for heading in ("nodes", "silhouette", "random", "intruders found", "random"):
         table.add_column(heading, justify="right")
-    for level in cohesion(tree, vectors):
+    for level in measure_cohesion(tree, vectors):
         figures = (
             "none" if figure is None else form.format(figure)
             for form, figure in (

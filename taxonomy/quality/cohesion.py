@@ -45,7 +45,7 @@ class LevelCohesion:
     random_intruder: float | None
 
 
-def cohesion(tree: Taxonomy, vectors: NDArray[np.float32]) -> tuple[LevelCohesion, ...]:
+def measure_cohesion(tree: Taxonomy, vectors: NDArray[np.float32]) -> tuple[LevelCohesion, ...]:
     """Measure each level above the values, finest first.
 
     Parameters

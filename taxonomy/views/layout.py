@@ -16,7 +16,7 @@ MIN_DIST = 0.1
 FEWEST = 5
 
 
-def layout(vectors: NDArray[np.float32], *, seed: int = 0) -> NDArray[np.float64]:
+def lay_out(vectors: NDArray[np.float32], *, seed: int = 0) -> NDArray[np.float64]:
     """Lay values out in two dimensions: UMAP by cosine (McInnes, Healy and Melville 2018, arXiv 1802.03426).
 
     Started from the first two principal components, which keeps far apart what is far apart (Kobak and Linderman 2021).

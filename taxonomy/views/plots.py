@@ -159,9 +159,9 @@ def _map(tree: Taxonomy) -> go.Figure:
     import plotly.graph_objects as go
 
     from taxonomy.quality.vectors import embed_tree
-    from taxonomy.views.layout import layout
+    from taxonomy.views.layout import lay_out
 
-    points = layout(embed_tree(tree, labels=False).values)
+    points = lay_out(embed_tree(tree, labels=False).values)
     colours = _colours(tree)
     values = tree.leaves
     tops = np.array([_top(tree, node).id for node in values])
