@@ -22,7 +22,7 @@ from taxonomy.domains import Domain
 from taxonomy.errors import InputError
 from taxonomy.labels.language_model import Labelled
 from taxonomy.labels.naming import name_nodes
-from taxonomy.model import InputProvenance, Provenance, Taxonomy, default_level_names
+from taxonomy.model import InputProvenance, Provenance, Retired, Taxonomy, default_level_names
 from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress, stage_of
 from taxonomy.values import ValueSet, read_values
@@ -139,10 +139,158 @@ def build(
     )
     draft = assemble(value_set, layers, recipe.tops)
     rows = _Rows(value_set.labels, embedded, space.values)
-    header = Taxonomy.header(
-        id=id or (previous.id if previous else "values"),
-        title=title if title is not None else previous.title if previous else "",
-        weight_unit=value_set.weight_unit,
+    header = {
+        "id": id or (previous.id if previous else "values"),
+        "title": title if title is not None else previous.title if previous else "",
+        "weight_unit": value_set.weight_unit,
+    }
+    provenance = _provenance(value_set, recipe, space, n_top)
+
+    if previous is None:
+        gone: tuple[Retired, ...] = ()
+    elif _is_same_ground(previous, provenance, header, recipe.stay):
+        draft, provenance, gone = Draft(previous.nodes), previous.provenance, previous.retired
+    else:
+        draft = carry_over(previous, draft, embedded, stay=recipe.stay, min_children=recipe.min_children)
+        gone = retire(previous.nodes, previous.retired, draft.nodes.values(), {}, since="")
+
+    labelled = None
+    edited, replay = _replay(draft, edits, gone)
+    if replay.lacks_names:
+        # An edit asks for a node by a name that it is yet to get.
+        labelled = _name(draft, rows, space, labeller, previous, progress)
+        edited, replay = _replay(draft, edits, gone)
+    if any(not node.label for node in edited.nodes.values()):
+        labelled = _name(edited, rows, space, labeller, previous, progress)
+
+    tree = Taxonomy.from_nodes(
+        edited.finish(),
+        level_names=default_level_names(edited.top + 1),
         version=previous.version if previous else "1.0.0",
-        provenance=_provenance(value_set, recipe, space, n_top),
+        provenance=_labelled_provenance(provenance, labelled, edited, previous),
+        **header,
     )
+    if previous is not None:
+        tree = succeed(previous, _came_from(tree, previous, recipe.stay), replay.replaced)
+    elif edits:
+        retired = retire(draft.nodes.values(), (), tree.nodes, replay.replaced, since=tree.version)
+        tree = tree.model_copy(update={"retired": retired})
+    leaves = rows.of([node.label for node in tree.leaves])
+    return Built(tree, value_set, leaves, replay.outcomes, labelled, space)
+
+
+def find_anchors(tops: Sequence[Domain], value_set: ValueSet, encoder: Encoder) -> Anchors:
+    """Return the domains' examples as anchors of the values' clustering.
+
+    Raises
+    ------
+    InputError
+        If nothing is known of any example of a domain: vectors that the user brings may lack them.
+    """
+    texts = [example for domain in tops for example in domain.examples]
+    numbers = np.array([number for number, domain in enumerate(tops) for _ in domain.examples], dtype=np.intp)
+    vectors = encoder.encode(texts)
+    known = vectors.any(axis=1)
+    for number, domain in enumerate(tops):
+        if not known[numbers == number].any():
+            problem = f"no example of the domain {domain.name!r} shares a word with a value"
+            raise InputError(problem, remedy="give the encoder that made the vectors, or domains=None")
+    position = {value.key: index for index, value in enumerate(value_set.values)}
+    domains = np.full(len(value_set), -1, dtype=np.intp)
+    for text, number in zip(texts, numbers.tolist(), strict=True):
+        value = value_set.find(text)
+        if value is not None:
+            domains[position[value.key]] = number
+    return Anchors(vectors=vectors[known], domains=numbers[known], known=domains)
+
+
+class _Rows:
+    """The vectors of values by label; those that are asked for anew are embedded once."""
+
+    def __init__(self, labels: Sequence[str], vectors: NDArray[np.float32], encoder: Encoder) -> None:
+        self._row = {label: row for row, label in enumerate(labels)}
+        self._vectors = vectors
+        self._encoder = encoder
+
+    def of(self, labels: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of labels, shape (n, dimension)."""
+        # Spellings that a version before or a person prefers are strings of their own.
+        new = [label for label in dict.fromkeys(labels) if label not in self._row]
+        if new:
+            self._row |= {label: len(self._vectors) + row for row, label in enumerate(new)}
+            self._vectors = np.concatenate([self._vectors, self._encoder.encode(new)])
+        return self._vectors[[self._row[label] for label in labels]]
+
+
+def _replay(draft: Draft, edits: Sequence[Edit], gone: Sequence[Retired]) -> tuple[Draft, Replay]:
+    """Return a draft with edits applied, and what they did."""
+    edited = draft.copy() if edits else draft
+    return edited, replay_edits(edited, edits, gone)
+
+
+def _name(
+    draft: Draft,
+    rows: _Rows,
+    space: Space,
+    labeller: Labeller | None,
+    previous: Taxonomy | None,
+    progress: StageProgress | None,
+) -> Labelled | None:
+    """Name the nodes that have no name, offline first; the labeller is asked of those, and may move what is new."""
+    vectors = rows.of([node.label for node in draft.level(0)])
+    named = name_nodes(draft, vectors, space.names.encode)
+    if labeller is None:
+        return None
+    known = frozenset() if previous is None else {node.id for node in previous.nodes}
+    only = None if previous is None else named | (draft.nodes.keys() - known)
+    return labeller.name(draft, vectors, only=only, progress=progress)
+
+
+def _provenance(value_set: ValueSet, recipe: Recipe, space: Space, n_top: int) -> Provenance:
+    return Provenance(
+        input=InputProvenance(
+            sha256=value_set.sha256,
+            strings=sum(1 + len(value.aliases) for value in value_set.values),
+            mentions=round(math.fsum(value_set.weights), 6),
+        ),
+        model=space.model,
+        method=recipe.method,
+        parameters=recipe.parameters(n_top),
+        seed=recipe.seed,
+        labeller="keyphrase",
+        software={name: version(name) for name in PACKAGES},
+    )
+
+
+def _is_same_ground(previous: Taxonomy, provenance: Provenance, header: Mapping[str, Any], stay: float) -> bool:
+    """Tell whether `previous` was made of the same values in the same way, so that there is nothing to carry over."""
+    came_from = previous.provenance.previous
+    same_stay = came_from is None or came_from.get("stay") == f"{stay:g}"
+    same_header = all(getattr(previous, name) == value for name, value in header.items())
+    return same_stay and same_header and _unlabelled(previous.provenance) == _unlabelled(provenance)
+
+
+def _unlabelled(provenance: Provenance) -> Provenance:
+    """Return where values and places come from, without who named the nodes and what version came before."""
+    parameters = {name: value for name, value in provenance.parameters.items() if name != "llm"}
+    return provenance.model_copy(update={"previous": None, "labeller": None, "parameters": parameters})
+
+
+def _labelled_provenance(
+    provenance: Provenance, labelled: Labelled | None, draft: Draft, previous: Taxonomy | None
+) -> Provenance:
+    """Return where a tree comes from; it names the model that named its nodes, now or in the version before."""
+    noted = provenance if labelled is None else labelled.noted(provenance)
+    if noted is not provenance or previous is None:
+        return noted
+    if not any(node.label_source == "llm" for node in draft.nodes.values()):
+        return noted
+    asked = {name: value for name, value in previous.provenance.parameters.items() if name == "llm"}
+    return provenance.model_copy(
+        update={"labeller": previous.provenance.labeller, "parameters": provenance.parameters | asked}
+    )
+
+
+def _came_from(tree: Taxonomy, previous: Taxonomy, stay: float) -> Taxonomy:
+    came_from = {"id": previous.id, "version": previous.version, "digest": previous.digest, "stay": f"{stay:g}"}
+    return tree.model_copy(update={"provenance": tree.provenance.model_copy(update={"previous": came_from})})
