@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import stat
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,25 +43,56 @@ def replace_file(target: Path, content: bytes) -> None:
         raise
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file and sync it, over what stood there: for a folder that nobody reads yet.
+def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Iterable[str] = ()) -> None:
+    """Write the files of a folder: all are staged in it and synced before the first is moved, in their order.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    contents : mapping of str to bytes
+        By name.
+    gone : iterable of str
+        Names of files that must not stay beside them.
+
+    Raises
+    ------
+    OSError
+        If it can't be written; while they are staged, what was there is untouched.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # Inside, since what stands beside a folder may be on another disk.
+    staging = folder / f".staged.{secrets.token_hex(8)}"
+    try:
+        staging.mkdir()
+        for name, content in contents.items():
+            with open(staging / name, "xb") as file:
+                _write(file, content)
+        for name in contents:
+            os.replace(staging / name, folder / name)
+        for name in gone:
+            (folder / name).unlink(missing_ok=True)
+        _sync(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def probe_folder(folder: Path) -> None:
+    """Make a folder if need be, and see that a file can be made in it.
 
     Raises
     ------
     OSError
     """
-    with open(path, "wb") as file:
-        _write(file, content)
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / f".probe.{secrets.token_hex(8)}"
+    probe.touch()
+    probe.unlink()
 
 
-def sync_folder(path: Path) -> None:
-    """Wait until the names of a folder are on the disk, so that a file moved there stays there.
-
-    Raises
-    ------
-    OSError
-    """
-    handle = os.open(path, os.O_RDONLY)
+def _sync(folder: Path) -> None:
+    """Wait until the names of a folder are on the disk, so that a file moved there stays there."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,26 +21,35 @@ def replace_file(target: Path, content: bytes) -> None:
         files.replace_file(target, content)
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file and sync it, over what stood there: for a folder that nobody reads yet.
+def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Iterable[str] = ()) -> None:
+    """Write the files of a folder, in their order; while they are staged, what was there is untouched.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    contents : mapping of str to bytes
+        By name.
+    gone : iterable of str
+        Names of files that must not stay beside them.
 
     Raises
     ------
     OutputError
     """
-    with _one_error(path):
-        files.write_file(path, content)
+    with _one_error(folder):
+        files.replace_files(folder, contents, gone=gone)
 
 
-def sync_folder(path: Path) -> None:
-    """Wait until the names of a folder are on the disk, so that a file moved there stays there.
+def check_folder(folder: Path) -> None:
+    """Make a folder if need be and see that it can be written, before hours of work.
 
     Raises
     ------
     OutputError
     """
-    with _one_error(path):
-        files.sync_folder(path)
+    with _one_error(folder):
+        files.probe_folder(folder)
 
 
 @contextmanager

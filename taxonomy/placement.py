@@ -132,9 +132,7 @@ class _Places:
     """The nodes of level 1 of a tree as points, and the examples of its domains."""
 
     def __init__(self, tree: Taxonomy, model: str | None, progress: Progress | None) -> None:
-        from embeddings import StoredEncoder
-
-        self._encoder = StoredEncoder(tree_encoder(tree, model))
+        self._encoder = tree_encoder(tree, model)
         vectors = embed_tree(tree, model=model, labels=False, progress=progress).values
         rows = tree.ancestors
         positions, first, labels = np.unique(rows[0], return_index=True, return_inverse=True)
@@ -260,9 +258,6 @@ def add_assigned(tree: Taxonomy, values: ValueSet, assignments: Sequence[Assignm
         spellings = {owner.label, *owner.aliases, value.label, *value.aliases} - {owner.label}
         if spellings - set(owner.aliases):
             draft.change(owner.id, aliases=tuple(sorted(spellings)))
-    fields = {name: getattr(tree, name) for name in ("id", "title", "weight_unit", "version", "retired")}
     came_from = {"id": tree.id, "version": tree.version, "digest": tree.digest, "stay": "1"}
     provenance = tree.provenance.model_copy(update={"previous": came_from})
-    names = [level.name for level in tree.levels]
-    grown = Taxonomy.from_nodes(draft.finish(), level_names=names, provenance=provenance, **fields)
-    return succeed(tree, grown, {})
+    return succeed(tree, tree.with_nodes(draft.finish(), provenance=provenance), {})

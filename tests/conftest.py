@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-import taxonomy.building.pipeline  # noqa: F401
+import taxonomy.building.spaces  # noqa: F401
 from embeddings import SentenceTransformerEncoder
 from embeddings.models import load_encoder
 
@@ -45,7 +45,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
             return load(model, **options)
 
         patch.setattr("embeddings.models.load_encoder", shared)
-        patch.setattr("taxonomy.building.pipeline.load_encoder", shared)
+        patch.setattr("taxonomy.building.spaces.load_encoder", shared)
         yield folder
 
 

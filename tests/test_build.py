@@ -34,7 +34,7 @@ def fixture_rows() -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def example(cache: Path) -> Taxonomy:
-    return taxonomy.build(FIXTURE, id="example")
+    return taxonomy.build(FIXTURE, id="example").tree
 
 
 def sizes(tree: Taxonomy) -> list[int]:
@@ -130,14 +130,14 @@ def test_where_some_values_belong(example: Taxonomy, label: str, domain: str) ->
 
 
 def test_one_value() -> None:
-    tree = taxonomy.build(["honesty"])
+    tree = taxonomy.build(["honesty"]).tree
     assert sizes(tree) == [1, 5]
     assert tree.path("honesty")[0].label == "Epistemic"
     assert [node.flags for node in tree.top if node.label != "Epistemic"] == [("empty",)] * 4
 
 
 def test_six_values() -> None:
-    tree = taxonomy.build(SIX)
+    tree = taxonomy.build(SIX).tree
     assert sizes(tree) == [6, 5]
     assert {value.label: tree.path(value)[0].label for value in tree.nodes if value.level == 0} == {
         "harm prevention": "Protective",
@@ -151,7 +151,7 @@ def test_six_values() -> None:
 
 def test_sixty_values(example: Taxonomy) -> None:
     labels = [node.label for node in example.nodes if node.level == 0][::29][:60]
-    tree = taxonomy.build(labels)
+    tree = taxonomy.build(labels).tree
     assert [level.name for level in tree.levels] == ["value", "cluster", "domain"]
     assert tree.levels[0].size == 60
     assert tree.levels[2].size == 5
@@ -165,26 +165,26 @@ def test_any_part_of_the_fixture_makes_a_tree(data: st.DataObject) -> None:
     chosen = random.Random(data.draw(st.integers(0, 99))).sample(rows, count)
     values = {row["value"]: float(row["count"]) for row in chosen}
     assume(set(values) - {rejection.value for rejection in taxonomy.read_values(FIXTURE).rejected})
-    tree = taxonomy.build(values)
+    tree = taxonomy.build(values).tree
     assert [node.label for node in tree.top] == DOMAINS
     assert tree.levels[0].size <= count
 
 
 def test_weights_and_tables() -> None:
-    weighted = taxonomy.build({"honesty": 3, "Honesty": 1, "kindness": 4})
+    weighted = taxonomy.build({"honesty": 3, "Honesty": 1, "kindness": 4}).tree
     assert weighted.node("honesty").aliases == ("Honesty",)
     assert (weighted.node("honesty").weight, weighted.node("honesty").share) == (4, 0.5)
     assert weighted.weight_unit == "mentions"
     frame = pd.DataFrame({"value": ["honesty", "kindness"], "pct_convos": [2.5, 7.5]})
-    table = taxonomy.build(frame)
+    table = taxonomy.build(frame).tree
     assert (table.weight_unit, table.node("kindness").share) == ("pct_convos", 0.75)
     renamed = frame.rename(columns={"value": "v", "pct_convos": "w"})
-    assert taxonomy.build(renamed, value_column="v", weight_column="w").node("kindness").share == 0.75
+    assert taxonomy.build(renamed, value_column="v", weight_column="w").tree.node("kindness").share == 0.75
 
 
 def test_the_order_of_strings_changes_no_byte() -> None:
     rows = [row["value"] for row in fixture_rows()][:400]
-    assert taxonomy.build(rows).to_json() == taxonomy.build(iter(rows[::-1])).to_json()
+    assert taxonomy.build(rows).tree.to_json() == taxonomy.build(iter(rows[::-1])).tree.to_json()
 
 
 # -- levels and tops ------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def test_the_order_of_strings_changes_no_byte() -> None:
 
 @pytest.mark.parametrize("method", ["ward", "kmeans", pytest.param("density", marks=pytest.mark.slow)])
 def test_sizes_asked_for_are_had_exactly(method: str) -> None:
-    tree = taxonomy.build(FIXTURE, levels=(140, 20), method=method)
+    tree = taxonomy.build(FIXTURE, levels=(140, 20), method=method).tree
     assert sizes(tree)[1:] == [140, 20, 5]
     for node in tree.nodes:
         if node.level:
@@ -200,21 +200,21 @@ def test_sizes_asked_for_are_had_exactly(method: str) -> None:
 
 
 def test_no_level_between_values_and_domains() -> None:
-    assert sizes(taxonomy.build(SIX, levels=())) == [6, 5]
+    assert sizes(taxonomy.build(SIX, levels=()).tree) == [6, 5]
 
 
 def test_a_top_found_in_the_data() -> None:
-    tree = taxonomy.build(FIXTURE, domains=None, top=7)
+    tree = taxonomy.build(FIXTURE, domains=None, top=7).tree
     assert len(tree.top) == 7
     assert {node.label_source for node in tree.top} == {"keyphrase"}
-    assert sizes(taxonomy.build(SIX, domains=None)) == [6, 3]
+    assert sizes(taxonomy.build(SIX, domains=None).tree) == [6, 3]
     with pytest.raises(LevelsError, match=r"--top 4: .* can have 3"):
         taxonomy.build(SIX, domains=None, top=4)
-    assert sizes(taxonomy.build(["care"], domains=None)) == [1, 1]
+    assert sizes(taxonomy.build(["care"], domains=None).tree) == [1, 1]
 
 
 def test_least_children() -> None:
-    tree = taxonomy.build(FIXTURE, levels=(100, 20), min_children=4)
+    tree = taxonomy.build(FIXTURE, levels=(100, 20), min_children=4).tree
     assert min(len(tree.children(node)) for node in tree.nodes if node.level in (1, 2)) >= 4
 
 
@@ -263,12 +263,12 @@ examples = ["efficiency", "planning"]
 def test_domains_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "domains.toml"
     path.write_text(TWO)
-    tree = taxonomy.build([*SIX, "calm", "planning"], domains=path)
+    tree = taxonomy.build([*SIX, "calm", "planning"], domains=path).tree
     assert [node.label for node in tree.top] == ["Inner", "Outer"]
     assert tree.path("calm")[0].label == "Inner"
     assert tree.node("Inner").definition == "What one is."
     path.write_text(TWO.replace('"Inner"', '"Within"'))
-    renamed = taxonomy.build([*SIX, "calm", "planning"], domains=str(path))
+    renamed = taxonomy.build([*SIX, "calm", "planning"], domains=str(path)).tree
     assert renamed.node("Within").id == tree.node("Inner").id
 
 
@@ -332,7 +332,7 @@ def test_the_published_strings(published: Path, run: Run, tmp_path: Path) -> Non
 def test_twenty_thousand_values() -> None:
     rows = sorted({word for row in fixture_rows() for word in row["value"].split() if word.isalpha() and len(word) > 3})
     strings = {f"{one} {other}": 1.0 for one in rows[:150] for other in rows[-150:]}
-    tree = taxonomy.build(dict(list(strings.items())[:20_000]))
+    tree = taxonomy.build(dict(list(strings.items())[:20_000])).tree
     assert sizes(tree)[-1] == 5
     assert len(tree.levels) == 4
     assert sum(len(tree.values(node)) for node in tree.top) == sizes(tree)[0]

@@ -278,7 +278,7 @@ def test_show_a_node(built: Path, run: Run) -> None:
 
 
 def test_what_could_steer_a_terminal_is_shown_as_text(run: Run, tmp_path: Path) -> None:
-    tree = taxonomy.build(["honesty", "kindness"])
+    tree = taxonomy.build(["honesty", "kindness"]).tree
     nodes = [
         node.model_copy(update={"label": "\x1b[31mred[bold]\u202e"}) if node.label == "honesty" else node
         for node in tree.nodes
@@ -312,7 +312,7 @@ def test_stability_is_measured_and_written_on_the_nodes(built: Path, run: Run, t
 
 
 def test_stability_of_a_tree_that_does_not_say_how_it_was_built(run: Run, tmp_path: Path) -> None:
-    tree = taxonomy.build(["honesty", "kindness"])
+    tree = taxonomy.build(["honesty", "kindness"]).tree
     tree.model_copy(update={"provenance": type(tree.provenance)()}).save(tmp_path / "t.json")
     done = run("stability", tmp_path / "t.json")
     assert (done.returncode, "does not say how it was built" in done.stderr) == (2, True)

@@ -20,14 +20,12 @@ from scipy.spatial.distance import pdist
 from sklearn.metrics import adjusted_rand_score
 
 import taxonomy
-import taxonomy.building.pipeline
 from taxonomy.clustering import average, linkage, ward
 from taxonomy.clustering.exact import centroids, make_exact, relabel
 from taxonomy.clustering.many import LARGEST, partition_many
 from taxonomy.clustering.recursion import METHODS, Anchors, build_hierarchy
 from taxonomy.clustering.sizes import allocate, check_sizes, default_sizes
 from taxonomy.errors import LevelsError
-from taxonomy.quality.cohesion import measure_cohesion
 from tests.conftest import FIXTURE, Run
 
 HIERARCHIES = [average, ward]
@@ -243,15 +241,12 @@ def test_a_hundredth_more_of_the_fixture_leaves_the_clusters(cache: Path) -> Non
 
 
 def test_another_seed_leaves_the_tree(cache: Path) -> None:
-    one, other = (taxonomy.build(FIXTURE, levels=(140, 20), seed=seed) for seed in (0, 1))
+    one, other = (taxonomy.build(FIXTURE, levels=(140, 20), seed=seed).tree for seed in (0, 1))
     assert one.nodes == other.nodes
 
 
 def test_the_fixtures_tree_holds_together_far_better_than_chance(cache: Path) -> None:
-    found = []
-    taxonomy.building.pipeline.build_tree(
-        taxonomy.read_values(FIXTURE), inspect=lambda tree, vectors: found.extend(measure_cohesion(tree, vectors))
-    )
+    found = taxonomy.build(FIXTURE).quality
     clusters, groups, domains = found
     assert (clusters.intruder, groups.intruder, domains.intruder) > (0.9, 0.7, 0.4)
     for level in found:
@@ -268,7 +263,7 @@ def _siblings_kept(labels: Sequence[str], levels: tuple[int, int], draws: int) -
 
 def _siblings(labels: Sequence[str], levels: tuple[int, int]) -> dict[str, set[str]]:
     """Build a tree and return the members of each value's cluster."""
-    tree = taxonomy.build(labels, levels=levels)
+    tree = taxonomy.build(labels, levels=levels).tree
     clusters = [{value.label for value in tree.children(node)} for node in tree.nodes if node.level == 1]
     return {label: cluster for cluster in clusters for label in cluster}
 

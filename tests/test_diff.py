@@ -19,7 +19,8 @@ from taxonomy.versions.diff import KINDS, Diff
 from taxonomy.versions.edits import Edit
 from taxonomy.versions.mapping import mappings, sssom_tsv
 from taxonomy.versions.number import bump
-from taxonomy.versions.retire import apply_edits, succeed
+from taxonomy.versions.replay import apply_edits
+from taxonomy.versions.retire import succeed
 from tests.conftest import Run
 from tests.trees import make_tree, trees
 
@@ -237,8 +238,8 @@ def test_diff_and_migrate(versions: tuple[Taxonomy, Taxonomy], run: Run, tmp_pat
 
 
 def test_trees_that_were_built_apart_can_be_compared(cache: object) -> None:
-    old = taxonomy.build(["honesty", "candor", "patience"])
-    new = taxonomy.build(["honesty", "candor", "kindness"])
+    old = taxonomy.build(["honesty", "candor", "patience"]).tree
+    new = taxonomy.build(["honesty", "candor", "kindness"]).tree
     diff = Diff.between(old, new)
     assert diff.apply(old) == new
     assert [change.label for change in diff.changes if change.type == "NodeDeletion"] == ["patience"]

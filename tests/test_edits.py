@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import taxonomy
 from taxonomy.errors import EditsError, InputError
 from taxonomy.model import Taxonomy
+from taxonomy.model.draft import Draft
 from taxonomy.versions.edits import Edit, append_edit, edit_values, parse_edits, read_edits
-from taxonomy.versions.replay import Outcome, replay_edits
-from taxonomy.versions.retire import apply_edits
+from taxonomy.versions.replay import Outcome, apply_edits, replay_edits
 from tests.conftest import Run
 from tests.trees import make_tree
 
@@ -287,7 +287,7 @@ def test_values_are_edited_before_a_build() -> None:
 
 def test_edits_survive_builds_whatever_stay_is(cache: object) -> None:
     values = ["honesty", "candor", "patience", "calm", "craftsmanship", "efficiency", "noise", "privacy", "safety"]
-    first = taxonomy.build(values)
+    first = taxonomy.build(values).tree
     social = first.node("Social").id
     decisions = (
         Edit(action="move", node=first.node("patience").id, to=social),
@@ -299,7 +299,7 @@ def test_edits_survive_builds_whatever_stay_is(cache: object) -> None:
         Edit(action="new", node=social, to="hospitality"),
     )
     for stay in (0.0, 0.3, 1.0):
-        tree = taxonomy.build([*values, "candour", "kindness"], previous=first, edits=decisions, stay=stay)
+        tree = taxonomy.build([*values, "candour", "kindness"], previous=first, edits=decisions, stay=stay).tree
         for _ in range(2):
             assert tree.path("patience")[0].id == social
             assert tree.path("patience")[0].label == "Among people"
@@ -309,9 +309,9 @@ def test_edits_survive_builds_whatever_stay_is(cache: object) -> None:
             assert tree.path("hospitality")[0].id == social
             assert tree.retired_node(first.node("noise").id).label == "noise"
             assert {tree.node(label).label_source for label in ("patience", "calm", "honesty", "candor")} == {"human"}
-            tree = taxonomy.build([*values, "courtesy"], previous=tree, edits=decisions, stay=stay)
+            tree = taxonomy.build([*values, "courtesy"], previous=tree, edits=decisions, stay=stay).tree
     # Without a previous version, ids come from content.
-    alone = taxonomy.build(values, edits=decisions)
+    alone = taxonomy.build(values, edits=decisions).tree
     assert alone.path("patience")[0].label == "Among people"
     assert alone.version == "1.0.0"
 
@@ -331,13 +331,13 @@ def test_a_merge_and_a_split_hold_in_every_build(small_build: Path) -> None:
     edited, _ = apply_edits(first, decisions)
     rows = {value.label: 1.0 for value in first.nodes if value.level == 0} | {"warmth of welcome": 1.0}
     for stay in (0.0, 0.3):
-        tree = taxonomy.build(rows, previous=edited, edits=decisions, stay=stay)
+        tree = taxonomy.build(rows, previous=edited, edits=decisions, stay=stay).tree
         together = {value.id for node in (one, other) for value in first.values(node)}
         assert together <= {value.id for value in tree.values(other.id)}
         parts = edited.retired_node(third.id).replaced_by
         assert [tree.node(part).label for part in parts] == ["Upper half", "Lower half"]
         assert children[0].id in {child.id for child in tree.children(parts[0])}
-        outcomes = replay_edits(tree, decisions, tree.retired)[1]
+        outcomes = replay_edits(Draft(tree.nodes), decisions, tree.retired).outcomes
         assert {outcome.status for outcome in outcomes} == {"in place"}
 
 

@@ -28,13 +28,13 @@ OVERLAP = 0.3
 @pytest.fixture(scope="module", params=["ward", "kmeans", "no domains"])
 def tree(request: pytest.FixtureRequest, cache: Path) -> Taxonomy:
     if request.param == "no domains":
-        return taxonomy.build(FIXTURE, levels=(180, 24), domains=None)
-    return taxonomy.build(FIXTURE, method=request.param)
+        return taxonomy.build(FIXTURE, levels=(180, 24), domains=None).tree
+    return taxonomy.build(FIXTURE, method=request.param).tree
 
 
 @pytest.fixture(scope="module")
 def published_tree(published: Path, cache: Path) -> Taxonomy:
-    return taxonomy.build(published / "values_frequencies.csv", levels=(266, 26))
+    return taxonomy.build(published / "values_frequencies.csv", levels=(266, 26)).tree
 
 
 def named(tree: Taxonomy, level: int) -> list[taxonomy.Node]:

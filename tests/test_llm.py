@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -22,15 +22,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import taxonomy
-from taxonomy.building.pipeline import build
 from taxonomy.cli import main
 from taxonomy.errors import LabelError
 from taxonomy.labels import asking
 from taxonomy.labels.answers import NameAnswer, refuse_name
-from taxonomy.labels.language_model import Labelled, LanguageModel
+from taxonomy.labels.language_model import Failure, LanguageModel, label_tree
 from taxonomy.llm.client import Wire
-from taxonomy.llm.engine import prompts_digest
+from taxonomy.llm.engine import Usage, prompts_digest
 from taxonomy.model import Placement, Taxonomy
+from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
 from tests.conftest import FIXTURE, Run
 from tests.llm_server import Server, data_of, good_name, keep_all, kind_of, serve
@@ -82,16 +82,31 @@ def vectors(tree: Taxonomy) -> NDArray[np.float32]:
     return embed_tree(tree, labels=False).values
 
 
-Label = Callable[..., Labelled]
+class Done(NamedTuple):
+    """A labelled tree, and what was done to it."""
+
+    tree: Taxonomy
+    named: int
+    moved: int
+    failures: tuple[Failure, ...]
+    usage: Usage
+
+
+Label = Callable[..., Done]
+
+
+def label_by(model: LanguageModel, tree: Taxonomy, vectors: NDArray[np.float32]) -> Done:
+    labelled, done = label_tree(tree, vectors, model)
+    return Done(labelled, done.named, done.moved, done.failures, done.usage)
 
 
 @pytest.fixture
 def label(server: Server, answers: Path, tree: Taxonomy, vectors: NDArray[np.float32]) -> Label:
     """Label the tree through the server."""
 
-    def labelled(tree: Taxonomy = tree, timeout: float = 30.0, retries: int = 2, **options: Any) -> Labelled:
+    def labelled(tree: Taxonomy = tree, timeout: float = 30.0, retries: int = 2, **options: Any) -> Done:
         wire = Wire("openai/fake", server.url, timeout=timeout, retries=retries)
-        return LanguageModel(wire, **options).label(tree, vectors)
+        return label_by(LanguageModel(wire, **options), tree, vectors)
 
     return labelled
 
@@ -201,12 +216,12 @@ def test_the_estimate_counts_the_calls(
     label: Label, server: Server, tree: Taxonomy, vectors: NDArray[np.float32]
 ) -> None:
     model = LanguageModel(Wire("openai/fake", server.url), refine=True, votes=2)
-    estimate = model.estimate(tree, vectors)
+    estimate = model.estimate(Draft(tree.nodes), vectors)
     assert server.requests == []
     assert estimate.cost is None
     label(refine=True, votes=2)
     assert estimate.usage.calls == len(server.requests)
-    assert model.estimate(tree, vectors).usage.calls == 0
+    assert model.estimate(Draft(tree.nodes), vectors).usage.calls == 0
 
 
 # -- faults ----------------------------------------------------------------------------------------------------
@@ -295,7 +310,7 @@ def test_values_that_read_like_instructions_are_data(
     victim = next(node for node in tree.nodes if node.level == 0)
     nodes = [node.model_copy(update={"label": hostile}) if node.id == victim.id else node for node in tree.nodes]
     mine = Taxonomy.from_nodes(nodes, id="x", weight_unit="mentions")
-    LanguageModel(Wire("openai/fake", server.url)).label(mine, vectors)
+    label_by(LanguageModel(Wire("openai/fake", server.url)), mine, vectors)
     seen = 0
     for request in server.requests:
         system, *rest = request["messages"]
@@ -516,7 +531,7 @@ def test_build_labels_at_once(run: Run, server: Server, source: Path, answers: P
 def test_the_python_api_takes_a_labeller(server: Server, answers: Path) -> None:
     model = LanguageModel(Wire("openai/fake", server.url))
     values = [row.split(",")[0] for row in FIXTURE.read_text(encoding="utf-8").splitlines()[1:100]]
-    built = build(values, levels=[12], labeller=lambda tree, vectors: model.label(tree, vectors).tree)
+    built = taxonomy.build(values, levels=[12], labeller=model).tree
     assert {node.label_source for node in inner(built)} == {"llm"}
 
 
@@ -525,7 +540,7 @@ def test_anthropic(server: Server, answers: Path, tree: Taxonomy, vectors: NDArr
     monkeypatch.setenv("ANTHROPIC_API_KEY", CANARY)
     server.answer = answering(move_first)
     wire = Wire("anthropic/fake", server.url.removesuffix("/v1"))
-    done = LanguageModel(wire, refine=True).label(tree, vectors)
+    done = label_by(LanguageModel(wire, refine=True), tree, vectors)
     assert (done.named, done.failures) == (34, ())
     assert done.moved > 0
     assert set(server.keys) == {CANARY}

@@ -64,7 +64,7 @@ def session(cache: Path) -> Iterator[SparkSession]:
 @pytest.fixture(scope="module")
 def tree_path(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tree") / "taxonomy.json"
-    taxonomy.build(FIXTURE).save(path)
+    taxonomy.build(FIXTURE).tree.save(path)
     return path
 
 

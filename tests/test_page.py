@@ -22,7 +22,7 @@ from taxonomy.errors import OutputError
 from taxonomy.model import Retired, Taxonomy
 from taxonomy.quality.vectors import TreeVectors, embed_tree
 from taxonomy.versions.edits import Edit
-from taxonomy.versions.retire import apply_edits
+from taxonomy.versions.replay import apply_edits
 from taxonomy.views.layout import lay_out
 from taxonomy.views.map import map_parquet, read_map
 from taxonomy.views.page import MAX_VALUES, check_size, taxonomy_page

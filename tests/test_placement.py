@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import taxonomy
-import taxonomy.building.pipeline
 from taxonomy.errors import InputError
 from taxonomy.formats.csv import read_taxonomy_csv
 from taxonomy.model import Taxonomy
@@ -44,7 +43,7 @@ def only(tree: Taxonomy, values: ValueSet) -> Taxonomy:
 
 
 def test_known_strings_are_found_in_any_spelling() -> None:
-    tree = taxonomy.build({"Well-being": 3, "wellbeing": 1, "boundaries": 2, "honesty": 1, "kindness": 1})
+    tree = taxonomy.build({"Well-being": 3, "wellbeing": 1, "boundaries": 2, "honesty": 1, "kindness": 1}).tree
     found = assign(tree, taxonomy.read_values(["kindness", "WELL BEING", "n/a", "boundary", "well-being"]))
     assert [(one.row, one.text, one.status, one.node.label) for one in found if one.status != "placed"] == [
         (1, "kindness", "value", "kindness"),
@@ -58,7 +57,7 @@ def test_known_strings_are_found_in_any_spelling() -> None:
 
 
 def test_new_strings_get_a_path_a_confidence_and_a_runner_up() -> None:
-    tree = taxonomy.build(FIXTURE)
+    tree = taxonomy.build(FIXTURE).tree
     found = assign(tree, taxonomy.read_values(["truthfulness in court", "warm kindness", "preventing injuries"]))
     assert [tree.path(one.node)[0].label for one in found] == ["Epistemic", "Social", "Protective"]
     for one in found:
@@ -74,7 +73,7 @@ def test_new_strings_get_a_path_a_confidence_and_a_runner_up() -> None:
 def test_strings_left_out_get_the_domain_that_a_full_build_gives_them() -> None:
     values = taxonomy.read_values(FIXTURE)
     part, rest = without_a_tenth(values, 0)
-    full, tree = taxonomy.build(FIXTURE), taxonomy.building.pipeline.build_tree(part)
+    full, tree = taxonomy.build(FIXTURE).tree, taxonomy.build(part).tree
     found = assign(tree, rest)
     top = {spelling: full.path(node)[0].label for node in full.leaves for spelling in (node.label, *node.aliases)}
     assert np.mean([tree.path(one.node)[0].label == top[one.text] for one in found]) >= 0.75
@@ -84,14 +83,14 @@ def test_published_strings_left_out_have_nine_tenths_of_a_full_builds_accuracy(p
     values = taxonomy.read_values(published / "values_frequencies.csv")
     reference = read_taxonomy_csv(published / "reference_tree.csv")
     part, rest = without_a_tenth(values, 1)
-    full, tree = taxonomy.building.pipeline.build_tree(values), taxonomy.building.pipeline.build_tree(part)
+    full, tree = taxonomy.build(values).tree, taxonomy.build(part).tree
     grown = add_assigned(tree, rest, assign(tree, rest))
     accuracy, of_full = (compare(only(one, rest), reference).scores.domain_accuracy for one in (grown, full))
     assert accuracy >= 0.9 * of_full
 
 
 def test_an_update_is_a_minor_version_with_them_in() -> None:
-    tree = taxonomy.build({"honesty": 5, "candor": 3, "kindness": 2, "patience": 4})
+    tree = taxonomy.build({"honesty": 5, "candor": 3, "kindness": 2, "patience": 4}).tree
     new = taxonomy.read_values({"warm kindness": 6.0, "Kindness": 9.0})
     grown = add_assigned(tree, new, assign(tree, new))
     assert (grown.version, grown.id) == ("1.1.0", tree.id)

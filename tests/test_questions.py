@@ -38,7 +38,7 @@ EVERYTHING = {"min_conversations": 1, "min_users": 1}
 
 @pytest.fixture(scope="module")
 def tree(cache: Path) -> taxonomy.Taxonomy:
-    return taxonomy.build(FIXTURE)
+    return taxonomy.build(FIXTURE).tree
 
 
 @pytest.fixture(scope="module")

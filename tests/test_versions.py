@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import taxonomy
-import taxonomy.building.pipeline
 from taxonomy.errors import InputError, LevelsError, LookupFailedError, TaxonomyError
+from taxonomy.labels.naming import name_nodes
 from taxonomy.model import Retired, Taxonomy
+from taxonomy.model.draft import Draft
 from taxonomy.values import ValueSet
+from taxonomy.versions.carrying_over import carry_over
 from taxonomy.versions.identity import assign, match_trees, value_ids
 from taxonomy.versions.number import bump, next_version
 from taxonomy.versions.retire import succeed
 from taxonomy.versions.stay import STAY
-from taxonomy.versions.succession import continue_tree
 from tests.conftest import FIXTURE
 from tests.trees import make_tree, trees
 
@@ -55,8 +56,8 @@ def kept(old: Taxonomy, new: Taxonomy) -> tuple[float, float, float]:
 def one_percent_new(values: ValueSet, seed: int = 0) -> tuple[Taxonomy, Taxonomy]:
     keys = [value.key for value in values.values]
     new = set(random.Random(seed).sample(keys, len(keys) // 100))
-    old = taxonomy.building.pipeline.build_tree(part_of(values, set(keys) - new))
-    return old, taxonomy.building.pipeline.build_tree(values, previous=old)
+    old = taxonomy.build(part_of(values, set(keys) - new)).tree
+    return old, taxonomy.build(values, previous=old).tree
 
 
 @pytest.fixture(scope="module")
@@ -98,18 +99,18 @@ def test_names_stay_with_ids(pair: tuple[Taxonomy, Taxonomy]) -> None:
 def test_a_build_of_the_same_values_is_the_same_version(pair: tuple[Taxonomy, Taxonomy]) -> None:
 
     _, new = pair
-    assert taxonomy.building.pipeline.build_tree(taxonomy.read_values(FIXTURE), previous=new) is new
+    assert taxonomy.build(taxonomy.read_values(FIXTURE), previous=new).tree is new
 
 
 def test_a_theme_of_its_own_becomes_a_node(cache: object) -> None:
     values = dict.fromkeys((row.label for row in taxonomy.read_values(FIXTURE).values[::4]), 1.0)
-    old = taxonomy.build(values)
+    old = taxonomy.build(values).tree
     sea = [
         f"{what} {how}"
         for what in ("sailing", "seamanship", "boat", "ocean")
         for how in ("skill", "care", "joy", "craft")
     ]
-    new = taxonomy.build(values | dict.fromkeys(sea, 1.0), previous=old)
+    new = taxonomy.build(values | dict.fromkeys(sea, 1.0), previous=old).tree
     known = {node.id for node in old.nodes}
     fresh = [node for node in new.nodes if node.level == 1 and node.id not in known]
     assert any({value.label for value in new.values(node)} & set(sea) for node in fresh)
@@ -120,12 +121,12 @@ def test_stay_zero_is_the_rebuilt_tree_and_one_moves_nothing(cache: object) -> N
     keys = [value.key for value in values.values]
     new = set(random.Random(3).sample(keys, len(keys) // 5))
 
-    old = taxonomy.building.pipeline.build_tree(part_of(values, set(keys) - new))
-    rebuilt = taxonomy.building.pipeline.build_tree(values, levels=[level.size for level in old.levels[1:-1]])
-    free = taxonomy.building.pipeline.build_tree(values, previous=old, stay=0)
+    old = taxonomy.build(part_of(values, set(keys) - new)).tree
+    rebuilt = taxonomy.build(values, levels=[level.size for level in old.levels[1:-1]]).tree
+    free = taxonomy.build(values, previous=old, stay=0).tree
     assert [level.size for level in free.levels] == [level.size for level in rebuilt.levels]
     assert partition(free) == partition(rebuilt)
-    fixed = taxonomy.building.pipeline.build_tree(values, previous=old, stay=1)
+    fixed = taxonomy.build(values, previous=old, stay=1).tree
     assert kept(old, fixed)[0] == 1
     assert kept(old, free)[0] < kept(old, fixed)[0]
 
@@ -136,14 +137,14 @@ def partition(tree: Taxonomy) -> set[frozenset[str]]:
 
 def test_withdrawn_values_are_retired_and_revived(cache: object) -> None:
     values = ["honesty", "candor", "patience", "calm", "craftsmanship", "efficiency"]
-    first = taxonomy.build(values)
-    second = taxonomy.build(values[1:], previous=first)
+    first = taxonomy.build(values).tree
+    second = taxonomy.build(values[1:], previous=first).tree
     honesty = first.node("honesty")
     gone = second.retired_node(honesty.id)
     assert (gone.label, gone.level, gone.since, second.version) == ("honesty", 0, "2.0.0", "2.0.0")
     with pytest.raises(LookupFailedError, match=r"'honesty'\) was retired in version 2\.0\.0 and replaced by nothing"):
         second.node(honesty.id)
-    third = taxonomy.build(values, previous=second)
+    third = taxonomy.build(values, previous=second).tree
     assert third.node("honesty").id == honesty.id
     assert (third.retired, third.version) == ((), "2.1.0")
     with pytest.raises(LookupFailedError, match="no id"):
@@ -151,10 +152,10 @@ def test_withdrawn_values_are_retired_and_revived(cache: object) -> None:
 
 
 def test_a_value_keeps_its_label_while_it_is_a_spelling(cache: object) -> None:
-    first = taxonomy.build({"Well-being": 5, "wellbeing": 1, "honesty": 2})
-    second = taxonomy.build({"Well-being": 1, "wellbeing": 9, "honesty": 2}, previous=first)
+    first = taxonomy.build({"Well-being": 5, "wellbeing": 1, "honesty": 2}).tree
+    second = taxonomy.build({"Well-being": 1, "wellbeing": 9, "honesty": 2}, previous=first).tree
     assert second.node("wellbeing").label == "Well-being"
-    third = taxonomy.build({"wellbeing": 9, "honesty": 2}, previous=second)
+    third = taxonomy.build({"wellbeing": 9, "honesty": 2}, previous=second).tree
     assert third.node("wellbeing").label == "wellbeing"
     assert third.node("wellbeing").id == first.node("wellbeing").id
 
@@ -166,10 +167,10 @@ def test_the_command_line_has_the_same_default() -> None:
 
 
 def test_other_levels_need_stay_zero(cache: object) -> None:
-    old = taxonomy.build(FIXTURE)
+    old = taxonomy.build(FIXTURE).tree
     with pytest.raises(LevelsError, match="placements can't be held"):
         taxonomy.build(FIXTURE, previous=old, levels=(60,))
-    new = taxonomy.build(FIXTURE, previous=old, levels=(60,), stay=0)
+    new = taxonomy.build(FIXTURE, previous=old, levels=(60,), stay=0).tree
     assert [level.size for level in new.levels][1:] == [60, 5]
     assert {node.id for node in new.leaves} == {node.id for node in old.leaves}
     with pytest.raises(TaxonomyError, match=r"--stay 2"):
@@ -183,7 +184,7 @@ def test_other_levels_need_stay_zero(cache: object) -> None:
 @settings(max_examples=40)
 def test_a_tree_under_other_ids_gets_its_own_back(tree: Taxonomy) -> None:
     other = renumbered(tree, "new ")
-    final = match_trees(tree, other)
+    final = match_trees(tree, Draft(other.nodes))
     # Where one level repeats another's nodes there are equal leaf sets, but on each level every set is there once.
     assert {final[node.id] for node in other.nodes} == {node.id for node in tree.nodes}
     for node in other.nodes:
@@ -205,7 +206,13 @@ def test_the_next_version_of_any_tree_is_whole(old: Taxonomy, new: Taxonomy, see
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
     vectors = encode([node.label for node in new.leaves])
-    tree = succeed(old, continue_tree(old, new, vectors, stay=stay, encode=encode), {})
+    unnamed = (node.model_copy(update={"label": ""}) if node.level else node for node in new.nodes)
+    draft = carry_over(old, Draft(unnamed), vectors, stay=stay)
+    assert [node.label for node in draft.level(0)] == [node.label for node in new.leaves]
+    known = {node.id: node.label for node in old.nodes}
+    assert all(node.label == known.get(node.id) or not node.label for node in draft.nodes.values() if node.level)
+    name_nodes(draft, vectors, encode)
+    tree = succeed(old, new.with_nodes(draft.finish(), version=old.version), {})
     tree.check()
     assert {value.label for value in tree.leaves} == {value.label for value in new.leaves}
     present, retired = {node.id for node in tree.nodes}, {gone.id for gone in tree.retired}

@@ -1,9 +1,10 @@
-"""Nodes from clusters: ids from content, places from the clustering, and no names yet but those of values and domains."""
+"""Nodes from clusters: ids from content, and no names yet but those of values and domains."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, repeat
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,21 +40,18 @@ def assemble(value_set: ValueSet, layers: Sequence[Layer], tops: Sequence[Domain
         else:
             ids.append([mint_id("node", level, sorted(keys[value] for value in one)) for one in members])
     draft = Draft()
-    for level, level_ids in enumerate(ids):
-        layer = layers[level] if level < len(layers) else None
-        for index, id in enumerate(level_ids):
-            place = {} if layer is None else _place(layer, index, ids[level + 1])
-            if level == 0:
-                value = value_set.values[index]
-                own = {"label": value.label, "slug": slugify(value.label), "label_source": "input"}
-                own |= {"aliases": value.aliases, "weight": round(value.weight, 6)}
-            elif layer is None and tops:
-                name = tops[index].name
-                own = {"label": name, "slug": slugify(name), "definition": tops[index].definition}
-                own |= {"label_source": "domain"}
-            else:
-                own = {"label": "", "slug": "", "label_source": "keyphrase"}
-            draft.put(Node(id=id, level=level, **place, **own))
+    for value, id, place in zip(value_set.values, ids[0], _places(layers, ids, 0), strict=True):
+        weight = round(value.weight, 6)
+        draft.put(_node(id, 0, value.label, place, aliases=value.aliases, weight=weight, label_source="input"))
+    for level in range(1, len(ids)):
+        places = _places(layers, ids, level)
+        if level == len(layers) and tops:
+            for domain, id, place in zip(tops, ids[level], places, strict=True):
+                name = {"definition": domain.definition, "label_source": "domain"}
+                draft.put(_node(id, level, domain.name, place, **name))
+        else:
+            for id, place in zip(ids[level], places, strict=True):
+                draft.put(_node(id, level, "", place, label_source="keyphrase"))
     return draft
 
 
@@ -69,12 +67,23 @@ def _members(n_values: int, layers: Sequence[Layer]) -> list[list[NDArray[np.int
     return found
 
 
-def _place(layer: Layer, index: int, parent_ids: Sequence[str]) -> dict[str, object]:
-    """Return the fields of a node that say where it belongs."""
-    second = int(layer.runner_up[index])
-    placement = Placement(
-        confidence=round(float(layer.confidence[index]), 6),
-        second_parent=None if second < 0 else parent_ids[second],
-    )
-    flags = ("doubtful",) if placement.confidence < DOUBTFUL else ()
-    return {"parent": parent_ids[layer.parents[index]], "placement": placement, "flags": flags}
+def _places(
+    layers: Sequence[Layer], ids: Sequence[Sequence[str]], level: int
+) -> Iterator[tuple[str, Placement] | None]:
+    """Yield the parent and the placement of each node of a level, None at the top."""
+    if level == len(layers):
+        yield from repeat(None, len(ids[level]))
+        return
+    layer, parents = layers[level], ids[level + 1]
+    for parent, sure, second in zip(
+        layer.parents.tolist(), layer.confidence.tolist(), layer.runner_up.tolist(), strict=True
+    ):
+        runner_up = None if second < 0 else parents[second]
+        yield parents[parent], Placement(confidence=round(sure, 6), second_parent=runner_up)
+
+
+def _node(id: str, level: int, label: str, place: tuple[str, Placement] | None, **fields: Any) -> Node:
+    parent, placement = place or (None, None)
+    flags = ("doubtful",) if placement is not None and placement.confidence < DOUBTFUL else ()
+    slug = slugify(label)
+    return Node(id=id, level=level, label=label, slug=slug, parent=parent, placement=placement, flags=flags, **fields)

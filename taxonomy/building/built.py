@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.building.folder import check_folder, write_folder
+from taxonomy.building.folder import write_folder
 from taxonomy.building.spaces import Space
-from taxonomy.formats.csv import frequencies_csv, taxonomy_csv
 from taxonomy.labels.language_model import Labelled
 from taxonomy.model import Taxonomy
 from taxonomy.progress import StageProgress, stage_of
@@ -63,7 +62,9 @@ class Built:
             self.vectors, self._space.values.encode(labels, progress=stage_of(progress, "embedding labels"))
         )
 
-    def write(self, folder: str | Path, *, page: bool = False, progress: StageProgress | None = None) -> tuple[str, ...]:
+    def write(
+        self, folder: str | Path, *, page: bool = False, progress: StageProgress | None = None
+    ) -> tuple[str, ...]:
         """Write a build folder; on failure, what was there stays as it was.
 
         Parameters
@@ -85,20 +86,10 @@ class Built:
         OutputError
             If it can't be written, or there are too many values for a page.
         """
-        target = Path(folder)
-        check_folder(target)
-        contents = {
-            **(self._page(progress) if page else {}),
-            "taxonomy.csv": taxonomy_csv(self.tree),
-            "frequencies.csv": frequencies_csv(self.tree),
-            "rejected.csv": rejected_csv(self.values.rejected),
-            "report.json": report_json(self.tree, self.values, self.quality),
-            "taxonomy.json": self.tree.to_json(),
-        }
-        write_folder(target, contents)
-        return tuple(contents)
+        drawn = self._page(progress) if page else {}
+        return write_folder(Path(folder), self.tree, self.values, self.quality, drawn)
 
-    def _page(self, progress: StageProgress | None) -> dict[str, bytes | str]:
+    def _page(self, progress: StageProgress | None) -> dict[str, bytes]:
         from taxonomy.views.layout import lay_out
         from taxonomy.views.map import NAME, map_parquet
         from taxonomy.views.page import check_size, taxonomy_page
@@ -110,4 +101,4 @@ class Built:
         points = lay_out(vectors.values)
         told(1, 1)
         html = taxonomy_page(self.tree, vectors=vectors, points=points)
-        return {NAME: map_parquet(self.tree, points), "taxonomy.html": html}
+        return {NAME: map_parquet(self.tree, points), "taxonomy.html": html.encode()}

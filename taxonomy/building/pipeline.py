@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from taxonomy.building.spaces import Space
 from taxonomy.clustering.recursion import Anchors, build_hierarchy
 from taxonomy.domains import Domain
 from taxonomy.errors import InputError
-from taxonomy.labels.language_model import Labelled
+from taxonomy.labels.language_model import Labelled, Labeller
 from taxonomy.labels.naming import name_nodes
 from taxonomy.model import InputProvenance, Provenance, Retired, Taxonomy, default_level_names
 from taxonomy.model.draft import Draft
@@ -35,20 +35,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "transformers")
-
-
-class Labeller(Protocol):
-    """What gives nodes other names than those made offline."""
-
-    def name(
-        self,
-        draft: Draft,
-        vectors: NDArray[np.float32],
-        *,
-        only: Collection[str] | None = None,
-        progress: StageProgress | None = None,
-    ) -> Labelled:
-        """Name nodes of a draft: see `taxonomy.labels.language_model.LanguageModel.name`."""
 
 
 def build(
@@ -88,7 +74,7 @@ def build(
         Vectors of the strings, one a row of the input; scaled to unit length. For names and examples of domains give
         the `encoder` that made them, else these have the mean vector of the values that share their words.
     labeller : Labeller, optional
-        Names the nodes, such as a `taxonomy.labels.language_model.LanguageModel`; what it leaves is named offline.
+        Names the nodes, such as a `LanguageModel`; what it leaves is named offline.
     value_column, weight_column : str, optional
         Columns of a file or table.
     progress : callable, optional
@@ -190,7 +176,7 @@ def find_anchors(tops: Sequence[Domain], value_set: ValueSet, encoder: Encoder) 
     texts = [example for domain in tops for example in domain.examples]
     numbers = np.array([number for number, domain in enumerate(tops) for _ in domain.examples], dtype=np.intp)
     vectors = encoder.encode(texts)
-    known = vectors.any(axis=1)
+    known: NDArray[np.bool_] = np.any(vectors != 0, axis=1)
     for number, domain in enumerate(tops):
         if not known[numbers == number].any():
             problem = f"no example of the domain {domain.name!r} shares a word with a value"

@@ -13,7 +13,7 @@ from taxonomy.clustering.phrasing import PHRASINGS
 from taxonomy.clustering.sizes import check_sizes, default_depth, default_sizes, default_top
 from taxonomy.domains import BUNDLED, Domain, load_domains
 from taxonomy.errors import InputError, LevelsError, TaxonomyError
-from taxonomy.model import Provenance
+from taxonomy.model import Taxonomy
 from taxonomy.versions.stay import STAY
 
 
@@ -113,7 +113,7 @@ class Recipe:
         }
 
     @classmethod
-    def of(cls, provenance: Provenance) -> Self:
+    def of(cls, tree: Taxonomy) -> Self:
         """Return the recipe that a taxonomy was built by.
 
         Raises
@@ -121,13 +121,13 @@ class Recipe:
         InputError
             If its provenance does not say.
         """
-        parameters = provenance.parameters
+        provenance, parameters = tree.provenance, tree.provenance.parameters
         try:
             domains = parameters["domains"]
             return cls(
                 levels=parameters["levels"],
                 domains=None if domains is None else [_domain(one) for one in domains],
-                top=parameters["top"],
+                top=parameters["top"] if domains is None else None,
                 method=str(provenance.method),
                 min_children=parameters["min_children"],
                 seed=provenance.seed or 0,
@@ -135,7 +135,7 @@ class Recipe:
             )
         except (KeyError, TypeError, TaxonomyError) as error:
             remedy = "give one that value-taxonomy build wrote"
-            raise InputError("the taxonomy does not say how it was built", remedy=remedy) from error
+            raise InputError(f"the taxonomy {tree.id!r} does not say how it was built", remedy=remedy) from error
 
 
 def _domain(fields: dict[str, Any]) -> Domain:

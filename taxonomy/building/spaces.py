@@ -72,9 +72,7 @@ class Space:
             If there is not one finite vector a row, or the encoder's have another length.
         """
         given = _GivenVectors(value_set, vectors, encoder)
-        return cls(
-            given, given, ModelProvenance(name=given.name, sha256=given.digest, dimension=given.dimension)
-        )
+        return cls(given, given, ModelProvenance(name=given.name, sha256=given.digest, dimension=given.dimension))
 
 
 class _GivenVectors:

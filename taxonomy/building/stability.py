@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings import Encoder
 from embeddings.progress import Progress
+from taxonomy.building.pipeline import find_anchors
+from taxonomy.building.recipe import Recipe
+from taxonomy.clustering.recursion import build_hierarchy
 from taxonomy.model import Taxonomy
+from taxonomy.values import Value, ValueSet, canonical_key
 
 # Share of the values that a run on a subsample keeps.
 KEPT = 0.9
@@ -44,7 +51,7 @@ class LevelStability:
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """What `stability` found.
+    """What `measure_stability` found.
 
     Attributes
     ----------
@@ -60,7 +67,7 @@ class Stability:
     nodes: dict[str, float]
 
 
-def stability(
+def measure_stability(
     tree: Taxonomy,
     rebuild: Rebuild,
     *,
@@ -127,11 +134,58 @@ def stability(
 
 def with_stability(tree: Taxonomy, found: Stability) -> Taxonomy:
     """Return the tree with the figure of each node on it."""
-    nodes = [node.model_copy(update={"stability": found.nodes.get(node.id)}) for node in tree.nodes]
-    fields = {
-        name: getattr(tree, name) for name in type(tree).model_fields if name not in ("nodes", "levels", "digest")
-    }
-    return Taxonomy.from_nodes(nodes, level_names=[level.name for level in tree.levels], **fields)
+    return tree.with_nodes(node.model_copy(update={"stability": found.nodes.get(node.id)}) for node in tree.nodes)
+
+
+def rebuilder(tree: Taxonomy, vectors: NDArray[np.float32], encoder: Encoder) -> Rebuild:
+    """Return what builds the levels of a tree again, as `measure_stability` asks for it.
+
+    Parameters
+    ----------
+    tree : Taxonomy
+        Its provenance says how it was built.
+    vectors : ndarray of shape (n_values, dimension)
+        Of its values, in the order of `tree.leaves`.
+    encoder : Encoder
+        What embedded them, for the domains' examples.
+
+    Raises
+    ------
+    InputError
+        If the tree does not say how it was built.
+    """
+    recipe = Recipe.of(tree)
+    # The order in which a build sees them, which decides ties.
+    by_key = np.argsort([canonical_key(node.label) for node in tree.leaves], kind="stable")
+    values = (Value(canonical_key(node.label), node.label, node.aliases, node.weight) for node in tree.leaves)
+    ordered = tuple(sorted(values, key=attrgetter("key")))
+    value_set = ValueSet(ordered, (), tree.weight_unit, rows=len(ordered), repeats=0)
+    anchors = find_anchors(recipe.tops, value_set, encoder) if recipe.tops else None
+
+    def rebuild(kept: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
+        is_kept = np.zeros(len(ordered), dtype=bool)
+        is_kept[kept] = True
+        chosen = is_kept[by_key]
+        layers = build_hierarchy(
+            vectors[by_key][chosen],
+            [level.size for level in tree.levels[1:-1]],
+            anchors=None if anchors is None else dataclasses.replace(anchors, known=anchors.known[chosen]),
+            n_top=tree.levels[-1].size,
+            method=recipe.method,
+            seed=seed,
+            min_children=recipe.min_children,
+            exact=False,
+        )
+        place = np.empty(len(ordered), dtype=np.intp)
+        place[by_key[chosen]] = np.arange(len(kept))
+        at = place[kept]
+        rows = []
+        for layer in layers:
+            at = layer.parents[at]
+            rows.append(at)
+        return np.stack(rows)
+
+    return rebuild
 
 
 def _best_matches(

@@ -26,7 +26,7 @@ def apply_edits(taxonomy: Path, edits: Path, out: Path, strict: bool) -> None:
     """
     from taxonomy.cli.reading import read_tree
     from taxonomy.versions.edits import read_edits
-    from taxonomy.versions.retire import apply_edits as apply
+    from taxonomy.versions.replay import apply_edits as apply
 
     tree, outcomes = apply(read_tree(taxonomy), read_edits(edits))
     tree.save(out)

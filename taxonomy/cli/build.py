@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from taxonomy.cli.language_model import language_model_options, take_labelling
+from taxonomy.clustering.names import DEFAULT_METHOD, METHOD_NAMES
 
 if TYPE_CHECKING:
-    from taxonomy.model import Taxonomy
-    from taxonomy.progress import StageProgress
-    from taxonomy.quality.cohesion import LevelCohesion
-    from taxonomy.versions.replay import Outcome
+    from embeddings.spark import SparkEncoder
 
-METHODS = ("average", "ward", "kmeans", "density")
 LABELLERS = ("keyphrase", "llm")
 
 
@@ -42,7 +40,7 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--top", type=int, help="Size of the top with --domains none (default 5).")
 @click.option("--model", default="minilm", show_default=True, help="minilm, mpnet, a hub name or a folder.")
 @click.option("--spark-master", metavar="URL", help="Embed on this Spark cluster: local[*] or spark://HOST:7077.")
-@click.option("--method", type=click.Choice(METHODS), default="average", show_default=True)
+@click.option("--method", type=click.Choice(METHOD_NAMES), default=DEFAULT_METHOD, show_default=True)
 @click.option("--min-children", default=2, show_default=True, help="Children every node has at least.")
 @click.option("--seed", default=0, show_default=True, help="For the methods with a random part.")
 @click.option("--id", "id", help="The taxonomy's own id (default: that of --previous, else values).")
@@ -64,6 +62,7 @@ def build(
     domains: str | None,
     previous: Path | None,
     edits: Path | None,
+    spark_master: str | None,
     value_column: str | None,
     weight_column: str | None,
     labeller: str,
@@ -77,57 +76,53 @@ def build(
     Example:
       value-taxonomy build values.csv --levels 266,26 --out build/
     """
-    from taxonomy.building.folder import check_writable, write_build
-    from taxonomy.building.pipeline import build_tree
+    from taxonomy.building.pipeline import build as build_tree
     from taxonomy.cli.apply_edits import print_outcomes
     from taxonomy.cli.reading import read_tree
     from taxonomy.cli.screen import progress_bars
     from taxonomy.cli.summary import print_summary
-    from taxonomy.quality.cohesion import measure_cohesion
+    from taxonomy.files import check_folder
     from taxonomy.values import read_values
-    from taxonomy.versions.edits import edit_values, read_edits
+    from taxonomy.versions.edits import read_edits
     from taxonomy.views.page import check_size
 
     labelling = take_labelling(options, wanted=labeller == "llm", quiet=quiet)
-    options["previous"] = old = None if previous is None else read_tree(previous)
-    options["edits"] = decisions = () if edits is None else read_edits(edits)
+    old = None if previous is None else read_tree(previous)
+    decisions = () if edits is None else read_edits(edits)
     value_set = read_values(Path(values), value_column=value_column, weight_column=weight_column)
-    value_set = edit_values(value_set, decisions, old)
     if page:
         check_size(len(value_set))
-    check_writable(out)
+    check_folder(out)
     if domains is not None:
-        options["domains"] = None if domains == "none" else Path(domains)
+        options["domains"] = None if domains == "none" else domains
     with progress_bars(quiet) as progress:
-        quality: list[LevelCohesion] = []
-        if labelling is not None:
-            labelling.progress = progress
-        outcomes: list[Outcome] = []
-        tree = build_tree(
+        built = build_tree(
             value_set,
+            previous=old,
+            edits=decisions,
+            encoder=None if spark_master is None else _spark_encoder(options["model"], spark_master),
             labeller=labelling,
             progress=progress,
-            inspect=lambda tree, vectors: quality.extend(measure_cohesion(tree, vectors)),
-            replayed=outcomes.extend,
             **options,
         )
-        pages = _page(tree, options["model"], progress) if page else {}
-    write_build(out, tree, value_set, quality, pages)
+        files = built.write(out, page=page, progress=progress)
     if not quiet:
-        print_summary(tree, value_set, out, pages=pages)
+        print_summary(built, out, files)
         if previous is not None:
-            click.echo(f"Version {tree.version}; see what changed: value-taxonomy diff {previous} {out}/taxonomy.json")
+            click.echo(
+                f"Version {built.tree.version}; see what changed: value-taxonomy diff {previous} {out}/taxonomy.json"
+            )
         if edits is not None:
-            print_outcomes(outcomes)
-    if labelling is not None:
-        labelling.report_failures()
+            print_outcomes(built.outcomes)
+    if labelling is not None and built.labelled is not None:
+        labelling.report_failures(built.labelled.failures)
 
 
-def _page(tree: Taxonomy, model: str, progress: StageProgress | None) -> dict[str, bytes]:
-    from taxonomy.cli.explore import vectors_and_map
-    from taxonomy.views.map import NAME, map_parquet
-    from taxonomy.views.page import taxonomy_page
+def _spark_encoder(model: str, master: str) -> SparkEncoder:
+    from taxonomy.errors import TaxonomyError
 
-    vectors, points = vectors_and_map(tree, model, None, progress)
-    html = taxonomy_page(tree, vectors=vectors, points=points)
-    return {NAME: map_parquet(tree, points), "taxonomy.html": html.encode()}
+    if find_spec("pyspark") is None:
+        raise TaxonomyError("a Spark cluster needs PySpark; run: pip install 'value-taxonomy[spark]'")
+    from embeddings.spark import SparkEncoder, spark_session
+
+    return SparkEncoder(model, spark_session(master)[0])

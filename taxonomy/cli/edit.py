@@ -51,6 +51,7 @@ def edit(
     from taxonomy.cli.reading import read_tree
     from taxonomy.cli.screen import plain
     from taxonomy.errors import EditsError
+    from taxonomy.model.draft import Draft
     from taxonomy.versions.edits import Edit, append_edit, read_edits
     from taxonomy.versions.replay import replay_edits
 
@@ -66,7 +67,7 @@ def edit(
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise EditsError(problem, remedy="see value-taxonomy edit --help") from error
-    outcome = replay_edits(tree, [*before, decision], tree.retired)[1][-1]
+    outcome = replay_edits(Draft(tree.nodes), [*before, decision], tree.retired).outcomes[-1]
     if outcome.status == "does not apply":
         raise EditsError(f"{decision}: {outcome.reason}", remedy="nothing was written")
     append_edit(edits, decision)

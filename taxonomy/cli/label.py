@@ -29,6 +29,7 @@ def label(taxonomy: Path, out: Path | None, model: str | None, quiet: bool, **op
     """
     from taxonomy.cli.reading import read_tree
     from taxonomy.cli.screen import progress_bars
+    from taxonomy.labels.language_model import label_tree
     from taxonomy.progress import stage_of
     from taxonomy.quality.vectors import embed_tree
 
@@ -40,7 +41,6 @@ def label(taxonomy: Path, out: Path | None, model: str | None, quiet: bool, **op
     with progress_bars(quiet) as progress:
         told = stage_of(progress, "embedding")
         vectors = embed_tree(tree, model=model, labels=False, progress=told).values
-        labelling.progress = progress
-        labelled = labelling(tree, vectors)
+        labelled, done = label_tree(tree, vectors, labelling, progress=progress)
     labelled.save(out or taxonomy)
-    labelling.report_failures()
+    labelling.report_failures(done.failures)

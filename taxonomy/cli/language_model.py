@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from taxonomy.labels.language_model import Estimate, Failure, LanguageModel
-    from taxonomy.model import Taxonomy
+    from taxonomy.labels.language_model import Estimate, Failure, Labelled, LanguageModel
+    from taxonomy.model.draft import Draft
+    from taxonomy.progress import StageProgress
 
 OPTIONS = {
     "llm": click.option(
@@ -50,46 +51,48 @@ def language_model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@dataclass
+@dataclass(frozen=True)
 class Labelling:
-    """One use of a language model on the command line; `failures` says what it left undone."""
+    """A labeller that prints what asking a language model would cost, and what it did."""
 
     model: LanguageModel
     dry_run: bool
     max_cost: float | None
     max_failures: int
     quiet: bool
-    progress: Callable[[str, int, int], None] | None = None
-    failures: tuple[Failure, ...] = field(default=(), init=False)
 
-    def __call__(self, tree: Taxonomy, vectors: NDArray[np.float32]) -> Taxonomy:
-        """Print the estimate, stop there with `dry_run`, else label the tree and print what was done."""
-        estimate = self.model.estimate(tree, vectors)
+    def name(
+        self,
+        draft: Draft,
+        vectors: NDArray[np.float32],
+        *,
+        only: Collection[str] | None = None,
+        progress: StageProgress | None = None,
+    ) -> Labelled:
+        """Print the estimate, stop there with `dry_run`, else name the nodes and print what was done."""
+        estimate = self.model.estimate(draft, vectors, only=only)
         if self.dry_run or not self.quiet:
             click.echo(_estimated(self.model.wire.model, estimate))
         self._check_cost(estimate)
         if self.dry_run:
             raise click.exceptions.Exit(0)
-        done = self.model.label(tree, vectors, self.progress)
-        self.failures = done.failures
+        done = self.model.name(draft, vectors, only=only, progress=progress)
         if not self.quiet:
             moved = f", {done.moved:,} members moved" if self.model.refine else ""
             click.echo(
                 f"{done.named:,} nodes named by {self.model.wire.model}{moved}; {done.usage.calls:,} calls, "
                 f"{done.usage.stored:,} answers from the store, {len(done.failures):,} failures"
             )
-        return done.tree
+        return done
 
-    def report_failures(self) -> None:
+    def report_failures(self, failures: Sequence[Failure]) -> None:
         """List what failed on stderr, and exit with 1 if it is more than was allowed."""
         from taxonomy.cli.screen import plain
 
-        for one in self.failures:
+        for one in failures:
             click.echo(f"failed  {plain(one.node)}  {plain(one.label)}  {one.stage}: {plain(one.problem)}", err=True)
-        if len(self.failures) > self.max_failures:
-            click.echo(
-                f"Error: {len(self.failures):,} failures, more than --max-failures {self.max_failures}", err=True
-            )
+        if len(failures) > self.max_failures:
+            click.echo(f"Error: {len(failures):,} failures, more than --max-failures {self.max_failures}", err=True)
             raise SystemExit(1)
 
     def _check_cost(self, estimate: Estimate) -> None:

@@ -22,35 +22,29 @@ def stability(taxonomy: Path, runs: int, out: Path | None, model: str | None, qu
     Example:
       value-taxonomy stability build/taxonomy.json --runs 10 --out build/taxonomy.json
     """
-    from rich.table import Table
-
-    from taxonomy.building.pipeline import rebuild
-    from taxonomy.building.stability import stability as measure
-    from taxonomy.building.stability import with_stability
-    from taxonomy.cli.screen import console, progress_bars
+    from taxonomy.building.stability import measure_stability, rebuilder, with_stability
+    from taxonomy.cli.screen import console, progress_bars, table
     from taxonomy.model import load
     from taxonomy.progress import stage_of
     from taxonomy.quality.findings import UNSTABLE
-    from taxonomy.quality.vectors import encode_like
+    from taxonomy.quality.vectors import tree_encoder
 
     tree = load(taxonomy)
     with progress_bars(quiet) as progress:
-        encode = encode_like(tree, model=model)
-        vectors = encode([node.label for node in tree.leaves])
+        encoder = tree_encoder(tree, model)
+        vectors = encoder.encode([node.label for node in tree.leaves])
         told = stage_of(progress, "building again")
-        found = measure(tree, rebuild(tree, vectors, encode), runs=runs, progress=told)
+        found = measure_stability(tree, rebuilder(tree, vectors, encoder), runs=runs, progress=told)
     if out is not None:
         with_stability(tree, found).save(out)
-    table = Table(box=None, pad_edge=False)
-    for heading in ("level", "AMI, other seeds", "AMI, 90% of values", "came back", "unstable"):
-        table.add_column(heading, justify="left" if heading == "level" else "right")
+    drawn = table("level", "AMI, other seeds", "AMI, 90% of values", "came back", "unstable")
     for level in found.levels:
         figures = [found.nodes[node.id] for node in tree.nodes if node.level == level.level and node.id in found.nodes]
-        table.add_row(
+        drawn.add_row(
             tree.levels[level.level].name,
             "none" if level.seeds is None else f"{level.seeds:.3f}",
             "none" if level.subsamples is None else f"{level.subsamples:.3f}",
             f"{sum(figures) / len(figures):.1%}",
             f"{sum(figure < UNSTABLE for figure in figures):,} of {len(figures):,}",
         )
-    console().print(table)
+    console().print(drawn)

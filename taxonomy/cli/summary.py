@@ -9,17 +9,18 @@ from pathlib import Path
 
 from rich.text import Text
 
+from taxonomy.building.built import Built
 from taxonomy.cli.screen import console, plain, print_fields, top_table
 from taxonomy.model import Taxonomy
 from taxonomy.values import ValueSet
 
-FILES = ("taxonomy.json", "taxonomy.csv", "frequencies.csv", "rejected.csv", "report.json")
 # Doubtful values that are named.
 NAMED = 3
 
 
-def print_summary(tree: Taxonomy, value_set: ValueSet, out: Path, *, pages: Collection[str] = ()) -> None:
+def print_summary(built: Built, out: Path, files: Collection[str]) -> None:
     """Print the top with bars, then a line each of sizes, input, rejections, doubt, files and what to do next."""
+    tree, value_set = built.tree, built.values
     screen = console()
     screen.print(Text(f"{plain(tree.title or tree.id)} {tree.version}", style="bold"))
     screen.print(top_table(tree, screen.width))
@@ -32,10 +33,10 @@ def print_summary(tree: Taxonomy, value_set: ValueSet, out: Path, *, pages: Coll
             "read": _input(value_set),
             "rejected": _rejected(value_set),
             "doubtful": _doubtful(tree),
-            "written": f"{out}: {', '.join([*FILES, *pages])}",
+            "written": f"{out}: {', '.join(files)}",
         },
     )
-    if "taxonomy.html" in pages:
+    if "taxonomy.html" in files:
         screen.print(Text.assemble(("next      ", "dim"), plain(f"open {out / 'taxonomy.html'} in a browser")))
     # Never broken, so that it can be copied.
     for command in (f"show {path} --depth 2", f"lint {path}"):

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 from typing import NoReturn
 
 from taxonomy.errors import InputError, OutputError
-from taxonomy.formats.weights import add_up
 from taxonomy.model import Node, Taxonomy, slugify
+from taxonomy.model.draft import Draft
 from taxonomy.placement import Assignment
 from taxonomy.values import Rejection
 from taxonomy.values.reading import read_rows
@@ -48,11 +48,6 @@ def frequencies_csv(tree: Taxonomy) -> str:
     if tree.weight_unit == "pct_convos":
         return table_csv(("value", "pct_convos"), ((node.label, _number(node.weight)) for node in values))
     return table_csv(("value", "share"), ((node.label, _number(node.share)) for node in values))
-
-
-def rejected_csv(rejected: Iterable[Rejection]) -> str:
-    """Return the rows of the input that are no value, with the reason."""
-    return table_csv(("row", "value", "reason"), ((one.row, one.value, one.reason) for one in rejected))
 
 
 def placed_csv(tree: Taxonomy, assignments: Iterable[Assignment], rejected: Iterable[Rejection]) -> str:
@@ -116,7 +111,9 @@ def read_taxonomy_csv(path: str | Path) -> Taxonomy:
         )
         for row in rows
     ]
-    return Taxonomy.from_nodes(add_up(nodes), id=source.stem, weight_unit="mentions")
+    draft = Draft(nodes)
+    draft.weigh()
+    return Taxonomy.from_nodes(draft.nodes.values(), id=source.stem, weight_unit="mentions")
 
 
 @dataclass(frozen=True, slots=True)

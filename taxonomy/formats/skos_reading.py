@@ -17,7 +17,6 @@ from rdflib.term import Node as Term
 
 from taxonomy.errors import InputError
 from taxonomy.formats.skos import TERMS, Form
-from taxonomy.formats.weights import add_up
 from taxonomy.model import (
     Conversations,
     LabelSource,
@@ -29,6 +28,7 @@ from taxonomy.model import (
     WeightUnit,
     slugify,
 )
+from taxonomy.model.draft import Draft
 
 T = TypeVar("T")
 
@@ -144,11 +144,13 @@ class _Concepts:
             is_empty = level > 0 and self.parents[concept] is None and concept not in parents
             share = shares[concept] if shares else 0.0
             nodes.append(self._node(concept, level, weights.get(concept, 0.0), share, {"empty"} if is_empty else set()))
-        nodes = add_up(nodes)
-        if shares:
-            return nodes
-        total = math.fsum(node.weight for node in nodes if node.level == 0) or 1.0
-        return [node.model_copy(update={"share": round(node.weight / total, 6)}) for node in nodes]
+        draft = Draft(nodes)
+        draft.weigh()
+        if not shares:
+            total = math.fsum(node.weight for node in draft.level(0)) or 1.0
+            for id, node in draft.nodes.items():
+                draft.nodes[id] = node.model_copy(update={"share": round(node.weight / total, 6)})
+        return list(draft.nodes.values())
 
     def _stated(
         self, concepts: Collection[Term], predicate: rdflib.URIRef, convert: Callable[[str], T]

@@ -1,15 +1,15 @@
-"""Weights of a tree that was read: added up from its values, or taken from a table of frequencies."""
+"""Weights of a tree that was read, from a table of frequencies."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from taxonomy.errors import InputError
-from taxonomy.model import Node, Taxonomy
+from taxonomy.model import Taxonomy
+from taxonomy.model.draft import Draft
 from taxonomy.values.reading import read_file
 
 
@@ -35,18 +35,6 @@ class Coverage:
     without: int
 
 
-def add_up(nodes: Iterable[Node]) -> list[Node]:
-    """Return the nodes with the weight of each above the values as the sum of its children, in order of level."""
-    parts: dict[str | None, list[float]] = defaultdict(list)
-    summed = []
-    for node in sorted(nodes, key=lambda node: node.level):
-        if node.level:
-            node = node.model_copy(update={"weight": round(math.fsum(parts[node.id]), 6)})
-        parts[node.parent].append(node.weight)
-        summed.append(node)
-    return summed
-
-
 def apply_frequencies(tree: Taxonomy, path: Path) -> tuple[Taxonomy, Coverage]:
     """Take the weights of the values from a table of frequencies; stated shares stay as they are.
 
@@ -66,8 +54,7 @@ def apply_frequencies(tree: Taxonomy, path: Path) -> tuple[Taxonomy, Coverage]:
     InputError
         If the table can't be read, has no weights, or names no value of the tree.
     """
-    values = [node for node in tree.nodes if node.level == 0]
-    named = {name: node.id for node in values for name in (node.label, *node.aliases)}
+    named = {name: node.id for node in tree.leaves for name in (node.label, *node.aliases)}
     parts: dict[str, list[float]] = defaultdict(list)
     outside: dict[str, list[float]] = defaultdict(list)
     matched: set[str] = set()
@@ -84,17 +71,15 @@ def apply_frequencies(tree: Taxonomy, path: Path) -> tuple[Taxonomy, Coverage]:
         unit = table.weight_unit
     if not matched:
         raise InputError("no string of it is a value of the tree", path=str(path), remedy="give the tree's own table")
-    weighed = [
-        node.model_copy(update={"weight": round(math.fsum(parts.get(node.id, ())), 6)}) if node.level == 0 else node
-        for node in tree.nodes
-    ]
-    kept = {name: getattr(tree, name) for name in ("id", "title", "version", "provenance", "retired")}
-    names = [level.name for level in tree.levels]
-    tree = Taxonomy.from_nodes(add_up(weighed), level_names=names, weight_unit=unit, **kept)
+    draft = Draft(tree.nodes)
+    for node in tree.leaves:
+        draft.change(node.id, weight=round(math.fsum(parts.get(node.id, ())), 6))
+    draft.weigh()
+    tree = tree.with_nodes(draft.nodes.values(), weight_unit=unit)
     coverage = Coverage(
         matched=len(matched),
         outside=len(outside),
         outside_weight=round(math.fsum(weight for weights in outside.values() for weight in weights), 6),
-        without=sum(node.id not in parts for node in values),
+        without=sum(node.id not in parts for node in tree.leaves),
     )
     return tree, coverage

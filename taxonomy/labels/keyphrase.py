@@ -162,9 +162,9 @@ class Namer:
         return [Name(*one) for one in zip(labels, definitions, ranks, strict=True)]
 
     def rank(self, labels: Sequence[str], nodes: Sequence[NDArray[np.intp]]) -> list[int | None]:
-        """Return the rank of each node of a level whose labels are given, None for a node without values."""
+        """Return the rank of the first nodes of a level, whose labels are given, None for a node without values."""
         ranks = label_ranks(self.encode(labels), node_vectors(nodes, self.frequency, self.vectors))
-        return [rank if len(members) else None for rank, members in zip(ranks, nodes, strict=True)]
+        return [rank if len(nodes[index]) else None for index, rank in enumerate(ranks)]
 
     def _pool(self, members: NDArray[np.intp], center: NDArray[np.float32]) -> _Pool:
         fit = self.vectors[members] @ center + FREQUENCY_BONUS * self.frequency[members]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,44 @@ class Labelled:
             return provenance
         parameters = {**provenance.parameters, "llm": dict(self.parameters)}
         return provenance.model_copy(update={"labeller": f"llm:{self.model}", "parameters": parameters})
+
+
+class Labeller(Protocol):
+    """What gives nodes other names than those made offline, such as a `LanguageModel`."""
+
+    def name(
+        self,
+        draft: Draft,
+        vectors: NDArray[np.float32],
+        *,
+        only: Collection[str] | None = None,
+        progress: StageProgress | None = None,
+    ) -> Labelled:
+        """Name nodes of a draft: see `LanguageModel.name`."""
+
+
+def label_tree(
+    tree: Taxonomy, vectors: NDArray[np.float32], labeller: Labeller, *, progress: StageProgress | None = None
+) -> tuple[Taxonomy, Labelled]:
+    """Return a taxonomy with a labeller's names, and what it did.
+
+    Parameters
+    ----------
+    tree : Taxonomy
+    vectors : ndarray of shape (n_values, dimension)
+        Unit vectors of its values, in the order of `tree.leaves`.
+    labeller : Labeller
+    progress : callable, optional
+        Told a stage, steps done, and steps in all.
+
+    Raises
+    ------
+    LabelError
+        If the labeller can't be asked.
+    """
+    draft = Draft(tree.nodes)
+    done = labeller.name(draft, vectors, progress=progress)
+    return tree.with_nodes(draft.finish(), provenance=done.noted(tree.provenance)), done
 
 
 @dataclass(frozen=True)
@@ -146,14 +184,6 @@ class LanguageModel:
             If the model can't be asked at all.
         """
         return self._run(draft, vectors, only, rehearsal=False, progress=progress)
-
-    def label(
-        self, tree: Taxonomy, vectors: NDArray[np.float32], *, progress: StageProgress | None = None
-    ) -> tuple[Taxonomy, Labelled]:
-        """Return a taxonomy with the model's names, and what was done; parameters and errors as for `name`."""
-        draft = Draft(tree.nodes)
-        done = self.name(draft, vectors, progress=progress)
-        return tree.with_nodes(draft.finish(), provenance=done.noted(tree.provenance)), done
 
     def _run(
         self,

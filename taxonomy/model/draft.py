@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
+from taxonomy.errors import InvariantError
 from taxonomy.model.ids import slugify
 from taxonomy.model.nodes import Node
 
@@ -31,6 +32,11 @@ class Draft:
     nodes : dict of str to Node
     top : int
         The highest level.
+
+    Raises
+    ------
+    InvariantError
+        If two nodes have one id.
     """
 
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
@@ -40,6 +46,8 @@ class Draft:
         # What `undo` brings back, None while nothing is remembered.
         self._before: dict[str, Node | None] | None = None
         for node in nodes:
+            if node.id in self.nodes:
+                raise InvariantError("ids used more than once", [f"{node.id} ({node.label!r})"])
             self.put(node)
         self._stated_total = math.fsum(node.weight for node in self.level(self.top))
         self._reweighed: set[str] = set()
@@ -134,10 +142,9 @@ class Draft:
                 weight = round(math.fsum(parts[node.id]), 6) if level else node.weight
                 if node.parent is not None:
                     parts[node.parent].append(weight)
-                if not math.isclose(weight, node.weight, rel_tol=1e-9, abs_tol=1e-6):
+                if not _is_close(weight, node.weight):
                     self._reweighed.add(node.id)
-                    # Shares of conversations don't add up, so they can't be put right.
-                    self.nodes[node.id] = node.model_copy(update={"weight": weight, "conversations": None})
+                    self.nodes[node.id] = node.model_copy(update={"weight": weight})
 
     def finish(self) -> list[Node]:
         """Return the nodes with weights added up, and with shares and flags that say what is so.
@@ -146,20 +153,22 @@ class Draft:
         """
         self.weigh()
         total = math.fsum(node.weight for node in self.level(0))
-        same_total = math.isclose(total, self._stated_total, rel_tol=1e-9, abs_tol=1e-6)
+        same_total = _is_close(total, self._stated_total)
         finished = []
         for node in self.nodes.values():
             update: dict[str, Any] = {"flags": self._flags(node)}
             if not same_total or node.id in self._reweighed:
                 update["share"] = round(node.weight / total, 6) if total else 0.0
-            second = node.placement and node.placement.second_parent
-            if node.placement is not None and second is not None and not self._is_other_parent(second, node):
-                update["placement"] = node.placement.model_copy(update={"second_parent": None})
+            if node.id in self._reweighed:
+                # Shares of conversations don't add up, so they can't be put right.
+                update["conversations"] = None
+            placement = node.placement
+            if placement is not None and (
+                placement.second_parent == node.parent or placement.second_parent not in self.nodes
+            ):
+                update["placement"] = placement.model_copy(update={"second_parent": None})
             finished.append(node.model_copy(update=update))
         return finished
-
-    def _is_other_parent(self, id: str, node: Node) -> bool:
-        return id in self.nodes and id != node.parent
 
     def _flags(self, node: Node) -> tuple[str, ...]:
         flags = set(node.flags) - _STRUCTURAL_FLAGS
@@ -167,3 +176,8 @@ class Draft:
         if node.level and n_children < 2:
             flags.add("thin" if n_children else "empty")
         return tuple(sorted(flags))
+
+
+def _is_close(one: float, other: float) -> bool:
+    """Tell whether two weights are the same but for what rounding to six places leaves."""
+    return math.isclose(one, other, rel_tol=1e-9, abs_tol=5e-7)

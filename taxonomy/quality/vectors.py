@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,23 +61,13 @@ def embed_tree(
     """
     values = [node.label for node in tree.leaves]
     above = [node.label for node in tree.nodes if node.level > 0] if labels else []
-    vectors = encode_like(tree, model=model, progress=progress)(values + above)
+    vectors = tree_encoder(tree, model).encode(values + above, progress=progress)
     return TreeVectors(vectors[: len(values)], vectors[len(values) :])
 
 
-def encode_like(
-    tree: Taxonomy, *, model: str | None = None, progress: Progress | None = None
-) -> Callable[[Sequence[str]], NDArray[np.float32]]:
-    """Return what embeds strings as the tree's values were; parameters and errors are those of `embed_tree`."""
-    from embeddings import StoredEncoder
-
-    encoder = StoredEncoder(tree_encoder(tree, model))
-    return lambda strings: encoder.encode(strings, progress=progress)
-
-
 def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
-    """Return the encoder that a tree was built with; parameters and errors as for `embed_tree`."""
-    from embeddings import load_encoder
+    """Return what embeds strings as the tree's values were; parameters and errors as for `embed_tree`."""
+    from embeddings import StoredEncoder, load_encoder
     from taxonomy.clustering.phrasing import PHRASINGS, PhrasedEncoder
 
     named = tree.provenance.model
@@ -94,4 +83,4 @@ def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
         raise InputError(
             "the tree's phrasings are not a list of texts with {}", remedy="repair its provenance, or build again"
         )
-    return PhrasedEncoder(encoder, [str(one) for one in phrasings])
+    return StoredEncoder(PhrasedEncoder(encoder, [str(one) for one in phrasings]))

@@ -61,18 +61,18 @@ def build(count: str) -> dict[str, Any]:
 
 def labelling() -> dict[str, Any]:
     """Time the naming of all nodes of a build of which nothing is stored: from the end of the clustering on."""
-    from taxonomy.building.pipeline import build_tree
+    import taxonomy
 
     ends: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         os.environ["VALUE_TAXONOMY_CACHE"] = folder
-        tree = build_tree(
-            read_values(strings_file(SMALL)),
+        tree = taxonomy.build(
+            strings_file(SMALL),
             levels=(266, 26),
             progress=lambda stage, done, total: ends.update({stage: time.perf_counter()}),
-            inspect=lambda tree, vectors: ends.update(named=time.perf_counter()),
-        )
-    nodes = sum(node.level > 0 for node in tree.nodes)
+        ).tree
+        ends["named"] = time.perf_counter()
+    nodes = len(tree.inner)
     return {"seconds": round(ends["named"] - ends["clustering"], 2), "nodes": nodes}
 
 
@@ -101,7 +101,7 @@ def agreement(model: str, method: str) -> dict[str, Any]:
     from taxonomy.formats.csv import read_taxonomy_csv
     from taxonomy.quality.agreement import compare
 
-    tree = taxonomy.build(strings_file(SMALL), levels=(266, 26), model=model, method=method)
+    tree = taxonomy.build(strings_file(SMALL), levels=(266, 26), model=model, method=method).tree
     scores = compare(tree, read_taxonomy_csv(REFERENCE)).scores
     return {
         "ami": [round(level.ami or 0, 3) for level in scores.levels],
@@ -116,10 +116,10 @@ def holding(model: str, method: str) -> dict[str, Any]:
 
     import taxonomy
 
-    labels = [node.label for node in taxonomy.build(strings_file(SMALL), model=model).leaves]
+    labels = [node.label for node in taxonomy.build(strings_file(SMALL), model=model).tree.leaves]
 
     def paths(strings: Sequence[str], seed: int = 0) -> dict[str, list[str]]:
-        tree = taxonomy.build(strings, levels=(266, 26), model=model, method=method, seed=seed)
+        tree = taxonomy.build(strings, levels=(266, 26), model=model, method=method, seed=seed).tree
         return {node.label: [step.id for step in tree.path(node)[:-1]] for node in tree.leaves}
 
     all_values, other_seed = paths(labels), paths(labels, seed=1)
@@ -143,13 +143,15 @@ def holding(model: str, method: str) -> dict[str, Any]:
 
 def clustering(count: str, method: str) -> dict[str, Any]:
     """Time the clustering alone, in a warm process, and score it where there is a reference."""
-    from taxonomy.building.pipeline import anchors_of
+    from embeddings import load_encoder
+    from taxonomy.building.pipeline import find_anchors
+    from taxonomy.clustering.phrasing import PhrasedEncoder
     from taxonomy.clustering.recursion import build_hierarchy
     from taxonomy.domains import load_domains
 
     source = strings_file(int(count))
     value_set, vectors, sizes = read_values(source), vectors_of(source), _sizes(int(count))
-    anchors = anchors_of(load_domains(), value_set, lambda strings: vectors_of_strings(strings))
+    anchors = find_anchors(load_domains(), value_set, PhrasedEncoder(load_encoder()))
 
     def cluster(points: NDArray[np.float32], wanted: Sequence[int]) -> list[NDArray[np.intp]]:
         known = np.full(len(points), -1) if len(points) < len(vectors) else anchors.known
@@ -208,14 +210,6 @@ def embedding(count: str) -> dict[str, Any]:
         "ratio": round(statistics.median(one / two for one, two, *_ in turns), 2),
         "worst_cosine": round(worst, 6),
     }
-
-
-def vectors_of_strings(strings: Sequence[str]) -> NDArray[np.float32]:
-    """Return vectors as a build makes them."""
-    from embeddings import load_encoder
-    from taxonomy.clustering.phrasing import PhrasedEncoder
-
-    return PhrasedEncoder(load_encoder()).encode(strings)
 
 
 def _sizes(count: int) -> list[int]:
