@@ -10,6 +10,7 @@ from typing import Any
 from embeddings.progress import Progress
 from taxonomy.labels.answers import KEEP, MoveAnswer, moves_form, refuse_moves
 from taxonomy.labels.draft import Draft
+from taxonomy.labels.prompt_texts import prompt_text
 from taxonomy.llm.engine import Desk, Question, Refusal
 from taxonomy.model import Node
 
@@ -59,7 +60,7 @@ def refine(draft: Draft, desk: Desk, votes: int, told: Progress | None = None) -
         members, choices = ([one["id"] for one in question.data[part]] for part in ("members", "choices"))
         if reason := refuse_moves(answer, members, choices):
             return Refusal(reason)
-        ids = named[question.node, question.number]
+        ids = named[question.subject, question.number]
         for move in answer.moves:
             ballots[ids[move.member]][ids.get(move.choice, KEEP)] += 1
         return None
@@ -75,7 +76,7 @@ def refine(draft: Draft, desk: Desk, votes: int, told: Progress | None = None) -
             moved += 1
         if ballot:
             draft.judge(member, ballot[target] / votes)
-    failed = zip((draft.nodes[question.node] for question in questions), problems, strict=True)
+    failed = zip((draft.nodes[question.subject] for question in questions), problems, strict=True)
     return Outcome(moved, frozenset(changed), tuple((node, problem) for node, problem in failed if problem))
 
 
@@ -108,7 +109,7 @@ def _question(
         ],
     }
     assumed = MoveAnswer(moves=tuple(MoveAnswer.Move(member=id, choice=KEEP) for id in member_ids))
-    return Question(node.id, "move", data, moves_form(member_ids, choice_ids), assumed, number=vote), ids
+    return Question(node.id, prompt_text("move"), data, moves_form(member_ids, choice_ids), assumed, number=vote), ids
 
 
 def _may_move(draft: Draft, member: str, target: str) -> bool:
