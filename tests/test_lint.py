@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from embeddings.errors import ModelNotFoundError
 from taxonomy.model import ModelProvenance, Provenance, Taxonomy
 from taxonomy.quality.findings import CHECKS, MAX_CHILDREN, VECTOR_CHECKS, lint
-from taxonomy.quality.opposites import opposites
+from taxonomy.quality.opposites import find_opposites
 from taxonomy.quality.vectors import TreeVectors, embed_tree
 from tests.conftest import Run
 from tests.trees import make_tree, trees
@@ -95,7 +95,7 @@ def test_opposites_under_one_parent_are_one_finding_a_denial() -> None:
     ],
 )
 def test_opposites_are_found(denial: str, denied: str) -> None:
-    assert list(opposites(["something else", denied, denial])) == [(2, 1)]
+    assert list(find_opposites(["something else", denied, denial])) == [(2, 1)]
 
 
 @pytest.mark.parametrize(
@@ -120,12 +120,12 @@ def test_opposites_are_found(denial: str, denied: str) -> None:
     ],
 )
 def test_what_is_no_opposite_is_not_found(pair: tuple[str, str]) -> None:
-    assert list(opposites(pair)) == []
+    assert list(find_opposites(pair)) == []
 
 
 @given(st.lists(st.text(max_size=20), max_size=8))
 def test_opposites_take_any_text(labels: list[str]) -> None:
-    for denial, denied in opposites(labels):
+    for denial, denied in find_opposites(labels):
         assert denial != denied
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +25,6 @@ from numpy.typing import NDArray
 import taxonomy
 from taxonomy.cli import main
 from taxonomy.errors import LabelError
-from taxonomy.labels import asking
 from taxonomy.labels.answers import NameAnswer, refuse_name
 from taxonomy.labels.language_model import Failure, LanguageModel, label_tree
 from taxonomy.llm.client import Wire
@@ -206,8 +206,8 @@ def test_a_second_run_asks_nothing_and_gives_the_same_bytes(label: Label, server
 def test_a_changed_prompt_asks_again(label: Label, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     before = label().tree.provenance.parameters["llm"]["prompts"]
     asked = len(server.requests)
-    original = asking.prompt_text
-    monkeypatch.setattr(asking, "prompt_text", lambda name: original(name) + " Be brief." * (name == "cluster"))
+    for module in (language_model, prompt_texts):
+        monkeypatch.setattr(module, "prompt_text", lambda name: prompt_text(name) + " Be brief." * (name == "cluster"))
     assert label().tree.provenance.parameters["llm"]["prompts"] != before
     assert sum(kind_of(request) == "cluster" for request in server.requests[asked:]) == 24
 
@@ -268,7 +268,7 @@ def test_a_server_that_only_fails_is_not_asked_for_every_node(label: Label, serv
     done = label(retries=0, concurrency=1)
     assert offline(done.tree) == offline(tree)
     assert len(done.failures) == 24 + 10 + 10
-    assert len(server.requests) == asking.HOPELESS
+    assert len(server.requests) == engine.HOPELESS
 
 
 def test_one_name_for_all_is_given_once(label: Label, server: Server, tree: Taxonomy) -> None:
@@ -460,9 +460,45 @@ def test_an_answer_is_refused_for_a_reason(name: str, definition: str, problem: 
 
 @given(st.recursive(st.text() | st.integers(), lambda one: st.lists(one) | st.dictionaries(st.text(), one)))
 def test_nothing_in_the_data_closes_its_block(data: Any) -> None:
-    block = asking._block(data)
+    block = engine._block(data)
     assert block.count("<") == block.count(">") == 2
     assert json.loads(block.removeprefix("<data>\n").removesuffix("\n</data>")) == data
+
+
+CALM = Question(
+    "vt:1",
+    "Name what the members share.",
+    {"members": ["calm <b>", "père"], "outside": []},
+    NameAnswer,
+    NameAnswer(name="Calm", definition="Calm."),
+)
+TAKEN = (
+    '{"name":"Rest","definition":""}',
+    Refusal("another node of the level has this name", "These names are taken:", ("Rest", "Peace")),
+)
+SHORT = ('{"name":"Ease","definition":""}', Refusal("it is too short"))
+
+
+@pytest.mark.parametrize(
+    ("question", "digest"),
+    [
+        (CALM, "70a749ac2bbc9a6bf9c2af6ee6d619e361f3cd3261306b418099be8541779e1f"),
+        (replace(CALM, refused=(TAKEN,)), "6c75f029440cd99b95bbe8b8545e147ddaa67759fa75bedb5574c0245fcec1b0"),
+        (replace(CALM, refused=(TAKEN, SHORT)), "c37417e27324806e63904f5e467787bb2e5bd4d92da1df2b47d23cc24ab853e7"),
+        (
+            Question("vt:1", CALM.prompt, {"members": ["m1"]}, moves_form(("m1",), ("c1",)), CALM.assumed, number=2),
+            "ebfe7d84e9a587f6fa47815377e8aab829f589de0b0fe86d322db9bbfd6eb1e4",
+        ),
+    ],
+)
+def test_answers_that_were_paid_for_are_found_by_every_version(tmp_path: Path, question: Question, digest: str) -> None:
+    answer = question.assumed if question.form is NameAnswer else question.form(moves=())
+    AnswerStore(tmp_path).put(digest, answer.model_dump_json())
+    used: list[Any] = []
+    desk = Desk(None, "openai/gpt-x at https://host.invalid/v1/", AnswerStore(tmp_path))
+    assert desk.settle([question], lambda _, reply: used.append(reply)) == [None]
+    assert used == [answer]
+    assert (desk.usage.calls, desk.usage.stored) == (0, 1)
 
 
 # -- the command line ------------------------------------------------------------------------------------------

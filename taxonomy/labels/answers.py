@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 
+from taxonomy.english.words import word_pattern
 from taxonomy.labels.definitions import WORDS as DEFINITION_WORDS
 
 NAME_WORDS = (2, 4)
@@ -22,9 +23,7 @@ _PERSONAL = {
 }
 _WORD = re.compile(r"[^\W\d_]+")
 _SENTENCE_END = re.compile(r"[.!?]\s+")
-_ABOUT_THE_GROUP = re.compile(
-    r"(?:this|these|a|the) (?:group|cluster|category|collection|set|node|values)\b", re.IGNORECASE
-)
+_ABOUT_THE_GROUP = re.compile(rf"{word_pattern('group_determiners')} {word_pattern('group_nouns')}\b", re.IGNORECASE)
 
 
 class NameAnswer(BaseModel):

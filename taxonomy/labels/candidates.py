@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
-from taxonomy.english.words import Lexicon, first_part, parts, repeats
+from taxonomy.english.words import first_part, parts, repeats
+from taxonomy.labels.lexicon import Lexicon
 
 MAX_WORDS = 4
 # How well each form reads as a name, in cosine.
@@ -43,7 +44,7 @@ class Candidate:
 _Heart = tuple[tuple[int, ...], str]
 
 
-def candidates(pool: Sequence[str], fit: Sequence[bool], lexicon: Lexicon) -> Iterator[Candidate]:
+def propose_candidates(pool: Sequence[str], fit: Sequence[bool], lexicon: Lexicon) -> Iterator[Candidate]:
     """Yield the names that the best members of a node give, of two to four words each.
 
     Parameters

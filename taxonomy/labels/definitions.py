@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.english.words import first_part, related, repeats, stems
+from taxonomy.english.words import related, repeats, stems, with_article
 
 WORDS = (10, 25)
 EXAMPLES = 3
@@ -52,25 +52,6 @@ TAILS = (
 ANYWHERE = "in what one says and does"
 CLEAR = 0.02
 LONG_WAY = f"{ANYWHERE}, day after day"
-# Nouns that need an article in the singular.
-_COUNTED = frozenset(
-    {"approach", "atmosphere", "attitude", "bond", "boundary", "climate", "environment", "ethic", "framework", "goal"}
-    | {"habit", "home", "legacy", "lifestyle", "mindset", "network", "outlook", "perspective", "process"}
-    | {
-        "relationship",
-        "solution",
-        "standard",
-        "style",
-        "system",
-        "tone",
-        "viewpoint",
-        "voice",
-        "workplace",
-        "worldview",
-    }
-)
-_AN = ("hon", "hour", "heir")
-_A = ("one", "eu", "uni", "use", "usu", "ut")
 
 
 @dataclass(frozen=True)
@@ -155,20 +136,6 @@ def examples(label: str, members: Sequence[str]) -> list[str]:
         if len(chosen) > 1:
             break
     return chosen
-
-
-def with_article(phrase: str) -> str:
-    """Return a noun phrase with an article where its head needs one.
-
-    >>> with_article("honest approach"), with_article("united outlook"), with_article("honesty")
-    ('an honest approach', 'a united outlook', 'honesty')
-    """
-    head = first_part(phrase)[-1:]
-    if " and " in phrase or not head or head[0].casefold() not in _COUNTED:
-        return phrase
-    first = phrase.casefold()
-    vowel = first.startswith(_AN) or (first[0] in "aeiou" and not first.startswith(_A))
-    return f"{'an' if vowel else 'a'} {phrase}"
 
 
 def _write(form: str, tail: tuple[str, str], label: str, shown: Sequence[str], sphere: str) -> str:

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from taxonomy.english.words import Lexicon, is_vice, parts, sentence_case, stems
-from taxonomy.labels.candidates import MAX_WORDS, Candidate, candidates
+from taxonomy.english.words import is_vice, parts, sentence_case, stems
+from taxonomy.labels.candidates import MAX_WORDS, Candidate, propose_candidates
 from taxonomy.labels.definitions import Definer
 from taxonomy.labels.fit import frequencies, label_ranks, node_vectors, rivals
+from taxonomy.labels.lexicon import Lexicon
 from taxonomy.values import canonical_key
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -217,7 +218,7 @@ class Namer:
         """Return the best candidates of a node, best first, each set of words once."""
         found: list[Candidate] = []
         for fit in (self._common(pool, center), [True] * len(pool.texts)):
-            named = candidates(pool.texts, fit, self.lexicon)
+            named = propose_candidates(pool.texts, fit, self.lexicon)
             found = found or [one for one in named if canonical_key(one.text) not in banned]
         if not found:
             return []

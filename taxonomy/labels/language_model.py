@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from taxonomy.english.words import sentence_case
 from taxonomy.errors import LabelError
 from taxonomy.labels.answers import NameAnswer, refuse_name
+from taxonomy.labels.prompt_texts import prompt_text, prompts_digest
 from taxonomy.labels.refine import refine
 from taxonomy.labels.surroundings import Surroundings
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.client import Wire
-from taxonomy.llm.engine import Desk, Question, Refusal, Usage, prompts_digest
+from taxonomy.llm.engine import Desk, Question, Refusal, Usage
+from taxonomy.llm.prices import estimate_cost
 from taxonomy.model import Node, Provenance, Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress, stage_of
@@ -151,7 +153,7 @@ class LanguageModel:
     def estimate(self, draft: Draft, vectors: NDArray[np.float32], *, only: Collection[str] | None = None) -> Estimate:
         """Return what naming would ask, by a rehearsal in which the names are those that nodes have now."""
         usage = self._run(draft.copy(), vectors, only, rehearsal=True, progress=None).usage
-        return Estimate(usage, _cost(self.wire, usage))
+        return Estimate(usage, estimate_cost(self.wire, usage))
 
     def name(
         self,
@@ -256,7 +258,7 @@ class _Work:
         accepted: dict[str, tuple[Node, NameAnswer]] = {}
 
         def refuse(question: Question, answer: Any) -> Refusal | None:
-            node, answer = draft.nodes[question.node], _tidy(answer)
+            node, answer = draft.nodes[question.subject], _tidy(answer)
             if reason := refuse_name(answer, self.around.strings_below(node.id)):
                 return Refusal(reason)
             key = canonical_key(answer.name)
@@ -264,7 +266,9 @@ class _Work:
                 return Refusal("the name is that of a node right below or above")
             if key in fixed or key in accepted:
                 beside = [one.name for other, one in accepted.values() if other.parent == node.parent]
-                return Refusal("another node of the level has this name", (answer.name, *beside))
+                return Refusal(
+                    "another node of the level has this name", "These names are taken:", (answer.name, *beside)
+                )
             accepted[key] = node, answer
             return None
 
@@ -314,7 +318,7 @@ class _Work:
             data["current"] = {"name": node.label, "definition": node.definition}
             data["siblings"] = [one.label for one in self.around.beside(node.id)]
         assumed = NameAnswer(name=node.label, definition=node.definition)
-        return Question(node.id, "cluster" if node.level == 1 else "parent", data, NameAnswer, assumed)
+        return Question(node.id, prompt_text("cluster" if node.level == 1 else "parent"), data, NameAnswer, assumed)
 
 
 def _percent(child: Node, node: Node) -> float:
@@ -328,16 +332,3 @@ def _tidy(answer: NameAnswer) -> NameAnswer:
     if definition and definition[-1] not in ".!?":
         definition += "."
     return NameAnswer(name=sentence_case(name), definition=sentence_case(definition))
-
-
-def _cost(wire: Wire, usage: Usage) -> float | None:
-    """Return US dollars by the prices that `genai-prices` ships; None for a server of one's own."""
-    import genai_prices
-
-    if wire.base_url is not None:
-        return None
-    tokens = genai_prices.Usage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
-    try:
-        return float(genai_prices.calc_price(tokens, wire.name, provider_id=wire.provider).total_price)
-    except LookupError:
-        return None

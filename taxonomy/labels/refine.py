@@ -9,6 +9,7 @@ from typing import Any
 
 from embeddings.progress import Progress
 from taxonomy.labels.answers import KEEP, MoveAnswer, moves_form, refuse_moves
+from taxonomy.labels.prompt_texts import prompt_text
 from taxonomy.labels.surroundings import Surroundings
 from taxonomy.llm.engine import Desk, Question, Refusal
 from taxonomy.model import Node
@@ -65,7 +66,7 @@ def refine(
         members, choices = ([one["id"] for one in question.data[part]] for part in ("members", "choices"))
         if reason := refuse_moves(answer, members, choices):
             return Refusal(reason)
-        ids = named[question.node, question.number]
+        ids = named[question.subject, question.number]
         for move in answer.moves:
             ballots[ids[move.member]][ids.get(move.choice, KEEP)] += 1
         return None
@@ -123,7 +124,7 @@ def _question(
         ],
     }
     assumed = MoveAnswer(moves=tuple(MoveAnswer.Move(member=id, choice=KEEP) for id in member_ids))
-    return Question(node.id, "move", data, moves_form(member_ids, choice_ids), assumed, number=vote), ids
+    return Question(node.id, prompt_text("move"), data, moves_form(member_ids, choice_ids), assumed, number=vote), ids
 
 
 def _may_move(draft: Draft, member: str, target: str) -> bool:

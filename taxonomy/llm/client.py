@@ -19,7 +19,7 @@ Messages = Sequence[dict[str, str]]
 OLLAMA = "http://localhost:11434/v1"
 # Where each provider's key is, None where it needs none.
 KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY", "ollama": None}
-# Anthropic's protocol wants a limit; a name or a list of moves is far below it.
+# Anthropic's protocol wants a limit; what is asked for is short.
 _MOST_TOKENS = 4096
 # The same for every question: asking again does not help.
 _FATAL = {401: "refused the key", 403: "refused the key", 404: "does not know the model or the address"}

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,7 +16,6 @@ from embeddings.progress import Progress
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.client import Connection, UnansweredError
 
-PROMPTS = ("cluster", "parent", "move")
 # Answers to one question, the first and those after a refusal.
 ATTEMPTS = 3
 # Characters of English a token, roughly, in today's tokenizers.
@@ -26,36 +24,34 @@ TOKEN = 4
 HOPELESS = 10
 
 
-@cache
-def prompt_text(name: str) -> str:
-    """Return a prompt by its file's name in `taxonomy/labels/prompts`."""
-    return (files("taxonomy.labels") / "prompts" / f"{name}.txt").read_text(encoding="utf-8")
-
-
-def prompts_digest() -> str:
-    """Return ``sha256:`` and the digest of all prompts: their version."""
-    text = json.dumps([prompt_text(name) for name in PROMPTS])
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-
-
 @dataclass(frozen=True)
 class Refusal:
-    """Why an answer is refused, and the names that the next one must not have."""
+    """Why an answer is refused.
+
+    Attributes
+    ----------
+    reason : str
+        Told to the model.
+    remark : str
+        Told after it, with `data` below.
+    data : tuple of str
+    """
 
     reason: str
-    taken: tuple[str, ...] = ()
+    remark: str = ""
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked about one node.
+    """What is asked about one thing.
 
     Attributes
     ----------
-    node : str
-        Id of the node.
+    subject : str
+        What it is about, for the one who asks; the model is not told.
     prompt : str
-        One of `PROMPTS`.
+        What the model is told to do.
     data : mapping
         What the model is shown, as JSON.
     form : type of BaseModel
@@ -68,7 +64,7 @@ class Question:
         Earlier answers, as JSON, and why they were refused.
     """
 
-    node: str
+    subject: str
     prompt: str
     data: Mapping[str, Any]
     form: type[BaseModel]
@@ -79,13 +75,13 @@ class Question:
     def messages(self) -> list[dict[str, str]]:
         """Return the chat: the prompt, the data, and what was refused."""
         chat = [
-            {"role": "system", "content": prompt_text(self.prompt)},
+            {"role": "system", "content": self.prompt},
             {"role": "user", "content": _block(self.data)},
         ]
         for answer, refusal in self.refused:
             told = f"This answer can't be used: {refusal.reason}. Answer again, in full."
-            if refusal.taken:
-                told += f" These names are taken:\n{_block(refusal.taken)}"
+            if refusal.remark:
+                told += f" {refusal.remark}\n{_block(refusal.data)}"
             chat += [{"role": "assistant", "content": answer}, {"role": "user", "content": told}]
         return chat
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonomy.english.words import singulars, word_list
 from taxonomy.geometry import cluster_means
 from taxonomy.model import Node, Taxonomy
-from taxonomy.quality.opposites import opposites
+from taxonomy.quality.opposites import find_opposites
 from taxonomy.quality.vectors import TreeVectors
 from taxonomy.values import canonical_key
-from taxonomy.values.canonical import singulars
 
 # More children than one screen shows are not reviewed; four times what a level of the usual sizes has on average.
 MAX_CHILDREN = 50
@@ -27,7 +27,7 @@ UNSTABLE = 0.75
 NEIGHBORS = 10
 # Cosine of labels from which they are paraphrases: few names of one tree are that near, and those share their words.
 NEAR = 0.9
-_FILLERS = frozenset({"and", "of", "the", "value", "values"})
+_FILLERS = word_list("fillers")
 _BLOCK = 1024
 
 
@@ -122,7 +122,7 @@ def _opposites(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
     for parent in tree.nodes:
         children = tree.children(parent)
         denied: dict[int, list[str]] = defaultdict(list)
-        for one, other in opposites([child.label for child in children]):
+        for one, other in find_opposites([child.label for child in children]):
             denied[one].append(f'"{children[other].label}"')
         for one, labels in denied.items():
             more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""

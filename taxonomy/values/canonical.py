@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from taxonomy.english.words import word_list, word_pattern
+
 # Nothing this long is a value, so it is not searched for decoration.
 _LONGEST = 1000
 
@@ -45,22 +47,15 @@ _SENTENCE_ENDS = (".", "!", "?", "\u3002", "\u2026", "\uff01", "\uff1f")
 _AFTER_SENTENCE = " \t\r\n\f\v\u00a0\"'`*_)]}>\u2019\u201d\u00bb"
 # Short texts with a sentence mark that only a sentence has: 'Honesty is key.' but not 'can do attitude!'
 _CLAUSE = re.compile(
-    r"(?:i|we|you|he|she|they|it|this|these|there)\b|.*\b(?:am|are|is|was|were|should|would|could)\b",
+    rf"{word_pattern('clause_subjects')}\b|.*\b{word_pattern('clause_verbs')}\b",
     re.IGNORECASE,
 )
 _LIST_ITEM = re.compile(r"\s*(?:[-*+\u2022\u2013\u2014]|\d{1,3}[.)])\s")
 
-_PLACEHOLDERS = frozenset(
-    {"n/a", "n.a", "na", "nan", "nil", "none", "nothing", "null", "tbd"}
-    | {"unclear", "undefined", "unknown", "unspecified"}
-    | {"notapplicable", "notavailable", "notspecified", "notstated", "noneoftheabove", "novaluesapply"}
-    | {f"no{kind}values" for kind in ("", "clear", "explicit", "relevant", "specific")}
-    | {
-        start + end
-        for start in ("none", "novalue", "novalues")
-        for end in ("", "detected", "expressed", "found", "given", "identified", "present", "stated")
-    }
-)
+# Keys of what a language model answers where it found no value.
+_PLACEHOLDERS = word_list("placeholders") | {
+    start + end for start in word_list("placeholder_starts") for end in ("", *word_list("placeholder_ends"))
+}
 
 
 def clean(text: str) -> str:
@@ -146,29 +141,6 @@ def reason_to_reject(text: str, cleaned: str) -> str | None:
         return None
     lines = [line for line in text.splitlines() if line.strip()]
     return "list" if any(map(_LIST_ITEM.match, lines[1:])) else None
-
-
-def singulars(key: str) -> list[str]:
-    """Return the keys that a canonical key may be the plural of, by the rules of English spelling.
-
-    Parameters
-    ----------
-    key : str
-        A canonical key.
-
-    Returns
-    -------
-    list of str
-        Keys of at least three characters; none for a key in 'ss'.
-    """
-    if not key.endswith("s") or key.endswith("ss"):
-        return []
-    found = [key[:-1]]
-    if key.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
-        found.append(key[:-2])
-    if key.endswith("ies"):
-        found.append(key[:-3] + "y")
-    return [singular for singular in found if len(singular) >= 3]
 
 
 def _ends(text: str) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 
-from taxonomy.values.canonical import canonical_key, singulars
+from taxonomy.english.words import singulars
+from taxonomy.values.canonical import canonical_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,107 @@
+"""How the words of a set of values are used, which tells a noun phrase from what only looks like one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from taxonomy.english.words import FUNCTION_WORDS, first_part, is_vice, word_list
+
+# Endings of adjectives, which name nothing by themselves ...
+_ADJECTIVE = re.compile(
+    r".{2,}(ful|ous|ive|al|ic|able|ible|less|ary|ory|ed|ly|ish|some|centered|centred|oriented|driven|based)$"
+)
+# ... of nouns that mostly take no article ...
+_MASS = re.compile(r".{2,}(ance|cy|ence|hip|ion|ism|ity|ment|ness|ure|ledge)")
+# ... and of nouns of doing and of being, whose "of" says to what.
+_OF = re.compile(r".{2,}(ion|ment|ness|ity|cy)")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+
+_MASS_NOUNS = word_list("mass_nouns")
+_COUNTED = word_list("counted_with_mass_ending")
+# Mostly those that are "in" or "to" something.
+_NOT_OF = word_list("not_followed_by_of")
+_POINTERS = word_list("pointers")
+_ORDERS = word_list("orders")
+_VAGUE = word_list("vague_heads")
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """How the words of a set of values are used.
+
+    Attributes
+    ----------
+    heads, modifiers : Counter of str
+        How often a word ends a value or the part of one before a preposition, and how often it stands before such a
+        head.
+    plain_words : frozenset of str
+        Words that stand somewhere in lower case; every word where most values start with a capital letter.
+    """
+
+    heads: Counter[str]
+    modifiers: Counter[str]
+    plain_words: frozenset[str]
+
+    @classmethod
+    def from_labels(cls, labels: Sequence[str]) -> Lexicon:
+        """Count the words of values of several words."""
+        heads: Counter[str] = Counter()
+        modifiers: Counter[str] = Counter()
+        for label in labels:
+            part = first_part(label)
+            if len(part) > 1:
+                heads[part[-1]] += 1
+                modifiers.update(part[:-1])
+        words = {word for label in labels for word in label.split()}
+        capital = sum(label[:1].isupper() for label in labels) > len(labels) / 2
+        return cls(heads, modifiers, frozenset(word.lower() if capital else word for word in words))
+
+    def plain(self, text: str) -> str:
+        """Return a text with the capital letters of its words taken away where the word is no name.
+
+        >>> Lexicon.from_labels(["honest talk", "Buddhist virtue"]).plain("Honest Buddhist")
+        'honest Buddhist'
+        """
+        words = text.split()
+        return " ".join(word.lower() if word.istitle() and word.lower() in self.plain_words else word for word in words)
+
+    def is_adjective(self, word: str) -> bool:
+        """Tell whether a word looks like an adjective and is not used as a noun more often."""
+        return _ADJECTIVE.fullmatch(word) is not None and self.heads[word] <= self.modifiers[word] // 4
+
+    def is_topic(self, word: str) -> bool:
+        """Tell whether a word mostly stands before others: "business" says what a value is about, not which it is."""
+        return self.modifiers[word] > 2 * self.heads[word] + 2
+
+    def is_thing(self, text: str) -> bool:
+        """Tell whether a value can be given as an example: it has a head, and neither orders nor disvalues."""
+        part = first_part(text)
+        return (
+            bool(part) and part[0].casefold() not in _ORDERS and not self.is_adjective(part[-1]) and not is_vice(text)
+        )
+
+    def is_vague(self, text: str) -> bool:
+        """Tell whether the head of a noun phrase says little by itself."""
+        return text.split()[-1] in _VAGUE
+
+    def turns(self, modifier: str, head: str) -> bool:
+        """Tell whether "harm prevention" can be said as "prevention of harm"."""
+        return self._is_mass(modifier) and _OF.fullmatch(head) is not None and head not in _NOT_OF
+
+    def is_nominal(self, words: Sequence[str]) -> bool:
+        """Tell whether words without a preposition read as a noun phrase."""
+        return (
+            bool(words)
+            and all(_WORD.fullmatch(word) and word.casefold() not in FUNCTION_WORDS for word in words)
+            and not self.is_adjective(words[-1])
+            and words[-1].casefold() not in _POINTERS
+            and not (len(words) > 1 and words[0].endswith("ing") and not self.heads[words[0]])
+        )
+
+    def _is_mass(self, word: str) -> bool:
+        """Tell whether a noun takes no article."""
+        mass = word in _MASS_NOUNS or _MASS.fullmatch(word) is not None
+        return mass and word not in _COUNTED and not self.is_adjective(word)
