@@ -16,12 +16,17 @@ The text of each is one line: what was wrong, where, and what to do.
 from __future__ import annotations
 
 
+def plain(text: str) -> str:
+    """Return `text` on one line, with what could steer a terminal or a page escaped."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 class EmbeddingError(Exception):
     """Root of the tree: catching it catches every error of this package."""
 
     def __str__(self) -> str:
         """Return one printable line; whatever would break it or steer a terminal is escaped."""
-        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in super().__str__())
+        return plain(super().__str__())
 
 
 class InvalidStringError(EmbeddingError, ValueError):

@@ -136,6 +136,8 @@ class StoredEncoder:
     ----------
     name, digest, dimension
         As of the encoder.
+    store : VectorStore
+        What is kept of it.
     """
 
     def __init__(self, encoder: Encoder, *, folder: Path | None = None, chunk: int = CHUNK) -> None:

@@ -21,10 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-
-def plain(text: str) -> str:
-    """Return `text` on one line, with what could steer a terminal or a page escaped."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+from embeddings.errors import plain as plain
 
 
 class TaxonomyError(Exception):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from embeddings import files
@@ -15,8 +17,36 @@ def replace_file(target: Path, content: bytes) -> None:
     ------
     OutputError
     """
-    try:
+    with _one_error(target):
         files.replace_file(target, content)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file and sync it, over what stood there: for a folder that nobody reads yet.
+
+    Raises
+    ------
+    OutputError
+    """
+    with _one_error(path):
+        files.write_file(path, content)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names of a folder are on the disk, so that a file moved there stays there.
+
+    Raises
+    ------
+    OutputError
+    """
+    with _one_error(path):
+        files.sync_folder(path)
+
+
+@contextmanager
+def _one_error(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OutputError(f"cannot write {target}: {reason}; choose another place or free some space") from error
+        raise OutputError(f"cannot write {path}: {reason}; choose another place or free some space") from error

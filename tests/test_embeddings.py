@@ -20,7 +20,7 @@ import pytest
 from numpy.typing import NDArray
 
 import embeddings
-from embeddings import EmbeddingError, StoreWarning, VectorStore, embed, load_encoder, nearest_neighbors
+from embeddings import EmbeddingError, StoredEncoder, StoreWarning, load_encoder, nearest_neighbors
 from embeddings.encoder import SentenceTransformerEncoder
 from embeddings.errors import InvalidStringError, ModelDamagedError, ModelNotFoundError, WorkerError
 from tests.conftest import FIXTURE
@@ -46,6 +46,8 @@ class CountingEncoder:
         self, strings: Sequence[str], *, progress: Callable[[int, int], None] | None = None
     ) -> NDArray[np.float32]:
         self.asked += strings
+        if progress is not None:
+            progress(len(strings), len(strings))
         rows = [np.random.default_rng(list(string.encode())).normal(size=16) for string in strings]
         vectors = np.array(rows, dtype=np.float32).reshape(len(strings), 16)
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
@@ -56,9 +58,13 @@ def encoder(cache: Path) -> SentenceTransformerEncoder:
     return load_encoder()
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> VectorStore:
-    return VectorStore(tmp_path, "counting", 16)
+def encode(strings: Sequence[str], encoder: CountingEncoder, folder: Path) -> NDArray[np.float32]:
+    return StoredEncoder(encoder, folder=folder).encode(strings)
+
+
+def store(folder: Path) -> Path:
+    """The file of the vectors of a CountingEncoder."""
+    return folder / "vectors" / "counting.sqlite"
 
 
 # -- the encoder ----------------------------------------------------------------------------------------------
@@ -195,28 +201,44 @@ def test_a_damaged_model_is_one_error(cache: Path, tmp_path: Path) -> None:
 # -- the store ------------------------------------------------------------------------------------------------
 
 
-def test_each_string_is_embedded_once(store: VectorStore) -> None:
+def test_each_string_is_embedded_once(tmp_path: Path) -> None:
     first, second, third = CountingEncoder(), CountingEncoder(), CountingEncoder()
     strings = [f"value {number}" for number in range(3000)]
-    vectors = embed(strings, first, store=store)
-    again = embed(strings[::-1], second, store=store)
+    vectors = encode(strings, first, tmp_path)
+    again = encode(strings[::-1], second, tmp_path)
     assert (len(first.asked), second.asked) == (3000, [])
-    assert again[::-1].tobytes() == vectors.tobytes() == embed(strings, CountingEncoder()).tobytes()
+    assert again[::-1].tobytes() == vectors.tobytes() == CountingEncoder().encode(strings).tobytes()
     more = [f"new {number}" for number in range(30)]
-    embed([*strings[:50], *more], third, store=store)
+    encode([*strings[:50], *more], third, tmp_path)
     assert sorted(third.asked) == sorted(more)
+
+
+def test_a_stored_encoder_is_an_encoder(tmp_path: Path) -> None:
+    stored = StoredEncoder(CountingEncoder(), folder=tmp_path, chunk=10)
+    assert (stored.name, stored.digest, stored.dimension) == ("counting", "counting", 16)
+    told: list[tuple[int, int]] = []
+    stored.encode(["care"])
+    stored.encode(["care", *(f"value {n}" for n in range(25))], progress=lambda done, all: told.append((done, all)))
+    assert told == [(10, 25), (20, 25), (25, 25)]
+    assert stored.encode([]).shape == (0, 16)
+
+
+def test_vectors_are_kept_in_the_folder_of_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VALUE_TAXONOMY_CACHE", str(tmp_path))
+    StoredEncoder(CountingEncoder()).encode(["care"])
+    assert store(tmp_path).is_file()
 
 
 def test_another_encoder_has_vectors_of_its_own(tmp_path: Path) -> None:
     one, other = CountingEncoder("one"), CountingEncoder("other")
-    embed(["care"], one, store=VectorStore(tmp_path, one.digest, 16))
-    embed(["care"], other, store=VectorStore(tmp_path, other.digest, 16))
+    encode(["care"], one, tmp_path)
+    encode(["care"], other, tmp_path)
     assert other.asked == ["care"]
 
 
-def test_a_repeated_string_has_one_vector(store: VectorStore) -> None:
+def test_a_repeated_string_has_one_vector(tmp_path: Path) -> None:
     for _ in range(2):
-        vectors = embed(["care", "trust", "care"], CountingEncoder(), store=store)
+        vectors = encode(["care", "trust", "care"], CountingEncoder(), tmp_path)
         assert vectors[0].tobytes() == vectors[2].tobytes() != vectors[1].tobytes()
 
 
@@ -242,36 +264,35 @@ def truncate(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [damage_header, damage_page, damage_vector, truncate])
-def test_a_damaged_store_is_set_aside_and_rebuilt(store: VectorStore, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_store_is_set_aside_and_rebuilt(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     strings = [f"value {number}" for number in range(300)]
-    vectors = embed(strings, CountingEncoder(), store=store)
-    damage(store.path)
+    vectors = encode(strings, CountingEncoder(), tmp_path)
+    damage(store(tmp_path))
     with pytest.warns(StoreWarning, match="damaged .* set aside as .*damaged"):
-        again = embed(strings, CountingEncoder(), store=store)
+        again = encode(strings, CountingEncoder(), tmp_path)
     assert again.tobytes() == vectors.tobytes()
-    assert list(store.path.parent.glob("*.damaged-*"))
+    assert list(store(tmp_path).parent.glob("*.damaged-*"))
     last = CountingEncoder()
-    assert embed(strings, last, store=store).tobytes() == vectors.tobytes()
+    assert encode(strings, last, tmp_path).tobytes() == vectors.tobytes()
     assert last.asked == []
 
 
 def test_where_nothing_can_be_kept_work_goes_on(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    blocked = VectorStore(tmp_path / "file", "counting", 16)
     with pytest.warns(StoreWarning, match="can't be kept there"):
-        vectors = embed(["care"], CountingEncoder(), store=blocked)
-    assert vectors.tobytes() == embed(["care"], CountingEncoder()).tobytes()
+        vectors = encode(["care"], CountingEncoder(), tmp_path / "file")
+    assert vectors.tobytes() == CountingEncoder().encode(["care"]).tobytes()
 
 
 SCRIPT = """
     import sys, time
     sys.path.insert(0, sys.argv[1])
     from tests.test_embeddings import CountingEncoder
-    from embeddings import VectorStore, embed
+    from embeddings import StoredEncoder
     from pathlib import Path
     {limit}
     strings = [f"value {{number}}" for number in range(20_000)]
-    embed(strings, CountingEncoder(), store=VectorStore(Path(sys.argv[2]), "counting", 16))
+    StoredEncoder(CountingEncoder(), folder=Path(sys.argv[2])).encode(strings)
 """
 
 
@@ -283,10 +304,10 @@ def start(folder: Path, limit: str = "") -> subprocess.Popen[str]:
     )
 
 
-def stored(store: VectorStore) -> int:
-    if not store.path.is_file():
+def count_stored(folder: Path) -> int:
+    if not store(folder).is_file():
         return 0
-    with sqlite3.connect(f"file:{store.path}?mode=ro", uri=True) as connection:
+    with sqlite3.connect(f"file:{store(folder)}?mode=ro", uri=True) as connection:
         try:
             (count,) = connection.execute("SELECT count(*) FROM vectors").fetchone()
         except sqlite3.OperationalError:
@@ -295,37 +316,36 @@ def stored(store: VectorStore) -> int:
     return int(count)
 
 
-def test_a_killed_run_goes_on_where_it_was(store: VectorStore, tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     process = start(tmp_path)
-    while not stored(store) and process.poll() is None:
+    while not count_stored(tmp_path) and process.poll() is None:
         time.sleep(0.01)
     process.kill()
     process.communicate()
-    kept = stored(store)
+    kept = count_stored(tmp_path)
     strings = [f"value {number}" for number in range(20_000)]
     rest = CountingEncoder()
-    vectors = embed(strings, rest, store=store)
+    vectors = encode(strings, rest, tmp_path)
     assert 0 < kept < 20_000
     assert len(rest.asked) == 20_000 - kept
-    assert vectors.tobytes() == embed(strings, CountingEncoder()).tobytes()
+    assert vectors.tobytes() == CountingEncoder().encode(strings).tobytes()
 
 
-def test_two_processes_share_a_store(store: VectorStore, tmp_path: Path) -> None:
+def test_two_processes_share_a_store(tmp_path: Path) -> None:
     processes = [start(tmp_path) for _ in range(2)]
     for process in processes:
         _, errors = process.communicate()
         assert (process.returncode, errors) == (0, "")
-    assert stored(store) == 20_000
+    assert count_stored(tmp_path) == 20_000
 
 
-def test_a_full_disk_costs_the_store_and_not_the_run(store: VectorStore, tmp_path: Path) -> None:
+def test_a_full_disk_costs_the_store_and_not_the_run(tmp_path: Path) -> None:
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))"
     process = start(tmp_path, limit)
     _, errors = process.communicate()
     assert process.returncode == 0, errors
     assert "can't be kept there" in errors
-    last = CountingEncoder()
-    embed([f"value {number}" for number in range(100)], last, store=store)
+    encode([f"value {number}" for number in range(100)], CountingEncoder(), tmp_path)
 
 
 # -- neighbours -----------------------------------------------------------------------------------------------

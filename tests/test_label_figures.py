@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 import taxonomy
-from embeddings import VectorStore, cache_folder, embed, load_encoder
+from embeddings import StoredEncoder, load_encoder
 from taxonomy.english.words import related, stems
 from taxonomy.formats.csv import read_taxonomy_csv
 from taxonomy.model import Taxonomy
@@ -90,8 +90,7 @@ def test_labels_of_the_published_strings(published_tree: Taxonomy) -> None:
 
 
 def encode(strings: Sequence[str]) -> NDArray[np.float32]:
-    encoder = load_encoder("minilm")
-    return embed(strings, encoder, store=VectorStore(cache_folder(), encoder.digest, encoder.dimension))
+    return StoredEncoder(load_encoder("minilm")).encode(strings)
 
 
 def spellings(tree: Taxonomy, node: taxonomy.Node) -> set[str]:

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings import VectorStore, cache_folder, embed, load_encoder
+from embeddings import StoredEncoder, load_encoder
+from embeddings.stored import VectorStore
 from taxonomy.clustering.phrasing import PhrasedEncoder
 from taxonomy.domains import load_domains
 from taxonomy.values import read_values
@@ -43,9 +44,7 @@ def strings_file(count: int) -> Path:
 
 def vectors_of(source: Path, model: str = "minilm") -> NDArray[np.float32]:
     """Return the vectors that a build of the file clusters, from the store where they are there."""
-    encoder = PhrasedEncoder(load_encoder(model))
-    store = VectorStore(cache_folder(), encoder.digest, encoder.dimension)
-    return embed(read_values(source).labels, encoder, store=store)
+    return StoredEncoder(PhrasedEncoder(load_encoder(model))).encode(read_values(source).labels)
 
 
 def stored(source: Path, *, composed: bool) -> Path:
@@ -56,14 +55,14 @@ def stored(source: Path, *, composed: bool) -> Path:
     """
     folder = WORK / f"cache-{source.stem}"
     encoder = PhrasedEncoder(load_encoder())
-    store = VectorStore(folder, encoder.digest, encoder.dimension)
+    kept = StoredEncoder(encoder, folder=folder)
     labels = read_values(source).labels
     if composed:
-        _compose_vectors(labels, encoder, store)
+        _compose_vectors(labels, encoder, kept.store)
     else:
-        store.put(labels, vectors_of(source))
-    embed([example for domain in load_domains() for example in domain.examples], encoder, store=store)
-    for other in set(store.path.parent.iterdir()) - {store.path}:
+        kept.store.put(labels, vectors_of(source))
+    kept.encode([example for domain in load_domains() for example in domain.examples])
+    for other in set(kept.store.path.parent.iterdir()) - {kept.store.path}:
         other.unlink()
     return folder
 
