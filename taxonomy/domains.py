@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
+from pydantic import ConfigDict, field_validator
+from pydantic.dataclasses import dataclass
+
 from taxonomy.errors import DomainsError
+from taxonomy.toml import Text, Texts, read_tables
 from taxonomy.values import canonical_key, clean
 
 BUNDLED = Path(__file__).with_name("domains.toml")
+_REMEDY = "see taxonomy/domains.toml for the form"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class Domain:
     """A top-level domain.
 
@@ -26,10 +30,36 @@ class Domain:
         Values that show what belongs here; placement goes by likeness to them.
     """
 
-    key: str
-    name: str
-    definition: str
-    examples: tuple[str, ...]
+    key: Text
+    name: Text
+    definition: Text
+    examples: Texts
+
+    @field_validator("key", "name", "definition")
+    @classmethod
+    def _says_something(cls, text: str) -> str:
+        if not clean(text):
+            raise ValueError("must be a text that is not empty")
+        return text
+
+    @field_validator("name", "definition")
+    @classmethod
+    def _stripped(cls, text: str) -> str:
+        return text.strip()
+
+    @field_validator("examples", mode="before")
+    @classmethod
+    def _not_empty(cls, examples: object) -> object:
+        if examples in ([], ()):
+            raise ValueError("is empty: give it a dozen or more")
+        return examples
+
+    @field_validator("examples")
+    @classmethod
+    def _each_says_something(cls, examples: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(canonical_key, examples)):
+            raise ValueError("must be a list of texts that are not empty")
+        return examples
 
 
 def load_domains(path: Path = BUNDLED) -> tuple[Domain, ...]:
@@ -45,48 +75,22 @@ def load_domains(path: Path = BUNDLED) -> tuple[Domain, ...]:
     DomainsError
         If it can't be read, or a domain is incomplete, empty or a duplicate.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DomainsError(f"{path}: cannot be read: {error.strerror}; give a TOML file of domains") from error
-    except UnicodeDecodeError as error:
-        raise DomainsError(f"{path}: not UTF-8 at byte {error.start}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise DomainsError(f"{path}: not TOML: {error}") from error
-    tables = data.get("domain")
-    if not isinstance(tables, list) or not tables:
-        raise DomainsError(f"{path}: no [[domain]] table; see taxonomy/domains.toml for the form")
-    domains = tuple(_parse(path, number, table) for number, table in enumerate(tables, 1))
-    _refuse_duplicates(path, domains)
+    domains = tuple(domain for _, domain in read_tables(path, "domain", Domain, remedy=_REMEDY, error=DomainsError))
+    if not domains:
+        raise DomainsError("no [[domain]] table", path=str(path), remedy=_REMEDY)
+    for problem in _duplicates(domains):
+        raise DomainsError(problem, path=str(path), remedy="keep one of them")
     return domains
 
 
-def _parse(path: Path, number: int, table: object) -> Domain:
-    where = f"{path}: domain {number}"
-    if not isinstance(table, dict):
-        raise DomainsError(f"{where}: must be a [[domain]] table")
-    unknown = sorted(set(table) - {"key", "name", "definition", "examples"})
-    if unknown:
-        raise DomainsError(f"{where}: unknown entry {unknown[0]!r}; known are key, name, definition, examples")
-    for field in ("key", "name", "definition"):
-        if not isinstance(table.get(field), str) or not clean(table[field]):
-            raise DomainsError(f"{where}: {field} must be a text that is not empty")
-    examples = table.get("examples")
-    if not isinstance(examples, list) or not all(isinstance(one, str) and canonical_key(one) for one in examples):
-        raise DomainsError(f"{where} ({table['name']}): examples must be a list of texts that are not empty")
-    if not examples:
-        raise DomainsError(f"{where} ({table['name']}) is empty: give it examples, a dozen or more")
-    return Domain(table["key"], table["name"].strip(), table["definition"].strip(), tuple(examples))
-
-
-def _refuse_duplicates(path: Path, domains: tuple[Domain, ...]) -> None:
+def _duplicates(domains: tuple[Domain, ...]) -> Iterator[str]:
     for field in ("key", "name"):
         counts = Counter(canonical_key(getattr(domain, field)) for domain in domains)
         for domain in domains:
             if counts[canonical_key(getattr(domain, field))] > 1:
-                raise DomainsError(f"{path}: {field} {getattr(domain, field)!r} is used by more than one domain")
+                yield f"{field} {getattr(domain, field)!r} is used by more than one domain"
     counts = Counter(key for domain in domains for key in {canonical_key(one) for one in domain.examples})
     for domain in domains:
         for example in domain.examples:
             if counts[canonical_key(example)] > 1:
-                raise DomainsError(f"{path}: example {example!r} stands in more than one domain")
+                yield f"example {example!r} stands in more than one domain"

@@ -206,9 +206,10 @@ def test_names_of_a_watch_list_must_be_of_one_node(world: World) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('watch = "deceit"', "no list of texts"),
-        ("watch = [1]", "no list of texts"),
-        ("watch = []", "no list of texts"),
+        ('watch = "deceit"', "watch must be a list of texts"),
+        ("watch = [1]", "watch must be a list of texts"),
+        ("watch = []", "watch must be a list of texts"),
+        ("", "watch is missing; write watch = "),
         ('watch = ["a"]\nwatched = ["b"]', "unknown entry 'watched'"),
         ("watch = [", "not TOML"),
     ],

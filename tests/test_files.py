@@ -120,21 +120,28 @@ def test_places_where_no_file_can_be(tmp_path: Path) -> None:
     assert names(tmp_path / "folder") == []
 
 
-def test_a_file_that_is_written_in_place_and_a_folder_are_synced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced: list[str] = []
-    real = os.fsync
-    monkeypatch.setattr(
-        "os.fsync", lambda handle: (synced.append(os.readlink(f"/proc/self/fd/{handle}")), real(handle))
-    )
-    taxonomy.files.write_file(tmp_path / "staged", b"content")
-    taxonomy.files.sync_folder(tmp_path)
-    assert synced == [str(tmp_path / "staged"), str(tmp_path)]
-    assert (tmp_path / "staged").read_bytes() == b"content"
-    for work in (
-        lambda: taxonomy.files.write_file(tmp_path / "no" / "x", b""),
-        lambda: taxonomy.files.sync_folder(tmp_path / "no"),
-    ):
-        with pytest.raises(OutputError, match=r"cannot write .*no.*: No such file or directory"):
-            work()
+def test_a_folder_is_written_whole_or_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "build"
+    taxonomy.files.replace_files(folder, {"a": b"1", "b": b"2"})
+    (folder / "mine").write_bytes(b"mine")
+    taxonomy.files.replace_files(folder, {"b": b"3"}, gone=["a", "none"])
+    assert (names(folder), (folder / "b").read_bytes()) == (["b", "mine"], b"3")
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OutputError, match=r"cannot write .*build: No space left"):
+        taxonomy.files.replace_files(folder, {"b": b"4", "c": b"5"})
+    assert (names(folder), (folder / "b").read_bytes()) == (["b", "mine"], b"3")
+
+
+def test_the_current_folder_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    taxonomy.files.check_folder(Path("."))
+    assert names(tmp_path) == []
+    taxonomy.files.replace_files(Path("."), {"a": b"1"})
+    taxonomy.files.replace_file(Path("b"), b"2")
+    assert names(tmp_path) == ["a", "b"]
+    with pytest.raises(OutputError, match="cannot write a/below"):
+        taxonomy.files.check_folder(Path("a/below"))

@@ -25,10 +25,14 @@ from numpy.typing import NDArray
 import taxonomy
 from taxonomy.cli import main
 from taxonomy.errors import LabelError
-from taxonomy.labels.answers import NameAnswer, refuse_name
+from taxonomy.labels import language_model, prompt_texts
+from taxonomy.labels.answers import NameAnswer, moves_form, refuse_name
 from taxonomy.labels.language_model import Failure, LanguageModel, label_tree
+from taxonomy.labels.prompt_texts import prompt_text, prompts_digest
+from taxonomy.llm import engine
+from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.client import Wire
-from taxonomy.llm.engine import Usage, prompts_digest
+from taxonomy.llm.engine import Desk, Question, Refusal, Usage
 from taxonomy.model import Placement, Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import math
-import warnings
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
@@ -16,6 +13,7 @@ from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
 from rdflib.term import Node as Term
 
 from taxonomy.errors import InputError
+from taxonomy.formats.rdf import parse_rdf
 from taxonomy.formats.skos import TERMS, Form
 from taxonomy.model import (
     Conversations,
@@ -31,8 +29,6 @@ from taxonomy.model import (
 from taxonomy.model.draft import Draft
 
 T = TypeVar("T")
-
-_NAMES = {"turtle": "Turtle", "xml": "RDF/XML", "json-ld": "JSON-LD"}
 
 
 def read_taxonomy_skos(path: Path, form: Form) -> Taxonomy:
@@ -56,49 +52,7 @@ def read_taxonomy_skos(path: Path, form: Form) -> Taxonomy:
     InvariantError
         If the tree is no taxonomy.
     """
-    return _Concepts(_parse(path, form), path).taxonomy()
-
-
-def _parse(path: Path, form: Form) -> rdflib.Graph:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        remedy = "give the path of a file that can be read"
-        raise InputError(f"cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
-    log = logging.getLogger("rdflib")
-    level = log.level
-    # It logs each literal that it can't convert; the reader refuses the one it needs, in one line.
-    log.setLevel(logging.CRITICAL)
-    try:
-        if form == "json-ld":
-            _refuse_remote_context(json.loads(content), path)
-        with warnings.catch_warnings():
-            # rdflib's JSON-LD parser uses what rdflib deprecates.
-            warnings.filterwarnings("ignore", "ConjunctiveGraph is deprecated", DeprecationWarning)
-            return rdflib.Graph(bind_namespaces="none").parse(data=content, format=form, publicID="urn:relative:")
-    except InputError:
-        raise
-    except Exception as error:  # each of rdflib's parsers raises errors of its own
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise InputError(f"not {_NAMES[form]}: {reason}", path=str(path), remedy="write the file again") from error
-    finally:
-        log.setLevel(level)
-
-
-def _refuse_remote_context(document: Any, path: Path) -> None:
-    """Refuse a JSON-LD context that stands elsewhere, since rdflib would fetch it."""
-    items = [document]
-    while items:
-        item = items.pop()
-        if isinstance(item, list):
-            items.extend(item)
-        elif isinstance(item, dict):
-            items.extend(item.values())
-            context = item.get("@context")
-            for one in context if isinstance(context, list) else [context]:
-                if isinstance(one, str) or "@import" in item:
-                    remedy = "write the context into the file"
-                    raise InputError("its @context stands elsewhere, and is not fetched", path=str(path), remedy=remedy)
+    return _Concepts(parse_rdf(path, form), path).taxonomy()
 
 
 class _Concepts:

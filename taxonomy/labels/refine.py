@@ -82,7 +82,7 @@ def refine(
             moved += 1
         if ballot:
             _note_votes(draft, member, ballot[target] / votes)
-    failed = zip((draft.nodes[question.node] for question in questions), problems, strict=True)
+    failed = zip((draft.nodes[question.subject] for question in questions), problems, strict=True)
     return Outcome(moved, frozenset(changed), tuple((node, problem) for node, problem in failed if problem))
 
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pydantic
 
 from taxonomy.errors import InputError, LookupFailedError
 from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS, suppress
 from taxonomy.mentions.placed import Placed, cells, totals
 from taxonomy.mentions.statistics import wilson
 from taxonomy.model import Taxonomy
+from taxonomy.toml import Text, Texts, read_tables
 
 BUNDLED = Path(__file__).with_name("principles.toml")
 NONE = "none of them"
+_REMEDY = "see taxonomy/questions/principles.toml for the form"
 
 
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True, config=pydantic.ConfigDict(extra="forbid", str_strip_whitespace=True))
 class Principle:
     """A principle, and the nodes whose values serve it.
 
@@ -30,9 +32,9 @@ class Principle:
         Labels, aliases or ids.
     """
 
-    key: str
-    name: str
-    nodes: tuple[str, ...]
+    key: Text
+    name: Text
+    nodes: Texts
 
 
 @dataclass(frozen=True)
@@ -69,33 +71,16 @@ def load_principles(path: Path = BUNDLED) -> tuple[Principle, ...]:
     InputError
         If it can't be read, or a principle is incomplete or a duplicate.
     """
-    remedy = "see taxonomy/analysis/principles.toml for the form"
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=str(path), remedy="give a TOML file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 at byte {error.start}", path=str(path)) from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not TOML: {error}", path=str(path), remedy=remedy) from error
-    tables = data.get("principle")
-    if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
-        raise InputError("no [[principle]] table", path=str(path), remedy=remedy)
-    found = []
-    for number, table in enumerate(tables, 1):
-        where = f"principle {number}"
-        nodes = table.get("nodes")
-        if set(table) != {"key", "name", "nodes"}:
-            raise InputError(f"{where}: must have key, name and nodes, and nothing else", path=str(path), remedy=remedy)
-        if not all(isinstance(table[field], str) and table[field].strip() for field in ("key", "name")):
-            raise InputError(f"{where}: key and name must be texts that are not empty", path=str(path))
-        if not isinstance(nodes, list) or not nodes or not all(isinstance(node, str) for node in nodes):
-            raise InputError(f"{where}: nodes must be a list of labels or ids", path=str(path), remedy=remedy)
-        found.append(Principle(table["key"], table["name"].strip(), tuple(nodes)))
+    found = [one for _, one in read_tables(path, "principle", Principle, remedy=_REMEDY)]
+    if not found:
+        raise InputError("no [[principle]] table", path=str(path), remedy=_REMEDY)
     for field in ("key", "name"):
-        twice = [one for one, count in Counter(getattr(item, field) for item in found).items() if count > 1]
-        if twice or (field == "name" and NONE in [item.name for item in found]):
-            raise InputError(f"{field} {(twice or [NONE])[0]!r} is taken", path=str(path), remedy="give it another")
+        names = Counter(getattr(one, field) for one in found)
+        # The table has a row of this name for what serves none.
+        names.update([NONE] if field == "name" else [])
+        for name, count in names.items():
+            if count > 1:
+                raise InputError(f"{field} {name!r} is taken", path=str(path), remedy="give it another")
     return tuple(found)
 
 

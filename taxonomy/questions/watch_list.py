@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from taxonomy.errors import InputError, LookupFailedError
+from pydantic import BaseModel, ConfigDict
+
+from taxonomy.errors import LookupFailedError
 from taxonomy.model import Taxonomy
+from taxonomy.toml import Texts, read_toml
 from taxonomy.values import canonical_key
 
 # Between the labels of a path, as `show` prints it.
 STEP = " > "
+
+
+class _WatchList(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    watch: Texts
 
 
 def read_watch_list(path: Path) -> tuple[str, ...]:
@@ -27,17 +35,7 @@ def read_watch_list(path: Path) -> tuple[str, ...]:
     InputError
         If it can't be read, or has no such list.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=str(path), remedy="give a TOML file") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"not TOML: {error}", path=str(path), remedy='write watch = ["deception", ...]') from error
-    names = data.pop("watch", None)
-    if data or not isinstance(names, list) or not names or not all(isinstance(one, str) for one in names):
-        problem = f"unknown entry {min(data)!r}" if data else "there is no list of texts 'watch'"
-        raise InputError(problem, path=str(path), remedy='write watch = ["deception", ...] and nothing else')
-    return tuple(names)
+    return read_toml(path, _WatchList, remedy='write watch = ["deception", ...] and nothing else').watch
 
 
 def find_watched(tree: Taxonomy, names: Iterable[str]) -> tuple[str, ...]:
