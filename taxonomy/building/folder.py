@@ -7,15 +7,15 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from taxonomy.errors import OutputError
-from taxonomy.formats.csv import frequencies_csv, rejected_csv, taxonomy_csv
+from taxonomy.formats.csv import frequencies_csv, table_csv, taxonomy_csv
 from taxonomy.model import Taxonomy
 from taxonomy.quality.cohesion import LevelCohesion
-from taxonomy.values import ValueSet
+from taxonomy.values import Rejection, ValueSet
 
 # What a build draws of its tree when asked.
 DRAWN = frozenset({"map.parquet", "taxonomy.html"})
@@ -126,3 +126,8 @@ def _sync(folder: Path) -> None:
 def _unwritable(folder: Path, error: OSError) -> OutputError:
     reason = error.strerror or str(error)
     return OutputError(f"cannot write the folder {folder}: {reason}; name another with --out, or free some space")
+
+
+def rejected_csv(rejected: Iterable[Rejection]) -> str:
+    """Return the rows of the input that are no value, with the reason."""
+    return table_csv(("row", "value", "reason"), ((one.row, one.value, one.reason) for one in rejected))

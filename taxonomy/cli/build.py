@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from taxonomy.cli.language_model import language_model_options, take_labelling
+from taxonomy.cli.options import column_options
 
 if TYPE_CHECKING:
     from taxonomy.model import Taxonomy
@@ -50,8 +51,7 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--previous", type=click.Path(path_type=Path), help="The version before: ids, names and places stay.")
 @click.option("--stay", type=float, default=0.3, show_default=True, help="How strongly, 0 (as rebuilt) to 1 (fixed).")
 @click.option("--edits", type=click.Path(path_type=Path), help="A person's decisions: see the command edit.")
-@click.option("--value-column", help="Column of the values (default: value).")
-@click.option("--weight-column", help="Column of the weights (default: count, mentions or pct_convos).")
+@column_options
 @click.option(
     "--labeller", type=click.Choice(LABELLERS), default="keyphrase", show_default=True, help="Who names nodes."
 )
@@ -79,17 +79,16 @@ def build(
     """
     from taxonomy.building.folder import check_writable, write_build
     from taxonomy.building.pipeline import build_tree
-    from taxonomy.cli.apply_edits import print_outcomes
-    from taxonomy.cli.reading import read_tree
     from taxonomy.cli.screen import progress_bars
-    from taxonomy.cli.summary import print_summary
+    from taxonomy.cli.summary import print_outcomes, print_summary
+    from taxonomy.formats.readers import read_taxonomy
     from taxonomy.quality.cohesion import measure_cohesion
     from taxonomy.values import read_values
     from taxonomy.versions.edits import edit_values, read_edits
     from taxonomy.views.page import check_size
 
     labelling = take_labelling(options, wanted=labeller == "llm", quiet=quiet)
-    options["previous"] = old = None if previous is None else read_tree(previous)
+    options["previous"] = old = None if previous is None else read_taxonomy(previous)
     options["edits"] = decisions = () if edits is None else read_edits(edits)
     value_set = read_values(Path(values), value_column=value_column, weight_column=weight_column)
     value_set = edit_values(value_set, decisions, old)
@@ -124,10 +123,13 @@ def build(
 
 
 def _page(tree: Taxonomy, model: str, progress: StageProgress | None) -> dict[str, bytes]:
-    from taxonomy.cli.explore import vectors_and_map
+    from taxonomy.progress import stage_of
+    from taxonomy.quality.vectors import embed_tree
+    from taxonomy.views.layout import lay_out
     from taxonomy.views.map import NAME, map_parquet
     from taxonomy.views.page import taxonomy_page
 
-    vectors, points = vectors_and_map(tree, model, None, progress)
+    vectors = embed_tree(tree, model=model, progress=stage_of(progress, "embedding labels"))
+    points = lay_out(vectors.values, progress=stage_of(progress, "laying out the map"))
     html = taxonomy_page(tree, vectors=vectors, points=points)
     return {NAME: map_parquet(tree, points), "taxonomy.html": html.encode()}
