@@ -6,7 +6,7 @@ to the node of level 1 whose values' mean vector lies nearest. A taxonomy withou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from embeddings.progress import Progress
 from taxonomy.clustering.affinity import domain_affinity
 from taxonomy.errors import InputError
+from taxonomy.formats.csv import number_text, table_csv
 from taxonomy.geometry import cluster_means, confidence, two_nearest
 from taxonomy.model import Node, Placement, Taxonomy, mint_id, slugify
-from taxonomy.model.draft import Draft
+from taxonomy.model.draft import DOUBTFUL, Draft
 from taxonomy.quality.vectors import embed_tree, tree_encoder
-from taxonomy.values import ValueSet, canonical_key
+from taxonomy.values import Rejection, ValueSet, canonical_key
 from taxonomy.versions.identity import value_ids
 from taxonomy.versions.retire import succeed
 
@@ -250,7 +251,7 @@ def add_assigned(tree: Taxonomy, values: ValueSet, assignments: Sequence[Assignm
                     aliases=value.aliases,
                     weight=round(value.weight, 6) if counted else 0.0,
                     placement=Placement(confidence=one.confidence or 0.0, second_parent=second),
-                    flags=("doubtful",) if (one.confidence or 0.0) < 0.5 else (),
+                    flags=("doubtful",) if (one.confidence or 0.0) < DOUBTFUL else (),
                 )
             )
             continue
@@ -261,3 +262,26 @@ def add_assigned(tree: Taxonomy, values: ValueSet, assignments: Sequence[Assignm
     came_from = {"id": tree.id, "version": tree.version, "digest": tree.digest, "stay": "1"}
     provenance = tree.provenance.model_copy(update={"previous": came_from})
     return succeed(tree, tree.with_nodes(draft.finish(), provenance=provenance), {})
+
+
+def placed_csv(tree: Taxonomy, assignments: Iterable[Assignment], rejected: Iterable[Rejection]) -> str:
+    """Return where each string belongs, by row; a new one has the id and the path of the node it was placed under."""
+
+    def path(node: Node | None) -> str:
+        return "" if node is None else " > ".join(step.label for step in tree.path(node))
+
+    rows: list[tuple[object, ...]] = [
+        (
+            one.row,
+            one.text,
+            one.status,
+            one.node.id if one.status != "unplaced" else "",
+            path(one.node) if one.status != "unplaced" else "",
+            "" if one.confidence is None else number_text(one.confidence),
+            path(one.node if one.status == "unplaced" else one.runner_up),
+        )
+        for one in assignments
+    ]
+    rows += [(one.row, one.value, f"rejected: {one.reason}", "", "", "", "") for one in rejected]
+    rows.sort(key=lambda row: str(row[0]).zfill(12))
+    return table_csv(("row", "value", "status", "id", "path", "confidence", "runner_up"), rows)

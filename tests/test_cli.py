@@ -289,6 +289,16 @@ def test_what_could_steer_a_terminal_is_shown_as_text(run: Run, tmp_path: Path) 
     assert "\x1b" not in done.stdout
 
 
+def test_a_level_is_called_what_its_name_says(built: Path, run: Run, tmp_path: Path) -> None:
+    tree = taxonomy.load(built / "taxonomy.json")
+    fields = {name: getattr(tree, name) for name in ("id", "weight_unit", "provenance")}
+    names = ["value", "[/]\x1b[31m", *(level.name for level in tree.levels[2:])]
+    taxonomy.Taxonomy.from_nodes(tree.nodes, level_names=names, **fields).save(tmp_path / "t.json")
+    done = run("show", tmp_path / "t.json", "--quality")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\n[/]\\x1b[31m " in done.stdout
+
+
 def test_lint_and_its_gate(built: Path, run: Run) -> None:
     done = run("lint", built / "taxonomy.json")
     assert done.returncode == 0

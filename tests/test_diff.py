@@ -6,19 +6,21 @@ import csv
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import taxonomy
+from taxonomy.cli import revision
 from taxonomy.errors import InputError
 from taxonomy.model import Conversations, Placement, Taxonomy
 from taxonomy.versions.changelog import as_markdown, as_text
 from taxonomy.versions.diff import KINDS, Diff
 from taxonomy.versions.edits import Edit
 from taxonomy.versions.mapping import mappings, sssom_tsv
-from taxonomy.versions.number import bump
+from taxonomy.versions.number import Bump, bump
 from taxonomy.versions.replay import apply_edits
 from taxonomy.versions.retire import succeed
 from tests.conftest import Run
@@ -214,6 +216,10 @@ def test_the_sssom_package_finds_no_fault(versions: tuple[Taxonomy, Taxonomy], t
 
 
 # -- the command line ------------------------------------------------------------------------------------------
+
+
+def test_the_gate_takes_every_weight() -> None:
+    assert sorted(revision.BUMPS) == sorted(get_args(Bump))
 
 
 def test_diff_and_migrate(versions: tuple[Taxonomy, Taxonomy], run: Run, tmp_path: Path) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import taxonomy
+from taxonomy.cli import revision
 from taxonomy.errors import EditsError, InputError
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
-from taxonomy.versions.edits import Edit, append_edit, edit_values, parse_edits, read_edits
+from taxonomy.versions.edits import Action, Edit, append_edit, edit_values, parse_edits, read_edits
 from taxonomy.versions.replay import Outcome, apply_edits, replay_edits
 from tests.conftest import Run
 from tests.trees import make_tree
@@ -342,6 +346,22 @@ def test_a_merge_and_a_split_hold_in_every_build(small_build: Path) -> None:
 
 
 # -- the command line ------------------------------------------------------------------------------------------
+
+
+def test_the_command_takes_every_action() -> None:
+    assert get_args(Action) == revision.ACTIONS
+
+
+def test_what_to_run_next_can_be_pasted(run: Run, small_build: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "a build"
+    folder.mkdir()
+    source = shutil.copy(small_build / "taxonomy.json", folder)
+    top = taxonomy.load(source).top[0]
+    done = run("edit", source, "define", top.id, "What it is.", "--edits", folder / "edits.toml")
+    words = shlex.split(done.stdout.splitlines()[-1])
+    assert words[:2] == ["Next:", "value-taxonomy"]
+    assert run(*words[2:]).returncode == 0
+    assert taxonomy.load(source).node(top.id).definition == "What it is."
 
 
 def test_edit_and_apply_edits(run: Run, small_build: Path, tmp_path: Path) -> None:

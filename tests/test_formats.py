@@ -24,9 +24,10 @@ from hypothesis import strategies as st
 import taxonomy
 from taxonomy.errors import InputError, InvariantError, OutputError
 from taxonomy.formats.csv import read_taxonomy_csv
+from taxonomy.formats.readers import READ, read_taxonomy
 from taxonomy.formats.schema import json_schema, json_schema_text
 from taxonomy.model import Taxonomy
-from taxonomy.publishing import READ, WRITTEN, read_taxonomy, write_taxonomy
+from taxonomy.publishing import WRITTEN, write_taxonomy
 from tests.conftest import ROOT, Run
 from tests.trees import NASTY, full_tree, make_tree, nasty_trees
 
@@ -304,7 +305,8 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path, suffix: st
     script = """
         import resource, sys
         from pathlib import Path
-        from taxonomy.publishing import read_taxonomy, write_taxonomy
+        from taxonomy.formats.readers import read_taxonomy
+        from taxonomy.publishing import write_taxonomy
         from taxonomy.errors import OutputError
         tree = read_taxonomy(Path(sys.argv[1]))
         resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
@@ -336,8 +338,8 @@ def test_a_place_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
 FORMS = {
     "no format": (["export", "in.json", "t.docx"], "'.docx' is no format of a taxonomy; .*\\.csv"),
     "no suffix": (["export", "in.json", "t"], "'' is no format of a taxonomy"),
-    "written only": (["import", "t.graphml", "--out", "o.json"], ".graphml is written, not read; give .*\\.csv"),
-    "node-link": (["show", "t.node-link.json"], ".node-link.json is written, not read"),
+    "written only": (["import", "t.graphml", "--out", "o.json"], "not read from '.graphml'; give .*\\.csv"),
+    "node-link": (["show", "t.node-link.json"], "not read from '.node-link.json'; give"),
     "base for csv": (
         ["export", "in.json", "t.csv", "--base-iri", "https://e.org/"],
         "go with .ttl, .rdf, .jsonld alone",

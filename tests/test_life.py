@@ -10,9 +10,10 @@ from click.testing import CliRunner
 
 import taxonomy
 from taxonomy.cli import main
+from taxonomy.formats.readers import READ
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
-from taxonomy.publishing import READ, WRITTEN
+from taxonomy.publishing import WRITTEN
 from taxonomy.versions.diff import Diff
 from taxonomy.versions.edits import read_edits
 from taxonomy.versions.replay import replay_edits

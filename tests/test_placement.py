@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import inspect
 import random
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import taxonomy
+from taxonomy.cli import revision as commands
 from taxonomy.errors import InputError
 from taxonomy.formats.csv import read_taxonomy_csv
 from taxonomy.model import Taxonomy
@@ -115,6 +117,11 @@ def test_a_tree_without_examples_goes_by_the_nearest_node() -> None:
     assert one.node.id == "1:0"
     with pytest.raises(InputError, match="one level"):
         assign(make_tree(["honesty"]), taxonomy.read_values(["truthfulness"]))
+
+
+def test_the_command_has_the_default_of_the_function() -> None:
+    (option,) = (one for one in commands.assign.params if one.name == "min_confidence")
+    assert option.default == inspect.signature(assign).parameters["min_confidence"].default
 
 
 def test_the_command_writes_a_row_for_every_string(run: Run, small_build: Path, tmp_path: Path) -> None:

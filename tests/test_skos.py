@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, XSD
 
 from taxonomy.errors import InputError, InvariantError
+from taxonomy.formats.readers import read_taxonomy
 from taxonomy.formats.skos import TERMS
 from taxonomy.model import Taxonomy, load
-from taxonomy.publishing import read_taxonomy, write_taxonomy
+from taxonomy.publishing import write_taxonomy
 from tests.conftest import Run
 from tests.trees import NASTY, full_tree, make_tree
 

@@ -34,8 +34,8 @@ def analyze_frequency(side: str, update: Path | None, analysis: Analysing) -> No
     """
     import pandas as pd
 
-    from taxonomy.cli.reading import read_tree
     from taxonomy.errors import InputError
+    from taxonomy.formats.readers import read_taxonomy
     from taxonomy.mentions.tables import check_table_path, write_table
     from taxonomy.questions.frequency import frequency, with_conversations
 
@@ -56,7 +56,7 @@ def analyze_frequency(side: str, update: Path | None, analysis: Analysing) -> No
         tables = [one.table for one in found.values()]
         write_table(analysis.marked(pd.concat(tables, ignore_index=True)), analysis.out)
     if update is not None:
-        with_conversations(read_tree(analysis.tree), found[sides[0]]).save(update)
+        with_conversations(read_taxonomy(analysis.tree), found[sides[0]]).save(update)
     if analysis.as_json:
         click.echo(json.dumps({one: _figures(analysis, figures) for one, figures in found.items()}, indent=1))
     elif not analysis.quiet:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from taxonomy.cli.language_model import language_model_options, take_labelling
+from taxonomy.cli.options import column_options
 from taxonomy.clustering.names import DEFAULT_METHOD, METHOD_NAMES
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--previous", type=click.Path(path_type=Path), help="The version before: ids, names and places stay.")
 @click.option("--stay", type=float, default=0.3, show_default=True, help="How strongly, 0 (as rebuilt) to 1 (fixed).")
 @click.option("--edits", type=click.Path(path_type=Path), help="A person's decisions: see the command edit.")
-@click.option("--value-column", help="Column of the values (default: value).")
-@click.option("--weight-column", help="Column of the weights (default: count, mentions or pct_convos).")
+@column_options
 @click.option(
     "--labeller", type=click.Choice(LABELLERS), default="keyphrase", show_default=True, help="Who names nodes."
 )
@@ -77,17 +77,16 @@ def build(
       value-taxonomy build values.csv --levels 266,26 --out build/
     """
     from taxonomy.building.pipeline import build as build_tree
-    from taxonomy.cli.apply_edits import print_outcomes
-    from taxonomy.cli.reading import read_tree
     from taxonomy.cli.screen import progress_bars
-    from taxonomy.cli.summary import print_summary
+    from taxonomy.cli.summary import print_outcomes, print_summary
     from taxonomy.files import check_folder
+    from taxonomy.formats.readers import read_taxonomy
     from taxonomy.values import read_values
     from taxonomy.versions.edits import read_edits
     from taxonomy.views.page import check_size
 
     labelling = take_labelling(options, wanted=labeller == "llm", quiet=quiet)
-    old = None if previous is None else read_tree(previous)
+    old = None if previous is None else read_taxonomy(previous)
     decisions = () if edits is None else read_edits(edits)
     value_set = read_values(Path(values), value_column=value_column, weight_column=weight_column)
     if page:

@@ -27,8 +27,8 @@ def label(taxonomy: Path, out: Path | None, model: str | None, quiet: bool, **op
       value-taxonomy label build/taxonomy.json --llm anthropic/NAME --dry-run
       value-taxonomy label build/taxonomy.json --llm openai/NAME --llm-base-url http://localhost:8000/v1
     """
-    from taxonomy.cli.reading import read_tree
     from taxonomy.cli.screen import progress_bars
+    from taxonomy.formats.readers import read_taxonomy
     from taxonomy.labels.language_model import label_tree
     from taxonomy.progress import stage_of
     from taxonomy.quality.vectors import embed_tree
@@ -37,7 +37,7 @@ def label(taxonomy: Path, out: Path | None, model: str | None, quiet: bool, **op
     assert labelling is not None
     if out is None and taxonomy.suffix.lower() == ".csv" and not labelling.dry_run:
         raise click.UsageError("name the taxonomy.json to write with --out")
-    tree = read_tree(taxonomy)
+    tree = read_taxonomy(taxonomy)
     with progress_bars(quiet) as progress:
         told = stage_of(progress, "embedding")
         vectors = embed_tree(tree, model=model, labels=False, progress=told).values

@@ -11,23 +11,23 @@ import click
 
 # Nodes and records hold no cycles: looking for some at every 700 of a million new objects takes a tenth of a build.
 _GARBAGE_AT = 50_000
-# Each by the name of its module and function.
+# Each by its module and function, as one name where they are the same.
 COMMANDS = {
     "build": "build",
     "label": "label",
-    "show": "show",
-    "explore": "explore",
-    "compare": "compare",
+    "show": "review:show",
+    "explore": "review:explore",
+    "compare": "review:compare",
     "stability": "stability",
-    "lint": "lint",
-    "export": "export",
-    "import": "import_",
-    "fetch": "fetch",
-    "diff": "diff",
-    "migrate": "migrate",
-    "edit": "edit",
-    "apply-edits": "apply_edits",
-    "assign": "assign",
+    "lint": "review:lint",
+    "export": "exchange:export",
+    "import": "exchange:import_",
+    "fetch": "exchange:fetch",
+    "diff": "revision:diff",
+    "migrate": "revision:migrate",
+    "edit": "revision:edit",
+    "apply-edits": "revision:apply_edits",
+    "assign": "revision:assign",
     "mentions": "mentions",
     "analyze": "analyze",
     "report": "report",
@@ -49,8 +49,8 @@ class LazyGroup(click.Group):
         """Return a command by name."""
         if name not in self._commands_at:
             return None
-        place = self._commands_at[name]
-        command = getattr(importlib.import_module(f"taxonomy.cli.{place}"), place)
+        module, _, function = self._commands_at[name].partition(":")
+        command = getattr(importlib.import_module(f"taxonomy.cli.{module}"), function or module)
         assert isinstance(command, click.Command)
         return command
 

@@ -121,12 +121,12 @@ class Analysing(Reading):
 
     def place(self, records: Records, side: Side) -> Placed:
         """Find the nodes of one side's mentions, and say how many have none."""
-        from taxonomy.cli.reading import read_tree
         from taxonomy.cli.screen import progress_bars, waiting
+        from taxonomy.formats.readers import read_taxonomy
         from taxonomy.mentions.placed import grown, place
         from taxonomy.progress import stage_of
 
-        tree = read_tree(self.human_tree if side == "human" and self.human_tree else self.tree)
+        tree = read_taxonomy(self.human_tree if side == "human" and self.human_tree else self.tree)
         if self.assign:
             with progress_bars(self.quiet) as progress:
                 told = stage_of(progress, "embedding")

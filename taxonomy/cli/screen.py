@@ -15,6 +15,8 @@ from rich.tree import Tree
 from taxonomy.errors import plain as plain
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from taxonomy.model import Node, Taxonomy
     from taxonomy.progress import StageProgress
 
@@ -71,6 +73,16 @@ def print_fields(screen: Console, fields: Mapping[str, str]) -> None:
         lines = whole.wrap(screen, max(20, screen.width - indent)) if screen.is_terminal else [whole]
         for number, line in enumerate(lines if text else ()):
             screen.print(Text.assemble((("" if number else name).ljust(indent), "dim"), line), soft_wrap=True)
+
+
+def print_written(path: Path, hint: str = "") -> None:
+    """Print where a file was written, and what to do with it."""
+    click.echo(plain(f"Written to {path}" + (f": {hint}" if hint else "")))
+
+
+def level_sizes(tree: Taxonomy) -> str:
+    """Return how many nodes each level has, from the top."""
+    return " / ".join(f"{level.size:,} {level.name}s" for level in reversed(tree.levels))
 
 
 def top_table(tree: Taxonomy, width: int) -> Table:

@@ -1,18 +1,20 @@
-"""What a build says at its end: what the tree is like, what to look at, and where it is."""
+"""What is said at the end of a build: what the tree is like, what to look at, where it is, what became of edits."""
 
 from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+import click
 from rich.text import Text
 
 from taxonomy.building.built import Built
-from taxonomy.cli.screen import console, plain, print_fields, top_table
+from taxonomy.cli.screen import console, level_sizes, plain, print_fields, top_table
 from taxonomy.model import Taxonomy
 from taxonomy.values import ValueSet
+from taxonomy.versions.replay import Outcome
 
 # Doubtful values that are named.
 NAMED = 3
@@ -29,7 +31,7 @@ def print_summary(built: Built, out: Path, files: Collection[str]) -> None:
     print_fields(
         screen,
         {
-            "sizes": " / ".join(f"{level.size:,} {level.name}s" for level in reversed(tree.levels)),
+            "sizes": level_sizes(tree),
             "read": _input(value_set),
             "rejected": _rejected(value_set),
             "doubtful": _doubtful(tree),
@@ -41,6 +43,15 @@ def print_summary(built: Built, out: Path, files: Collection[str]) -> None:
     # Never broken, so that it can be copied.
     for command in (f"show {path} --depth 2", f"lint {path}"):
         screen.print(Text.assemble(("next      ", "dim"), plain(f"value-taxonomy {command}")), soft_wrap=True)
+
+
+def print_outcomes(outcomes: Sequence[Outcome]) -> None:
+    """Print how many edits were followed, and each that was not."""
+    counts = Counter(outcome.status for outcome in outcomes)
+    click.echo(f"{len(outcomes)} edits: {', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}")
+    for outcome in outcomes:
+        if outcome.status in ("superseded", "does not apply"):
+            click.echo(plain(f"line {outcome.edit.line}: {outcome.edit}: {outcome.status}: {outcome.reason}"))
 
 
 def _input(value_set: ValueSet) -> str:

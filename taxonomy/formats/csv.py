@@ -13,8 +13,6 @@ from typing import NoReturn
 from taxonomy.errors import InputError, OutputError
 from taxonomy.model import Node, Taxonomy, slugify
 from taxonomy.model.draft import Draft
-from taxonomy.placement import Assignment
-from taxonomy.values import Rejection
 from taxonomy.values.reading import read_rows
 
 COLUMNS = ("cluster_id", "description", "name", "level", "parent_cluster_id", "pct_total_occurrences")
@@ -36,7 +34,7 @@ def taxonomy_csv(tree: Taxonomy) -> str:
     return table_csv(
         COLUMNS,
         (
-            (node.id, node.definition, node.label, node.level, node.parent or "", _number(100 * node.share))
+            (node.id, node.definition, node.label, node.level, node.parent or "", number_text(100 * node.share))
             for node in tree.nodes
         ),
     )
@@ -46,31 +44,8 @@ def frequencies_csv(tree: Taxonomy) -> str:
     """Return each value with its percent of conversations where the input had it, else with its share."""
     values = sorted((node for node in tree.nodes if node.level == 0), key=lambda node: (-node.weight, node.label))
     if tree.weight_unit == "pct_convos":
-        return table_csv(("value", "pct_convos"), ((node.label, _number(node.weight)) for node in values))
-    return table_csv(("value", "share"), ((node.label, _number(node.share)) for node in values))
-
-
-def placed_csv(tree: Taxonomy, assignments: Iterable[Assignment], rejected: Iterable[Rejection]) -> str:
-    """Return where each string belongs, by row; a new one has the id and the path of the node it was placed under."""
-
-    def path(node: Node | None) -> str:
-        return "" if node is None else " > ".join(step.label for step in tree.path(node))
-
-    rows: list[tuple[object, ...]] = [
-        (
-            one.row,
-            one.text,
-            one.status,
-            one.node.id if one.status != "unplaced" else "",
-            path(one.node) if one.status != "unplaced" else "",
-            "" if one.confidence is None else _number(one.confidence),
-            path(one.node if one.status == "unplaced" else one.runner_up),
-        )
-        for one in assignments
-    ]
-    rows += [(one.row, one.value, f"rejected: {one.reason}", "", "", "", "") for one in rejected]
-    rows.sort(key=lambda row: str(row[0]).zfill(12))
-    return table_csv(("row", "value", "status", "id", "path", "confidence", "runner_up"), rows)
+        return table_csv(("value", "pct_convos"), ((node.label, number_text(node.weight)) for node in values))
+    return table_csv(("value", "share"), ((node.label, number_text(node.share)) for node in values))
 
 
 def read_taxonomy_csv(path: str | Path) -> Taxonomy:
@@ -231,5 +206,6 @@ def _unescape(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
 
 
-def _number(number: float) -> str:
+def number_text(number: float) -> str:
+    """Return a number as it stands in tables: at most 6 places, and no zeros at the end."""
     return f"{number:.6f}".rstrip("0").rstrip(".")

@@ -13,7 +13,6 @@ from taxonomy.errors import InputError
 from taxonomy.model import Taxonomy
 
 Bump = Literal["major", "minor", "patch"]
-BUMPS: tuple[Bump, ...] = ("patch", "minor", "major")
 
 
 def bump(old: Taxonomy, new: Taxonomy) -> Bump | None:

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings.progress import Progress
 from taxonomy.clustering.quiet_umap import umap_class
 
 N_NEIGHBORS = 15
@@ -16,7 +17,7 @@ MIN_DIST = 0.1
 FEWEST = 5
 
 
-def lay_out(vectors: NDArray[np.float32], *, seed: int = 0) -> NDArray[np.float64]:
+def lay_out(vectors: NDArray[np.float32], *, seed: int = 0, progress: Progress | None = None) -> NDArray[np.float64]:
     """Lay values out in two dimensions: UMAP by cosine (McInnes, Healy and Melville 2018, arXiv 1802.03426).
 
     Started from the first two principal components, which keeps far apart what is far apart (Kobak and Linderman 2021).
@@ -26,12 +27,16 @@ def lay_out(vectors: NDArray[np.float32], *, seed: int = 0) -> NDArray[np.float6
     vectors : ndarray of shape (n, dimension)
         Unit vectors.
     seed : int
+    progress : callable, optional
+        Told (0, 1) before and (1, 1) after: how far UMAP is can't be seen.
 
     Returns
     -------
     ndarray of shape (n, 2)
         Centred, the farthest coordinate at 1 or -1, rounded to 6 places. Fewer than 5 values lie evenly on a circle.
     """
+    if progress:
+        progress(0, 1)
     n = len(vectors)
     if n < FEWEST:
         angles = 2 * np.pi * np.arange(n) / n
@@ -39,6 +44,8 @@ def lay_out(vectors: NDArray[np.float32], *, seed: int = 0) -> NDArray[np.float6
     else:
         points = _umap(vectors, seed)
     points = points - (points.min(axis=0) + points.max(axis=0)) / 2
+    if progress:
+        progress(1, 1)
     scaled = points / max(float(np.abs(points).max()), 1e-12)
     # Adding nothing turns -0 into 0.
     return np.asarray(np.round(scaled, 6) + 0.0, dtype=np.float64)

@@ -1,0 +1,296 @@
+"""Commands that look at a taxonomy: show, explore, compare, lint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from taxonomy.cli.options import PATH, model_option, out_option, quiet_option, taxonomy_argument
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from taxonomy.model import Node, Taxonomy
+    from taxonomy.progress import StageProgress
+    from taxonomy.quality.agreement import Agreement, Scores
+    from taxonomy.quality.vectors import TreeVectors
+
+
+@click.command()
+@taxonomy_argument
+@click.option("--depth", default=1, show_default=True, type=click.IntRange(1), help="Levels to draw from the top.")
+@click.option("--node", "key", help="Show one node: an id, a label or an alias.")
+@click.option("--level", type=int, help="Look for --node on this level only.")
+@click.option("--quality", is_flag=True, help="Show how well each level holds together, measured now.")
+@model_option("Model for --quality")
+def show(taxonomy: Path, depth: int, key: str | None, level: int | None, quality: bool, model: str | None) -> None:
+    """Draw TAXONOMY, in any format that import reads, as a tree, or show one node of it.
+
+    \b
+    Example:
+      value-taxonomy show build/taxonomy.json --depth 2
+      value-taxonomy show build/taxonomy.json --node "intellectual honesty"
+      value-taxonomy show build/taxonomy.json --quality
+    """
+    from taxonomy.cli.screen import console, draw_tree, paged
+    from taxonomy.formats.readers import read_taxonomy
+
+    if model is not None and not quality:
+        raise click.UsageError("--model goes with --quality")
+    if quality and key is not None:
+        raise click.UsageError("--quality is of the whole taxonomy: leave --node out")
+    tree = read_taxonomy(taxonomy)
+    screen = console()
+    if quality:
+        screen.print(_quality(tree, model))
+        return
+    node = None if key is None else tree.node(key, level=level)
+    with paged(screen):
+        if node is not None:
+            _show_node(screen, tree, node)
+        if node is None or node.level:
+            screen.print(draw_tree(tree, depth, node))
+
+
+def _quality(tree: Taxonomy, model: str | None) -> Table:
+    from rich.text import Text
+
+    from taxonomy.cli.screen import plain, progress_bars, table
+    from taxonomy.progress import stage_of
+    from taxonomy.quality.cohesion import measure_cohesion
+    from taxonomy.quality.vectors import embed_tree
+
+    with progress_bars(False) as progress:
+        told = stage_of(progress, "embedding")
+        vectors = embed_tree(tree, model=model, labels=False, progress=told).values
+    drawn = table("level", "nodes", "silhouette", "random", "intruders found", "random")
+    for level in measure_cohesion(tree, vectors):
+        drawn.add_row(
+            Text(plain(tree.levels[level.level].name)),
+            f"{level.nodes:,}",
+            *(_figure(figure) for figure in (level.silhouette, level.random_silhouette)),
+            *(_figure(figure, ".1%") for figure in (level.intruder, level.random_intruder)),
+        )
+    return drawn
+
+
+def _show_node(screen: Console, tree: Taxonomy, node: Node) -> None:
+    from rich.text import Text
+
+    from taxonomy.cli.screen import plain, print_fields
+
+    parent = tree.parent(node)
+    siblings = [other.label for other in (tree.children(parent) if parent else tree.top) if other.id != node.id]
+    fields = {
+        "path": " > ".join(step.label for step in tree.path(node)),
+        "definition": node.definition,
+        "id": node.id,
+        "weight": f"{node.weight:g} {tree.weight_unit} ({node.share:.2%})",
+        "aliases": ", ".join(node.aliases),
+        "confidence": _confidence(tree, node),
+        "flags": ", ".join(node.flags),
+        "siblings": ", ".join(siblings) or "none",
+    }
+    screen.print(Text(plain(node.label), style="bold"))
+    print_fields(screen, fields)
+
+
+def _confidence(tree: Taxonomy, node: Node) -> str:
+    if node.placement is None:
+        return ""
+    second = node.placement.second_parent
+    return f"{node.placement.confidence:.2f}" + (f", runner-up {tree.node(second).label}" if second else "")
+
+
+@click.command()
+@taxonomy_argument
+@out_option("The page to write, ending in .html.")
+@click.option("--diff", "old", metavar="OLD", type=PATH, help="Colour what changed since OLD.")
+@model_option("Model of the vectors")
+@click.option(
+    "--no-vectors", is_flag=True, help="Leave out what needs a model: nearest nodes, map, findings by likeness."
+)
+@quiet_option()
+def explore(taxonomy: Path, out: Path, old: Path | None, model: str | None, no_vectors: bool, quiet: bool) -> None:
+    """Write TAXONOMY, in any format that import reads, as a page: one file that opens in a browser without a network.
+
+    \b
+    Example:
+      value-taxonomy explore build/taxonomy.json --out taxonomy.html
+      value-taxonomy explore build/taxonomy.json --diff old/taxonomy.json --out changes.html
+    """
+    from taxonomy.cli.screen import print_written, progress_bars
+    from taxonomy.files import replace_file
+    from taxonomy.formats.readers import read_taxonomy
+    from taxonomy.progress import stage_of
+    from taxonomy.views.layout import lay_out
+    from taxonomy.views.map import NAME, read_map
+    from taxonomy.views.page import check_size, taxonomy_page
+
+    _check_vectors(model, no_vectors)
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise click.BadParameter(f"{out} does not end in .html", param_hint="--out")
+    tree = read_taxonomy(taxonomy)
+    before = None if old is None else read_taxonomy(old)
+    check_size(tree.levels[0].size)
+    points = read_map(taxonomy.with_name(NAME), tree)
+    with progress_bars(quiet) as progress:
+        vectors = None if no_vectors else _embed(tree, model, progress)
+        if vectors is not None and points is None:
+            points = lay_out(vectors.values, progress=stage_of(progress, "laying out the map"))
+    replace_file(out, taxonomy_page(tree, vectors=vectors, points=points, old=before).encode())
+    if not quiet:
+        print_written(out, "open it in a browser")
+
+
+@click.command()
+@taxonomy_argument
+@click.argument("reference", type=PATH)
+@click.option("--exclude", type=PATH, help="A taxonomy whose values are not scored.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(taxonomy: Path, reference: Path, exclude: Path | None, as_json: bool) -> None:
+    """Score TAXONOMY against REFERENCE, each in any format that import reads.
+
+    \b
+    Example:
+      value-taxonomy compare build/taxonomy.json reference.csv
+    """
+    from taxonomy.cli.screen import console
+    from taxonomy.formats.readers import read_taxonomy
+    from taxonomy.quality.agreement import compare as score
+
+    excluded = read_taxonomy(exclude) if exclude is not None else None
+    agreement = score(read_taxonomy(taxonomy), read_taxonomy(reference), exclude=excluded)
+    if as_json:
+        click.echo(json.dumps(agreement.to_dict(), indent=1))
+        return
+    screen = console()
+    screen.print(f"{agreement.scored:,} values scored, {agreement.coverage:.2%} of the reference's\n")
+    for drawn in (_levels(agreement), _cuts(agreement.scores), _overall(agreement), _domains(agreement)):
+        screen.print(drawn)
+        screen.print()
+
+
+def _levels(agreement: Agreement) -> Table:
+    from taxonomy.cli.screen import table
+
+    drawn = table("level", "nodes", "reference", "AMI", "random", "ARI", "random")
+    for found, chance in zip(agreement.scores.levels, agreement.random.levels, strict=True):
+        nodes = str(found.built_nodes or "none")
+        figures = (_figure(one) for one in (found.ami, chance.ami, found.ari, chance.ari))
+        drawn.add_row(str(found.level), nodes, str(found.nodes), *figures)
+    return drawn
+
+
+def _cuts(scores: Scores) -> Table:
+    from taxonomy.cli.screen import table
+
+    best = {column: level.best_ami for column, level in enumerate(scores.levels)}
+    drawn = table("AMI", *(f"reference level {level.level}" for level in scores.levels))
+    for number, row in enumerate(scores.cuts, 1):
+        marked = (f"{_figure(ami)}{'*' if ami == best[column] else ' '}" for column, ami in enumerate(row))
+        drawn.add_row(f"level {number}", *marked)
+    drawn.caption = "* the best cut for a reference level"
+    drawn.caption_justify = "left"
+    return drawn
+
+
+def _overall(agreement: Agreement) -> Table:
+    from taxonomy.cli.screen import table
+
+    drawn = table("", "", "random")
+    found, chance = agreement.scores, agreement.random
+    for name, one, other in (
+        ("domain accuracy", found.domain_accuracy, chance.domain_accuracy),
+        ("hierarchical precision", found.precision, chance.precision),
+        ("hierarchical recall", found.recall, chance.recall),
+        ("hierarchical F", found.f, chance.f),
+        ("triplets", found.triplets, chance.triplets),
+    ):
+        drawn.add_row(name, _figure(one), _figure(other))
+    drawn.add_row("  95% interval", _interval(found), _interval(chance))
+    return drawn
+
+
+def _domains(agreement: Agreement) -> Table:
+    from rich.text import Text
+
+    from taxonomy.cli.screen import plain, table
+
+    drawn = table("domain", "share", "reference", "values", "reference")
+    for domain in agreement.domains:
+        shares = (_figure(share, ".1%") for share in (domain.share, domain.reference_share))
+        drawn.add_row(Text(plain(domain.name)), *shares, f"{domain.values:,}", f"{domain.reference_values:,}")
+    return drawn
+
+
+def _interval(scores: Scores) -> str:
+    return "none" if scores.triplets_interval is None else "{:.3f} to {:.3f}".format(*scores.triplets_interval)
+
+
+@click.command()
+@taxonomy_argument
+@click.option("--fail-on", default="", metavar="CODE,CODE", help="Exit with 1 if there is a finding of these codes.")
+@model_option("Model for the checks by likeness")
+@click.option("--no-vectors", is_flag=True, help="Leave out the checks by likeness, which need a model.")
+@quiet_option("Show no progress.")
+def lint(taxonomy: Path, fail_on: str, model: str | None, no_vectors: bool, quiet: bool) -> None:
+    """List what a taxonomist should look at in TAXONOMY, in any format that import reads.
+
+    \b
+    Example:
+      value-taxonomy lint build/taxonomy.json --fail-on single-child,opposites
+    """
+    from collections import Counter
+
+    from taxonomy.cli.screen import plain, progress_bars
+    from taxonomy.formats.readers import read_taxonomy
+    from taxonomy.quality.findings import CHECKS, VECTOR_CHECKS
+    from taxonomy.quality.findings import lint as find
+
+    codes = sorted(CHECKS if no_vectors else [*CHECKS, *VECTOR_CHECKS])
+    gates = {code.strip() for code in fail_on.split(",") if code.strip()}
+    unknown = sorted(gates - set(codes))
+    if unknown:
+        without = " without vectors" if no_vectors else ""
+        problem = f"no code {unknown[0]!r}{without}; codes are {', '.join(codes)}"
+        raise click.BadParameter(problem, param_hint="--fail-on")
+    _check_vectors(model, no_vectors)
+    tree = read_taxonomy(taxonomy)
+    with progress_bars(quiet) as progress:
+        vectors = None if no_vectors else _embed(tree, model, progress)
+    findings = find(tree, vectors)
+    for finding in findings:
+        click.echo(f"{finding.code}  {plain(finding.node)}  {plain(finding.message)}")
+    counts = Counter(finding.code for finding in findings)
+    click.echo(", ".join(f"{count} {code}" for code, count in sorted(counts.items())) or "nothing found")
+    if no_vectors:
+        click.echo(f"not checked: {', '.join(VECTOR_CHECKS)}")
+    if gates & set(counts):
+        raise SystemExit(1)
+
+
+def _check_vectors(model: str | None, no_vectors: bool) -> None:
+    if no_vectors and model:
+        raise click.UsageError("--model and --no-vectors exclude each other")
+
+
+def _embed(tree: Taxonomy, model: str | None, progress: StageProgress | None) -> TreeVectors:
+    """Embed the strings of a tree; where that fails, say that there is a way without."""
+    from embeddings.errors import EmbeddingError
+    from taxonomy.errors import TaxonomyError
+    from taxonomy.progress import stage_of
+    from taxonomy.quality.vectors import embed_tree
+
+    try:
+        return embed_tree(tree, model=model, progress=stage_of(progress, "embedding"))
+    except EmbeddingError as error:
+        raise TaxonomyError(f"{error}; or leave out what needs one with --no-vectors") from error
+
+
+def _figure(figure: float | None, form: str = ".3f") -> str:
+    return "none" if figure is None else f"{figure:{form}}"

@@ -1,0 +1,67 @@
+"""Which reader a file's ending names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taxonomy.errors import InputError, TaxonomyError
+from taxonomy.formats.csv import read_taxonomy_csv
+from taxonomy.model import Taxonomy, load
+
+if TYPE_CHECKING:
+    from taxonomy.formats.skos import Form
+
+SKOS: dict[str, Form] = {".ttl": "turtle", ".rdf": "xml", ".jsonld": "json-ld"}
+
+
+def read_taxonomy(path: Path) -> Taxonomy:
+    """Read a taxonomy in any format that can be read.
+
+    Parameters
+    ----------
+    path : Path
+        Its ending is one of `READ`.
+
+    Raises
+    ------
+    InputError, InvariantError
+        If it can't be read, or is no taxonomy.
+    TaxonomyError
+        If the format needs a package that is not installed.
+    """
+    ending = ending_of(path)
+    if ending not in _READERS:
+        remedy = f"give a file in one of {', '.join(READ)}"
+        raise InputError(f"a taxonomy is not read from {ending!r}", path=str(path), remedy=remedy)
+    return _READERS[ending](path)
+
+
+def ending_of(path: Path) -> str:
+    """Return what names the format of a file, in small letters."""
+    name = path.name.lower()
+    return ".node-link.json" if name.endswith(".node-link.json") else path.suffix.lower()
+
+
+def need_rdflib(ending: str) -> None:
+    """Raise a TaxonomyError that says what to install, if SKOS can't be read or written."""
+    if find_spec("rdflib") is None:
+        raise TaxonomyError(f"{ending} needs rdflib, which is not installed; run: pip install 'value-taxonomy[skos]'")
+
+
+def _read_skos(path: Path) -> Taxonomy:
+    ending = ending_of(path)
+    need_rdflib(ending)
+    from taxonomy.formats.skos_reading import read_taxonomy_skos
+
+    return read_taxonomy_skos(path, SKOS[ending])
+
+
+_READERS: dict[str, Callable[[Path], Taxonomy]] = {
+    ".json": load,
+    ".csv": read_taxonomy_csv,
+    **dict.fromkeys(SKOS, _read_skos),
+}
+READ = tuple(_READERS)
