@@ -11,7 +11,7 @@ import click
 
 # Nodes and records hold no cycles: looking for some at every 700 of a million new objects takes a tenth of a build.
 _GARBAGE_AT = 50_000
-# Each by the name of its module and function.
+# Each by the name of its module, and of its function where that has another.
 COMMANDS = {
     "build": "build",
     "label": "label",
@@ -28,9 +28,9 @@ COMMANDS = {
     "edit": "edit",
     "apply-edits": "apply_edits",
     "assign": "assign",
-    "mentions": "mentions",
-    "analyze": "analyze",
-    "report": "report",
+    "mentions": "conversations:mentions",
+    "analyze": "analyze:group",
+    "report": "conversations:report",
 }
 
 
@@ -49,8 +49,8 @@ class LazyGroup(click.Group):
         """Return a command by name."""
         if name not in self._commands_at:
             return None
-        place = self._commands_at[name]
-        command = getattr(importlib.import_module(f"taxonomy.cli.{place}"), place)
+        module, _, function = self._commands_at[name].partition(":")
+        command = getattr(importlib.import_module(f"taxonomy.cli.{module}"), function or module)
         assert isinstance(command, click.Command)
         return command
 
