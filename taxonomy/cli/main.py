@@ -28,9 +28,9 @@ COMMANDS = {
     "edit": "revision:edit",
     "apply-edits": "revision:apply_edits",
     "assign": "revision:assign",
-    "mentions": "mentions",
-    "analyze": "analyze",
-    "report": "report",
+    "mentions": "conversations:mentions",
+    "analyze": "analyze:group",
+    "report": "conversations:report",
 }
 
 

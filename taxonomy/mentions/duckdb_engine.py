@@ -11,7 +11,7 @@ import duckdb
 import narwhals as nw
 
 from taxonomy.errors import InputError, TaxonomyError
-from taxonomy.mentions.engine import DAMAGED, FILE
+from taxonomy.mentions.columns import DAMAGED, FILE
 
 if TYPE_CHECKING:
     import pyarrow as pa

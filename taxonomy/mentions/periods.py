@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import narwhals as nw
 
 from taxonomy.errors import InputError
+from taxonomy.mentions.columns import CONVERSATION
 from taxonomy.mentions.placed import Placed
-from taxonomy.mentions.records import CONVERSATION
 
 
 def split_at(placed: Placed, when: datetime) -> tuple[Placed, Placed]:
@@ -46,7 +46,7 @@ def split_at(placed: Placed, when: datetime) -> tuple[Placed, Placed]:
     return before, after
 
 
-def middle(placed: Placed) -> datetime | None:
+def find_middle(placed: Placed) -> datetime | None:
     """Return the time halfway between the first and the last conversation, None where no two times are known."""
     times = placed.records.conversations.select(
         nw.col("timestamp").min().alias("first"), nw.col("timestamp").max().alias("last")

@@ -12,7 +12,8 @@ import narwhals as nw
 
 from embeddings.progress import Progress
 from taxonomy.errors import InputError, TaxonomyError
-from taxonomy.mentions.records import CONVERSATION, USER, Frame, Records, Side
+from taxonomy.mentions.columns import CONVERSATION, USER, Side
+from taxonomy.mentions.records import Frame, Records
 from taxonomy.model import Taxonomy
 from taxonomy.placement import add_assigned, assign, values_by_key
 from taxonomy.values import ValueSet, canonical_key
@@ -50,9 +51,14 @@ class Placed:
     unmapped: Counter[str]
 
     @cached_property
+    def labels(self) -> dict[str, str]:
+        """The label of each node, by id."""
+        return {node.id: node.label for node in self.tree.nodes}
+
+    @cached_property
     def counts(self) -> pd.DataFrame:
-        """The counts of every node, which most questions ask for; see `node_cells`."""
-        return _node_cells(self, (), [level.level for level in self.tree.levels])
+        """The counts of every node, which most questions ask for; see `count_nodes`."""
+        return _count_nodes(self, (), [level.level for level in self.tree.levels])
 
 
 def place(records: Records, tree: Taxonomy, *, side: Side) -> Placed:
@@ -62,7 +68,7 @@ def place(records: Records, tree: Taxonomy, *, side: Side) -> Placed:
     ----------
     records : Records
     tree : Taxonomy
-        See `grown` for one that takes every string.
+        See `grow` for one that takes every string.
     side : {"ai", "human"}
 
     Raises
@@ -73,7 +79,7 @@ def place(records: Records, tree: Taxonomy, *, side: Side) -> Placed:
     import pyarrow as pa
 
     engine = records.engine
-    counts = count_strings(records, side)
+    counts = records.strings_of(side)
     known = values_by_key(tree)
     owners = {text: known.get(canonical_key(text)) for text in counts}
     paths = {text: [step.id for step in reversed(tree.path(node))] for text, node in owners.items() if node is not None}
@@ -103,7 +109,7 @@ def place(records: Records, tree: Taxonomy, *, side: Side) -> Placed:
     )
 
 
-def grown(
+def grow(
     records: Records,
     tree: Taxonomy,
     *,
@@ -128,18 +134,12 @@ def grown(
     Taxonomy
         For use within: its new values may be rare. Strings that are no value stay outside.
     """
-    counts = count_strings(records, side)
+    counts = records.strings_of(side)
     values = ValueSet.from_records((text, float(n)) for text, n in counts.items())
     return add_assigned(tree, values, assign(tree, values, model=model, progress=progress))
 
 
-def count_strings(records: Records, side: Side) -> Counter[str]:
-    """Return the mentions of each distinct string of one side."""
-    counted = records.engine.collect(records.of_side(side).group_by("value").agg(n=nw.len()))
-    return Counter(dict(sorted(zip(counted["value"].to_pylist(), counted["n"].to_pylist(), strict=True))))
-
-
-def cells(placed: Placed, by: Sequence[str], *, frame: Frame | None = None) -> pd.DataFrame:
+def count_cells(placed: Placed, by: Sequence[str], *, frame: Frame | None = None) -> pd.DataFrame:
     """Count conversations, mentions and users in every cell of a cross-tabulation.
 
     Parameters
@@ -149,24 +149,24 @@ def cells(placed: Placed, by: Sequence[str], *, frame: Frame | None = None) -> p
         Columns of `placed.frame` (``level_1``, ``explicit``) and of conversations (``task``, ``response_type``). Rows
         where one of them is not known are in no cell. Nothing at all gives the total in one row.
     frame : LazyFrame, optional
-        Counted instead of `placed.frame`: some rows of it, or those of `together`.
+        Counted instead of `placed.frame`: some rows of it, or those of `pair_sides`.
 
     Returns
     -------
     DataFrame
         The columns `by`, sorted; ``conversations`` (distinct), ``mentions``, and ``users`` (distinct) where users are
-        known. It holds rare cells: see `taxonomy.mentions.disclosure`.
+        known. It holds rare cells: see `taxonomy.mentions.suppression`.
 
     Raises
     ------
     TaxonomyError
         If there is no such column.
     """
-    return count_cells(placed.records, placed.frame if frame is None else frame, by)
+    return count_rows(placed.records, placed.frame if frame is None else frame, by)
 
 
-def totals(records: Records, by: Sequence[str] = ()) -> pd.DataFrame:
-    """Count all conversations, whether or not a value was mentioned in them, as `cells` does.
+def count_conversations(records: Records, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Count all conversations, whether or not a value was mentioned in them, as `count_cells` does.
 
     Parameters
     ----------
@@ -179,44 +179,44 @@ def totals(records: Records, by: Sequence[str] = ()) -> pd.DataFrame:
     DataFrame
         The columns `by`, sorted; ``conversations``; and ``users`` where users are known.
     """
-    return count_cells(records, records.conversations.select(CONVERSATION, USER), by)
+    return count_rows(records, records.conversations.select(CONVERSATION, USER), by)
 
 
-def node_cells(placed: Placed, by: Sequence[str] = (), *, levels: Sequence[int] | None = None) -> pd.DataFrame:
+def count_nodes(placed: Placed, by: Sequence[str] = (), *, levels: Sequence[int] | None = None) -> pd.DataFrame:
     """Count conversations, mentions and users by node at every level, and by other columns.
 
     Parameters
     ----------
     placed : Placed
     by : sequence of str
-        As for `cells`.
+        As for `count_cells`.
     levels : sequence of int, optional
         Only these.
 
     Returns
     -------
     DataFrame
-        ``level``, ``node`` (its id), the columns `by`, and the counts of `cells`. The mentions of a node are the sum
-        over its children; its conversations and users are not.
+        ``level``, ``node`` (its id), the columns `by`, and the counts of `count_cells`. The mentions of a node are the
+        sum over its children; its conversations and users are not.
     """
     wanted = [level.level for level in placed.tree.levels] if levels is None else levels
     if by:
-        return _node_cells(placed, by, wanted)
+        return _count_nodes(placed, by, wanted)
     return placed.counts[placed.counts["level"].isin(wanted)].reset_index(drop=True)
 
 
-def _node_cells(placed: Placed, by: Sequence[str], levels: Sequence[int]) -> pd.DataFrame:
+def _count_nodes(placed: Placed, by: Sequence[str], levels: Sequence[int]) -> pd.DataFrame:
     import pandas as pd
 
     parts = []
     for level in levels:
-        part = cells(placed, [f"level_{level}", *by]).rename(columns={f"level_{level}": "node"})
+        part = count_cells(placed, [f"level_{level}", *by]).rename(columns={f"level_{level}": "node"})
         part.insert(0, "level", level)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
 
 
-def together(ai: Placed, human: Placed, *, level: int, human_level: int | None = None) -> Frame:
+def pair_sides(ai: Placed, human: Placed, *, level: int, human_level: int | None = None) -> Frame:
     """Return the pairs of an AI node and a human node that occur in one conversation.
 
     Parameters
@@ -230,7 +230,7 @@ def together(ai: Placed, human: Placed, *, level: int, human_level: int | None =
     -------
     LazyFrame
         Distinct `CONVERSATION` and `USER`, ``level_L`` (the AI's) and ``human_level_L``, and ``mentions``, which is 1 a
-        pair. Count it with ``cells(ai, by, frame=...)``.
+        pair. Count it with ``count_cells(ai, by, frame=...)``.
     """
     one, other = f"level_{level}", f"level_{level if human_level is None else human_level}"
     left = ai.frame.select(CONVERSATION, USER, one).unique()
@@ -238,8 +238,8 @@ def together(ai: Placed, human: Placed, *, level: int, human_level: int | None =
     return left.join(right, on=CONVERSATION, how="inner").with_columns(mentions=nw.lit(1))
 
 
-def count_cells(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFrame:
-    """Count the cells of any rows that name their conversation; see `cells`.
+def count_rows(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFrame:
+    """Count the cells of any rows that name their conversation; see `count_cells`.
 
     Parameters
     ----------
@@ -278,6 +278,6 @@ def count_cells(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFra
     return table.sort_values(list(by), ignore_index=True) if by else table
 
 
-def parents(tree: Taxonomy) -> dict[str, str]:
+def parents_of(tree: Taxonomy) -> dict[str, str]:
     """Return the parent of each node below the top, by id, as `suppress` asks for them."""
     return {node.id: node.parent for node in tree.nodes if node.parent is not None}

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
 from taxonomy.errors import InputError
-from taxonomy.mentions.engine import DAMAGED, FILE, Engine
-from taxonomy.mentions.sources import Kind, Source, find_sources
+from taxonomy.mentions.columns import (
+    CONVERSATION,
+    DAMAGED,
+    FILE,
+    MENTION,
+    OF_CONVERSATION,
+    RESPONSE_TYPES,
+    SIDES,
+    USER,
+    Kind,
+    Side,
+)
+from taxonomy.mentions.query_engine import Engine
+from taxonomy.mentions.rejected import COLUMNS, MAX_REJECTED
+from taxonomy.mentions.sources import Source, find_sources
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Side = Literal["ai", "human"]
-SIDES: tuple[Side, ...] = ("ai", "human")
-RESPONSE_TYPES = (
-    "strong support",
-    "mild support",
-    "neutral acknowledgment",
-    "reframing",
-    "mild resistance",
-    "strong resistance",
-    "no values",
-)
-# What a mention may say of its conversation.
-OF_CONVERSATION = ("model", "task", "language", "user_id", "timestamp")
-# The share of malformed rows from which on the records are refused.
-MAX_REJECTED = 0.01
-
-MENTION = ("conversation_id", "side", "value", "explicit", *OF_CONVERSATION)
-# Columns of codes, which queries compare in the place of ids.
-CONVERSATION, USER = "__conversation", "__user"
-REJECTED = ("kind", "file", "reason", "row")
 
 _TIME, _EXPLICIT, _REASON, _ROWS = "__time", "__explicit", "__reason", "__rows"
 Frame = nw.LazyFrame[Any]
@@ -82,6 +75,11 @@ class Records:
     def of_side(self, side: Side) -> Frame:
         """Return the mentions of one side."""
         return self.mentions.filter(nw.col("side") == side)
+
+    def strings_of(self, side: Side) -> Counter[str]:
+        """Return the mentions of each distinct string of one side."""
+        counted = self.engine.collect(self.of_side(side).group_by("value").agg(n=nw.len()))
+        return Counter(dict(sorted(zip(counted["value"].to_pylist(), counted["n"].to_pylist(), strict=True))))
 
     def coded(self, frame: Frame) -> Frame:
         """Return rows with the codes of their conversation, and of its user, in the place of its id."""
@@ -249,7 +247,7 @@ def _set_aside(
             raise InputError(problem, remedy=f"repair them, or raise --max-rejected {max_rejected:g}, a share")
         if faults:
             parts.append(_rejected_rows(engine, kind, checked[kind]))
-    none = pd.DataFrame({name: pd.Series(dtype=object) for name in REJECTED})
+    none = pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
     return rows, pd.concat(parts, ignore_index=True) if parts else none
 
 
@@ -263,7 +261,7 @@ def _rejected_rows(engine: Engine, kind: Kind, frame: Frame) -> pd.DataFrame:
         file, damaged, reason = (row.pop(name) for name in (FILE, DAMAGED, _REASON))
         cells = {name: cell for name, cell in row.items() if cell is not None}
         found.append((kind, Path(file).name, reason, damaged or json.dumps(cells, ensure_ascii=False)))
-    return pd.DataFrame(sorted(found), columns=list(REJECTED))
+    return pd.DataFrame(sorted(found), columns=list(COLUMNS))
 
 
 def _conversations(mentions: Frame, conversations: Frame | None, own: Sequence[str], said: Sequence[str]) -> Frame:

@@ -8,15 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 from taxonomy.errors import InputError
+from taxonomy.mentions.columns import Kind
+from taxonomy.mentions.rejected import is_rejected_file
 from taxonomy.values.reading import read_rows
 
-Kind = Literal["mentions", "conversations"]
 SUFFIXES = (".parquet", ".csv", ".jsonl")
-# Where rows that were set aside are; no records, wherever it lies.
-REJECTED = "rejected.parquet"
 # Lines of JSON looked at for the members that tell mentions from conversations.
 _LINES = 1000
 
@@ -37,7 +35,8 @@ def find_sources(paths: Sequence[str | Path]) -> list[Source]:
     Parameters
     ----------
     paths : sequence of str or Path
-        Files, folders (the record files right in them) and globs.
+        Files, folders (the record files right in them) and globs. The rejected rows of an earlier run, in a folder or
+        by a glob, are left out.
 
     Returns
     -------
@@ -61,7 +60,10 @@ def find_sources(paths: Sequence[str | Path]) -> list[Source]:
 
 
 def _files(path: str) -> list[Path]:
-    found = [Path(path)] if Path(path).exists() else [Path(name) for name in sorted(glob.glob(path, recursive=True))]
+    found = [Path(path)]
+    if not found[0].exists():
+        matches = (Path(name) for name in sorted(glob.glob(path, recursive=True)))
+        found = [match for match in matches if not is_rejected_file(match)]
     if not found:
         remedy = "give a file, a folder or a glob of .parquet, .csv or .jsonl files"
         raise InputError("there is no such file", path=path, remedy=remedy)
@@ -70,7 +72,7 @@ def _files(path: str) -> list[Path]:
         if one.is_dir():
             # A folder named x.parquet is how Spark writes a table.
             inside = (file for file in one.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
-            files += sorted(file for file in inside if file.name != REJECTED)
+            files += sorted(file for file in inside if not is_rejected_file(file))
         elif one.suffix.lower() in SUFFIXES:
             files.append(one)
         else:

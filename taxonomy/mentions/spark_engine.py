@@ -9,7 +9,7 @@ import narwhals as nw
 
 from embeddings.spark import spark_session
 from taxonomy.errors import InputError
-from taxonomy.mentions.engine import DAMAGED, FILE
+from taxonomy.mentions.columns import DAMAGED, FILE
 
 if TYPE_CHECKING:
     import pyarrow as pa

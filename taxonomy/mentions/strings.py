@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 
 from taxonomy.errors import InputError
-from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS, suppress
-from taxonomy.mentions.placed import count_cells
-from taxonomy.mentions.records import SIDES, Records, Side
+from taxonomy.mentions.columns import SIDES, Side
+from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.placed import count_rows
+from taxonomy.mentions.records import Records
+from taxonomy.mentions.suppression import suppress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,22 +27,16 @@ class Strings:
     ----------
     table : DataFrame
         ``value``; ``count``, its mentions; ``conversations``; most mentions first.
-    hidden, hidden_mentions : int
+    suppressed, suppressed_mentions : int
         Strings that too few conversations or users have, and their mentions.
     """
 
     table: pd.DataFrame
-    hidden: int
-    hidden_mentions: int
+    suppressed: int
+    suppressed_mentions: int
 
 
-def mentioned_strings(
-    records: Records,
-    *,
-    sides: Sequence[Side] = SIDES,
-    min_conversations: int = MIN_CONVERSATIONS,
-    min_users: int = MIN_USERS,
-) -> Strings:
+def count_strings(records: Records, *, sides: Sequence[Side] = SIDES, disclosure: Disclosure = PUBLIC) -> Strings:
     """Count the mentions of each string.
 
     Parameters
@@ -48,8 +44,8 @@ def mentioned_strings(
     records : Records
     sides : sequence of {"ai", "human"}
         Whose mentions to count, together.
-    min_conversations, min_users : int
-        The least that a string is told from; users count where they are known.
+    disclosure : Disclosure
+        The least that a string is told from.
 
     Raises
     ------
@@ -57,7 +53,7 @@ def mentioned_strings(
         If there is no mention of these sides.
     """
     mentions = records.mentions.filter(nw.col("side").is_in(sides)).with_columns(mentions=nw.lit(1))
-    found = count_cells(records, records.coded(mentions), ["value"])
+    found = count_rows(records, records.coded(mentions), ["value"])
     if found.empty:
         raise InputError(f"no mention is of the {' or '.join(sides)} side", remedy="give records of it")
     # As a part of all, so that no single string is left to be worked out.
@@ -69,8 +65,7 @@ def mentioned_strings(
     shown = suppress(
         pd.concat([found, total], ignore_index=True),
         by=["value"],
-        min_conversations=min_conversations,
-        min_users=min_users,
+        disclosure=disclosure,
     ).table.dropna(subset="value")
     table = shown.rename(columns={"mentions": "count"})[["value", "count", "conversations"]]
     table = table.sort_values(["count", "value"], ascending=[False, True], ignore_index=True)

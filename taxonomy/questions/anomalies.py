@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -12,16 +12,26 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taxonomy.errors import InputError
-from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS, suppress
-from taxonomy.mentions.placed import Placed, count_cells
-from taxonomy.mentions.records import CONVERSATION
-from taxonomy.questions.baseline import KINDS, PER_BIT, Baseline, Kind, as_arrow, bits, learn, scores, values_of
+from taxonomy.mentions.columns import CONVERSATION, Side
+from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.placed import Placed, count_rows
+from taxonomy.mentions.suppression import suppress
+from taxonomy.questions.answer import Answer
+from taxonomy.questions.baseline import (
+    KINDS,
+    PER_BIT,
+    Baseline,
+    Kind,
+    count_bits,
+    learn_baseline,
+    score_conversations,
+    to_arrow,
+)
+from taxonomy.questions.rates import ALERTS
 
 if TYPE_CHECKING:
     from taxonomy.mentions.records import Frame
 
-# Alerts expected in 10,000 conversations like those of the baseline.
-ALERTS = 100.0
 # Reasons of one kind that are told of a conversation.
 _REASONS = 3
 TITLES: Mapping[Kind, str] = {
@@ -78,14 +88,15 @@ class Anomalies:
 
     Attributes
     ----------
+    side : {"ai", "human"}
     alerts : DataFrame
         One row a conversation, the oddest first: ``rank``, ``conversation_id``, ``chance`` (the share of baseline
         conversations that are as odd in one way), ``kinds`` (those beyond the threshold) and ``reasons`` (tuple of
-        `Reason`, of these kinds). For use within: each row tells of one conversation.
+        `Reason`, of these kinds). For internal use: each row tells of one conversation.
     table : DataFrame
         What may be told: ``kind``, ``node``, ``label`` and ``conversations``, the alerts for this reason; a missing
         ``node`` stands for all, and so does a missing ``kind``.
-    hidden : int
+    suppressed : int
         Rows of it with too few conversations or users to be told, and those that would give them away.
     baseline, conversations : int
         Conversations with a value, in the baseline and among those scored.
@@ -95,16 +106,20 @@ class Anomalies:
         Nodes on the watch list.
     learnt : Baseline
         What the scores are by.
+    disclosure : Disclosure
+        What `table` was told by.
     """
 
+    side: Side
     alerts: pd.DataFrame
     table: pd.DataFrame
-    hidden: int
+    suppressed: int
     baseline: int
     conversations: int
     per_10000: float
     watched: int
     learnt: Baseline
+    disclosure: Disclosure
 
     @property
     def alerts_told(self) -> int | None:
@@ -112,15 +127,35 @@ class Anomalies:
         every = self.table.loc[self.table["kind"].isna(), "conversations"]
         return int(every.iloc[0]) if len(every) else None
 
+    def answer(self) -> Answer:
+        """Return it in the form of all answers; the alerts, one by one, are in an internal one alone."""
+        tables = {"reasons": self.table}
+        if self.disclosure.is_internal:
+            said = [[asdict(reason) | {"text": str(reason)} for reason in one] for one in self.alerts["reasons"]]
+            tables["alerts"] = self.alerts.assign(reasons=pd.Series(said, dtype=object))
+        return Answer(
+            question="anomalies",
+            sides=(self.side,),
+            figures={
+                "baseline": self.baseline,
+                "conversations": self.conversations,
+                "alerts": self.alerts_told,
+                "expected_in_10000": self.per_10000,
+                "watched": self.watched,
+            },
+            tables=tables,
+            suppressed=self.suppressed,
+            internal=self.disclosure.is_internal,
+        )
 
-def anomalies(
+
+def find_anomalies(
     baseline: Placed,
     placed: Placed,
     *,
     watch: Sequence[str] = (),
     per_10000: float = ALERTS,
-    min_conversations: int = MIN_CONVERSATIONS,
-    min_users: int = MIN_USERS,
+    disclosure: Disclosure = PUBLIC,
 ) -> Anomalies:
     """Find conversations with rare values, values at odds with the context or with each other, or watched ones.
 
@@ -134,7 +169,7 @@ def anomalies(
         Ids of nodes to look out for, with all below them.
     per_10000 : float
         Alerts to expect in 10,000 conversations that are like the baseline.
-    min_conversations, min_users : int
+    disclosure : Disclosure
         The least that a row of `Anomalies.table` is told from.
 
     Raises
@@ -148,7 +183,7 @@ def anomalies(
     the kinds, share of baseline conversations that score as high (Tippett 1931), and the threshold is the chance that
     `per_10000` of the baseline itself have.
     """
-    learnt = learn(baseline, watch=watch)
+    learnt = learn_baseline(baseline, watch=watch)
     size = learnt.conversations
     share = per_10000 / 10_000
     if share * size < 1:
@@ -156,88 +191,32 @@ def anomalies(
         problem = f"{per_10000:g} alerts per 10,000 conversations can't be told from a baseline of {size:,}"
         raise InputError(problem, remedy=f"give at least {least:,} conversations, or ask for more alerts")
     engine = placed.records.engine
-    ordinary = engine.keep(scores(learnt, baseline, own=True))
+    ordinary = engine.keep(score_conversations(learnt, baseline, own=True))
     tails = _Tails(engine.collect(ordinary.group_by("kind", "score").agg(n=nw.len())).to_pandas(), size)
     smallest = tails.candidates(ordinary, share, baseline).groupby(CONVERSATION)["chance"].min()
     # At most so many of the baseline, ties included, are beyond the threshold.
     most = int(share * size)
     threshold = np.sort(smallest.to_numpy())[most] if len(smallest) > most else np.inf
-    beyond = tails.candidates(scores(learnt, placed, own=False), share, placed)
+    beyond = tails.candidates(score_conversations(learnt, placed, own=False), share, placed)
     beyond = beyond[beyond["chance"] < threshold]
     found = beyond.groupby(CONVERSATION, as_index=False).agg(chance=("chance", "min"), score=("score", "sum"))
     order = ["chance", "score", CONVERSATION]
     found = found.sort_values(order, ascending=[True, False, True], ignore_index=True)
     reasons = _reasons(learnt, placed, beyond)
-    told, hidden = _told(placed, reasons, min_conversations, min_users)
+    told, suppressed = _told(placed, reasons, disclosure)
     scored = engine.collect(placed.frame.select(nw.col(CONVERSATION).n_unique()))
     return Anomalies(
+        side=placed.side,
         alerts=_alerts(placed, found, reasons),
         table=told,
-        hidden=hidden,
+        suppressed=suppressed,
         baseline=size,
         conversations=int(scored.column(0)[0].as_py()),
         per_10000=per_10000,
         watched=len(set(watch)),
         learnt=learnt,
+        disclosure=disclosure,
     )
-
-
-def recall(found: Anomalies, placed: Placed, known: Mapping[str, Collection[str]]) -> pd.DataFrame:
-    """Compare alerts with conversations that are known to be anomalous, and with a plain ranking by rarity.
-
-    Parameters
-    ----------
-    found : Anomalies
-    placed : Placed
-        The conversations that were scored.
-    known : mapping of str to collection of str
-        Ids of conversations, by any name of what is wrong with them.
-
-    Returns
-    -------
-    DataFrame
-        A row a name, and one, ``any``, for all: ``known`` among those scored, ``found`` of them, ``recall`` and, over
-        all, ``precision``; ``plain_found``, ``plain_recall`` and ``plain_precision`` for as many conversations that
-        have the rarest values.
-    """
-    engine = placed.records.engine
-    ids = sorted({one for group in known.values() for one in group})
-    there = placed.records.named(placed.frame.select(CONVERSATION).unique())
-    there = there.filter(nw.col("conversation_id").is_in(ids))
-    scored = set(engine.collect(there)["conversation_id"].to_pylist())
-    alerts = set(found.alerts["conversation_id"])
-    plain = set(rarest(found.learnt, placed, len(alerts)))
-    rows = []
-    for name, group in {**known, "any": ids}.items():
-        wanted = scored & set(group)
-        row: dict[str, Any] = {"name": name, "known": len(wanted)}
-        for prefix, ranked in (("", alerts), ("plain_", plain)):
-            hits = len(wanted & ranked)
-            row[f"{prefix}found"] = hits
-            row[f"{prefix}recall"] = hits / len(wanted) if wanted else np.nan
-            row[f"{prefix}precision"] = hits / len(ranked) if name == "any" and ranked else np.nan
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def rarest(learnt: Baseline, placed: Placed, n: int) -> list[str]:
-    """Return the n conversations whose rarest value is in the fewest baseline conversations."""
-    import pyarrow as pa
-
-    engine = placed.records.engine
-    seen = learnt.lookups["rare"].table[["level_0", "observed"]]
-    counts = engine.table(pa.table({name: seen[name].to_list() for name in seen.columns}))
-    ranked = (
-        values_of(placed)
-        .join(counts, on="level_0", how="inner")
-        .group_by(CONVERSATION)
-        .agg(nw.col("observed").min())
-        .sort("observed", CONVERSATION)
-        .head(n)
-    )
-    named = placed.records.named(ranked).sort("observed", "conversation_id")
-    names: list[str] = engine.collect(named)["conversation_id"].to_pylist()
-    return names
 
 
 class _Tails:
@@ -281,8 +260,8 @@ def _reasons(learnt: Baseline, placed: Placed, beyond: pd.DataFrame) -> pd.DataF
     parts = []
     for kind in KINDS:
         lookup = learnt.lookups[kind]
-        odd = engine.table(as_arrow(beyond.loc[beyond["kind"] == kind, [CONVERSATION]]))
-        within = bits(learnt, placed, kind, own=False).join(odd, on=CONVERSATION, how="semi")
+        odd = engine.table(to_arrow(beyond.loc[beyond["kind"] == kind, [CONVERSATION]]))
+        within = count_bits(learnt, placed, kind, own=False).join(odd, on=CONVERSATION, how="semi")
         rows: pd.DataFrame = engine.collect(within).to_pandas()
         rows = rows.merge(lookup.table, on=list(lookup.keys), how="left")
         parts.append(rows.rename(columns={"level_0": "node"}).assign(kind=kind))
@@ -298,14 +277,13 @@ def _reasons(learnt: Baseline, placed: Placed, beyond: pd.DataFrame) -> pd.DataF
 
 def _alerts(placed: Placed, found: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
     engine = placed.records.engine
-    labels = {node.id: node.label for node in placed.tree.nodes}
     by_conversation: dict[Any, list[Reason]] = {code: [] for code in found[CONVERSATION]}
     for row in reasons.astype(object).where(reasons.notna(), None).to_dict("records"):
         nodes = tuple(one for one in (row["node"], row["other"]) if one is not None)
         reason = Reason(
             kind=row["kind"],
             nodes=nodes,
-            labels=tuple(labels[one] for one in nodes),
+            labels=tuple(placed.labels[one] for one in nodes),
             column=row["column"],
             category=row["category"],
             observed=int(row["observed"]),
@@ -315,7 +293,7 @@ def _alerts(placed: Placed, found: pd.DataFrame, reasons: pd.DataFrame) -> pd.Da
         by_conversation[row[CONVERSATION]].append(reason)
     listed = list(by_conversation.values())
     ranked = found[[CONVERSATION]].assign(rank=np.arange(1, len(found) + 1))
-    named = placed.records.named(engine.table(as_arrow(ranked)))
+    named = placed.records.named(engine.table(to_arrow(ranked)))
     return pd.DataFrame(
         {
             "rank": ranked["rank"],
@@ -327,24 +305,21 @@ def _alerts(placed: Placed, found: pd.DataFrame, reasons: pd.DataFrame) -> pd.Da
     )
 
 
-def _told(placed: Placed, reasons: pd.DataFrame, min_conversations: int, min_users: int) -> tuple[pd.DataFrame, int]:
+def _told(placed: Placed, reasons: pd.DataFrame, disclosure: Disclosure) -> tuple[pd.DataFrame, int]:
     """Count alerts by kind and node of their reasons, as far as they may be told."""
     engine = placed.records.engine
     both = pd.concat([reasons, reasons.assign(node=reasons["other"]).dropna(subset="node")])
-    long = engine.table(as_arrow(both[[CONVERSATION, "kind", "node"]]))
-    parts = [count_cells(placed.records, long, by) for by in (["kind", "node"], ["kind"], [])]
+    long = engine.table(to_arrow(both[[CONVERSATION, "kind", "node"]]))
+    parts = [count_rows(placed.records, long, by) for by in (["kind", "node"], ["kind"], [])]
     counted = pd.concat(parts, ignore_index=True).reindex(columns=["kind", "node", *parts[-1].columns])
     # The total of no alerts is no number.
     counted = counted[counted["conversations"] > 0]
-    told = suppress(
-        counted, by=["kind", "node"], min_conversations=min_conversations, min_users=min_users
-    ).table.reset_index(drop=True)
-    labels = {node.id: node.label for node in placed.tree.nodes}
+    told = suppress(counted, by=["kind", "node"], disclosure=disclosure).table.reset_index(drop=True)
     table = pd.DataFrame(
         {
             "kind": told["kind"],
             "node": told["node"],
-            "label": told["node"].map(labels),
+            "label": told["node"].map(placed.labels),
             "conversations": told["conversations"].astype(int),
         }
     )

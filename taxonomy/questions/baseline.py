@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taxonomy.errors import InputError
+from taxonomy.mentions.columns import CONVERSATION
 from taxonomy.mentions.placed import Placed
-from taxonomy.mentions.records import CONVERSATION
 
 if TYPE_CHECKING:
     from taxonomy.mentions.records import Frame
@@ -77,7 +77,7 @@ class Baseline:
     lookups: Mapping[Kind, Lookup]
 
 
-def learn(placed: Placed, *, watch: Sequence[str] = ()) -> Baseline:
+def learn_baseline(placed: Placed, *, watch: Sequence[str] = ()) -> Baseline:
     """Learn from conversations that are taken for ordinary; a few odd ones among them do no harm.
 
     Parameters
@@ -110,9 +110,9 @@ def learn(placed: Placed, *, watch: Sequence[str] = ()) -> Baseline:
     nodes = _common_nodes(placed, np.sqrt(ENOUGH * size))
     watched = _watched(placed.tree, watch)
     draft = Baseline(placed, size, contexts, nodes, watched, {})
-    seen = _count(placed, units(draft, placed, "watch"), ["node"])
-    beside = _count(placed, units(draft, placed, "company"), ["node", "other"])
-    where = _count(placed, units(draft, placed, "context"), ["node", "column", "category"])
+    seen = _count(placed, units_of(draft, placed, "watch"), ["node"])
+    beside = _count(placed, units_of(draft, placed, "company"), ["node", "other"])
+    where = _count(placed, units_of(draft, placed, "context"), ["node", "column", "category"])
     lookups: dict[Kind, Lookup] = {
         "watch": _look_watch(watched, seen, size),
         "rare": _look_rare(placed.tree, values),
@@ -127,7 +127,7 @@ def values_of(placed: Placed) -> Frame:
     return placed.frame.select(CONVERSATION, "level_0").unique()
 
 
-def units(baseline: Baseline, placed: Placed, kind: Kind) -> Frame:
+def units_of(baseline: Baseline, placed: Placed, kind: Kind) -> Frame:
     """Return what of one kind each conversation holds, by the keys of its lookup.
 
     Returns
@@ -138,13 +138,13 @@ def units(baseline: Baseline, placed: Placed, kind: Kind) -> Frame:
     engine = placed.records.engine
     found = values_of(placed)
     if kind == "watch":
-        watched = engine.table(as_arrow(baseline.watched))
+        watched = engine.table(to_arrow(baseline.watched))
         one = found.join(watched, on="level_0", how="inner").select(CONVERSATION, "node").unique()
         # A watch list is looked at whatever else is said.
         return one.with_columns(size=nw.lit(1))
     if kind == "rare":
         return found.with_columns(size=nw.len().over(CONVERSATION))
-    nodes = found.join(engine.table(as_arrow(baseline.nodes)), on="level_0", how="inner")
+    nodes = found.join(engine.table(to_arrow(baseline.nodes)), on="level_0", how="inner")
     nodes = nodes.select(CONVERSATION, "node").unique()
     if kind == "company":
         pairs = nodes.join(nodes.rename({"node": "other"}), on=CONVERSATION, how="inner")
@@ -162,7 +162,7 @@ def units(baseline: Baseline, placed: Placed, kind: Kind) -> Frame:
     return nw.concat(parts).with_columns(size=nw.len().over(CONVERSATION))
 
 
-def scores(baseline: Baseline, placed: Placed, *, own: bool) -> Frame:
+def score_conversations(baseline: Baseline, placed: Placed, *, own: bool) -> Frame:
     """Add up, for each conversation, the bits of what is odd in it.
 
     Parameters
@@ -180,7 +180,7 @@ def scores(baseline: Baseline, placed: Placed, *, own: bool) -> Frame:
         conversation, the oddest is expected to be as odd as one in n; each counts with what it has beyond that.
     """
     parts = [
-        bits(baseline, placed, kind, own=own)
+        count_bits(baseline, placed, kind, own=own)
         .group_by(CONVERSATION)
         .agg(score=nw.col("gain").sum().cast(nw.Int64))
         .select(CONVERSATION, "score", kind=nw.lit(kind))
@@ -189,13 +189,19 @@ def scores(baseline: Baseline, placed: Placed, *, own: bool) -> Frame:
     return nw.concat(parts)
 
 
-def bits(baseline: Baseline, placed: Placed, kind: Kind, *, own: bool) -> Frame:
-    """Return what counts in `scores`: ``__conversation``, the keys of the kind, and ``gain``, bits times `PER_BIT`."""
+def count_bits(baseline: Baseline, placed: Placed, kind: Kind, *, own: bool) -> Frame:
+    """Return what counts in `score_conversations`.
+
+    Returns
+    -------
+    LazyFrame
+        ``__conversation``, the keys of the kind, and ``gain``, bits times `PER_BIT`.
+    """
     lookup = baseline.lookups[kind]
     column = "own" if own else "new"
     table = lookup.table.loc[lookup.table[column] > 0, [*lookup.keys, column]].rename(columns={column: "bits"})
-    looked_up = units(baseline, placed, kind).join(
-        placed.records.engine.table(as_arrow(table)), on=list(lookup.keys), how="inner"
+    looked_up = units_of(baseline, placed, kind).join(
+        placed.records.engine.table(to_arrow(table)), on=list(lookup.keys), how="inner"
     )
     expected = nw.col("size").cast(nw.Float64).log(2) * PER_BIT
     gain = (nw.col("bits") - expected).round().cast(nw.Int64)
@@ -322,7 +328,7 @@ def _whole(found: Counts) -> NDArray[np.int64]:
     return np.rint(found * PER_BIT).astype(np.int64)
 
 
-def as_arrow(table: pd.DataFrame) -> Any:
+def to_arrow(table: pd.DataFrame) -> Any:
     """Return a table of names and whole numbers as Arrow's, for an engine."""
     import pyarrow as pa
 

@@ -10,10 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taxonomy.errors import InputError
-from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS
-from taxonomy.mentions.placed import Placed, node_cells, totals
-from taxonomy.mentions.statistics import corrected, difference_interval, stratified, wilson
+from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.placed import Placed, count_conversations, count_nodes
+from taxonomy.mentions.statistics import correct_p_values, difference_interval, wilson_interval
+from taxonomy.questions.answer import Answer
 from taxonomy.questions.crossing import UNKNOWN, cross
+from taxonomy.questions.strata import compare_strata
 
 
 @dataclass(frozen=True)
@@ -30,22 +32,30 @@ class Models:
         nodes and models of the level; and ``only``, whether no other model says it.
     control : str or None
         The column of the strata.
-    hidden : int
+    suppressed : int
         Cells that are not told.
+    disclosure : Disclosure
+        What it was told by.
     """
 
     table: pd.DataFrame
     control: str | None
-    hidden: int
+    suppressed: int
+    disclosure: Disclosure
+
+    def answer(self) -> Answer:
+        """Return it in the form of all answers."""
+        return Answer(
+            question="models",
+            sides=("ai",),
+            figures={"control": self.control},
+            tables={"differences": self.table},
+            suppressed=self.suppressed,
+            internal=self.disclosure.is_internal,
+        )
 
 
-def models(
-    placed: Placed,
-    *,
-    control: str | None = "task",
-    min_conversations: int = MIN_CONVERSATIONS,
-    min_users: int = MIN_USERS,
-) -> Models:
+def compare_models(placed: Placed, *, control: str | None = "task", disclosure: Disclosure = PUBLIC) -> Models:
     """Compare each model with all others.
 
     Parameters
@@ -53,7 +63,7 @@ def models(
     placed : Placed
     control : str or None
         A column of conversations that does not count as a difference; None compares as they are.
-    min_conversations, min_users : int
+    disclosure : Disclosure
         The least that a figure is told from.
 
     Raises
@@ -67,14 +77,14 @@ def models(
     -----
     Within strata all cells are used, also those too small to be told; only their sums leave, rounded to 4 places.
     """
-    crossing = cross(placed, "model", min_conversations=min_conversations, min_users=min_users)
+    crossing = cross(placed, "model", disclosure=disclosure)
     names = [name for name in crossing.categories.index if name != UNKNOWN]
     if len(names) < 2:
         raise InputError("fewer than two models are known", column="model", remedy="give conversations of two or more")
     strata = [] if control is None else [control]
-    counted = node_cells(placed, ["model", *strata])
+    counted = count_nodes(placed, ["model", *strata])
     contexts = sorted(counted[control].unique()) if control else []
-    sizes = _array(totals(placed.records, ["model", *strata]), {"model": names}, control, contexts)
+    sizes = _array(count_conversations(placed.records, ["model", *strata]), {"model": names}, control, contexts)
     tables = []
     for level in sorted(crossing.nodes["level"].unique(), reverse=True):
         whole = crossing.nodes[crossing.nodes["level"] == level].set_index("node")["conversations"]
@@ -92,18 +102,18 @@ def models(
         # Cells that are not told count as tests that found nothing.
         padded = np.ones(max(len(whole) * len(names), len(found)))
         padded[: len(found)] = found["p"]
-        found["p_bonferroni"] = corrected(padded, "bonferroni")[: len(found)]
-        found["p_fdr"] = corrected(padded, "fdr_bh")[: len(found)]
+        found["p_bonferroni"] = correct_p_values(padded, "bonferroni")[: len(found)]
+        found["p_fdr"] = correct_p_values(padded, "fdr_bh")[: len(found)]
         # All conversations with it are of this model.
         found["only"] = found["conversations"].to_numpy() == found["node"].map(whole).to_numpy()
         tables.append(found.assign(level=int(level)))
     table = pd.concat(tables, ignore_index=True)
-    labels = {node.id: node.label for node in placed.tree.nodes}
-    table["label"] = table["node"].map(labels)
+    table["label"] = table["node"].map(placed.labels)
     order = ["level", "p", "label", "model"]
     table = table.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
     named = ["level", "node", "label", "model"]
-    return Models(table[[*named, *(name for name in table.columns if name not in named)]], control, crossing.hidden)
+    table = table[[*named, *(name for name in table.columns if name not in named)]]
+    return Models(table, control, crossing.suppressed, disclosure)
 
 
 def _array(
@@ -126,9 +136,9 @@ def _compared(
     own, others = counts[kept, model], counts[kept].sum(axis=1) - counts[kept, model]
     size, other_size = sizes[model], sizes.sum(axis=0) - sizes[model]
     count, other, n, m = own.sum(axis=1), others.sum(axis=1), size.sum(), other_size.sum()
-    low, high = wilson(count, n)
+    low, high = wilson_interval(count, n)
     difference_low, difference_high = difference_interval(count, n, other, m)
-    within = stratified(own, size, others, other_size)
+    within = compare_strata(own, size, others, other_size)
     return pd.DataFrame(
         {
             "node": told.to_numpy(),

@@ -11,19 +11,29 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taxonomy.errors import TaxonomyError
-from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS, Suppressed, suppress
-from taxonomy.mentions.placed import HUMAN, Placed, cells, count_cells, node_cells, parents, together, totals
-from taxonomy.mentions.records import CONVERSATION, USER, Frame
+from taxonomy.mentions.columns import CONVERSATION, USER
+from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.placed import (
+    HUMAN,
+    Placed,
+    count_cells,
+    count_conversations,
+    count_nodes,
+    count_rows,
+    pair_sides,
+    parents_of,
+)
+from taxonomy.mentions.records import Frame
 from taxonomy.mentions.statistics import (
     LOW_EXPECTED,
     adjusted_residuals,
     chi_square,
-    corrected,
+    correct_p_values,
     exact_p_values,
     expected_counts,
-    wilson,
+    wilson_interval,
 )
-from taxonomy.model import Taxonomy
+from taxonomy.mentions.suppression import Disclosed, suppress
 
 # What is not known of a conversation is a category, so that the categories add up to all conversations.
 UNKNOWN = "not known"
@@ -44,7 +54,7 @@ class Crossing:
         All conversations of each category, by name.
     total : int
         All conversations.
-    hidden : int
+    suppressed : int
         Cells and totals that are not told.
     groups : frozenset of str
         Categories that others are part of.
@@ -56,7 +66,7 @@ class Crossing:
     nodes: pd.DataFrame
     categories: pd.Series[int]
     total: int
-    hidden: int
+    suppressed: int
     groups: frozenset[str] = frozenset()
     overlapping: bool = False
 
@@ -66,8 +76,7 @@ def cross(
     column: str,
     *,
     groups: Mapping[str, str] | None = None,
-    min_conversations: int = MIN_CONVERSATIONS,
-    min_users: int = MIN_USERS,
+    disclosure: Disclosure = PUBLIC,
 ) -> Crossing:
     """Cross the nodes of every level with a column of conversations.
 
@@ -78,7 +87,7 @@ def cross(
         Such as ``task``.
     groups : mapping of str to str, optional
         Categories that are counted together, too: the name of the group of each.
-    min_conversations, min_users : int
+    disclosure : Disclosure
         The least that a cell is told from.
 
     Raises
@@ -93,30 +102,22 @@ def cross(
     of = nw.col(column).fill_null(UNKNOWN)
     contexts = records.conversations.select(CONVERSATION, USER, category=of, group=_grouped(of, groups or {}))
     mentions = placed.frame.join(contexts.drop(USER), on=CONVERSATION, how="left")
-    found = [totals(records), *_counted(placed, contexts, [], bool(groups))]
+    found = [count_conversations(records), *_counted(placed, contexts, [], bool(groups))]
     for level in placed.tree.levels:
         name = f"level_{level.level}"
         parts = [part.rename(columns={name: "node"}) for part in _counted(placed, mentions, [name], bool(groups))]
-        found += [node_cells(placed, levels=[level.level]), *(part.assign(level=level.level) for part in parts)]
+        found += [count_nodes(placed, levels=[level.level]), *(part.assign(level=level.level) for part in parts)]
     told = suppress(
         pd.concat(found, ignore_index=True).drop(columns="mentions"),
         by=["node", "category"],
-        trees={"node": parents(placed.tree), "category": groups or {}},
-        min_conversations=min_conversations,
-        min_users=min_users,
+        trees={"node": parents_of(placed.tree), "category": groups or {}},
+        disclosure=disclosure,
     )
     crossing = _crossing(told, int(found[0]["conversations"].max()))
     return replace(crossing, groups=frozenset((groups or {}).values()))
 
 
-def cross_human(
-    ai: Placed,
-    human: Placed,
-    *,
-    level: int,
-    min_conversations: int = MIN_CONVERSATIONS,
-    min_users: int = MIN_USERS,
-) -> Crossing:
+def cross_human(ai: Placed, human: Placed, *, level: int, disclosure: Disclosure = PUBLIC) -> Crossing:
     """Cross the AI's nodes of one level with people's nodes of the same level, which are the categories.
 
     Parameters
@@ -124,7 +125,7 @@ def cross_human(
     ai, human : Placed
         Of the same records.
     level : int
-    min_conversations, min_users : int
+    disclosure : Disclosure
         The least that a cell is told from.
 
     Notes
@@ -132,38 +133,38 @@ def cross_human(
     A conversation can hold several human values, so the categories overlap.
     """
     one = f"level_{level}"
-    pairs = cells(ai, [one, f"{HUMAN}{one}"], frame=together(ai, human, level=level))
+    pairs = count_cells(ai, [one, f"{HUMAN}{one}"], frame=pair_sides(ai, human, level=level))
     pairs = pairs.drop(columns="mentions").rename(columns={one: "node", f"{HUMAN}{one}": "category"})
     # Of the many rare pairs only what they add up to in each row and column matters.
-    common = pairs[pairs["conversations"] >= min_conversations]
-    nodes = node_cells(ai, levels=[level]).drop(columns=["level", "mentions"])
-    categories = node_cells(human, levels=[level]).drop(columns=["level", "mentions"])
+    common = pairs[pairs["conversations"] >= disclosure.min_conversations]
+    nodes = count_nodes(ai, levels=[level]).drop(columns=["level", "mentions"])
+    categories = count_nodes(human, levels=[level]).drop(columns=["level", "mentions"])
     categories = categories.rename(columns={"node": "category"})
-    everything = totals(ai.records)
+    everything = count_conversations(ai.records)
     rests = [
         _rest_of(nodes, common, "node").assign(category=_REST),
         _rest_of(categories, common, "category").assign(node=_REST),
     ]
     table = pd.concat([common, nodes, categories, everything, *rests], ignore_index=True)
-    told = suppress(table, by=["node", "category"], min_conversations=min_conversations, min_users=min_users)
+    told = suppress(table, by=["node", "category"], disclosure=disclosure)
     kept = told.table[(told.table["node"] != _REST) & (told.table["category"] != _REST)]
     n_shown = int(kept["node"].notna().mul(kept["category"].notna()).sum())
-    crossing = _crossing(Suppressed(kept.assign(level=level), 0, 0), int(everything["conversations"].iloc[0]))
-    return replace(crossing, hidden=len(pairs) - n_shown, overlapping=True)
+    crossing = _crossing(Disclosed(kept.assign(level=level), 0, 0), int(everything["conversations"].iloc[0]))
+    return replace(crossing, suppressed=len(pairs) - n_shown, overlapping=True)
 
 
-def associations(
-    crossing: Crossing, tree: Taxonomy, *, category_labels: Mapping[str, str] | None = None
+def find_associations(
+    crossing: Crossing, labels: Mapping[str, str], *, category_labels: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
     """Say which nodes go with which categories, and how surely.
 
     Parameters
     ----------
     crossing : Crossing
-    tree : Taxonomy
-        Where the nodes are.
+    labels : mapping of str to str
+        Of the nodes, by id.
     category_labels : mapping of str to str, optional
-        Names of categories that are ids.
+        Of categories that are ids.
 
     Returns
     -------
@@ -186,8 +187,7 @@ def associations(
     table = table[table["category"].isin(sizes.index) & table["node"].isin(whole.index)]
     count, row = table["conversations"].to_numpy(), table["node"].map(whole).to_numpy()
     column = table["category"].map(sizes).to_numpy(dtype=np.int64)
-    low, high = wilson(count, column)
-    labels = {node.id: node.label for node in tree.nodes}
+    low, high = wilson_interval(count, column)
     found = pd.DataFrame(
         {
             "level": table["level"].astype(int),
@@ -212,10 +212,10 @@ def associations(
     return found.sort_values(order, ascending=[False, True, False, True, True], ignore_index=True)
 
 
-def dense(
+def spread_counts(
     crossing: Crossing, level: int
 ) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the counts of a level as an array.
+    """Return the counts of a level as an array, what is not told spread over the cells that are not.
 
     Returns
     -------
@@ -255,7 +255,8 @@ def _corrected(found: pd.DataFrame, crossing: Crossing) -> pd.DataFrame:
     padded = np.ones(max(tests, len(found)))
     padded[: len(found)] = found["p"]
     return found.assign(
-        p_bonferroni=corrected(padded, "bonferroni")[: len(found)], p_fdr=corrected(padded, "fdr_bh")[: len(found)]
+        p_bonferroni=correct_p_values(padded, "bonferroni")[: len(found)],
+        p_fdr=correct_p_values(padded, "fdr_bh")[: len(found)],
     )
 
 
@@ -263,7 +264,7 @@ def _of_nodes(crossing: Crossing) -> pd.DataFrame:
     """Return the test of each node against all categories, those that are not told as one."""
     rows = []
     for level in sorted(crossing.nodes["level"].unique()):
-        nodes, counts, sizes, told = dense(crossing, level)
+        nodes, counts, sizes, told = spread_counts(crossing, level)
         whole = crossing.nodes.set_index("node")["conversations"]
         for node, row, shown in zip(nodes, counts, told, strict=True):
             count = whole[node]
@@ -277,7 +278,7 @@ def _of_nodes(crossing: Crossing) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["node", "chi_square", "node_p", "cramers_v", "low_expected"])
 
 
-def _crossing(told: Suppressed, total: int) -> Crossing:
+def _crossing(told: Disclosed, total: int) -> Crossing:
     table = told.table
     is_node, is_category = table["node"].notna(), table["category"].notna()
     whole = table[is_category & ~is_node].sort_values("category")
@@ -286,7 +287,7 @@ def _crossing(told: Suppressed, total: int) -> Crossing:
         nodes=table[is_node & ~is_category].drop(columns="category").reset_index(drop=True),
         categories=pd.Series(whole["conversations"].to_numpy(), index=pd.Index(whole["category"])),
         total=total,
-        hidden=told.hidden,
+        suppressed=told.suppressed,
     )
 
 
@@ -300,9 +301,9 @@ def _grouped(of: nw.Expr, groups: Mapping[str, str]) -> nw.Expr:
 
 def _counted(placed: Placed, frame: Frame, nodes: list[str], has_groups: bool) -> list[pd.DataFrame]:
     """Count by node and category, and by node and group."""
-    found = [count_cells(placed.records, frame, [*nodes, "category"])]
+    found = [count_rows(placed.records, frame, [*nodes, "category"])]
     if has_groups:
-        found.append(count_cells(placed.records, frame, [*nodes, "group"]).rename(columns={"group": "category"}))
+        found.append(count_rows(placed.records, frame, [*nodes, "group"]).rename(columns={"group": "category"}))
     return found
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS, suppress
-from taxonomy.mentions.placed import Placed, cells, node_cells, parents, totals
-from taxonomy.mentions.statistics import wilson
+import pandas as pd
+
+from taxonomy.mentions.columns import Side
+from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.placed import Placed, count_cells, count_conversations, count_nodes, parents_of
+from taxonomy.mentions.statistics import wilson_interval
+from taxonomy.mentions.suppression import suppress
 from taxonomy.model import Conversations, Taxonomy
-
-if TYPE_CHECKING:
-    import pandas as pd
+from taxonomy.questions.answer import Answer
 
 # Values in a smaller share of conversations are the long tail.
 RARE = 0.0004
@@ -24,6 +25,7 @@ class Frequency:
 
     Attributes
     ----------
+    side : {"ai", "human"}
     table : DataFrame
         One row a node with a mention, top first: ``side``, ``level``, ``node``, ``label``; ``conversations`` with it,
         ``conversation_share`` of all conversations and its 95% Wilson interval ``conversation_low`` to
@@ -32,30 +34,46 @@ class Frequency:
         All conversations, also those without a value.
     mentions : int
         Mentions that the taxonomy has.
-    hidden : int
+    suppressed : int
         Nodes with too few conversations or users to be told, and those that would give them away.
     rare : int
-        Values in less than `RARE` of conversations, hidden ones included.
+        Values in less than `RARE` of conversations, suppressed ones included.
     values : int
         Values with a mention.
+    disclosure : Disclosure
+        What it was told by.
     """
 
+    side: Side
     table: pd.DataFrame
     conversations: int
     mentions: int
-    hidden: int
+    suppressed: int
     rare: int
     values: int
+    disclosure: Disclosure
+
+    def answer(self) -> Answer:
+        """Return it in the form of all answers; the figures of the side are a table of one row."""
+        names = ("side", "mentions", "values", "rare", "suppressed")
+        return Answer(
+            question="frequency",
+            sides=(self.side,),
+            figures={"conversations": self.conversations},
+            tables={"nodes": self.table, "sides": pd.DataFrame([{name: getattr(self, name) for name in names}])},
+            suppressed=self.suppressed,
+            internal=self.disclosure.is_internal,
+        )
 
 
-def frequency(placed: Placed, *, min_conversations: int = MIN_CONVERSATIONS, min_users: int = MIN_USERS) -> Frequency:
+def measure_frequency(placed: Placed, *, disclosure: Disclosure = PUBLIC) -> Frequency:
     """Count the conversations and the mentions of each value, and of each node above.
 
     Parameters
     ----------
     placed : Placed
-    min_conversations, min_users : int
-        The least that a node is told from; users count where they are known.
+    disclosure : Disclosure
+        The least that a node is told from.
 
     Notes
     -----
@@ -63,48 +81,45 @@ def frequency(placed: Placed, *, min_conversations: int = MIN_CONVERSATIONS, min
     add up. Intervals are Wilson's (1927) at 95%. That of mentions takes them as independent, which mentions of one
     conversation are not quite: it is somewhat narrow.
     """
-    import pandas as pd
-
-    tree = placed.tree
-    found = node_cells(placed)
-    conversations = int(totals(placed.records)["conversations"].iloc[0])
-    everything = cells(placed, [])
+    found = count_nodes(placed)
+    conversations = int(count_conversations(placed.records)["conversations"].iloc[0])
+    everything = count_cells(placed, [])
     mentions = int(everything["mentions"].iloc[0])
     values = found[found["level"] == 0]
     told = suppress(
         pd.concat([found, everything.assign(node=None)], ignore_index=True),
         by=["node"],
-        trees={"node": parents(tree)},
-        min_conversations=min_conversations,
-        min_users=min_users,
+        trees={"node": parents_of(placed.tree)},
+        disclosure=disclosure,
     ).table.dropna(subset="node")
-    labels = {node.id: node.label for node in tree.nodes}
     table = pd.DataFrame(
         {
             "side": placed.side,
             "level": told["level"].astype(int),
             "node": told["node"],
-            "label": told["node"].map(labels),
+            "label": told["node"].map(placed.labels),
         }
     )
     for unit, total in (("conversation", conversations), ("mention", mentions)):
         count = told[f"{unit}s"].to_numpy(dtype=int)
-        low, high = wilson(count, total)
+        low, high = wilson_interval(count, total)
         table[f"{unit}s"] = count
         table[f"{unit}_share"] = count / total
         table[f"{unit}_low"], table[f"{unit}_high"] = low, high
     order = ["level", "conversations", "mentions", "label"]
     return Frequency(
+        side=placed.side,
         table=table.sort_values(order, ascending=[False, False, False, True], ignore_index=True),
         conversations=conversations,
         mentions=mentions,
-        hidden=len(found) - len(table),
+        suppressed=len(found) - len(table),
         rare=int((values["conversations"] < RARE * conversations).sum()),
         values=len(values),
+        disclosure=disclosure,
     )
 
 
-def with_conversations(tree: Taxonomy, found: Frequency) -> Taxonomy:
+def add_conversations(tree: Taxonomy, found: Frequency) -> Taxonomy:
     """Return a taxonomy with the conversations of each node that may be told, and of no other."""
     told: Mapping[str, Conversations] = {
         row["node"]: Conversations(

@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 
 from taxonomy.errors import InputError
-from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS, suppress
-from taxonomy.mentions.placed import Placed, count_cells
-from taxonomy.mentions.records import CONVERSATION, RESPONSE_TYPES, USER, Frame
-from taxonomy.mentions.statistics import difference_interval, wilson
+from taxonomy.mentions.columns import CONVERSATION, RESPONSE_TYPES, USER
+from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.placed import Placed, count_rows
+from taxonomy.mentions.records import Frame
+from taxonomy.mentions.statistics import difference_interval, wilson_interval
+from taxonomy.mentions.suppression import suppress
+from taxonomy.questions.answer import Answer
 from taxonomy.questions.responses import STANCES
 
 # Strangers whose values each conversation's human values are held against.
@@ -29,24 +32,36 @@ class Mirroring:
         By ``level`` (top first) and ``response``, support and resistance as a whole among them: ``conversations`` with
         values on both sides, ``mirrored`` of them, their ``share`` and its Wilson interval ``low`` to ``high``;
         ``chance_share``; and ``beyond_chance``, the difference, with its 95% interval.
-    hidden : int
+    suppressed : int
         Rows that are not told.
+    disclosure : Disclosure
+        What it was told by.
     """
 
     table: pd.DataFrame
-    hidden: int
+    suppressed: int
+    disclosure: Disclosure
+
+    def answer(self) -> Answer:
+        """Return it in the form of all answers."""
+        return Answer(
+            question="mirroring",
+            sides=("ai", "human"),
+            figures={},
+            tables={"responses": self.table},
+            suppressed=self.suppressed,
+            internal=self.disclosure.is_internal,
+        )
 
 
-def mirroring(
-    ai: Placed, human: Placed, *, min_conversations: int = MIN_CONVERSATIONS, min_users: int = MIN_USERS
-) -> Mirroring:
+def measure_mirroring(ai: Placed, human: Placed, *, disclosure: Disclosure = PUBLIC) -> Mirroring:
     """Say in which share of conversations a node occurs on both sides, by response type and level.
 
     Parameters
     ----------
     ai, human : Placed
         Of the same records. Trees of their own must share ids.
-    min_conversations, min_users : int
+    disclosure : Disclosure
         The least that a figure is told from: of conversations that mirror, and of those that do not.
 
     Raises
@@ -81,19 +96,19 @@ def mirroring(
         ]
         by_chance = pd.concat(strangers).groupby("response")["conversations"].sum()
         found["by_chance"] = found["response"].map(by_chance).fillna(0)
-        tables.append(_told(found, min_conversations, min_users).assign(level=level))
-    table = _apart(pd.concat(tables, ignore_index=True), min_conversations)
+        tables.append(_told(found, disclosure).assign(level=level))
+    table = _apart(pd.concat(tables, ignore_index=True), disclosure)
     columns = ["level", *(name for name in table.columns if name != "level")]
-    return Mirroring(table[columns], len(sizes) * len(levels) - len(table))
+    return Mirroring(table[columns], len(sizes) * len(levels) - len(table), disclosure)
 
 
-def _apart(table: pd.DataFrame, min_conversations: int) -> pd.DataFrame:
+def _apart(table: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
     """Leave out levels that too few conversations tell from the level below: who shares a value shares its nodes."""
     kept = []
     for _, rows in table.groupby("response", sort=False):
         told = -1
         for index, count in rows.sort_values("level")["mirrored"].items():
-            if told < 0 or count == told or count - told >= min_conversations:
+            if told < 0 or count == told or count - told >= disclosure.min_conversations:
                 kept.append(index)
                 told = count
     return table[table.index.isin(kept)].reset_index(drop=True)
@@ -136,10 +151,10 @@ def _by_response(ai: Placed, frame: Frame) -> pd.DataFrame:
     table = pa.table({"response": [name for name, _ in groups], "group": [group for _, group in groups]})
     frame = frame.join(ai.records.engine.table(table), on="response", how="inner")
     frame = frame.select(CONVERSATION, USER, response=nw.col("group"))
-    return count_cells(ai.records, frame, ["response"])
+    return count_rows(ai.records, frame, ["response"])
 
 
-def _told(found: pd.DataFrame, min_conversations: int, min_users: int) -> pd.DataFrame:
+def _told(found: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
     """Return the figures of one level that may be told."""
     mirrored = found.rename(columns={"conversations": "all", "conversations_mirrored": "conversations"})
     mirrored = mirrored.drop(columns="users", errors="ignore").rename(columns={"users_mirrored": "users"})
@@ -151,21 +166,20 @@ def _told(found: pd.DataFrame, min_conversations: int, min_users: int) -> pd.Dat
     parts = pd.concat(
         [mirrored.assign(mirrored="yes"), rest.assign(mirrored="no"), whole.assign(mirrored=None)], ignore_index=True
     )
-    if min_conversations <= 1:
+    if disclosure.min_conversations <= 1:
         # Where everything may be told, so may that nobody mirrors, or that everybody does.
         parts = parts[parts["conversations"] > 0]
     told = suppress(
         parts[["response", "mirrored", "conversations", *(["users"] if "users" in parts else [])]],
         by=["response", "mirrored"],
         trees={"response": STANCES},
-        min_conversations=min_conversations,
-        min_users=min_users,
+        disclosure=disclosure,
     ).table
     hidden = parts.drop(index=told.index)["response"]
     kept = found[~found["response"].isin(hidden)]
     total, count = kept["conversations"].to_numpy(dtype=int), kept["conversations_mirrored"].to_numpy(dtype=int)
     chance = kept["by_chance"].to_numpy(dtype=float)
-    low, high = wilson(count, total)
+    low, high = wilson_interval(count, total)
     away_low, away_high = difference_interval(count, total, chance, _STRANGERS * total)
     table = pd.DataFrame(
         {

@@ -10,10 +10,12 @@ import pandas as pd
 import pydantic
 
 from taxonomy.errors import InputError, LookupFailedError
-from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS, suppress
-from taxonomy.mentions.placed import Placed, cells, totals
-from taxonomy.mentions.statistics import wilson
+from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.placed import Placed, count_cells, count_conversations
+from taxonomy.mentions.statistics import wilson_interval
+from taxonomy.mentions.suppression import suppress
 from taxonomy.model import Taxonomy
+from taxonomy.questions.answer import Answer
 from taxonomy.toml import Text, Texts, read_tables
 
 BUNDLED = Path(__file__).with_name("principles.toml")
@@ -49,13 +51,27 @@ class Principles:
         interval. Where a value serves several principles, shares add up to more than 1.
     absent : tuple of str
         Names that the taxonomy does not have, or has on several nodes.
-    hidden : int
+    suppressed : int
         Principles that are not told.
+    disclosure : Disclosure
+        What it was told by.
     """
 
     table: pd.DataFrame
     absent: tuple[str, ...]
-    hidden: int
+    suppressed: int
+    disclosure: Disclosure
+
+    def answer(self) -> Answer:
+        """Return it in the form of all answers."""
+        return Answer(
+            question="principles",
+            sides=("ai",),
+            figures={"absent": len(self.absent)},
+            tables={"principles": self.table, "absent": pd.DataFrame({"name": list(self.absent)})},
+            suppressed=self.suppressed,
+            internal=self.disclosure.is_internal,
+        )
 
 
 def load_principles(path: Path = BUNDLED) -> tuple[Principle, ...]:
@@ -84,12 +100,8 @@ def load_principles(path: Path = BUNDLED) -> tuple[Principle, ...]:
     return tuple(found)
 
 
-def principles(
-    placed: Placed,
-    mapping: tuple[Principle, ...],
-    *,
-    min_conversations: int = MIN_CONVERSATIONS,
-    min_users: int = MIN_USERS,
+def measure_principles(
+    placed: Placed, mapping: tuple[Principle, ...], *, disclosure: Disclosure = PUBLIC
 ) -> Principles:
     """Say what share of mentions serves each principle.
 
@@ -98,7 +110,7 @@ def principles(
     placed : Placed
     mapping : tuple of Principle
         See `load_principles`.
-    min_conversations, min_users : int
+    disclosure : Disclosure
         The least that a figure is told from.
 
     Raises
@@ -116,24 +128,23 @@ def principles(
     rows = [(node.id, name) for node in tree.nodes if node.level == 0 for name in _of_value(tree, node.id, served)]
     lookup = pa.table({"level_0": [value for value, _ in rows], "principle": [name for _, name in rows]})
     frame = placed.frame.join(placed.records.engine.table(lookup), on="level_0", how="inner")
-    found = cells(placed, ["principle"], frame=frame)
-    everything = cells(placed, [])
+    found = count_cells(placed, ["principle"], frame=frame)
+    everything = count_cells(placed, [])
     told = suppress(
         pd.concat([found, everything], ignore_index=True),
         by=["principle"],
-        min_conversations=min_conversations,
-        min_users=min_users,
+        disclosure=disclosure,
     )
     order = [*(one.name for one in mapping), NONE]
     shown = told.table.dropna(subset="principle")
     shown = shown.sort_values("principle", key=lambda names: names.map(order.index))
     table = pd.DataFrame({"principle": shown["principle"]})
-    conversations = int(totals(placed.records)["conversations"].iloc[0])
+    conversations = int(count_conversations(placed.records)["conversations"].iloc[0])
     for unit, total in (("mention", int(everything["mentions"].iloc[0])), ("conversation", conversations)):
         count = shown[f"{unit}s"].to_numpy(dtype=int)
         table[f"{unit}s"], table[f"{unit}_share"] = count, count / total
-        table[f"{unit}_low"], table[f"{unit}_high"] = wilson(count, total)
-    return Principles(table.reset_index(drop=True), absent, told.hidden)
+        table[f"{unit}_low"], table[f"{unit}_high"] = wilson_interval(count, total)
+    return Principles(table.reset_index(drop=True), absent, told.suppressed, disclosure)
 
 
 def _served(tree: Taxonomy, mapping: tuple[Principle, ...]) -> tuple[dict[str, list[str]], tuple[str, ...]]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from taxonomy.mentions.disclosure import MIN_CONVERSATIONS, MIN_USERS, suppress
-from taxonomy.mentions.placed import Placed, cells, node_cells, parents
-from taxonomy.mentions.statistics import wilson
-from taxonomy.questions.crossing import Crossing, associations, cross
+from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.placed import Placed, count_cells, count_nodes, parents_of
+from taxonomy.mentions.statistics import wilson_interval
+from taxonomy.mentions.suppression import suppress
+from taxonomy.questions.answer import Answer
+from taxonomy.questions.crossing import Crossing, cross, find_associations
 
 # Types that are looked at together, too.
 STANCES = {
@@ -30,39 +32,62 @@ class Responses:
         One row a response type, and one for support and resistance as a whole: ``conversations``, their ``share`` of
         all and its Wilson interval ``low`` to ``high``.
     associations : DataFrame
-        Nodes by response type; see `taxonomy.questions.crossing.associations`.
+        Nodes by response type; see `taxonomy.questions.crossing.find_associations`.
     explicit : DataFrame
         How much is said explicitly, by response type and by node: ``response`` or ``level``, ``node`` and ``label``;
         ``mentions`` of which it is known, the ``share`` that is explicit, and its Wilson interval.
-    hidden : int
+    conversations : int
+        All conversations.
+    suppressed : int
         Cells that are not told.
+    disclosure : Disclosure
+        What it was told by.
     """
 
     types: pd.DataFrame
     associations: pd.DataFrame
     explicit: pd.DataFrame
-    hidden: int
+    conversations: int
+    suppressed: int
+    disclosure: Disclosure
+
+    def answer(self) -> Answer:
+        """Return it in the form of all answers."""
+        return Answer(
+            question="responses",
+            sides=("ai",),
+            figures={"conversations": self.conversations},
+            tables={"associations": self.associations, "types": self.types, "explicit": self.explicit},
+            suppressed=self.suppressed,
+            internal=self.disclosure.is_internal,
+        )
 
 
-def responses(placed: Placed, *, min_conversations: int = MIN_CONVERSATIONS, min_users: int = MIN_USERS) -> Responses:
+def describe_responses(placed: Placed, *, disclosure: Disclosure = PUBLIC) -> Responses:
     """Say what goes with each type of response.
 
     Parameters
     ----------
     placed : Placed
         Of the AI's side.
-    min_conversations, min_users : int
+    disclosure : Disclosure
         The least that a figure is told from.
     """
-    least = {"min_conversations": min_conversations, "min_users": min_users}
-    crossing = cross(placed, "response_type", groups=STANCES, **least)
-    explicit, hidden = _explicit(placed, least)
-    return Responses(_types(crossing), associations(crossing, placed.tree), explicit, crossing.hidden + hidden)
+    crossing = cross(placed, "response_type", groups=STANCES, disclosure=disclosure)
+    explicit, suppressed = _explicit(placed, disclosure)
+    return Responses(
+        types=_types(crossing),
+        associations=find_associations(crossing, placed.labels),
+        explicit=explicit,
+        conversations=crossing.total,
+        suppressed=crossing.suppressed + suppressed,
+        disclosure=disclosure,
+    )
 
 
 def _types(crossing: Crossing) -> pd.DataFrame:
     count = crossing.categories.to_numpy()
-    low, high = wilson(count, crossing.total)
+    low, high = wilson_interval(count, crossing.total)
     table = pd.DataFrame(
         {
             "response": crossing.categories.index,
@@ -75,29 +100,29 @@ def _types(crossing: Crossing) -> pd.DataFrame:
     return table.sort_values(["conversations", "response"], ascending=[False, True], ignore_index=True)
 
 
-def _explicit(placed: Placed, least: dict[str, int]) -> tuple[pd.DataFrame, int]:
+def _explicit(placed: Placed, disclosure: Disclosure) -> tuple[pd.DataFrame, int]:
     """Return the shares of explicit mentions, by response type and by node, where both kinds may be told."""
-    by_response = cells(placed, ["response_type", "explicit"]).rename(columns={"response_type": "response"})
-    by_node = node_cells(placed, ["explicit"])
-    tables, hidden = [], 0
-    for counted, key, trees in ((by_response, "response", {}), (by_node, "node", {"node": parents(placed.tree)})):
-        told = suppress(counted, by=[key, "explicit"], trees=trees, **least)
-        hidden += told.hidden
+    by_response = count_cells(placed, ["response_type", "explicit"]).rename(columns={"response_type": "response"})
+    by_node = count_nodes(placed, ["explicit"])
+    tables, suppressed = [], 0
+    for counted, key, trees in ((by_response, "response", {}), (by_node, "node", {"node": parents_of(placed.tree)})):
+        told = suppress(counted, by=[key, "explicit"], trees=trees, disclosure=disclosure)
+        suppressed += told.suppressed
         wide = told.table.pivot_table(index=key, columns="explicit", values="mentions", aggfunc="sum")
         # Where one kind is not told, its share would tell it.
         wide = wide.reindex(columns=[False, True]).dropna()
         mentions = wide.sum(axis=1).to_numpy(dtype=int)
-        low, high = wilson(wide[True].to_numpy(dtype=int), mentions)
+        low, high = wilson_interval(wide[True].to_numpy(dtype=int), mentions)
         table = pd.DataFrame(
             {key: wide.index, "mentions": mentions, "share": wide[True].to_numpy() / mentions, "low": low, "high": high}
         )
         tables.append(table)
-    steps = {node.id: node for node in placed.tree.nodes}
-    tables[1].insert(0, "level", tables[1]["node"].map(lambda node: steps[node].level))
-    tables[1].insert(2, "label", tables[1]["node"].map(lambda node: steps[node].label))
+    levels = {node.id: node.level for node in placed.tree.nodes}
+    tables[1].insert(0, "level", tables[1]["node"].map(levels))
+    tables[1].insert(2, "label", tables[1]["node"].map(placed.labels))
     found = pd.concat(tables, ignore_index=True)
     columns = ["response", "level", "node", "label", "mentions", "share", "low", "high"]
     found = found[columns].sort_values(
         ["response", "level", "share", "label"], ascending=[True, False, False, True], ignore_index=True
     )
-    return found.astype({"level": "Int64"}), hidden
+    return found.astype({"level": "Int64"}), suppressed

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
-    from taxonomy.mentions.records import Side
+    from taxonomy.mentions.columns import Side
+    from taxonomy.mentions.disclosure import Disclosure
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Section:
         How it was come by, and what it does not say.
     tables : mapping of str to DataFrame
         All of it, by the name of a file without its suffix.
-    hidden : int
+    suppressed : int
         Figures that may not be told.
     """
 
@@ -85,7 +86,7 @@ class Section:
     charts: Sequence[Chart]
     method: str
     tables: Mapping[str, pd.DataFrame]
-    hidden: int
+    suppressed: int
 
 
 @dataclass(frozen=True)
@@ -104,10 +105,8 @@ class Report:
         By title.
     left_out : mapping of str to str
         Questions that could not be asked, and why.
-    min_conversations, min_users : int
+    disclosure : Disclosure
         The least that figures are told from.
-    internal : bool
-        Whether that was lifted.
     users_known : bool
     """
 
@@ -115,23 +114,21 @@ class Report:
     facts: Mapping[str, str]
     rejected: Mapping[str, int]
     sections: Mapping[str, Section]
-    min_conversations: int
-    min_users: int
-    internal: bool
+    disclosure: Disclosure
     users_known: bool
     left_out: Mapping[str, str]
 
     @property
-    def hidden(self) -> int:
+    def suppressed(self) -> int:
         """How many figures are hidden, over all questions."""
-        return sum(section.hidden for section in self.sections.values())
+        return sum(section.suppressed for section in self.sections.values())
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """Return a share as it is read: with fewer digits where it is large."""
     return f"{share:.1%}" if share >= 0.1 else f"{share:.2%}"
 
 
-def points(difference: float) -> str:
+def format_points(difference: float) -> str:
     """Return a difference of shares in percentage points."""
     return f"{100 * difference:+.2f}".replace("-", "−")

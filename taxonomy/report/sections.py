@@ -2,88 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from taxonomy.errors import InputError
-from taxonomy.mentions.periods import middle, split_at
-from taxonomy.mentions.placed import Placed
-from taxonomy.mentions.records import RESPONSE_TYPES
+from taxonomy.mentions.columns import Side
+from taxonomy.mentions.placed import Placed, count_cells, count_conversations
+from taxonomy.mentions.statistics import wilson_interval
 from taxonomy.model import slugify
-from taxonomy.report.parts import Chart, Row, Section, percent, points
+from taxonomy.questions.anomalies import TITLES, find_anomalies
+from taxonomy.questions.compared_models import compare_models
+from taxonomy.questions.contexts import compare_contexts, compare_human_values
+from taxonomy.questions.drift import detect_drift
+from taxonomy.questions.frequency import RARE, measure_frequency
+from taxonomy.questions.mirroring import measure_mirroring
+from taxonomy.questions.principles import measure_principles
+from taxonomy.questions.rates import FALSE_DISCOVERY, keep_standing
+from taxonomy.questions.responses import describe_responses
+from taxonomy.report.asked import Asked
+from taxonomy.report.charts import chart_pairs, chart_shares, in_order, in_plural, rows_of
+from taxonomy.report.parts import Chart, Row, Section, format_percent, format_points
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from taxonomy.mentions.records import Side
-    from taxonomy.questions.principles import Principle
-
 # Rows of a chart.
-ROWS = 10
-# Associations are shown up to this false discovery rate.
-RATE = 0.05
+_ROWS = 10
+_RATE = f"{FALSE_DISCOVERY:.0%}"
+_STANCES = ("support", "reframing", "resistance")
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What the questions are asked of.
-
-    Attributes
-    ----------
-    placed : mapping of str to Placed
-        By side; the sides that have mentions.
-    least : mapping of str to int
-        ``min_conversations`` and ``min_users``.
-    watch : tuple of str
-        Ids of nodes to look out for.
-    alerts : float
-        Alerts to expect in 10,000 conversations.
-    principles : tuple of Principle
-    when : datetime or None
-        The first moment of the later period; the middle by default.
-    """
-
-    placed: Mapping[Side, Placed]
-    least: Mapping[str, int]
-    watch: tuple[str, ...]
-    alerts: float
-    principles: tuple[Principle, ...]
-    when: datetime | None
-
-    def side(self, side: Side) -> Placed:
-        """Return the mentions of a side; none is an error."""
-        if side not in self.placed:
-            raise InputError(f"no mention is of the {side} side", remedy="give records of it")
-        return self.placed[side]
-
-    @cached_property
-    def split(self) -> datetime:
-        """The first moment of the later period; no times are an error."""
-        when = self.when or middle(self.side("ai"))
-        if when is None:
-            raise InputError("no times are known", column="timestamp", remedy="give conversations with their timestamp")
-        return when
-
-    @cached_property
-    def periods(self) -> tuple[Placed, Placed]:
-        """The AI's mentions, before and after."""
-        return split_at(self.side("ai"), self.split)
-
-
-def frequency(asked: Asked) -> Section:
+def _tell_frequency(asked: Asked) -> Section:
     """Ask how often values are expressed."""
-    from taxonomy.questions.frequency import RARE
-    from taxonomy.questions.frequency import frequency as count
-
-    found = {side: count(placed, **asked.least) for side, placed in asked.placed.items()}
+    found = {side: measure_frequency(placed, disclosure=asked.disclosure) for side, placed in asked.placed.items()}
     levels = next(iter(asked.placed.values())).tree.levels
     # The two at the top, and the values.
     chosen = [*levels[:-3:-1], levels[0]] if len(levels) > 2 else levels[::-1]
     charts = [
-        _shares(f"{_plural(level.name)}, {_WHOSE[side]}", level.name, rows.head(ROWS), "conversation_", side)
+        chart_shares(
+            f"{in_plural(level.name)}, {_WHOSE[side]}", level.name, rows.head(_ROWS), "conversation_", side=side
+        )
         for level in chosen
         for side, figures in found.items()
         if len(rows := figures.table[figures.table["level"] == level.level])
@@ -92,8 +50,8 @@ def frequency(asked: Asked) -> Section:
     rare = figures.rare / max(figures.values, 1)
     lead = (
         f"{_WHO[first]} expressed {figures.values:,} different values, {figures.mentions:,} times in "
-        f"{figures.conversations:,} conversations. Of the values, {percent(rare)} are in fewer than {RARE:.2%} of "
-        "conversations."
+        f"{figures.conversations:,} conversations. Of the values, {format_percent(rare)} are in fewer than "
+        f"{RARE:.2%} of conversations."
     )
     tables = {f"frequency-{side}": figures.table for side, figures in found.items()}
     method = (
@@ -101,17 +59,16 @@ def frequency(asked: Asked) -> Section:
         "many values below it are said, so shares of a level do not add up to one. Intervals are Wilson's at 95%. "
         "Shares of mentions are in the table."
     )
-    return Section(lead, charts, method, tables, sum(one.hidden for one in found.values()))
+    return Section(lead, charts, method, tables, sum(one.suppressed for one in found.values()))
 
 
-def contexts(asked: Asked) -> Section:
+def _tell_contexts(asked: Asked) -> Section:
     """Ask which values go with which task, language or other context, and with which human value."""
-    from taxonomy.questions.contexts import context, human_context
-
     placed = asked.side("ai")
-    found = {column: context(placed, column, **asked.least) for column in placed.records.contexts if column != "model"}
+    columns = [column for column in placed.records.contexts if column != "model"]
+    found = {column: compare_contexts(placed, column, disclosure=asked.disclosure) for column in columns}
     if "human" in asked.placed:
-        found["human value"] = human_context(placed, asked.placed["human"], **asked.least)
+        found["human value"] = compare_human_values(placed, asked.placed["human"], disclosure=asked.disclosure)
     if not found:
         raise InputError("no context is known", remedy="give conversations with their task or language")
     charts, said = [], []
@@ -124,90 +81,82 @@ def contexts(asked: Asked) -> Section:
         if len(figures.variation):
             tables[f"variation-{name}"] = figures.variation
         values = figures.associations[figures.associations["level"] == 0]
-        sure = values[(values["p_fdr"] <= RATE) & (values["residual"] > 0)]
+        sure = keep_standing(values[values["residual"] > 0])
         said.append(f"{len(sure):,} with a {column}")
         if len(sure):
-            charts.append(_together(f"Values that go with a {column}", sure.head(ROWS), column))
+            charts.append(chart_pairs(f"Values that go with a {column}", sure.head(_ROWS), column))
     lead = f"Pairs of a value and a context that come together more often than by chance: {', '.join(said)}."
     method = (
-        f"Each value by each category: adjusted residuals, exact tests, and a false discovery rate of {RATE:.0%} over "
-        "all cells of a level. The bar is the share of the category's conversations with the value, the mark what it "
+        f"Each value by each category: adjusted residuals, exact tests, and a false discovery rate of {_RATE} over all "
+        "cells of a level. The bar is the share of the category's conversations with the value, the mark what it "
         "would be if the two had nothing to do with each other. Together does not mean because of. Coefficients of "
         "variation are in the table."
     )
-    hidden = sum(figures.hidden for figures in found.values())
-    return Section(lead, charts, method, tables, hidden)
+    suppressed = sum(figures.suppressed for figures in found.values())
+    return Section(lead, charts, method, tables, suppressed)
 
 
-def responses(asked: Asked) -> Section:
+def _tell_responses(asked: Asked) -> Section:
     """Ask how the AI responds to people's values, and what goes with it."""
-    from taxonomy.questions.responses import responses as ask
-
-    found = ask(asked.side("ai"), **asked.least)
+    found = describe_responses(asked.side("ai"), disclosure=asked.disclosure)
     known = found.types[found.types["response"] != "not known"]
     if known.empty:
         raise InputError("no response type may be told", column="response_type", remedy="give conversations with it")
     share = known.set_index("response")["share"]
-    stances = [f"{percent(share[name])} {name}" for name in ("support", "reframing", "resistance") if name in share]
-    charts = [_shares("Types of response", "response", _by_type(known), "", "ai", label="response")]
+    stances = [f"{format_percent(share[name])} {name}" for name in _STANCES if name in share]
+    charts = [chart_shares("Types of response", "response", in_order(known), label="response")]
     values = found.associations[found.associations["level"] == 0]
-    for stance in ("support", "reframing", "resistance"):
-        sure = values[(values["category"] == stance) & (values["p_fdr"] <= RATE) & (values["residual"] > 0)]
+    for stance in _STANCES:
+        sure = keep_standing(values[(values["category"] == stance) & (values["residual"] > 0)])
         if len(sure):
-            charts.append(_together(f"Values that go with {stance}", sure.head(ROWS), ""))
+            charts.append(chart_pairs(f"Values that go with {stance}", sure.head(_ROWS), ""))
     explicit = found.explicit.dropna(subset="response")
     if len(explicit):
-        chart = _shares(
-            "Said explicitly, by type of response", "response", _by_type(explicit), "", "ai", label="response"
-        )
-        charts.append(Chart(chart.title, chart.of, "share of mentions", chart.rows))
+        title = "Said explicitly, by type of response"
+        charts.append(chart_shares(title, "response", in_order(explicit), label="response", unit="mentions"))
     lead = f"Of all conversations: {', '.join(stances)}." if stances else "No stance may be told."
     method = (
         "Support and resistance are the strong and the mild kind together. Which values go with a type is tested as "
         "for contexts. A type of response is what an annotator, or a model, said it is."
     )
     tables = {"responses": found.types, "responses-values": found.associations, "responses-explicit": found.explicit}
-    return Section(lead, charts, method, tables, found.hidden)
+    return Section(lead, charts, method, tables, found.suppressed)
 
 
-def mirroring(asked: Asked) -> Section:
+def _tell_mirroring(asked: Asked) -> Section:
     """Ask how often the AI takes up a person's value."""
-    from taxonomy.questions.mirroring import mirroring as ask
-
-    found = ask(asked.side("ai"), asked.side("human"), **asked.least)
+    found = measure_mirroring(asked.side("ai"), asked.side("human"), disclosure=asked.disclosure)
     values = found.table[found.table["level"] == 0]
     rows = [
         Row(one["response"], one["share"], one["low"], one["high"], mark=one["chance_share"])
-        for one in _records(_by_type(values))
+        for one in rows_of(in_order(values))
     ]
     charts = [Chart("The same value on both sides", "response", "share of conversations", rows, mark="by chance")]
-    said = {one["response"]: one for one in _records(values)}
+    said = {one["response"]: one for one in rows_of(values)}
     parts = [
-        f"{percent(said[name]['share'])} in {name} ({percent(said[name]['chance_share'])} by chance)"
-        for name in ("support", "reframing", "resistance")
+        f"{format_percent(said[name]['share'])} in {name} ({format_percent(said[name]['chance_share'])} by chance)"
+        for name in _STANCES
         if name in said
     ]
-    lead = f"Where both sides express values, they share one in {', '.join(parts)}." if parts else (
-        "No share at the level of values may be told."
-    )  # fmt: skip
+    lead = "No share at the level of values may be told."
+    if parts:
+        lead = f"Where both sides express values, they share one in {', '.join(parts)}."
     method = (
         "Of conversations with values on both sides. Chance is what strangers give: people's values held against the "
         "AI's of other conversations with the same type of response. Other levels are in the table."
     )
-    return Section(lead, charts if rows else [], method, {"mirroring": found.table}, found.hidden)
+    return Section(lead, charts if rows else [], method, {"mirroring": found.table}, found.suppressed)
 
 
-def models(asked: Asked) -> Section:
+def _tell_models(asked: Asked) -> Section:
     """Ask what models differ in."""
-    from taxonomy.questions.compared_models import models as ask
-
     placed = asked.side("ai")
     if "model" not in placed.records.contexts:
         raise InputError("no model is known", column="model", remedy="give conversations with their model")
     control = "task" if "task" in placed.records.contexts else None
-    found = ask(placed, control=control, **asked.least)
+    found = compare_models(placed, control=control, disclosure=asked.disclosure)
     table = found.table
-    sure = table[table["p_fdr"] <= RATE]
+    sure = keep_standing(table)
     charts = []
     for level in (placed.tree.levels[-1], placed.tree.levels[0]):
         rows = [
@@ -218,11 +167,11 @@ def models(asked: Asked) -> Section:
                 one["controlled_high"],
                 note=one["model"],
             )
-            for one in _records(sure[sure["level"] == level.level].head(ROWS))
+            for one in rows_of(sure[sure["level"] == level.level].head(_ROWS))
         ]
         if rows:
             unit = "percentage points more than others"
-            charts.append(Chart(f"{_plural(level.name)} that models differ in", level.name, unit, rows, "difference"))
+            charts.append(Chart(f"{in_plural(level.name)} that models differ in", level.name, unit, rows, "difference"))
     only = table[table["only"] & (table["level"] == 0)]
     lead = (
         f"{len(sure):,} differences of a model from all others are found"
@@ -231,26 +180,24 @@ def models(asked: Asked) -> Section:
     )
     method = (
         "Each model against all others, by the Cochran-Mantel-Haenszel test within tasks and a false discovery rate of "
-        f"{RATE:.0%}. Differences are of shares standardised to the tasks of both: what a model is asked for does not "
+        f"{_RATE}. Differences are of shares standardised to the tasks of both: what a model is asked for does not "
         "count, as far as tasks tell it."
         if control
-        else f"Each model against all others, with a false discovery rate of {RATE:.0%}. Tasks are not known, so what "
-        "a model is asked for counts as a difference."
+        else f"Each model against all others, with a false discovery rate of {_RATE}. Tasks are not known, so what a "
+        "model is asked for counts as a difference."
     )
-    return Section(lead, charts, method, {"models": table}, found.hidden)
+    return Section(lead, charts, method, {"models": table}, found.suppressed)
 
 
-def principles(asked: Asked) -> Section:
+def _tell_principles(asked: Asked) -> Section:
     """Ask which principles the values serve."""
-    from taxonomy.questions.principles import principles as ask
-
-    found = ask(asked.side("ai"), asked.principles, **asked.least)
-    chart = _shares("Principles", "principle", found.table, "mention_", "ai", label="principle")
-    chart = Chart(chart.title, chart.of, "share of mentions", chart.rows)
+    found = measure_principles(asked.side("ai"), asked.principles, disclosure=asked.disclosure)
+    chart = chart_shares("Principles", "principle", found.table, "mention_", label="principle", unit="mentions")
     first = found.table.sort_values("mention_share", ascending=False).head(1)
     lead = "; ".join(
-        f"{percent(one['mention_share'])} of mentions are of values that serve “{one['principle']}”, the most of all"
-        for one in _records(first)
+        f"{format_percent(one['mention_share'])} of mentions are of values that serve “{one['principle']}”, "
+        "the most of all"
+        for one in rows_of(first)
     )
     method = (
         "A file maps nodes to principles; a value serves those of the nearest node above it that is named. Which "
@@ -258,25 +205,19 @@ def principles(asked: Asked) -> Section:
     )
     if found.absent:
         method += f" Of the nodes named, {len(found.absent):,} are not in the taxonomy."
-    return Section(
-        f"{lead}." if lead else "", [chart], method,
-        {"principles": found.table}, found.hidden,
-    )  # fmt: skip
+    lead = f"{lead}." if lead else ""
+    return Section(lead, [chart], method, {"principles": found.table}, found.suppressed)
 
 
-def anomalies(asked: Asked) -> Section:
+def _tell_anomalies(asked: Asked) -> Section:
     """Ask how many conversations are out of the ordinary, and why."""
-    from taxonomy.mentions.statistics import wilson
-    from taxonomy.questions.anomalies import TITLES
-    from taxonomy.questions.anomalies import anomalies as find
-
     before, after = asked.periods
-    found = find(before, after, watch=asked.watch, per_10000=asked.alerts, **asked.least)
+    found = find_anomalies(before, after, watch=asked.watch, per_10000=asked.alerts, disclosure=asked.disclosure)
     told = found.table[found.table["node"].isna() & found.table["kind"].notna()]
-    low, high = wilson(told["conversations"].to_numpy(), found.conversations)
+    low, high = wilson_interval(told["conversations"].to_numpy(), found.conversations)
     rows = [
         Row(TITLES[one["kind"]], one["conversations"] / found.conversations, *ends)
-        for one, *ends in zip(_records(told), low, high, strict=True)
+        for one, *ends in zip(rows_of(told), low, high, strict=True)
     ]
     if found.alerts_told is None:
         lead = "Too few conversations are out of the ordinary to tell how many."
@@ -294,106 +235,64 @@ def anomalies(asked: Asked) -> Section:
         "threshold is set on the baseline. An alert is a reason to look, not a finding. Single alerts are for use "
         "within: see value-taxonomy analyze anomalies --internal."
     )
-    return Section(
-        lead, [chart] if rows else [], method,
-        {"anomalies": found.table}, found.hidden,
-    )  # fmt: skip
+    return Section(lead, [chart] if rows else [], method, {"anomalies": found.table}, found.suppressed)
 
 
-def drift(asked: Asked) -> Section:
+def _tell_drift(asked: Asked) -> Section:
     """Ask what rose and fell."""
-    from taxonomy.questions.drift import drift as test
-
     before, after = asked.periods
-    found = test(before, after, **asked.least)
+    found = detect_drift(before, after, disclosure=asked.disclosure)
     changed = found.table[found.table["change"] != ""]
     charts = []
     for level in reversed(asked.side("ai").tree.levels):
         rows = [
             Row(one["label"], one["difference"], one["difference_low"], one["difference_high"], note=one["change"])
-            for one in _records(changed[changed["level"] == level.level].head(ROWS))
+            for one in rows_of(changed[changed["level"] == level.level].head(_ROWS))
         ]
         if rows:
             unit = "change in percentage points"
-            charts.append(Chart(f"{_plural(level.name)} that changed", level.name, unit, rows, "difference"))
+            charts.append(Chart(f"{in_plural(level.name)} that changed", level.name, unit, rows, "difference"))
     rose = int((changed["change"] == "rose").sum())
     lead = (
         f"From {asked.split:%Y-%m-%d} on, {rose:,} nodes rose and {len(changed) - rose:,} fell, of "
         f"{len(found.table):,} that were tested."
     )
-    for most in _records(changed.sort_values("z", key=abs).tail(1)):
-        lead += f" The surest change: “{most['label']}”, by {points(most['difference'])} percentage points."
+    for most in rows_of(changed.sort_values("z", key=abs).tail(1)):
+        lead += f" The surest change: “{most['label']}”, by {format_points(most['difference'])} percentage points."
     method = (
         f"{found.after:,} conversations against {found.before:,} before. Two proportions with a pooled variance, and a "
-        f"false discovery rate of {RATE:.0%} over all nodes of all levels; intervals are Newcombe's at 95%. What "
+        f"false discovery rate of {_RATE} over all nodes of all levels; intervals are Newcombe's at 95%. What "
         "changed may be who asks for what, not how the AI responds. Nodes that are rare in either period are not "
         "tested."
     )
-    return Section(lead, charts, method, {"drift": found.table}, found.hidden)
+    return Section(lead, charts, method, {"drift": found.table}, found.suppressed)
 
 
 QUESTIONS: Mapping[str, Callable[[Asked], Section]] = {
-    "Which values are expressed": frequency,
-    "What values go with": contexts,
-    "How the AI responds": responses,
-    "Whether values are mirrored": mirroring,
-    "Where models differ": models,
-    "Which principles values serve": principles,
-    "What is out of the ordinary": anomalies,
-    "What changed": drift,
+    "Which values are expressed": _tell_frequency,
+    "What values go with": _tell_contexts,
+    "How the AI responds": _tell_responses,
+    "Whether values are mirrored": _tell_mirroring,
+    "Where models differ": _tell_models,
+    "Which principles values serve": _tell_principles,
+    "What is out of the ordinary": _tell_anomalies,
+    "What changed": _tell_drift,
 }
 
 _WHO: Mapping[Side, str] = {"ai": "The AI", "human": "People"}
 _WHOSE: Mapping[Side, str] = {"ai": "said by the AI", "human": "said by people"}
 
 
-def _shares(title: str, of: str, rows: pd.DataFrame, prefix: str, side: Side, *, label: str = "label") -> Chart:
-    found = [
-        Row(row[label], row[f"{prefix}share"], row[f"{prefix}low"], row[f"{prefix}high"]) for row in _records(rows)
-    ]
-    return Chart(title, of, "share of conversations", found, side=side)
-
-
-def _by_type(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the seven types in their order; support and resistance as a whole are not among them."""
-    found = rows[rows["response"].isin(RESPONSE_TYPES)]
-    return found.sort_values("response", key=lambda names: names.map(RESPONSE_TYPES.index))
-
-
-def _together(title: str, rows: pd.DataFrame, column: str) -> Chart:
-    """Show shares of a category's conversations, and those to be expected."""
-    found = [
-        Row(
-            row["label"],
-            row["share"],
-            row["low"],
-            row["high"],
-            mark=row["share"] * row["expected"] / row["conversations"],
-            note=row["category"] if column else "",
-        )
-        for row in _records(rows)
-    ]
-    return Chart(title, "value", "share of conversations", found, mark="by chance")
-
-
-def _records(rows: pd.DataFrame) -> Sequence[dict[str, Any]]:
-    return [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]
-
-
-def _plural(name: str) -> str:
-    return f"{name[:1].upper()}{name[1:]}s"
-
-
-def facts(placed: Mapping[Side, Placed]) -> dict[str, str]:
+def gather_facts(placed: Mapping[Side, Placed]) -> dict[str, str]:
     """Return what was measured, and on what."""
-    from taxonomy.mentions.placed import cells, totals
-
     records = next(iter(placed.values())).records
-    n = int(totals(records)["conversations"].iloc[0])
+    n = int(count_conversations(records)["conversations"].iloc[0])
     found = {"conversations": f"{n:,}", "mentions": f"{sum(one.mentions for one in placed.values()):,}"}
     for side, one in placed.items():
-        count = int(cells(one, [])["conversations"].iloc[0])
-        found[f"of conversations have a value {_WHOSE[side]}"] = percent(count / n)
+        count = int(count_cells(one, [])["conversations"].iloc[0])
+        found[f"of conversations have a value {_WHOSE[side]}"] = format_percent(count / n)
     for side, one in placed.items():
-        found[f"of mentions {_WHOSE[side]} are not in the taxonomy"] = percent(one.unmapped.total() / one.mentions)
+        found[f"of mentions {_WHOSE[side]} are not in the taxonomy"] = format_percent(
+            one.unmapped.total() / one.mentions
+        )
     return found

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import io
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from embeddings.progress import Progress
 from taxonomy.errors import InputError, OutputError
+from taxonomy.files import replace_file
+from taxonomy.mentions.rejected import count_reasons
+from taxonomy.mentions.tables import write_table
+from taxonomy.model import Taxonomy
+from taxonomy.report.asked import Asked
 from taxonomy.report.parts import Report, Section
-from taxonomy.report.sections import QUESTIONS, Asked, facts
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from taxonomy.model import Taxonomy
+from taxonomy.report.rendering import render_html, render_markdown
+from taxonomy.report.sections import QUESTIONS, gather_facts
 
 
-def make_report(asked: Asked, *, internal: bool = False, progress: Progress | None = None) -> Report:
+def make_report(asked: Asked, *, progress: Progress | None = None) -> Report:
     """Ask every question that the records allow.
 
     Parameters
     ----------
     asked : Asked
-    internal : bool
-        Whether the thresholds were lifted.
     progress : callable, optional
         Told (questions asked, questions in all).
 
@@ -45,16 +41,13 @@ def make_report(asked: Asked, *, internal: bool = False, progress: Progress | No
             sections[title] = question(asked)
         except InputError as error:
             left_out[title] = str(error)
-    rejected = Counter(f"{row['kind']}: {row['reason']}" for row in records.rejected.to_dict("records"))
     return Report(
         taxonomy=_named(placed.tree),
-        facts=facts(asked.placed),
-        rejected=dict(sorted(rejected.items())),
+        facts=gather_facts(asked.placed),
+        rejected=count_reasons(records.rejected),
         sections=sections,
         left_out=left_out,
-        min_conversations=asked.least["min_conversations"],
-        min_users=asked.least["min_users"],
-        internal=internal,
+        disclosure=asked.disclosure,
         users_known=records.users_known,
     )
 
@@ -85,10 +78,6 @@ def write_report(report: Report, out: Path, *, markdown: bool = False) -> list[P
     OutputError
         If one of them can't be written.
     """
-    from taxonomy.files import replace_file
-    from taxonomy.formats.csv import table_csv
-    from taxonomy.report.html import report_html, report_markdown
-
     check_report_path(out)
     folder = out.with_name(f"{out.stem}-tables")
     try:
@@ -97,15 +86,13 @@ def write_report(report: Report, out: Path, *, markdown: bool = False) -> list[P
         raise OutputError(f"{folder}: cannot write the folder: {error.strerror}; choose another --out") from error
     for section in report.sections.values():
         for name, table in section.tables.items():
-            table = table.assign(internal=True) if report.internal else table
-            cells = table.astype(object).where(table.notna(), "").itertuples(index=False)
-            replace_file(folder / f"{name}.csv", table_csv(list(table.columns), cells).encode())
-            replace_file(folder / f"{name}.parquet", _parquet(table))
+            for suffix in (".csv", ".parquet"):
+                write_table(table, folder / f"{name}{suffix}", internal=report.disclosure.is_internal)
     written = [folder]
     if markdown:
-        replace_file(out.with_suffix(".md"), report_markdown(report, folder.name).encode())
+        replace_file(out.with_suffix(".md"), render_markdown(report, folder.name).encode())
         written.append(out.with_suffix(".md"))
-    replace_file(out, report_html(report, folder.name).encode())
+    replace_file(out, render_html(report, folder.name).encode())
     return [*written, out]
 
 
@@ -120,9 +107,3 @@ def check_report_path(out: Path) -> None:
         raise OutputError(f"{out}: a report is a page; end the name in .html, and add --markdown for a text")
     if not out.parent.is_dir():
         raise OutputError(f"{out}: there is no folder {out.parent}; make it, or choose another place")
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()

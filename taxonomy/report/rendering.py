@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taxonomy.formats.markdown import escape_markdown
-from taxonomy.report.parts import Chart, Report, Row, percent, points
+from taxonomy.report.parts import Chart, Report, Row, format_percent, format_points
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -37,7 +37,7 @@ class Drawn:
     mark: float | None
 
 
-def report_html(report: Report, folder: str) -> str:
+def render_html(report: Report, folder: str) -> str:
     """Return one page that loads nothing and runs nothing.
 
     Parameters
@@ -55,7 +55,7 @@ def report_html(report: Report, folder: str) -> str:
     )
 
 
-def report_markdown(report: Report, folder: str) -> str:
+def render_markdown(report: Report, folder: str) -> str:
     """Return the same as Markdown: a table where the page has a chart."""
     page = _environment().get_template("report.md.j2").render(report=report, folder=folder, draw=draw)
     return page.rstrip("\n") + "\n"
@@ -66,7 +66,7 @@ def draw(chart: Chart) -> Sequence[Drawn]:
     ends = [end for row in chart.rows for end in (row.value, row.low, row.high, row.mark or 0.0) if not math.isnan(end)]
     most = max((abs(end) for end in ends), default=1.0) or 1.0
     low, high = (-most, most) if chart.kind == "difference" else (0.0, most)
-    say = points if chart.kind == "difference" else percent
+    say = format_points if chart.kind == "difference" else format_percent
 
     def place(value: float) -> float:
         return round((value - low) / (high - low) * WIDTH, 1)
@@ -80,7 +80,7 @@ def draw(chart: Chart) -> Sequence[Drawn]:
                 row=row,
                 figure=say(row.value),
                 interval=f"{say(row.low)} to {say(row.high)}" if told else "",
-                mark_figure="" if row.mark is None else percent(row.mark),
+                mark_figure="" if row.mark is None else format_percent(row.mark),
                 zero=place(0.0),
                 start=start,
                 width=round(end - start, 1),

@@ -1,0 +1,185 @@
+"""`value-taxonomy analyze anomalies` and `drift`: the questions that compare records with earlier ones."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from taxonomy.cli.answer_output import Shown, column, figure, give_answer, interval, percent, whole
+from taxonomy.cli.record_options import (
+    PATH,
+    Analysis,
+    analysis_options,
+    period_options,
+    watch_options,
+    watched_names,
+)
+from taxonomy.mentions.columns import Side
+from taxonomy.questions.rates import ALERTS, FALSE_DISCOVERY
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from taxonomy.questions.anomalies import Anomalies
+    from taxonomy.questions.answer import Answer
+
+# Alerts, nodes of a kind, and changed nodes of a level in the terminal.
+_SHOWN = 10
+
+
+@click.command("anomalies")
+@analysis_options
+@period_options
+@watch_options
+@click.option(
+    "--alerts",
+    type=click.FloatRange(0, 10_000, min_open=True),
+    default=ALERTS,
+    show_default=True,
+    metavar="N",
+    help="Alerts to expect in 10,000 conversations like the baseline.",
+)
+@click.option("--alert-file", type=PATH, help="Write alerts here as JSON Lines, with ids.  [--internal]")
+@click.option("--known", type=PATH, help="JSON of known anomalies, to score the alerts.  [--internal]")
+def analyze_anomalies(
+    side: Side,
+    baseline: tuple[str, ...],
+    split_at: datetime | None,
+    watch: tuple[str, ...],
+    watch_list: Path | None,
+    alerts: float,
+    alert_file: Path | None,
+    known: Path | None,
+    analysis: Analysis,
+) -> None:
+    """Find conversations in FILES whose values are out of the ordinary.
+
+    FILES are .parquet, .csv or .jsonl files, folders or globs; they are compared with earlier records, --baseline, or
+    parted in two with --split-at. An alert tells of one conversation, so single alerts are told with --internal alone;
+    else counts of alerts by reason are. --known is an object of lists of conversation ids, by any name.
+
+    \b
+    Example:
+      value-taxonomy analyze anomalies records/ --taxonomy build/taxonomy.json --split-at 2025-01-20 --watch deception
+    """
+    from dataclasses import replace
+
+    from taxonomy.questions.anomalies import find_anomalies
+    from taxonomy.questions.recall import measure_recall
+    from taxonomy.questions.watch_list import find_watched
+
+    for option, path in (("--alert-file", alert_file), ("--known", known)):
+        if path is not None and not analysis.disclosure.is_internal:
+            problem = f"{option} has ids of conversations, which never leave: add --internal for use within"
+            raise click.UsageError(problem)
+    names = watched_names(watch, watch_list)
+    groups = None if known is None else _read_known(known)
+    with analysis.open_periods(side, baseline, split_at) as (before, after):
+        watched = find_watched(after.tree, names)
+        found = find_anomalies(before, after, watch=watched, per_10000=alerts, disclosure=analysis.disclosure)
+        answer = found.answer()
+        if groups is not None:
+            answer = replace(answer, tables={**answer.tables, "known": measure_recall(found, after, groups)})
+    if alert_file is not None:
+        _write_alerts(answer.tables["alerts"], alert_file)
+    give_answer(answer, analysis, _screen(found, answer), written=[alert_file])
+
+
+@click.command("drift")
+@analysis_options
+@period_options
+def analyze_drift(side: Side, baseline: tuple[str, ...], split_at: datetime | None, analysis: Analysis) -> None:
+    """Say which nodes rose or fell in FILES.
+
+    FILES are .parquet, .csv or .jsonl files, folders or globs; they are compared with earlier records, --baseline, or
+    parted in two with --split-at.
+
+    \b
+    Example:
+      value-taxonomy analyze drift records/ --taxonomy build/taxonomy.json --split-at 2025-01-20 --out drift.csv
+    """
+    from taxonomy.questions.drift import detect_drift
+
+    with analysis.open_periods(side, baseline, split_at) as (before, after):
+        found = detect_drift(before, after, disclosure=analysis.disclosure)
+    changed = found.table[found.table["change"] != ""]
+    columns = (
+        column(str, "level"),
+        column(str, "label", heading=""),
+        column(str, "change"),
+        column(percent, "share_before", heading="before"),
+        column(percent, "share_after", heading="after"),
+        column(figure, "ratio"),
+        interval("ratio_low", "ratio_high", "{:.2f} to {:.2f}"),
+        column("{:.1g}".format, "q"),
+    )
+    screen: list[str | Shown] = [
+        f"{found.before:,} conversations before, {found.after:,} after",
+        f"{len(changed):,} of {len(found.table):,} nodes changed, at a false discovery rate of {FALSE_DISCOVERY:.0%}",
+    ]
+    if len(changed):
+        screen.append(Shown(changed, columns, each="level", most=_SHOWN))
+    give_answer(found.answer(), analysis, screen)
+
+
+def _read_known(path: Path) -> dict[str, list[str]]:
+    from taxonomy.errors import InputError
+
+    remedy = 'give {"name": ["conversation id", ...], ...}'
+    try:
+        groups = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
+    except ValueError as error:
+        raise InputError(f"not JSON: {error}", path=str(path), remedy=remedy) from error
+    lists = isinstance(groups, dict) and all(isinstance(ids, list) for ids in groups.values())
+    if not lists or not all(isinstance(one, str) for ids in groups.values() for one in ids):
+        raise InputError("it is no object of lists of ids", path=str(path), remedy=remedy)
+    return {str(name): ids for name, ids in groups.items()}
+
+
+def _write_alerts(alerts: pd.DataFrame, path: Path) -> None:
+    from taxonomy.files import replace_file
+
+    lines = [json.dumps({**row, "internal": True}, ensure_ascii=False) + "\n" for row in alerts.to_dict("records")]
+    replace_file(path, "".join(lines).encode())
+
+
+def _screen(found: Anomalies, answer: Answer) -> list[str | Shown]:
+    """Return what is told of anomalies; single ones are in an internal answer alone."""
+    screen: list[str | Shown] = [f"{found.conversations:,} conversations scored, by a baseline of {found.baseline:,}"]
+    if not found.watched:
+        screen.append("There is no watch list; see --watch")
+    if found.alerts_told is None:
+        screen.append("Too few alerts to tell of")
+    else:
+        rate = found.alerts_told / found.conversations * 10_000
+        expected = f"{found.per_10000:g} were expected"
+        screen.append(f"{found.alerts_told:,} alerts: {rate:,.1f} in 10,000 conversations, {expected}")
+        columns = (column(str, "reason"), column(whole, "conversations", heading="alerts"))
+        screen.append(Shown(_by_reason(found.table), columns, each="kind", most=_SHOWN))
+    if "alerts" in answer.tables:
+        for alert in answer.tables["alerts"].head(_SHOWN).to_dict("records"):
+            screen.append(f"{alert['rank']}. {alert['conversation_id']}")
+            screen += [f"   {reason['text']}" for reason in alert["reasons"]]
+    if "known" in answer.tables:
+        known = [column(str, "name", heading="known anomalies"), column(whole, "known", heading="in FILES")]
+        headings = ("recall", "precision", "recall by rarity alone", "precision")
+        names = ("recall", "precision", "plain_recall", "plain_precision")
+        known += [column("{:.1%}".format, name, heading=heading) for name, heading in zip(names, headings, strict=True)]
+        screen.append(Shown(answer.tables["known"], known, most=len(answer.tables["known"])))
+    return screen
+
+
+def _by_reason(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the counts of each kind, its nodes below it."""
+    from taxonomy.questions.anomalies import TITLES
+
+    kinds = list(TITLES)
+    rows = table[table["kind"].notna()].sort_values("kind", key=lambda names: names.map(kinds.index), kind="stable")
+    nodes = "  " + rows["label"].astype(str)
+    return rows.assign(reason=nodes.where(rows["label"].notna(), rows["kind"].map(TITLES)))
