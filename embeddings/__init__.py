@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from embeddings.neighbors import nearest_neighbors
     from embeddings.stored import StoredEncoder
 
+# The model that is meant where none is named.
+DEFAULT_MODEL = "minilm"
+
 __all__ = [
+    "DEFAULT_MODEL",
     "EmbeddingError",
     "Encoder",
     "SentenceTransformerEncoder",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from embeddings import DEFAULT_MODEL
 from embeddings.cache import remember
 from embeddings.encoder import SentenceTransformerEncoder
 from embeddings.errors import ModelDamagedError, ModelNotFoundError
@@ -38,7 +39,7 @@ _HUB_NAMES = {"mpnet": "sentence-transformers/all-mpnet-base-v2"}
 
 
 def load_encoder(
-    model: str = "minilm", *, workers: int | None = None, expected: int = 0, download: bool = True
+    model: str = DEFAULT_MODEL, *, workers: int | None = None, expected: int = 0, download: bool = True
 ) -> SentenceTransformerEncoder:
     """Find a model by name, check its files and return its encoder.
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from taxonomy.clustering.names import DEFAULT_METHOD, METHOD_NAMES
+from taxonomy.building.defaults import METHOD, MIN_CHILDREN, MODEL, SEED, STAY
+from taxonomy.clustering.names import METHOD_NAMES
 from taxonomy.clustering.phrasing import PHRASINGS
 from taxonomy.clustering.sizes import check_sizes, default_depth, default_sizes, default_top
 from taxonomy.domains import BUNDLED, Domain, load_domains
 from taxonomy.errors import InputError, LevelsError, TaxonomyError
 from taxonomy.model import Taxonomy
-from taxonomy.versions.stay import STAY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +50,10 @@ class Recipe:
     levels: Sequence[int] | None = None
     domains: str | Path | Iterable[Domain] | None = BUNDLED
     top: int | None = None
-    model: str = "minilm"
-    method: str = DEFAULT_METHOD
-    min_children: int = 2
-    seed: int = 0
+    model: str = MODEL
+    method: str = METHOD
+    min_children: int = MIN_CHILDREN
+    seed: int = SEED
     stay: float = STAY
     phrasings: Sequence[str] = PHRASINGS
 

@@ -1,4 +1,4 @@
-"""`value-taxonomy build`."""
+"""Commands that make a taxonomy, or its names: build, label."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from taxonomy.cli.language_model import language_model_options, take_labelling
+from taxonomy.building.defaults import METHOD, MIN_CHILDREN, MODEL, SEED, STAY
+from taxonomy.cli.llm_options import language_model_options, take_labelling
 from taxonomy.cli.options import column_options
-from taxonomy.clustering.names import DEFAULT_METHOD, METHOD_NAMES
+from taxonomy.clustering.names import METHOD_NAMES
 
 if TYPE_CHECKING:
     from embeddings.spark import SparkEncoder
@@ -39,15 +40,15 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--levels", type=Sizes(), help="Exact sizes between values and top, finest first: 266,26.")
 @click.option("--domains", metavar="FILE|none", help="A domains file; none for a top found in the data.")
 @click.option("--top", type=int, help="Size of the top with --domains none (default 5).")
-@click.option("--model", default="minilm", show_default=True, help="minilm, mpnet, a hub name or a folder.")
+@click.option("--model", default=MODEL, show_default=True, help="minilm, mpnet, a hub name or a folder.")
 @click.option("--spark-master", metavar="URL", help="Embed on this Spark cluster: local[*] or spark://HOST:7077.")
-@click.option("--method", type=click.Choice(METHOD_NAMES), default=DEFAULT_METHOD, show_default=True)
-@click.option("--min-children", default=2, show_default=True, help="Children every node has at least.")
-@click.option("--seed", default=0, show_default=True, help="For the methods with a random part.")
+@click.option("--method", type=click.Choice(METHOD_NAMES), default=METHOD, show_default=True)
+@click.option("--min-children", default=MIN_CHILDREN, show_default=True, help="Children every node has at least.")
+@click.option("--seed", default=SEED, show_default=True, help="For the methods with a random part.")
 @click.option("--id", "id", help="The taxonomy's own id (default: that of --previous, else values).")
 @click.option("--title", help="The taxonomy's title (default: that of --previous).")
 @click.option("--previous", type=click.Path(path_type=Path), help="The version before: ids, names and places stay.")
-@click.option("--stay", type=float, default=0.3, show_default=True, help="How strongly, 0 (as rebuilt) to 1 (fixed).")
+@click.option("--stay", type=float, default=STAY, show_default=True, help="How strongly, 0 (as rebuilt) to 1 (fixed).")
 @click.option("--edits", type=click.Path(path_type=Path), help="A person's decisions: see the command edit.")
 @column_options
 @click.option(
@@ -125,3 +126,39 @@ def _spark_encoder(model: str, master: str) -> SparkEncoder:
     from embeddings.spark import SparkEncoder, spark_session
 
     return SparkEncoder(model, spark_session(master)[0])
+
+
+@click.command()
+@click.argument("taxonomy", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="File to write (default: TAXONOMY itself).")
+@language_model_options
+@click.option("--model", help="Embedding model (default: the one that TAXONOMY names, else minilm).")
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+def label(taxonomy: Path, out: Path | None, model: str | None, quiet: bool, **options: Any) -> None:
+    """Name the nodes of TAXONOMY, a taxonomy.json or a .csv of the published six columns, by a language model.
+
+    Labels that people or the domains file gave stay. The key is taken from ANTHROPIC_API_KEY or OPENAI_API_KEY. Every
+    answer is kept, so that a run that was killed goes on where it was, and a second one asks nothing.
+
+    \b
+    Example:
+      value-taxonomy label build/taxonomy.json --llm anthropic/NAME --dry-run
+      value-taxonomy label build/taxonomy.json --llm openai/NAME --llm-base-url http://localhost:8000/v1
+    """
+    from taxonomy.cli.screen import progress_bars
+    from taxonomy.formats.readers import read_taxonomy
+    from taxonomy.labels.language_model import label_tree
+    from taxonomy.progress import stage_of
+    from taxonomy.quality.vectors import embed_tree
+
+    labelling = take_labelling(options, wanted=True, quiet=quiet)
+    assert labelling is not None
+    if out is None and taxonomy.suffix.lower() == ".csv" and not labelling.dry_run:
+        raise click.UsageError("name the taxonomy.json to write with --out")
+    tree = read_taxonomy(taxonomy)
+    with progress_bars(quiet) as progress:
+        told = stage_of(progress, "embedding")
+        vectors = embed_tree(tree, model=model, labels=False, progress=told).values
+        labelled, done = label_tree(tree, vectors, labelling, progress=progress)
+    labelled.save(out or taxonomy)
+    labelling.report_failures(done.failures)

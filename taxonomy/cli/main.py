@@ -14,11 +14,11 @@ _GARBAGE_AT = 50_000
 # Each by its module and function, as one name where they are the same.
 COMMANDS = {
     "build": "build",
-    "label": "label",
+    "label": "build:label",
     "show": "review:show",
     "explore": "review:explore",
     "compare": "review:compare",
-    "stability": "stability",
+    "stability": "review:stability",
     "lint": "review:lint",
     "export": "exchange:export",
     "import": "exchange:import_",

@@ -42,7 +42,7 @@ def taxonomy_csv(tree: Taxonomy) -> str:
 
 def frequencies_csv(tree: Taxonomy) -> str:
     """Return each value with its percent of conversations where the input had it, else with its share."""
-    values = sorted((node for node in tree.nodes if node.level == 0), key=lambda node: (-node.weight, node.label))
+    values = sorted(tree.leaves, key=lambda node: (-node.weight, node.label))
     if tree.weight_unit == "pct_convos":
         return table_csv(("value", "pct_convos"), ((node.label, number_text(node.weight)) for node in values))
     return table_csv(("value", "share"), ((node.label, number_text(node.share)) for node in values))

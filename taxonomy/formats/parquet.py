@@ -23,7 +23,7 @@ def taxonomy_parquet(tree: Taxonomy) -> bytes:
     OutputError
         If a level has the name of another column.
     """
-    values = [node for node in tree.nodes if node.level == 0]
+    values = tree.leaves
     paths = [tree.path(value)[::-1] for value in values]
     columns: list[tuple[str, pa.Array]] = []
     for level in tree.levels:

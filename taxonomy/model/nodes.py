@@ -7,15 +7,19 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field
 
 LabelSource = Literal["input", "domain", "keyphrase", "llm", "human", "imported"]
 
 
 class Record(BaseModel):
-    """A part of a taxonomy: it can't be changed, holds no unknown fields, and its numbers are finite."""
+    """A part of a taxonomy: it can't be changed, and its numbers are finite.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    Fields that are not known are ignored, so that files of later versions can be read. A field that comes later is left
+    out of the JSON at its default (see `Placement.votes`), so that older files keep their bytes and digests.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     def __dir__(self) -> list[str]:
         """Leave out what pydantic brings, so that tab completion lists a record's own names."""
@@ -37,12 +41,7 @@ class Placement(Record):
 
     confidence: float
     second_parent: str | None
-    votes: float | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_no_votes(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Absent where none was asked: a tree without votes keeps its bytes and its digest.
-        return {name: value for name, value in dump(self).items() if name != "votes" or value is not None}
+    votes: float | None = Field(default=None, exclude_if=lambda votes: votes is None)
 
 
 class Conversations(Record):

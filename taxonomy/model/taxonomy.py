@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -24,7 +24,6 @@ from taxonomy.model.checks import check_invariants
 from taxonomy.model.ids import default_level_names
 from taxonomy.model.nodes import Level, Node, Provenance, Record, Retired, ancestor_positions
 from taxonomy.values import WeightUnit, canonical_key
-from taxonomy.views.outline import outline_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +69,11 @@ class Taxonomy(Record):
 
     __str__ = __repr__
 
+    # What is built on the model is imported where it is called.
+
     def _repr_html_(self) -> str:
+        from taxonomy.views.outline import outline_html
+
         return outline_html(self)
 
     def plot(self, kind: Literal["treemap", "icicle", "sunburst", "map"] = "treemap") -> go.Figure:
@@ -93,7 +96,6 @@ class Taxonomy(Record):
         embeddings.EmbeddingError
             If the model of the vectors of a map is not there.
         """
-        # Imported here: a map needs what is built on the model.
         from taxonomy.views.plots import plot
 
         return plot(self, kind)
@@ -123,6 +125,13 @@ class Taxonomy(Record):
         tree = tree.model_copy(update={"digest": tree.compute_digest()})
         tree.check()
         return tree
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy; what follows from its fields is found anew, since they may be others."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in copy.__dict__.keys() - type(self).model_fields.keys():
+            del copy.__dict__[name]
+        return copy
 
     def with_nodes(self, nodes: Iterable[Node], **fields: Any) -> Self:
         """Return this taxonomy with other nodes, checked; its levels keep their names.
@@ -178,6 +187,14 @@ class Taxonomy(Record):
     def inner(self) -> tuple[Node, ...]:
         """The nodes above the values, in the order of `nodes`."""
         return tuple(node for node in self.nodes if node.level > 0)
+
+    @cached_property
+    def top_ids(self) -> dict[str, str]:
+        """The id of the node of the top level that each node is under, by id."""
+        found: dict[str, str] = {}
+        for node in sorted(self.nodes, key=lambda node: -node.level):
+            found[node.id] = node.id if node.parent is None else found[node.parent]
+        return found
 
     @cached_property
     def ancestors(self) -> NDArray[np.intp]:

@@ -162,7 +162,7 @@ def _other_domain(tree: Taxonomy, vectors: TreeVectors) -> Iterator[tuple[Node, 
     neighbors, _ = nearest_neighbors(vectors.values, NEIGHBORS)
     tops = tree.ancestors[-1]
     around = tops[neighbors]
-    values = [node for node in tree.nodes if node.level == 0]
+    values = tree.leaves
     for top in np.unique(tops):
         votes = (around == top).sum(axis=1)
         for index in np.flatnonzero((tops != top) & (2 * votes > neighbors.shape[1])):
@@ -174,7 +174,7 @@ def _other_domain(tree: Taxonomy, vectors: TreeVectors) -> Iterator[tuple[Node, 
 def _near_label(tree: Taxonomy, vectors: TreeVectors) -> Iterator[tuple[Node, str]]:
     from embeddings import nearest_neighbors
 
-    nodes = [node for node in tree.nodes if node.level > 0]
+    nodes = tree.inner
     nearest, cosines = nearest_neighbors(vectors.labels, 1)
     near = {(min(one, other), max(one, other)) for one, (other,) in enumerate(nearest) if cosines[one, 0] >= NEAR}
     for first, second in near:
@@ -184,7 +184,7 @@ def _near_label(tree: Taxonomy, vectors: TreeVectors) -> Iterator[tuple[Node, st
 
 
 def _label_fit(tree: Taxonomy, vectors: TreeVectors) -> Iterator[tuple[Node, str]]:
-    rows = {node.id: row for row, node in enumerate(node for node in tree.nodes if node.level > 0)}
+    rows = {node.id: row for row, node in enumerate(tree.inner)}
     for level in tree.ancestors:
         positions, members = np.unique(level, return_inverse=True)
         nodes = [tree.nodes[position] for position in positions]

@@ -67,11 +67,11 @@ def embed_tree(
 
 def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
     """Return what embeds strings as the tree's values were; parameters and errors as for `embed_tree`."""
-    from embeddings import StoredEncoder, load_encoder
+    from embeddings import DEFAULT_MODEL, StoredEncoder, load_encoder
     from taxonomy.clustering.phrasing import PHRASINGS, PhrasedEncoder
 
     named = tree.provenance.model
-    encoder = load_encoder(model or (named.name if named else "minilm"), download=model is not None)
+    encoder = load_encoder(model or (named.name if named else DEFAULT_MODEL), download=model is not None)
     if model is None and named is not None and encoder.weights_sha256 != named.sha256:
         raise InputError(
             f"the tree was built with {named.name} of sha256 {named.sha256[:12]}..., and the one on this machine has "

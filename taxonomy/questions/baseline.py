@@ -223,9 +223,8 @@ def _common_nodes(placed: Placed, least: float) -> pd.DataFrame:
         name = f"level_{level.level}"
         found = _count(placed, placed.frame.select(CONVERSATION, name).unique(), [name])
         common |= set(found.loc[found["observed"] >= least, name])
-    values = [node for node in tree.nodes if node.level == 0]
-    finest = [next(step.id for step in reversed(tree.path(value)) if step.id in common) for value in values]
-    return pd.DataFrame({"level_0": [value.id for value in values], "node": finest})
+    finest = [next(step.id for step in reversed(tree.path(value)) if step.id in common) for value in tree.leaves]
+    return pd.DataFrame({"level_0": [value.id for value in tree.leaves], "node": finest})
 
 
 def _watched(tree: Taxonomy, watch: Sequence[str]) -> pd.DataFrame:

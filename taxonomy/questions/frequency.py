@@ -130,8 +130,4 @@ def add_conversations(tree: Taxonomy, found: Frequency) -> Taxonomy:
         )
         for row in found.table.to_dict("records")
     }
-    nodes = [node.model_copy(update={"conversations": told.get(node.id)}) for node in tree.nodes]
-    fields = {
-        name: getattr(tree, name) for name in type(tree).model_fields if name not in ("nodes", "levels", "digest")
-    }
-    return Taxonomy.from_nodes(nodes, level_names=[level.name for level in tree.levels], **fields)
+    return tree.with_nodes(node.model_copy(update={"conversations": told.get(node.id)}) for node in tree.nodes)

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from taxonomy.errors import InputError
 from taxonomy.model import Node, Retired, Taxonomy
-from taxonomy.versions.number import Bump, bump, tops
+from taxonomy.versions.number import Bump, bump
 from taxonomy.versions.retire import heirs_of
 
 # Kinds of change, in the order of the text, and the types that belong to each.
@@ -236,7 +236,7 @@ def _type_of_end(gone: Retired | None, before: Mapping[str, Node], after: Mappin
 
 def _domains(tree: Taxonomy) -> dict[str, str]:
     labels = {node.id: node.label for node in tree.nodes}
-    return {id: labels[top] for id, top in tops(tree).items()}
+    return {id: labels[top] for id, top in tree.top_ids.items()}
 
 
 def _plain(value: Any) -> Any:

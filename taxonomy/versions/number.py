@@ -19,7 +19,7 @@ def bump(old: Taxonomy, new: Taxonomy) -> Bump | None:
     """Return which part of the version number the change from `old` to `new` raises, None if nothing changed."""
     before = {node.id: node for node in old.nodes}
     after = {node.id: node for node in new.nodes}
-    old_tops, new_tops = tops(old), tops(new)
+    old_tops, new_tops = old.top_ids, new.top_ids
     if any(id not in after or old_tops[id] != new_tops[id] for id in before):
         return "major"
     if len(before) != len(after):
@@ -51,14 +51,6 @@ def next_version(old: Taxonomy, new: Taxonomy) -> str | None:
         "minor": f"{major}.{minor + 1}.0",
         "patch": f"{major}.{minor}.{patch + 1}",
     }[change]
-
-
-def tops(tree: Taxonomy) -> dict[str, str]:
-    """Return the node of the top level that each node is under."""
-    tops: dict[str, str] = {}
-    for node in sorted(tree.nodes, key=lambda node: -node.level):
-        tops[node.id] = node.id if node.parent is None else tops[node.parent]
-    return tops
 
 
 def _rest(tree: Taxonomy) -> dict[str, object]:

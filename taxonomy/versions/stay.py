@@ -17,9 +17,6 @@ from taxonomy.geometry import centers, confidence, distance_to, silhouette, sums
 from taxonomy.model import Node, Placement, Taxonomy
 from taxonomy.model.draft import Draft
 
-# With 1% new strings, 99.8% to 100% of the values of the fixture and of the published list stay under their parent at
-# 0.3, and 99.4% to 99.8% at 0.2; with 20% new ones, 99% and 98%. So 0.3 keeps what chance alone would move.
-STAY = 0.3
 # A node that the rebuilt tree has and the old one had not comes to be where it consists for the most part of what is
 # new or wants to move: else it is an old node cut otherwise.
 FRESH = 0.5

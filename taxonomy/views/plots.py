@@ -147,7 +147,7 @@ def _nested(tree: Taxonomy) -> dict[str, Any]:
         "marker": {
             "colors": [
                 "#f2f0ea",
-                *(_mixed(shade[_top(tree, node).id], 0.8 ** (top - node.level)) for node in tree.nodes),
+                *(_mixed(shade[tree.top_ids[node.id]], 0.8 ** (top - node.level)) for node in tree.nodes),
             ],
             "line": {"width": 1, "color": "white"},
         },
@@ -164,7 +164,7 @@ def _map(tree: Taxonomy) -> go.Figure:
     points = lay_out(embed_tree(tree, labels=False).values)
     colours = _colours(tree)
     values = tree.leaves
-    tops = np.array([_top(tree, node).id for node in values])
+    tops = np.array([tree.top_ids[node.id] for node in values])
     figure = go.Figure()
     for top in tree.top:
         rows = np.flatnonzero(tops == top.id)
@@ -220,7 +220,7 @@ def _last_ghost(id: str | None) -> tuple[bool, str]:
 def _ends(tree: Taxonomy, ids: Iterable[str | None], ghost: str) -> list[tuple[str, str]]:
     """Return name and colour of the ends of a flow."""
     colours = _colours(tree)
-    return [(ghost, GREY) if id is None else (_text(tree.node(id).label), colours[_top(tree, id).id]) for id in ids]
+    return [(ghost, GREY) if id is None else (_text(tree.node(id).label), colours[tree.top_ids[id]]) for id in ids]
 
 
 def _names_on_map(tree: Taxonomy, points: NDArray[np.float64]) -> Iterator[tuple[float, float, str]]:
@@ -242,10 +242,6 @@ def _about(tree: Taxonomy, node: Node) -> str:
     count = f"{len(tree.values(node)):,} values, " if node.level else ""
     above = " > ".join(step.label for step in tree.path(node)[:-1])
     return f"{_text(above)}<br>{count}{node.share:.2%}" if above else f"{count}{node.share:.2%}"
-
-
-def _top(tree: Taxonomy, node: Node | str) -> Node:
-    return tree.path(node)[0]
 
 
 def _colours(tree: Taxonomy) -> dict[str, str]:
