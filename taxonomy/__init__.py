@@ -1,7 +1,7 @@
 """Value strings in, a versioned multi-level taxonomy out.
 
 >>> import taxonomy
->>> tree = taxonomy.build(["patience", "honesty", "craftsmanship"])  # doctest: +SKIP
+>>> built = taxonomy.build(["patience", "honesty", "craftsmanship"])  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -10,15 +10,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from taxonomy.building.built import Built
     from taxonomy.building.pipeline import build
+    from taxonomy.building.recipe import Recipe
     from taxonomy.errors import TaxonomyError
     from taxonomy.model import Node, Taxonomy, load
     from taxonomy.values import ValueSet, canonical_key, read_values
 
-__all__ = ["Node", "Taxonomy", "TaxonomyError", "ValueSet", "build", "canonical_key", "load", "read_values"]
+__all__ = [
+    "Built",
+    "Node",
+    "Recipe",
+    "Taxonomy",
+    "TaxonomyError",
+    "ValueSet",
+    "build",
+    "canonical_key",
+    "load",
+    "read_values",
+]
 
 _HOMES = {
+    "Built": "building.built",
     "Node": "model",
+    "Recipe": "building.recipe",
     "Taxonomy": "model",
     "TaxonomyError": "errors",
     "ValueSet": "values",

@@ -148,6 +148,7 @@ def test_the_schema_holds_builds_and_refuses_what_is_none(small_build: Path, tmp
     validator = jsonschema.Draft202012Validator(json_schema())
     validator.validate(valid)
     validator.validate(json.loads(full_tree().to_json()))
+    validator.validate(valid | {"more": 1})
     broken: list[dict[str, Any]] = [
         {key: value for key, value in valid.items() if key != "nodes"},
         {key: value for key, value in valid.items() if key != "format"},

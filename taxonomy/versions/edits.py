@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime
-import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from taxonomy.errors import EditsError, OutputError
 from taxonomy.files import replace_file
 from taxonomy.model import Taxonomy
+from taxonomy.toml import parse_tables, read_tables
 from taxonomy.values import ValueSet
 from taxonomy.versions.identity import value_ids
 
@@ -32,7 +31,7 @@ _TAKES: dict[str, dict[str, bool]] = {
     "new": {"to": True, "members": False},
 }
 _TO_A_NODE = ("move", "merge", "pin")
-_HEADER = re.compile(r"[ \t]*\[\[[ \t]*(?:edit|\"edit\"|'edit')[ \t]*\]\]")
+_REMEDY = "see README for one of each edit"
 
 
 class Part(BaseModel):
@@ -130,63 +129,21 @@ def read_edits(path: str | Path) -> tuple[Edit, ...]:
     EditsError
         If it can't be read, or an edit lacks what its action needs; with the line.
     """
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise EditsError(f"cannot be read: {reason}", path=str(path), remedy="give a TOML file of edits") from error
-    except UnicodeDecodeError as error:
-        raise EditsError(f"not UTF-8 at byte {error.start}", path=str(path), remedy="save it as UTF-8") from error
-    return parse_edits(text, str(path))
+    return _with_lines(read_tables(Path(path), "edit", Edit, remedy=_REMEDY, error=EditsError, only=True), str(path))
 
 
 def parse_edits(text: str, path: str) -> tuple[Edit, ...]:
     """Read the text of an edits file; `path` is for messages."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise EditsError(f"not TOML: {error}", path=path, remedy="see README for one of each edit") from error
-    tables = data.get("edit", [])
-    unknown = sorted(set(data) - {"edit"})
-    if unknown or not isinstance(tables, list):
-        name = unknown[0] if unknown else "edit"
-        raise EditsError(f"{name!r} is no list of edits", path=path, remedy="write each edit as an [[edit]] table")
-    lines = _lines(text, len(tables))
-    if len(lines) != len(tables):
-        raise EditsError("an edit is not an [[edit]] table", path=path, remedy="write each edit as an [[edit]] table")
-    return tuple(_parse(table, line, path) for table, line in zip(tables, lines, strict=True))
+    return _with_lines(parse_tables(text, "edit", Edit, path=path, remedy=_REMEDY, error=EditsError, only=True), path)
 
 
-def _parse(table: Mapping[str, Any], line: int, path: str) -> Edit:
-    try:
-        if "line" in table:
+def _with_lines(tables: Sequence[tuple[int | None, Edit]], path: str) -> tuple[Edit, ...]:
+    for line, edit in tables:
+        if line is None:
+            raise EditsError("an edit is not an [[edit]] table", path=path, remedy="write each edit as one")
+        if edit.line:
             raise EditsError("an edit has no 'line'", path=path, line=line, remedy="leave it out")
-        return Edit.model_validate({**table, "line": line})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        column = ".".join(str(part) for part in first["loc"]) or None
-        problem = first["msg"].removeprefix("Value error, ")
-        raise EditsError(
-            problem, path=path, line=line, column=column, remedy="see README for one of each edit"
-        ) from error
-
-
-def _lines(text: str, n_edits: int) -> list[int]:
-    """Return the line of each [[edit]] header."""
-    lines = text.splitlines(keepends=True)
-    found = [number for number, line in enumerate(lines, 1) if _HEADER.match(line)]
-    if len(found) > n_edits:
-        # Some stand inside a text of several lines, which makes what is above them no TOML.
-        found = [number for number in found if _is_toml("".join(lines[: number - 1]))]
-    return found
-
-
-def _is_toml(text: str) -> bool:
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return False
-    return True
+    return tuple(edit.model_copy(update={"line": line}) for line, edit in tables)
 
 
 def append_edit(path: str | Path, edit: Edit) -> None:
