@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from taxonomy.mentions.placed import cells, node_cells, place, together, totals
+from taxonomy.mentions.placed import count_cells, count_conversations, count_nodes, pair_sides, place
 from taxonomy.mentions.records import Records
 from taxonomy.model import Taxonomy
 from tests.trees import make_tree
@@ -79,12 +79,12 @@ def figures(records: Records) -> list[list[dict[str, object]]]:
     """Return every count that the questions ask for."""
     ai, human = place(records, TREE, side="ai"), place(records, TREE, side="human")
     tables = [
-        totals(records),
-        totals(records, ["response_type", "task"]),
-        node_cells(ai),
-        node_cells(human, ["task"]),
-        cells(ai, ["level_1", "explicit"]),
-        cells(ai, ["response_type"], frame=together(ai, human, level=0)),
+        count_conversations(records),
+        count_conversations(records, ["response_type", "task"]),
+        count_nodes(ai),
+        count_nodes(human, ["task"]),
+        count_cells(ai, ["level_1", "explicit"]),
+        count_cells(ai, ["response_type"], frame=pair_sides(ai, human, level=0)),
     ]
     return [table.to_dict("records") for table in tables]
 

@@ -18,13 +18,14 @@ from scipy.stats import gamma
 
 from taxonomy.cli import main
 from taxonomy.errors import InputError, LookupFailedError
-from taxonomy.mentions.engine import open_engine
-from taxonomy.mentions.periods import middle, split_at
+from taxonomy.mentions.engines import open_engine
+from taxonomy.mentions.periods import find_middle, split_at
 from taxonomy.mentions.placed import Placed, place
 from taxonomy.mentions.records import open_records
 from taxonomy.model import Taxonomy
-from taxonomy.questions.anomalies import Anomalies, anomalies, recall
+from taxonomy.questions.anomalies import Anomalies, find_anomalies
 from taxonomy.questions.baseline import KINDS, shortfall
+from taxonomy.questions.recall import measure_recall
 from taxonomy.questions.watch_list import find_watched, read_watch_list
 from tests.trees import make_tree
 
@@ -102,7 +103,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with open_engine() as engine:
         placed = place(open_records([folder / "records"], engine=engine), tree, side="ai")
         before, after = split_at(placed, datetime(2025, 1, 15))
-        found = anomalies(before, after, watch=find_watched(tree, WATCHED))
+        found = find_anomalies(before, after, watch=find_watched(tree, WATCHED))
         yield World(folder, tree, planted, before, after, found)
 
 
@@ -119,7 +120,7 @@ WATCH = ("--watch", "deceit", "--watch", "cruelty")
 
 
 def test_planted_anomalies_come_back_and_rarity_alone_misses_most(world: World) -> None:
-    scored = recall(world.found, world.after, world.planted).set_index("name")
+    scored = measure_recall(world.found, world.after, world.planted).set_index("name")
     assert (scored["known"] == [N_PLANTED] * 4 + [4 * N_PLANTED]).all()
     assert (scored["recall"] >= 0.8).all(), scored
     assert scored.loc["any", "plain_recall"] < scored.loc["any", "recall"]
@@ -152,7 +153,7 @@ def test_alerts_are_ranked_by_chance(world: World) -> None:
 
 @pytest.mark.parametrize("per_10000", [30.0, 100.0, 300.0])
 def test_ordinary_conversations_give_as_many_alerts_as_asked_for(world: World, per_10000: float) -> None:
-    found = anomalies(world.before, world.after, per_10000=per_10000)
+    found = find_anomalies(world.before, world.after, per_10000=per_10000)
     ordinary = set(found.alerts["conversation_id"]) - {one for group in world.planted.values() for one in group}
     expected = per_10000 / 10_000 * found.conversations
     # Five standard deviations of a count, and of the threshold that half as many more set.
@@ -191,7 +192,7 @@ def test_a_watch_list_takes_ids_labels_and_paths(world: World, tmp_path: Path) -
 
 
 def test_watching_a_node_watches_all_below(world: World) -> None:
-    found = anomalies(world.before, world.after, watch=[world.tree.parent("deceit").id])  # type: ignore[union-attr]
+    found = find_anomalies(world.before, world.after, watch=[world.tree.parent("deceit").id])  # type: ignore[union-attr]
     watched = found.learnt.watched
     assert set(watched["level_0"]) == {node.id for node in world.tree.values(world.tree.parent("deceit").id)}  # type: ignore[union-attr]
 
@@ -226,7 +227,7 @@ def test_a_watch_list_that_is_none(tmp_path: Path, text: str, problem: str) -> N
 def test_what_may_be_told_is_of_many(world: World) -> None:
     table = world.found.table
     assert (table["conversations"] >= 15).all()
-    assert world.found.hidden > 0
+    assert world.found.suppressed > 0
     # The one planted value of which there are few is in no row.
     assert not set(table["label"].dropna()) & set(WATCHED)
 
@@ -234,12 +235,12 @@ def test_what_may_be_told_is_of_many(world: World) -> None:
 def test_no_id_leaves(world: World, tmp_path: Path) -> None:
     printed = invoke(world, *SPLIT, *WATCH, "--out", tmp_path / "t.csv").output
     as_json = invoke(world, *SPLIT, *WATCH, "--json").output
-    assert "alerts" not in json.loads(as_json)
+    assert set(json.loads(as_json)["tables"]) == {"reasons"}
     for text in (printed, as_json, (tmp_path / "t.csv").read_text()):
         assert "conv-" not in text
         assert "user-" not in text
         assert "deceit" not in text
-    assert "counts are hidden" in printed
+    assert "figures are hidden" in printed
 
 
 def test_alerts_for_use_within_have_ids_and_say_so(world: World, tmp_path: Path) -> None:
@@ -268,7 +269,7 @@ def test_records_of_earlier_times_are_a_baseline(world: World) -> None:
     # The same records as their own baseline: what is said in them is less odd.
     done = invoke(world, "--baseline", world.folder / "records", "--json")
     assert done.exit_code == 0, done.output
-    assert json.loads(done.output)["baseline"] == SIZE
+    assert json.loads(done.output)["figures"]["baseline"] == SIZE
 
 
 # -- wrong uses ------------------------------------------------------------------------------------------------------
@@ -314,9 +315,9 @@ def test_records_without_times_cannot_be_split(tmp_path: Path) -> None:
     pd.DataFrame(rows).to_csv(tmp_path / "m.csv", index=False)
     with open_engine() as engine:
         placed = place(open_records([tmp_path / "m.csv"], engine=engine), tree, side="ai")
-        assert middle(placed) is None
+        assert find_middle(placed) is None
         with pytest.raises(InputError, match="no conversation is before"):
             split_at(placed, datetime(2025, 1, 1))
         # With nothing known of conversations, values and their company are left to be looked at.
-        found = anomalies(placed, placed, per_10000=5000)
+        found = find_anomalies(placed, placed, per_10000=5000)
         assert len(found.alerts) == 0

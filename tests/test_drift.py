@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
 from taxonomy.cli import main
-from taxonomy.mentions.engine import Engine, open_engine
-from taxonomy.mentions.periods import middle, split_at
+from taxonomy.mentions.disclosure import INTERNAL
+from taxonomy.mentions.engines import open_engine
+from taxonomy.mentions.periods import find_middle, split_at
 from taxonomy.mentions.placed import Placed, place
+from taxonomy.mentions.query_engine import Engine
 from taxonomy.mentions.records import open_records
-from taxonomy.questions.drift import Drift, drift, two_proportions
+from taxonomy.questions.drift import Drift, compare_proportions, detect_drift
 from tests.trees import make_tree
 
 # Of each value, the share of conversations before and after.
@@ -77,7 +79,7 @@ def placed(engine: Engine, folder: Path) -> Placed:
 @pytest.fixture(scope="module")
 def found(folder: Path) -> Iterator[Drift]:
     with open_engine() as engine:
-        yield drift(*split_at(placed(engine, folder / "all"), datetime(2025, 1, 8)))
+        yield detect_drift(*split_at(placed(engine, folder / "all"), datetime(2025, 1, 8)))
 
 
 def row(found: Drift, label: str) -> pd.Series:
@@ -106,7 +108,7 @@ def test_what_was_planted_is_found_with_its_sign(found: Drift) -> None:
 def test_a_node_that_is_rare_in_one_period_is_hidden_in_both(found: Drift) -> None:
     labels = set(found.table["label"])
     assert not labels & {"new", "rare", "seldom"}
-    assert found.hidden == len(TREE.nodes) - len(found.table)
+    assert found.suppressed == len(TREE.nodes) - len(found.table)
     assert (found.table[["before", "after"]] >= 15).all(axis=None)
     # With "new" alone hidden below its parent, the parent less "rare" would tell it.
     parent = TREE.parent("new")
@@ -118,7 +120,7 @@ def test_a_node_that_is_rare_in_one_period_is_hidden_in_both(found: Drift) -> No
 def test_without_thresholds_all_are_told_but_those_of_one_period(folder: Path) -> None:
     with open_engine() as engine:
         parts = split_at(placed(engine, folder / "all"), datetime(2025, 1, 8))
-        found = drift(*parts, min_conversations=0, min_users=0)
+        found = detect_drift(*parts, disclosure=INTERNAL)
     assert {"rare", "seldom"} <= set(found.table["label"])
     assert "new" not in set(found.table["label"])
     assert row(found, "rare")["rough"]
@@ -142,7 +144,7 @@ def test_figures_are_those_of_statsmodels(found: Drift) -> None:
 
 @given(st.integers(0, 50), st.integers(0, 50))
 def test_two_proportions_never_fail(count: int, other: int) -> None:
-    z, p = two_proportions(np.array([count]), 50, np.array([other]), 50)
+    z, p = compare_proportions(np.array([count]), 50, np.array([other]), 50)
     assert 0 <= p[0] <= 1
     assert np.sign(z[0]) == np.sign(count - other)
     if 0 < count + other < 100:
@@ -158,14 +160,14 @@ def test_two_folders_give_what_a_split_gives(folder: Path, tmp_path: Path) -> No
         assert "conv-" not in text
         assert "user-" not in text
     assert "2,000 conversations before, 2,000 after" in split.output
-    assert "nodes are hidden" in split.output
+    assert "figures are hidden" in split.output
 
 
 def test_json_and_internal(folder: Path, tmp_path: Path) -> None:
     done = invoke(folder, folder / "all", "--split-at", "2025-01-08", "--json", "--internal")
     answer = json.loads(done.output)
     assert answer["internal"] is True
-    assert "rare" in {node["label"] for node in answer["nodes"]}
+    assert "rare" in {node["label"] for node in answer["tables"]["nodes"]}
     done = invoke(folder, folder / "all", "--split-at", "2025-01-08", "--internal", "--out", tmp_path / "d.parquet")
     assert "for use within" in done.output
     assert pd.read_parquet(tmp_path / "d.parquet")["internal"].all()
@@ -176,8 +178,8 @@ def test_a_moment_with_a_time_zone_is_that_moment(folder: Path) -> None:
         whole = placed(engine, folder / "all")
         east = timezone(timedelta(hours=3))
         parts = split_at(whole, datetime(2025, 1, 11, 3, tzinfo=east))
-        assert drift(*parts).before == 2000
-        assert middle(whole) == datetime(2025, 1, 6)
+        assert detect_drift(*parts).before == 2000
+        assert find_middle(whole) == datetime(2025, 1, 6)
 
 
 def test_malformed_rows_of_the_baseline_are_set_aside(folder: Path, tmp_path: Path) -> None:

@@ -14,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taxonomy.errors import InputError, TaxonomyError
+from taxonomy.mentions.columns import CONVERSATION, USER
+from taxonomy.mentions.disclosure import INTERNAL
 from taxonomy.mentions.duckdb_engine import DuckDBEngine
-from taxonomy.mentions.engine import open_engine
-from taxonomy.mentions.placed import cells, node_cells, place, totals
-from taxonomy.mentions.records import CONVERSATION, USER, open_records
-from taxonomy.mentions.strings import mentioned_strings
+from taxonomy.mentions.engines import open_engine
+from taxonomy.mentions.placed import count_cells, count_conversations, count_nodes, place
+from taxonomy.mentions.records import open_records
+from taxonomy.mentions.strings import count_strings
 from tests.mention_records import FAULTS, TREE, figures, many, mention, write_rows
 
 
@@ -65,9 +67,9 @@ def test_files_folders_and_globs_add_up_whatever_their_columns(engine: DuckDBEng
     ):
         wanted = {"honesty": 1, "care": 3, "thrift": 1} if paths[0].name == "*.csv" else {"care": 3, "thrift": 1}
         records = open_records(paths, engine=engine)
-        counts = node_cells(place(records, TREE, side="ai"), levels=[0])
+        counts = count_nodes(place(records, TREE, side="ai"), levels=[0])
         assert {TREE.node(row["node"]).label: row["mentions"] for row in counts.to_dict("records")} == wanted
-    assert totals(records, ["model"]).to_dict("list") == {
+    assert count_conversations(records, ["model"]).to_dict("list") == {
         "model": ["m1", "m2"],
         "conversations": [1, 1],
         "users": [0, 1],
@@ -151,7 +153,7 @@ def test_strings_find_their_node_by_any_spelling_and_the_rest_is_counted(engine:
     write_rows(tmp_path / "m.csv", [mention(str(i), text) for i, text in enumerate(texts)])
     placed = place(open_records([tmp_path], engine=engine), TREE, side="ai")
     assert (placed.strings, placed.mentions, placed.unmapped) == (6, 7, {"wit": 2, "n/a": 1})
-    found = node_cells(placed, levels=[0]).to_dict("records")
+    found = count_nodes(placed, levels=[0]).to_dict("records")
     assert {TREE.node(row["node"]).label: row["mentions"] for row in found} == {"honesty": 3, "care": 1}
     with pytest.raises(InputError, match="no mention is of the human side"):
         place(placed.records, TREE, side="human")
@@ -192,7 +194,7 @@ def test_cells_are_what_counting_by_hand_gives(
         records = open_records([folder], engine=engine)
         if not any(side == "ai" and value != "wit" for _, side, value, _ in rows):
             return
-        found = node_cells(place(records, TREE, side="ai"), ["task"]).to_dict("records")
+        found = count_nodes(place(records, TREE, side="ai"), ["task"]).to_dict("records")
         known = records.users_known
     assert known == any(user for _, user in said.values())
     assert {(row["node"], row["task"]): (row["conversations"], row["mentions"], row.get("users")) for row in found} == {
@@ -204,7 +206,7 @@ def test_a_column_that_is_not_there(engine: DuckDBEngine, tmp_path: Path) -> Non
     write_rows(tmp_path / "m.csv", [mention("a", "care")])
     placed = place(open_records([tmp_path], engine=engine), TREE, side="ai")
     with pytest.raises(TaxonomyError, match="there is no column 'mood' in the records; there are level_0"):
-        cells(placed, ["mood"])
+        count_cells(placed, ["mood"])
 
 
 def test_strings_of_few_conversations_or_users_are_hidden(engine: DuckDBEngine, tmp_path: Path) -> None:
@@ -213,10 +215,10 @@ def test_strings_of_few_conversations_or_users_are_hidden(engine: DuckDBEngine, 
     rows += [mention(f"d{i}", "honesty", user_id=f"u{i % 4}") for i in range(40)]
     write_rows(tmp_path / "m.csv", rows)
     records = open_records([tmp_path], engine=engine)
-    found = mentioned_strings(records)
+    found = count_strings(records)
     assert found.table.to_dict("list") == {"value": ["care"], "count": [15], "conversations": [15]}
-    assert (found.hidden, found.hidden_mentions) == (2, 54)
-    everything = mentioned_strings(records, min_conversations=0, min_users=0)
+    assert (found.suppressed, found.suppressed_mentions) == (2, 54)
+    everything = count_strings(records, disclosure=INTERNAL)
     assert everything.table["value"].tolist() == ["honesty", "care", "thrift"]
 
 
@@ -241,7 +243,7 @@ def test_what_outgrows_the_memory_spills_to_a_folder_that_is_removed(tmp_path: P
     with DuckDBEngine("90MB") as engine:
         placed = place(open_records([path], engine=engine), TREE, side="ai")
         spilled = sum(file.stat().st_size for file in Path(engine._spill.name).iterdir())
-        assert cells(placed, []).to_dict("list") == {"conversations": [count], "mentions": [count]}
+        assert count_cells(placed, []).to_dict("list") == {"conversations": [count], "mentions": [count]}
         folder = Path(engine._spill.name)
     assert spilled > 1_000_000
     assert not folder.exists()
@@ -256,9 +258,9 @@ def test_an_engine_that_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> Non
         open_engine("duckdb", master="local[*]")
     with pytest.raises(TaxonomyError, match="--memory-limit goes with --engine duckdb"):
         open_engine("spark", memory_limit="1GB")
-    monkeypatch.setattr("taxonomy.mentions.engine.find_spec", lambda name: None if name == "pyspark" else object())
+    monkeypatch.setattr("taxonomy.mentions.engines.find_spec", lambda name: None if name == "pyspark" else object())
     with pytest.raises(TaxonomyError, match=re.escape("pip install 'value-taxonomy[spark]'")):
         open_engine("spark")
-    monkeypatch.setattr("taxonomy.mentions.engine.find_spec", lambda name: None)
+    monkeypatch.setattr("taxonomy.mentions.engines.find_spec", lambda name: None)
     with pytest.raises(TaxonomyError, match=re.escape("pip install 'value-taxonomy[mentions]'")):
         open_engine("duckdb")

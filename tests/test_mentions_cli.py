@@ -112,14 +112,20 @@ def test_a_hidden_node_is_in_no_output(folder: Path, tree: Path, tmp_path: Path)
     asked = ("analyze", "frequency", folder, "--taxonomy", tree, "--side", "ai", "--min-conversations", 30)
     done = invoke(*asked, "--json", "--update", tmp_path / "t.json", "--out", tmp_path / "f.csv")
     assert done.exit_code == 0, done.output
-    told: dict[str, Any] = json.loads(done.stdout)["ai"]
-    assert (told["conversations"], told["values"], told["hidden"], told["internal"]) == (200, 3, 6, False)
+    told: dict[str, Any] = json.loads(done.stdout)
+    (side,) = told["tables"]["sides"]
+    assert (told["figures"]["conversations"], side["values"], told["suppressed"], told["internal"]) == (
+        200,
+        3,
+        6,
+        False,
+    )
     # Thrift is hidden, and so its parents are; candour would follow from the other domain, and so that is.
-    labels = {row["label"] for row in told["nodes"]}
+    labels = {row["label"] for row in told["tables"]["nodes"]}
     assert labels == {row["label"] for row in rows(tmp_path / "f.csv")} == {"B", "care"}
     assert {node.label for node in taxonomy.load(tmp_path / "t.json").nodes if node.conversations} == labels
-    everything = json.loads(invoke(*asked, "--json", "--internal").stdout)["ai"]
-    assert (everything["hidden"], everything["internal"], len(everything["nodes"])) == (0, True, 8)
+    everything = json.loads(invoke(*asked, "--json", "--internal").stdout)
+    assert (everything["suppressed"], everything["internal"], len(everything["tables"]["nodes"])) == (0, True, 8)
 
 
 def test_each_side_can_have_a_taxonomy_of_its_own_and_what_is_in_none_is_said(
@@ -135,11 +141,12 @@ def test_each_side_can_have_a_taxonomy_of_its_own_and_what_is_in_none_is_said(
     arguments = ("--taxonomy", tree, "--human-taxonomy", tmp_path / "human.json", "--json")
     done = invoke("analyze", "frequency", folder, tmp_path / "m.jsonl", *arguments)
     assert done.stderr == "human: 1 of 2 strings (33.3% of mentions) are not in human\n"
-    sides = json.loads(done.stdout)
-    assert {side: {row["node"][0] for row in sides[side]["nodes"]} for side in sides} == {
-        "ai": set("012"), "human": {"h"},
+    told = json.loads(done.stdout)
+    assert told["sides"] == ["ai", "human"]
+    assert {(row["side"], row["node"][0]) for row in told["tables"]["nodes"]} == {
+        ("ai", "0"), ("ai", "1"), ("ai", "2"), ("human", "h"),
     }  # fmt: skip
-    assert sides["human"]["mentions"] == 100
+    assert [(row["side"], row["mentions"]) for row in told["tables"]["sides"]] == [("ai", 420), ("human", 100)]
 
 
 def test_strings_can_be_placed_first(small_build: Path, tmp_path: Path) -> None:
@@ -148,11 +155,11 @@ def test_strings_can_be_placed_first(small_build: Path, tmp_path: Path) -> None:
     new = rows(FIXTURE)[300]["value"]
     write_rows(tmp_path / "m.csv", [mention(f"c{i}", value) for i in range(20) for value in (known, new)])
     arguments = ("analyze", "frequency", tmp_path / "m.csv", "--taxonomy", small_build / "taxonomy.json", "--json")
-    told = json.loads(invoke(*arguments).stdout)["ai"]
+    (told,) = json.loads(invoke(*arguments).stdout)["tables"]["sides"]
     assert (told["mentions"], told["values"]) == (20, 1)
     done = invoke(*arguments, "--assign", "--update", tmp_path / "t.json")
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)["ai"]
+    (told,) = json.loads(done.stdout)["tables"]["sides"]
     assert (told["mentions"], told["values"]) == (40, 2)
     assert [node.id for node in taxonomy.load(tmp_path / "t.json").nodes] == [node.id for node in tree.nodes]
 
@@ -172,6 +179,89 @@ def test_malformed_rows_are_beside_the_output(folder: Path, tree: Path, tmp_path
     done = invoke(*asked, "--max-rejected", "0.001")
     assert done.exit_code == 2
     assert "2 of 522 rows of mentions are malformed (2 side is neither ai nor human)" in done.stderr
+
+
+@pytest.fixture
+def malformed(tmp_path: Path) -> Path:
+    """A few rows of records, one of them malformed."""
+    path = tmp_path / "records" / "m.csv"
+    path.parent.mkdir()
+    write_rows(path, [*(mention(f"c{i}", "care") for i in range(200)), mention("x", "care", side="robot")])
+    return path
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--quiet"]])
+def test_a_command_that_prints_leaves_no_file(
+    malformed: Path, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    done = invoke("analyze", "frequency", "records", "--taxonomy", tree, *options)
+    assert done.exit_code == 0, done.output
+    assert done.stderr == "Rejected rows: 1 of mentions: side is neither ai nor human; keep them with --out\n"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_rejected_rows_of_a_baseline_leave_no_file_either(
+    malformed: Path, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    done = invoke("analyze", "drift", malformed, "--baseline", malformed, "--taxonomy", tree)
+    assert done.exit_code == 0, done.output
+    assert "Rejected rows: 2 of mentions: side is neither ai nor human; keep them with --out\n" in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("command", ["analyze", "mentions", "report"])
+def test_another_file_of_that_name_is_not_overwritten(
+    malformed: Path, tree: Path, tmp_path: Path, command: str
+) -> None:
+    arguments: dict[str, list[object]] = {
+        "analyze": ["analyze", "frequency", malformed, "--taxonomy", tree, "--out", tmp_path / "f.csv"],
+        "mentions": ["mentions", "count", malformed, "--side", "ai", "--out", tmp_path / "f.csv"],
+        "report": ["report", malformed, tree, "--out", tmp_path / "f.html"],
+    }
+    other = tmp_path / "rejected.parquet"
+    more = {name: ["x"] for name in ("kind", "file", "reason", "row", "price")}
+    for text in ("my own notes", "", more):
+        if isinstance(text, str):
+            other.write_text(text)
+        else:
+            pd.DataFrame(text).to_parquet(other)
+        content = other.read_bytes()
+        done = invoke(*arguments[command])
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert done.stderr.splitlines()[-1].startswith(f"Error: {other}: ")
+        assert "is none of ours and is not overwritten" in done.stderr
+        assert other.read_bytes() == content
+        assert not list(tmp_path.glob("f*"))
+
+
+def test_rejected_rows_of_an_earlier_run_are_replaced(malformed: Path, tree: Path, tmp_path: Path) -> None:
+    asked = ("analyze", "frequency", malformed, "--taxonomy", tree, "--out", tmp_path / "f.csv")
+    for sides in (["robot"], ["robot", "crowd"]):
+        rows = [mention(f"y{side}", "care", side=side) for side in sides]
+        write_rows(malformed, [*(mention(f"c{i}", "care") for i in range(400)), *rows])
+        done = invoke(*asked)
+        assert done.exit_code == 0, done.output
+        found = pd.read_parquet(tmp_path / "rejected.parquet")["row"]
+        assert {json.loads(row)["side"] for row in found} == set(sides)
+
+
+def test_rejected_rows_among_records_are_left_out_and_other_records_of_that_name_are_read(
+    malformed: Path, tree: Path
+) -> None:
+    folder = malformed.parent
+    asked = ("analyze", "frequency", "--taxonomy", tree, "--side", "ai", "--json")
+    done = invoke(*asked, folder, "--out", folder.parent / "f.csv")
+    (folder.parent / "rejected.parquet").rename(folder / "rejected.parquet")
+    for files in (folder, folder / "*.*"):
+        again = invoke(*asked, files)
+        assert (again.exit_code, again.stdout) == (0, done.stdout), again.output
+    write_rows(folder / "rejected.parquet", [mention(f"z{i}", "thrift") for i in range(50)])
+    answer = json.loads(invoke(*asked, folder).stdout)
+    assert answer["figures"]["conversations"] == 250
 
 
 WRONG = {
@@ -206,7 +296,7 @@ def test_what_a_user_does_wrong_is_one_line(
 
 
 def test_a_missing_extra_is_named(folder: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taxonomy.mentions.engine.find_spec", lambda name: None)
+    monkeypatch.setattr("taxonomy.mentions.engines.find_spec", lambda name: None)
     done = invoke("analyze", "frequency", folder, "--taxonomy", tree)
     assert (done.exit_code, "pip install 'value-taxonomy[mentions]'" in done.stderr) == (2, True)
 

@@ -18,9 +18,11 @@ from embeddings import load_encoder
 from embeddings.errors import EmbeddingError
 from taxonomy.cli import main
 from taxonomy.errors import InputError
-from taxonomy.mentions.engine import Engine, open_engine
+from taxonomy.mentions.disclosure import Disclosure
+from taxonomy.mentions.engines import open_engine
+from taxonomy.mentions.query_engine import Engine
 from taxonomy.mentions.records import open_records
-from taxonomy.mentions.strings import mentioned_strings
+from taxonomy.mentions.strings import count_strings
 from tests.conftest import FIXTURE, ROOT
 from tests.mention_records import FAULTS, TREE, figures, many, write_rows
 
@@ -86,7 +88,7 @@ def test_the_same_figures_and_the_same_rows_set_aside(session: SparkSession, fol
     def found(engine: Engine) -> tuple[object, ...]:
         with engine:
             records = open_records([folder], engine=engine, max_rejected=0.3)
-            strings = mentioned_strings(records, min_users=0)
+            strings = count_strings(records, disclosure=Disclosure(min_users=0))
             rejected = records.rejected.drop(columns="row").to_dict("records")
             return figures(records), rejected, records.rows, records.contexts, strings.table.to_dict("records")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from taxonomy.mentions.disclosure import suppress
+from taxonomy.errors import TaxonomyError
+from taxonomy.mentions.disclosure import INTERNAL, PUBLIC, Disclosure
+from taxonomy.mentions.suppression import suppress
 
 LEAST = 15
 
@@ -68,9 +71,9 @@ def attack(
 
 
 def check(table: pd.DataFrame, by: list[str], parents: Mapping[str, str]) -> None:
-    done = suppress(table, by=by, trees={by[0]: parents}, min_conversations=LEAST)
+    done = suppress(table, by=by, trees={by[0]: parents}, disclosure=Disclosure(min_conversations=LEAST))
     assert (done.table["conversations"] >= LEAST).all()
-    assert done.hidden == len(table) - len(done.table)
+    assert done.suppressed == len(table) - len(done.table)
     for cell, (low, high) in attack(table, done.table, by, parents).items():
         assert low < high, table.loc[cell]
 
@@ -129,14 +132,14 @@ def test_one_user_is_not_enough() -> None:
     done = suppress(table, by=["node"])
     # `a` has one user; `b` would be left as the only one to subtract.
     assert done.table["node"].tolist()[:1] == ["c"]
-    assert (done.hidden, done.complementary) == (2, 1)
+    assert (done.suppressed, done.complementary) == (2, 1)
 
 
 def test_users_that_are_not_known_hide_nothing() -> None:
     table = pd.DataFrame({"node": ["a"], "conversations": [15], "users": [float("nan")]})
-    assert suppress(table, by=["node"]).hidden == 0
-    assert suppress(table.drop(columns="users"), by=["node"]).hidden == 0
-    assert suppress(table.assign(conversations=14), by=["node"]).hidden == 1
+    assert suppress(table, by=["node"]).suppressed == 0
+    assert suppress(table.drop(columns="users"), by=["node"]).suppressed == 0
+    assert suppress(table.assign(conversations=14), by=["node"]).suppressed == 1
 
 
 def test_the_rest_is_large_enough_itself() -> None:
@@ -148,8 +151,28 @@ def test_the_rest_is_large_enough_itself() -> None:
 
 def test_a_limit_of_one_hides_nothing() -> None:
     table = cube({("a",): 1, ("b",): 40}, ["node"])
-    done = suppress(table, by=["node"], min_conversations=1, min_users=1)
+    done = suppress(table, by=["node"], disclosure=Disclosure(1, 1))
     pd.testing.assert_frame_equal(done.table, table)
+
+
+def test_thresholds_are_one_value_that_is_checked() -> None:
+    assert (PUBLIC.min_conversations, PUBLIC.min_users) == (15, 5)
+    assert Disclosure() == PUBLIC
+    assert [one.is_internal for one in (PUBLIC, INTERNAL, Disclosure(1, 1), Disclosure(0, 5))] == [
+        False, True, False, False,
+    ]  # fmt: skip
+    wrong: list[Any] = [-1, 1.5, "15", True, None]
+    for least in wrong:
+        with pytest.raises(TaxonomyError, match="is no threshold of disclosure"):
+            Disclosure(least)
+        with pytest.raises(TaxonomyError, match="is no threshold of disclosure"):
+            Disclosure(min_users=least)
+
+
+def test_internal_use_hides_not_even_what_no_known_user_said() -> None:
+    table = pd.DataFrame({"node": ["a", None], "conversations": [1, 30], "users": [0, 9]})
+    assert suppress(table, by=["node"], disclosure=INTERNAL).suppressed == 0
+    assert suppress(table, by=["node"], disclosure=Disclosure(1, 1)).suppressed > 0
 
 
 def test_the_order_of_rows_does_not_matter() -> None:
@@ -164,7 +187,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
 
 def test_an_empty_table() -> None:
     table = pd.DataFrame({"node": pd.Series(dtype=object), "conversations": pd.Series(dtype=int)})
-    assert suppress(table, by=["node"]).hidden == 0
+    assert suppress(table, by=["node"]).suppressed == 0
 
 
 @pytest.mark.parametrize("hide", ["task", "model"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -18,22 +19,24 @@ from click.testing import CliRunner, Result
 import taxonomy
 from taxonomy.cli import main
 from taxonomy.errors import InputError
-from taxonomy.mentions.engine import open_engine
+from taxonomy.mentions.disclosure import Disclosure
+from taxonomy.mentions.engines import open_engine
 from taxonomy.mentions.periods import split_at
 from taxonomy.mentions.placed import Placed, place
 from taxonomy.mentions.records import open_records
-from taxonomy.questions.anomalies import anomalies, recall
-from taxonomy.questions.compared_models import models
-from taxonomy.questions.contexts import context, human_context
-from taxonomy.questions.drift import drift
-from taxonomy.questions.frequency import frequency
-from taxonomy.questions.mirroring import mirroring
-from taxonomy.questions.principles import BUNDLED, load_principles, principles
-from taxonomy.questions.responses import responses
+from taxonomy.questions.anomalies import find_anomalies
+from taxonomy.questions.compared_models import compare_models
+from taxonomy.questions.contexts import compare_contexts, compare_human_values
+from taxonomy.questions.drift import detect_drift
+from taxonomy.questions.frequency import measure_frequency
+from taxonomy.questions.mirroring import measure_mirroring
+from taxonomy.questions.principles import BUNDLED, load_principles, measure_principles
+from taxonomy.questions.recall import measure_recall
+from taxonomy.questions.responses import describe_responses
 from tests.conftest import FIXTURE, ROOT
 
 RECORDS = ROOT / "fixtures" / "mentions"
-EVERYTHING = {"min_conversations": 1, "min_users": 1}
+EVERYTHING = Disclosure(min_conversations=1, min_users=1)
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +77,14 @@ def within(table: pd.DataFrame, planted: dict[str, float], key: str) -> None:
 # -- planted effects --------------------------------------------------------------------------------------------
 
 
-def check_effects(ai: Placed, human: Placed, truth: dict[str, Any], least: dict[str, int], columns: set[str]) -> None:
+def check_effects(ai: Placed, human: Placed, truth: dict[str, Any], disclosure: Disclosure, columns: set[str]) -> None:
     """Every planted association of these columns stands, with its sign."""
     for column in sorted(columns):
-        found = human_context(ai, human, **least) if column == "human" else context(ai, column, **least)
+        found = (
+            compare_human_values(ai, human, disclosure=disclosure)
+            if column == "human"
+            else compare_contexts(ai, column, disclosure=disclosure)
+        )
         table = found.associations[found.associations["level"] == 0].set_index(["label", "category"])
         for effect in truth["effects"]:
             if effect["column"] == column:
@@ -93,7 +100,7 @@ def test_what_is_said_in_one_task_only_comes_back(sides: tuple[Placed, Placed], 
 
 
 def test_response_types(sides: tuple[Placed, Placed], truth: dict[str, Any]) -> None:
-    found = responses(sides[0])
+    found = describe_responses(sides[0])
     planted = truth["proportions"]["response_types"]
     within(found.types, planted, "response")
     both = found.types.set_index("response")["conversations"]
@@ -103,7 +110,7 @@ def test_response_types(sides: tuple[Placed, Placed], truth: dict[str, Any]) -> 
 
 
 def test_mirroring(sides: tuple[Placed, Placed], truth: dict[str, Any]) -> None:
-    table = mirroring(*sides, **EVERYTHING).table
+    table = measure_mirroring(*sides, disclosure=EVERYTHING).table
     values = table[table["level"] == 0]
     planted = truth["proportions"]["mirrored"]
     within(values, {name: planted[name] for name in values["response"] if name in planted}, "response")
@@ -114,7 +121,7 @@ def test_mirroring(sides: tuple[Placed, Placed], truth: dict[str, Any]) -> None:
 
 
 def test_mirroring_is_told_from_many_only(sides: tuple[Placed, Placed]) -> None:
-    table = mirroring(*sides).table
+    table = measure_mirroring(*sides).table
     assert table["mirrored"].min() >= 15
     assert (table["conversations"] - table["mirrored"]).min() >= 15
     wide = table.pivot(index="response", columns="level", values="mirrored")
@@ -124,8 +131,8 @@ def test_mirroring_is_told_from_many_only(sides: tuple[Placed, Placed]) -> None:
 
 
 def test_models_are_compared_within_tasks(sides: tuple[Placed, Placed]) -> None:
-    found = models(sides[0], **EVERYTHING).table
-    plain = models(sides[0], control=None, **EVERYTHING).table
+    found = compare_models(sides[0], disclosure=EVERYTHING).table
+    plain = compare_models(sides[0], control=None, disclosure=EVERYTHING).table
     only = found[found["only"]]
     assert (only["others_share"] == 0).all()
     assert found["conversations"].sum() == plain["conversations"].sum()
@@ -134,13 +141,13 @@ def test_models_are_compared_within_tasks(sides: tuple[Placed, Placed]) -> None:
 
 
 def test_domains(sides: tuple[Placed, Placed], truth: dict[str, Any]) -> None:
-    table = frequency(sides[0]).table
+    table = measure_frequency(sides[0]).table
     domains = table[table["level"] == 3].rename(columns={"mention_low": "low", "mention_high": "high"})
     within(domains, truth["proportions"]["domains"], "label")
 
 
 def test_principles(sides: tuple[Placed, Placed], tree: taxonomy.Taxonomy) -> None:
-    found = principles(sides[0], load_principles(BUNDLED))
+    found = measure_principles(sides[0], load_principles(BUNDLED))
     assert found.absent == ()
     assert found.table["mention_share"].sum() == pytest.approx(1)
     assert found.table["principle"].tolist() == ["Helpful", "Honest", "Harmless"]
@@ -151,13 +158,17 @@ def test_principles(sides: tuple[Placed, Placed], tree: taxonomy.Taxonomy) -> No
 
 def test_no_small_cell_is_told(sides: tuple[Placed, Placed], truth: dict[str, Any]) -> None:
     ai, human = sides
-    tables = [context(ai, "task").associations, responses(ai).associations, human_context(ai, human).associations]
-    for table in (*tables, models(ai).table):
+    tables = [
+        compare_contexts(ai, "task").associations,
+        describe_responses(ai).associations,
+        compare_human_values(ai, human).associations,
+    ]
+    for table in (*tables, compare_models(ai).table):
         assert table["conversations"].min() >= 15
     (secret,) = truth["only_one_user"].values()
-    everything = pd.concat([*tables, models(ai).table, frequency(ai).table])
+    everything = pd.concat([*tables, compare_models(ai).table, measure_frequency(ai).table])
     assert secret not in set(everything["node"])
-    assert secret in set(context(ai, "language", **EVERYTHING).associations["node"])
+    assert secret in set(compare_contexts(ai, "language", disclosure=EVERYTHING).associations["node"])
 
 
 def test_ids_never_leave(tree_path: Path, tmp_path: Path) -> None:
@@ -178,11 +189,61 @@ def test_ids_never_leave(tree_path: Path, tmp_path: Path) -> None:
 def test_every_question_answers(name: str, tree_path: Path, tmp_path: Path) -> None:
     done = ask(name, RECORDS, "--taxonomy", tree_path, "--out", tmp_path / "x.parquet")
     assert done.exit_code == 0, done.output
-    assert "cells are hidden" in done.output
+    assert "figures are hidden" in done.output
     assert len(pd.read_parquet(tmp_path / "x.parquet"))
     again = ask(name, RECORDS, "--taxonomy", tree_path, "--out", tmp_path / "y.parquet", "--quiet")
     assert (again.exit_code, again.output) == (0, "")
     assert (tmp_path / "x.parquet").read_bytes() == (tmp_path / "y.parquet").read_bytes()
+
+
+SPLIT = ("--split-at", "2025-01-20")
+EVERY_QUESTION = {
+    "frequency": ("frequency", (), ["ai", "human"], ["nodes", "sides"]),
+    "context": ("context", (), ["ai"], ["associations", "variation"]),
+    "human values": ("context", ("--by", "human-value"), ["ai", "human"], ["associations", "variation"]),
+    "responses": ("responses", (), ["ai"], ["associations", "types", "explicit"]),
+    "mirroring": ("mirroring", (), ["ai", "human"], ["responses"]),
+    "models": ("models", ("--internal",), ["ai"], ["differences"]),
+    "principles": ("principles", (), ["ai"], ["principles", "absent"]),
+    "anomalies": ("anomalies", SPLIT, ["ai"], ["reasons"]),
+    "alerts": ("anomalies", (*SPLIT, "--internal"), ["ai"], ["reasons", "alerts"]),
+    "drift": ("drift", (*SPLIT, "--side", "human"), ["human"], ["nodes"]),
+}
+
+
+@pytest.mark.parametrize(("name", "options", "sides", "tables"), EVERY_QUESTION.values(), ids=EVERY_QUESTION)
+def test_every_answer_has_one_form(
+    name: str, options: tuple[str, ...], sides: list[str], tables: list[str], tree_path: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "x.csv"
+    done = ask(name, RECORDS, "--taxonomy", tree_path, *options, "--json", "--out", out)
+    assert done.exit_code == 0, done.output
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    answer = json.loads(done.stdout, parse_constant=refuse)
+    assert list(answer) == ["question", "sides", "internal", "suppressed", "figures", "tables"]
+    assert (answer["question"], answer["sides"], list(answer["tables"])) == (name, sides, tables)
+    assert answer["internal"] is ("--internal" in options)
+    assert (answer["suppressed"] == 0) or not answer["internal"] or name in ("drift", "mirroring")
+    assert all(figure is None or isinstance(figure, int | float | str) for figure in answer["figures"].values())
+    # The first table is what --out gets, but for its mark.
+    with out.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert len(rows) == len(answer["tables"][tables[0]])
+    if rows:
+        assert header == [*answer["tables"][tables[0]][0], *(["internal"] if answer["internal"] else [])]
+
+
+def test_what_is_missing_is_null(tree_path: Path) -> None:
+    done = ask("models", RECORDS, "--taxonomy", tree_path, "--internal", "--json")
+    rows = json.loads(done.stdout)["tables"]["differences"]
+    assert {row["odds_ratio"] is None for row in rows} == {True, False}
+    done = ask("responses", RECORDS, "--taxonomy", tree_path, "--json")
+    explicit = json.loads(done.stdout)["tables"]["explicit"]
+    assert {(row["response"] is None, row["node"] is None) for row in explicit} == {(True, False), (False, True)}
+    assert {type(row["level"]) for row in explicit} == {int, type(None)}
 
 
 @pytest.mark.parametrize(
@@ -246,21 +307,21 @@ def test_everything_planted_comes_back(tree: taxonomy.Taxonomy, study: tuple[Pat
         records = open_records([folder], engine=engine)
         ai, human = place(records, tree, side="ai"), place(records, tree, side="human")
         check_effects(ai, human, truth, EVERYTHING, {"task", "model", "language", "human", "response_type"})
-        found = context(ai, "task", **EVERYTHING).variation.set_index("label")
+        found = compare_contexts(ai, "task", disclosure=EVERYTHING).variation.set_index("label")
         for label, shape in truth["steady"].items():
             assert found["cv_low"][label] <= shape["cv"] <= found["cv_high"][label]
-        within(responses(ai).types, planted["response_types"], "response")
-        mirrored = mirroring(ai, human).table
+        within(describe_responses(ai).types, planted["response_types"], "response")
+        mirrored = measure_mirroring(ai, human).table
         values = mirrored[mirrored["level"] == 0]
         within(values, {k: v for k, v in planted["mirrored"].items() if k in set(values["response"])}, "response")
-        compared = models(ai).table
+        compared = compare_models(ai).table
         only = compared[compared["only"] & (compared["level"] == 0)]
         assert set(only["label"]) == {"philosophical depth"}
         # More of a model because of what it is asked for: gone once tasks are controlled for.
         drawn = compared[(compared["label"] == "code quality") & (compared["model"] == "model-b")].iloc[0]
         assert drawn["difference_low"] > 0
         assert drawn["controlled_low"] < 0 < drawn["controlled_high"]
-        often = frequency(ai)
+        often = measure_frequency(ai)
         domains = often.table[often.table["level"] == 3]
         within(domains.rename(columns={"mention_low": "low", "mention_high": "high"}), planted["domains"], "label")
         assert often.rare / often.values == pytest.approx(planted["values_below_4_in_10000"], abs=0.02)
@@ -272,9 +333,9 @@ def test_what_is_odd_and_what_changed_come_back(tree: taxonomy.Taxonomy, study: 
     with open_engine() as engine:
         ai = place(open_records([folder], engine=engine), tree, side="ai")
         before, after = split_at(ai, datetime.fromisoformat(truth["periods"]["second"]))
-        found = anomalies(before, after, watch=list(truth["watch"].values()), per_10000=100)
-        scored = recall(found, after, truth["anomalies"]).set_index("name")
-        changed = drift(before, after).table.set_index(["level", "label"])["change"]
+        found = find_anomalies(before, after, watch=list(truth["watch"].values()), per_10000=100)
+        scored = measure_recall(found, after, truth["anomalies"]).set_index("name")
+        changed = detect_drift(before, after).table.set_index(["level", "label"])["change"]
     assert len(found.alerts) / found.conversations == pytest.approx(0.01, rel=0.1)
     assert (scored["recall"].loc[list(truth["anomalies"])] >= 0.8).all()
     for effect in truth["effects"]:
@@ -291,7 +352,7 @@ def test_false_discoveries_over_seeds(tree: taxonomy.Taxonomy, tmp_path: Path) -
         planted |= {value for camp in truth["camps"] for value in camp} | set(truth["only_one_user"])
         with open_engine() as engine:
             ai = place(open_records([tmp_path], engine=engine), tree, side="ai")
-            table = context(ai, "task", **EVERYTHING).associations
+            table = compare_contexts(ai, "task", disclosure=EVERYTHING).associations
         stands = table[(table["level"] == 0) & (table["p_fdr"] < 0.05)]
         proportions.append(1 - stands["label"].isin(planted).mean())
     assert np.mean(proportions) <= 0.05 + 2 * np.std(proportions, ddof=1) / np.sqrt(len(proportions))

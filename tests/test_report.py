@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 
 from taxonomy.cli import main
 from taxonomy.model import Taxonomy
-from taxonomy.report.html import draw
 from taxonomy.report.parts import Chart, Row
+from taxonomy.report.rendering import draw
 from taxonomy.report.sections import QUESTIONS
 from tests.trees import make_tree
 

@@ -12,16 +12,14 @@ from statsmodels.stats.proportion import proportion_confint
 
 from taxonomy.mentions.statistics import (
     adjusted_residuals,
-    chance_variation,
     chi_square,
-    coefficients_of_variation,
-    corrected,
+    correct_p_values,
     exact_p_values,
     expected_counts,
-    stratified,
-    variation_intervals,
-    wilson,
+    wilson_interval,
 )
+from taxonomy.questions.strata import compare_strata
+from taxonomy.questions.variation import chance_variation, coefficients_of_variation, variation_intervals
 
 counts = st.integers(1, 400)
 
@@ -53,7 +51,7 @@ def test_a_column_of_everything_has_no_residual() -> None:
 
 
 def test_wilson() -> None:
-    low, high = wilson([0, 3, 10], 10)
+    low, high = wilson_interval([0, 3, 10], 10)
     np.testing.assert_allclose([low, high], proportion_confint(np.array([0, 3, 10]), 10, method="wilson"), rtol=1e-9)
 
 
@@ -61,7 +59,7 @@ def test_wilson() -> None:
 def test_stratified_tables(strata: list[tuple[int, int, int, int]]) -> None:
     array = np.array(strata, dtype=float)
     a, b, c, d = array.T
-    found = stratified(a[None], a + b, c[None], c + d)
+    found = compare_strata(a[None], a + b, c[None], c + d)
     theirs = StratifiedTable([np.array([[a, b], [c, d]]) for a, b, c, d in strata])
     assert found.odds_ratio[0] == pytest.approx(theirs.oddsratio_pooled, rel=1e-9)
     low, high = theirs.oddsratio_pooled_confint()
@@ -73,7 +71,7 @@ def test_what_strata_explain_is_no_difference() -> None:
     # Within each stratum both groups say it alike; together one says it three times as much.
     count, total = np.array([[90.0, 1.0]]), np.array([900.0, 100.0])
     count2, total2 = np.array([[10.0, 9.0]]), np.array([100.0, 900.0])
-    found = stratified(count, total, count2, total2)
+    found = compare_strata(count, total, count2, total2)
     assert found.difference[0] == pytest.approx(0)
     assert found.odds_ratio[0] == pytest.approx(1)
     assert found.difference_low[0] < 0 < found.difference_high[0]
@@ -114,7 +112,7 @@ def test_the_false_discovery_rate_holds() -> None:
         rates[:30, 2] *= 4
         table = rng.binomial(sizes, rates)
         p = exact_p_values(table, table.sum(axis=1)[:, None], sizes, total)
-        found = corrected(p.ravel(), "fdr_bh").reshape(p.shape) < 0.05
+        found = correct_p_values(p.ravel(), "fdr_bh").reshape(p.shape) < 0.05
         # A value that goes with one task goes less with all others.
         proportions.append(found[30:].sum() / max(found.sum(), 1))
         assert found[:30, 2].mean() > 0.3

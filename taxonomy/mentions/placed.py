@@ -216,15 +216,15 @@ def _count_nodes(placed: Placed, by: Sequence[str], levels: Sequence[int]) -> pd
     return pd.concat(parts, ignore_index=True)
 
 
-def pair_sides(ai: Placed, human: Placed, *, level: int, human_level: int | None = None) -> Frame:
+def pair_sides(ai: Placed, human: Placed, *, level: int) -> Frame:
     """Return the pairs of an AI node and a human node that occur in one conversation.
 
     Parameters
     ----------
     ai, human : Placed
         Of the same records.
-    level, human_level : int
-        Levels of the nodes; the same by default.
+    level : int
+        Of both nodes.
 
     Returns
     -------
@@ -232,9 +232,9 @@ def pair_sides(ai: Placed, human: Placed, *, level: int, human_level: int | None
         Distinct `CONVERSATION` and `USER`, ``level_L`` (the AI's) and ``human_level_L``, and ``mentions``, which is 1 a
         pair. Count it with ``count_cells(ai, by, frame=...)``.
     """
-    one, other = f"level_{level}", f"level_{level if human_level is None else human_level}"
-    left = ai.frame.select(CONVERSATION, USER, one).unique()
-    right = human.frame.select(CONVERSATION, nw.col(other).alias(f"{HUMAN}{other}")).unique()
+    node = f"level_{level}"
+    left = ai.frame.select(CONVERSATION, USER, node).unique()
+    right = human.frame.select(CONVERSATION, nw.col(node).alias(f"{HUMAN}{node}")).unique()
     return left.join(right, on=CONVERSATION, how="inner").with_columns(mentions=nw.lit(1))
 
 

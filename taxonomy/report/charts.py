@@ -25,7 +25,7 @@ def chart_shares(
     return Chart(title, of, f"share of {unit}", found, side=side)
 
 
-def in_order(rows: pd.DataFrame) -> pd.DataFrame:
+def order_by_type(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the seven types in their order; support and resistance as a whole are not among them."""
     found = rows[rows["response"].isin(RESPONSE_TYPES)]
     return found.sort_values("response", key=lambda names: names.map(RESPONSE_TYPES.index))
@@ -52,6 +52,6 @@ def rows_of(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]
 
 
-def in_plural(name: str) -> str:
+def pluralize(name: str) -> str:
     """Return the name of a level as a heading."""
     return f"{name[:1].upper()}{name[1:]}s"

@@ -20,7 +20,7 @@ from taxonomy.questions.principles import measure_principles
 from taxonomy.questions.rates import FALSE_DISCOVERY, keep_standing
 from taxonomy.questions.responses import describe_responses
 from taxonomy.report.asked import Asked
-from taxonomy.report.charts import chart_pairs, chart_shares, in_order, in_plural, rows_of
+from taxonomy.report.charts import chart_pairs, chart_shares, order_by_type, pluralize, rows_of
 from taxonomy.report.parts import Chart, Row, Section, format_percent, format_points
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _tell_frequency(asked: Asked) -> Section:
     chosen = [*levels[:-3:-1], levels[0]] if len(levels) > 2 else levels[::-1]
     charts = [
         chart_shares(
-            f"{in_plural(level.name)}, {_WHOSE[side]}", level.name, rows.head(_ROWS), "conversation_", side=side
+            f"{pluralize(level.name)}, {_WHOSE[side]}", level.name, rows.head(_ROWS), "conversation_", side=side
         )
         for level in chosen
         for side, figures in found.items()
@@ -104,7 +104,7 @@ def _tell_responses(asked: Asked) -> Section:
         raise InputError("no response type may be told", column="response_type", remedy="give conversations with it")
     share = known.set_index("response")["share"]
     stances = [f"{format_percent(share[name])} {name}" for name in _STANCES if name in share]
-    charts = [chart_shares("Types of response", "response", in_order(known), label="response")]
+    charts = [chart_shares("Types of response", "response", order_by_type(known), label="response")]
     values = found.associations[found.associations["level"] == 0]
     for stance in _STANCES:
         sure = keep_standing(values[(values["category"] == stance) & (values["residual"] > 0)])
@@ -113,7 +113,7 @@ def _tell_responses(asked: Asked) -> Section:
     explicit = found.explicit.dropna(subset="response")
     if len(explicit):
         title = "Said explicitly, by type of response"
-        charts.append(chart_shares(title, "response", in_order(explicit), label="response", unit="mentions"))
+        charts.append(chart_shares(title, "response", order_by_type(explicit), label="response", unit="mentions"))
     lead = f"Of all conversations: {', '.join(stances)}." if stances else "No stance may be told."
     method = (
         "Support and resistance are the strong and the mild kind together. Which values go with a type is tested as "
@@ -129,7 +129,7 @@ def _tell_mirroring(asked: Asked) -> Section:
     values = found.table[found.table["level"] == 0]
     rows = [
         Row(one["response"], one["share"], one["low"], one["high"], mark=one["chance_share"])
-        for one in rows_of(in_order(values))
+        for one in rows_of(order_by_type(values))
     ]
     charts = [Chart("The same value on both sides", "response", "share of conversations", rows, mark="by chance")]
     said = {one["response"]: one for one in rows_of(values)}
@@ -171,7 +171,7 @@ def _tell_models(asked: Asked) -> Section:
         ]
         if rows:
             unit = "percentage points more than others"
-            charts.append(Chart(f"{in_plural(level.name)} that models differ in", level.name, unit, rows, "difference"))
+            charts.append(Chart(f"{pluralize(level.name)} that models differ in", level.name, unit, rows, "difference"))
     only = table[table["only"] & (table["level"] == 0)]
     lead = (
         f"{len(sure):,} differences of a model from all others are found"
@@ -251,7 +251,7 @@ def _tell_drift(asked: Asked) -> Section:
         ]
         if rows:
             unit = "change in percentage points"
-            charts.append(Chart(f"{in_plural(level.name)} that changed", level.name, unit, rows, "difference"))
+            charts.append(Chart(f"{pluralize(level.name)} that changed", level.name, unit, rows, "difference"))
     rose = int((changed["change"] == "rose").sum())
     lead = (
         f"From {asked.split:%Y-%m-%d} on, {rose:,} nodes rose and {len(changed) - rose:,} fell, of "
