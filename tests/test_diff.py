@@ -163,6 +163,8 @@ def test_markdown_escapes_what_labels_hold(versions: tuple[Taxonomy, Taxonomy]) 
     assert r"\<b\>\*bold\*\</b\>" in text
     assert all(re.match(r"(#|- |$|\S)", line) for line in text.splitlines())
     assert "### n3x0" in text
+    assert text.startswith("## 2.0.0\n\nSince 1.0.0: ")
+    assert re.search(r" \(\d:\d+\)", text)
 
 
 # -- the mapping -----------------------------------------------------------------------------------------------

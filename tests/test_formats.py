@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 import taxonomy
 from taxonomy.errors import InputError, InvariantError, OutputError
 from taxonomy.formats.csv import read_taxonomy_csv
+from taxonomy.formats.markdown import escape_markdown
 from taxonomy.formats.readers import READ, read_taxonomy
 from taxonomy.formats.schema import json_schema, json_schema_text
 from taxonomy.model import Taxonomy
@@ -220,7 +221,7 @@ def test_markdown_is_an_outline(tmp_path: Path) -> None:
     write_taxonomy(TREE, tmp_path / "t.md")
     assert (tmp_path / "t.md").read_text() == textwrap.dedent(
         """\
-        # test 1\\.0\\.0
+        # test 1.0.0
 
         2 domains / 2 clusters / 4 values
 
@@ -247,6 +248,7 @@ def test_markdown_shows_nasty_labels_as_text(tmp_path: Path) -> None:
     from markdown_it import MarkdownIt
 
     labels = [*NASTY, "1. item", "- item", "**bold** [link](https://example.org)", "<script>alert(1)</script>", "# h"]
+    labels += ["1.", "2) item", ": item"]
     write_taxonomy(make_tree(labels, [0] * len(labels), names=[["Top"]]), tmp_path / "t.md")
     text = (tmp_path / "t.md").read_text(encoding="utf-8")
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(text)
@@ -263,6 +265,27 @@ def test_markdown_shows_nasty_labels_as_text(tmp_path: Path) -> None:
     assert sum(token.type == "list_item_open" for token in tokens) == len(labels)
     shown = {"".join(child.content for child in token.children or ()) for token in tokens}
     assert {label for label in labels if label.isprintable() and label == label.strip()} <= shown
+
+
+@pytest.mark.parametrize("text", ["1.0.0", "vt:7f3a", "0:12", "self-care: a well-being (of one's own), at 12:30"])
+def test_markdown_leaves_alone_what_is_no_markup(text: str) -> None:
+    assert escape_markdown(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("1. item", r"1\. item"),
+        ("2.", r"2\."),
+        ("a :smile:", r"a \:smile:"),
+        ("a:t-rex:", r"a\:t-rex:"),
+        ("https://1.org", r"https\://1\.org"),
+        ("www.1.org", r"www\.1\.org"),
+        ("me@1.org", r"me\@1\.org"),
+    ],
+)
+def test_markdown_escapes_what_it_would_number_link_or_draw(text: str, escaped: str) -> None:
+    assert escape_markdown(text) == escaped
 
 
 # -- the command line --------------------------------------------------------------------------------------------

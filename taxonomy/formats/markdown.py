@@ -7,8 +7,12 @@ from collections.abc import Iterator
 
 from taxonomy.model import Node, Taxonomy
 
-# What CommonMark or GitHub reads as markup: anywhere, or only where it stands.
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|&~$!^:@=+]|(?<!\w)-|-(?!\w)|(?<=\d)[.)]|\.(?=\w)")
+# What CommonMark or GitHub reads as markup: anywhere, or only where it stands. Versions and ids ("1.0.0", "vt:0") need
+# nothing; "1.", ":one:" and "www.1" do.
+_MARKUP = re.compile(
+    r"[\\`*_{}\[\]<>#|&~$!^@=+]|(?<!\w)[-:]|-(?!\w)|:(?=[\w+-]*:|/)"
+    r"|(?<=\d)[.)](?!\w)|(?<!\d)\.(?=\w)|\.(?=[^\W\d])"
+)
 _JOINERS = "\u200c\u200d"
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
+from taxonomy.formats.markdown import escape_markdown
 from taxonomy.versions.diff import Change, Diff
 
 # Changes of one kind that are listed in a domain; `Diff.to_dict` has them all.
 LISTED = 20
 # Told by their number alone: nearly every node has some.
 _COUNTED = ("recounted", "annotated")
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
 def as_text(diff: Diff) -> str:
@@ -25,10 +24,14 @@ def as_text(diff: Diff) -> str:
 
 def as_markdown(diff: Diff) -> str:
     """Return a difference as a section of a change log; what labels hold of Markdown or HTML is escaped."""
-    lines = [f"## {_escape(diff.new_version)}", "", f"Since {_escape(diff.old_version)}: {_summary(diff, None)}."]
+    lines = [
+        f"## {escape_markdown(diff.new_version)}",
+        "",
+        f"Since {escape_markdown(diff.old_version)}: {_summary(diff, None)}.",
+    ]
     for domain in _domains(diff):
-        lines += ["", f"### {_escape(domain)}", "", f"{_summary(diff, domain).capitalize()}.", ""]
-        lines += [f"- {kind.capitalize()}: {line}" for kind, line in _lines(diff, domain, _escape)]
+        lines += ["", f"### {escape_markdown(domain)}", "", f"{_summary(diff, domain).capitalize()}.", ""]
+        lines += [f"- {kind.capitalize()}: {line}" for kind, line in _lines(diff, domain, escape_markdown)]
     return "\n".join(line for line in lines).rstrip() + "\n"
 
 
@@ -72,7 +75,3 @@ def _line(diff: Diff, change: Change, escape: Callable[[str], str]) -> str:
     if change.kind == "respelled":
         return f"{own} {'also' if change.new else 'no longer'} {escape(change.new or change.old)}"
     return f"{own}: {escape(change.new) or 'no definition'}"
-
-
-def _escape(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
