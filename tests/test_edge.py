@@ -100,7 +100,7 @@ def escape(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tree
         error()
 
     monkeypatch.chdir(tree.parent)
-    monkeypatch.setattr("taxonomy.publishing.read_taxonomy", planted)
+    monkeypatch.setattr("taxonomy.formats.readers.read_taxonomy", planted)
     return line
 
 
@@ -125,7 +125,7 @@ def test_ctrl_c_is_an_abort(monkeypatch: pytest.MonkeyPatch, tree: Path) -> None
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("taxonomy.publishing.read_taxonomy", interrupted)
+    monkeypatch.setattr("taxonomy.formats.readers.read_taxonomy", interrupted)
     for options in ([], ["--debug"]):
         result = invoke("show", tree, *options)
         assert (result.exit_code, result.stderr.strip()) == (1, "Aborted!")
