@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 import taxonomy
 from embeddings import EmbeddingError
 from taxonomy.cli import main
-from taxonomy.cli.main import COMMANDS
+from taxonomy.cli.commands import COMMANDS
 from taxonomy.errors import TaxonomyError
 from tests.conftest import ROOT
 from tests.trees import full_tree, make_tree
