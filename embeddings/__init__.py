@@ -11,6 +11,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from embeddings.model_names import DEFAULT_MODEL
+
 if TYPE_CHECKING:
     from embeddings.cache import cache_folder
     from embeddings.encoder import Encoder, SentenceTransformerEncoder
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
     from embeddings.models import load_encoder
     from embeddings.neighbors import nearest_neighbors
     from embeddings.stored import StoredEncoder
-
-# The model that is meant where none is named.
-DEFAULT_MODEL = "minilm"
 
 __all__ = [
     "DEFAULT_MODEL",

