@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 
 from taxonomy.english.words import word_pattern
-from taxonomy.labels.definitions import WORDS as DEFINITION_WORDS
+from taxonomy.labels.definitions import DEFINITION_WORDS
 
 NAME_WORDS = (2, 4)
 KEEP = "keep"

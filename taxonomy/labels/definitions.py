@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from taxonomy.english.words import related, repeats, stems, with_article
 
-WORDS = (10, 25)
+DEFINITION_WORDS = (10, 25)
 EXAMPLES = 3
 LONGEST_EXAMPLE = 4
 # Where a value is held, each with values that show it: a node takes the one that its members are most like.
@@ -140,9 +140,8 @@ def examples(label: str, members: Sequence[str]) -> list[str]:
 
 def _write(form: str, tail: tuple[str, str], label: str, shown: Sequence[str], sphere: str) -> str:
     """Return the first wording of 10 to 25 words, those that say most first."""
-    return next(
-        text for text in _wordings(form, tail, label, shown, sphere) if WORDS[0] <= len(text.split()) <= WORDS[1]
-    )
+    least, most = DEFINITION_WORDS
+    return next(text for text in _wordings(form, tail, label, shown, sphere) if least <= len(text.split()) <= most)
 
 
 def _wordings(form: str, tail: tuple[str, str], label: str, shown: Sequence[str], sphere: str) -> Iterator[str]:
