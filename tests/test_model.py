@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 
 import taxonomy
 from taxonomy.errors import AmbiguousKeyError, InputError, InvariantError, LookupFailedError, OutputError
-from taxonomy.model import Node, Taxonomy, load, mint_id
+from taxonomy.model import Node, Placement, Taxonomy, load, mint_id
+from taxonomy.quality.findings import lint
+from tests.trees import make_tree
+
+DATA = Path(__file__).with_name("data")
 
 
 def node(id: str, level: int, label: str, parent: str | None = None, **fields: object) -> Node:
@@ -156,3 +160,55 @@ def test_ids_say_what_they_stand_for() -> None:
     assert len({mint_id("value", 0, ["a", "b"]), mint_id("value", 0, ["ab"]), mint_id("node", 0, ["a", "b"])}) == 3
     assert mint_id("value", 0, ["care"]).startswith("vt:")
     assert len(mint_id("value", 0, ["care"])) == 19
+
+
+# -- files of other versions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["built", "every_field"])
+def test_a_file_of_schema_version_1_is_read_and_saved_as_it_is(name: str, tmp_path: Path) -> None:
+    # Written by version 0.1.0 and never changed since.
+    source = DATA / f"{name}.json"
+    read = taxonomy.load(source)
+    read.save(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == source.read_bytes()
+    assert read.digest == read.compute_digest()
+    assert lint(read) == [] or name == "every_field"
+
+
+def test_fields_that_are_not_known_are_ignored(tmp_path: Path) -> None:
+    def with_more(item: object) -> object:
+        if isinstance(item, dict):
+            return {key: with_more(value) for key, value in item.items()} | {"from_the_future": [1]}
+        return [with_more(one) for one in item] if isinstance(item, list) else item
+
+    data = json.loads((DATA / "every_field.json").read_bytes())
+    more = {key: with_more(value) if key != "provenance" else value for key, value in data.items()}
+    (tmp_path / "more.json").write_text(json.dumps(more | {"from_the_future": {}}))
+    assert taxonomy.load(tmp_path / "more.json") == taxonomy.load(DATA / "every_field.json")
+
+
+def test_a_later_field_is_left_out_at_its_default() -> None:
+    votes = {"confidence": 0.5, "second_parent": None, "votes": 0.75}
+    assert Placement.model_validate(votes).model_dump(mode="json") == votes
+    assert Placement(confidence=0.5, second_parent=None).model_dump(mode="json") == {
+        "confidence": 0.5,
+        "second_parent": None,
+    }
+
+
+def test_a_copy_does_not_remember_other_nodes() -> None:
+    made = make_tree(["a", "b"], [0, 1])
+    assert (made.top_ids["0:0"], len(made.leaves), made.node("a").id) == ("1:0", 2, "0:0")
+    fewer = made.model_copy(update={"nodes": tuple(node for node in made.nodes if node.id not in ("0:0", "1:0"))})
+    assert (fewer.top_ids, len(fewer.leaves)) == ({"1:1": "1:1", "0:1": "1:1"}, 1)
+    moved = made.with_nodes(
+        [
+            node.model_copy(update={"parent": "1:0"}) if node.id == "0:1" else node
+            for node in made.nodes
+            if node.id != "1:1"
+        ]
+    )
+    assert (moved.id, moved.ancestors.tolist(), moved.digest) == (made.id, [[0, 0]], moved.compute_digest())
+    with pytest.raises(InvariantError, match="parents that do not exist"):
+        made.with_nodes(node for node in made.nodes if node.id != "1:1")

@@ -1,6 +1,7 @@
 """The taxonomy as a graph: its nodes, its invariants and its JSON form."""
 
 from taxonomy.model.ids import default_level_names, mint_id, slugify
+from taxonomy.model.loading import load
 from taxonomy.model.nodes import (
     Conversations,
     InputProvenance,
@@ -13,7 +14,7 @@ from taxonomy.model.nodes import (
     Retired,
     ancestor_positions,
 )
-from taxonomy.model.taxonomy import SCHEMA_VERSION, Taxonomy, load
+from taxonomy.model.taxonomy import SCHEMA_VERSION, Taxonomy
 from taxonomy.values import WeightUnit
 
 __all__ = [

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from taxonomy.errors import AmbiguousKeyError, InputError, LookupFailedError
+from taxonomy.errors import AmbiguousKeyError, LookupFailedError
 from taxonomy.files import replace_file
 from taxonomy.model.checks import check_invariants
 from taxonomy.model.ids import default_level_names
@@ -322,7 +322,7 @@ class Taxonomy(Record):
         InvariantError
             Naming the first nodes that break one.
         """
-        check_invariants(self)
+        check_invariants(self.nodes, self.levels, self.retired)
 
     # -- JSON -------------------------------------------------------------------------------------------------------
 
@@ -356,46 +356,6 @@ class Taxonomy(Record):
         """
         self.check()
         replace_file(Path(path), self.to_json().encode())
-
-
-def load(path: str | Path) -> Taxonomy:
-    """Read a `taxonomy.json` and check it.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Raises
-    ------
-    InputError
-        If it can't be read, is no JSON, or is no taxonomy of a schema this version knows.
-    InvariantError
-        If it breaks an invariant.
-    """
-    source = Path(path)
-    try:
-        data = json.loads(source.read_bytes())
-    except OSError as error:
-        raise InputError(f"{source}: cannot be read: {error.strerror}; give the path of a taxonomy.json") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{source}: not UTF-8 at byte {error.start}; give the path of a taxonomy.json") from error
-    except json.JSONDecodeError as error:
-        raise InputError(f"{source}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from error
-    if not isinstance(data, dict) or data.get("format") != "value-taxonomy":
-        raise InputError(f'{source}: not a taxonomy: its "format" is not "value-taxonomy"')
-    if isinstance(data.get("schema_version"), int) and data["schema_version"] > SCHEMA_VERSION:
-        raise InputError(
-            f"{source}: schema_version {data['schema_version']} is newer than {SCHEMA_VERSION}, the newest that "
-            "this version reads: update value-taxonomy"
-        )
-    try:
-        tree = Taxonomy.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{source}: {where}: {first['msg']}") from error
-    tree.check()
-    return tree
 
 
 def _to_json(item: Any) -> str:
