@@ -155,7 +155,6 @@ def test_the_schema_holds_builds_and_refuses_what_is_none(small_build: Path, tmp
         {key: value for key, value in valid.items() if key != "format"},
         valid | {"schema_version": 2},
         valid | {"weight_unit": "kilos"},
-        valid | {"more": 1},
         valid | {"nodes": [valid["nodes"][0] | {"level": "top"}]},
     ]
     for one in broken:

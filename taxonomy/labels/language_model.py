@@ -19,7 +19,7 @@ from taxonomy.english.words import sentence_case
 from taxonomy.errors import LabelError
 from taxonomy.labels.answers import NameAnswer, refuse_name
 from taxonomy.labels.prompt_texts import prompt_text, prompts_digest
-from taxonomy.labels.refine import refine
+from taxonomy.labels.refine import refine_places
 from taxonomy.labels.surroundings import Surroundings
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.client import Wire
@@ -219,7 +219,7 @@ class LanguageModel:
             work.name_level(level)
         moved = 0
         if self.refine:
-            outcome = refine(work.around, work.desk, self.votes, work.only, stage_of(work.progress, "refining"))
+            outcome = refine_places(work.around, work.desk, self.votes, work.only, stage_of(work.progress, "refining"))
             moved = outcome.moved
             work.failures += [Failure(node.id, node.label, "refine", problem) for node, problem in outcome.failed]
             work.name_level(1, only=outcome.changed)

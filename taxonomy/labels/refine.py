@@ -31,7 +31,7 @@ class Outcome:
     failed: tuple[tuple[Node, str], ...]
 
 
-def refine(
+def refine_places(
     around: Surroundings, desk: Desk, votes: int, only: Collection[str], told: Progress | None = None
 ) -> Outcome:
     """Ask about each node's doubtful members, and move those for which one choice gets more than half of the votes.
