@@ -24,7 +24,7 @@ from taxonomy.model.draft import DOUBTFUL, Draft
 from taxonomy.quality.vectors import embed_tree, tree_encoder
 from taxonomy.values import Rejection, ValueSet, canonical_key
 from taxonomy.versions.identity import value_ids
-from taxonomy.versions.retire import succeed
+from taxonomy.versions.retirement import succeed
 
 Status = Literal["value", "alias", "placed", "unplaced"]
 _BLOCK = 4096

@@ -22,7 +22,7 @@ from taxonomy.versions.edits import Edit
 from taxonomy.versions.mapping import mappings, sssom_tsv
 from taxonomy.versions.number import Bump, bump
 from taxonomy.versions.replay import apply_edits
-from taxonomy.versions.retire import succeed
+from taxonomy.versions.retirement import succeed
 from tests.conftest import Run
 from tests.trees import make_tree, trees
 

@@ -21,7 +21,7 @@ from taxonomy.values import ValueSet
 from taxonomy.versions.carrying_over import carry_over
 from taxonomy.versions.identity import assign, match_trees, value_ids
 from taxonomy.versions.number import bump, next_version
-from taxonomy.versions.retire import succeed
+from taxonomy.versions.retirement import succeed
 from tests.conftest import FIXTURE
 from tests.trees import make_tree, trees
 
@@ -160,7 +160,7 @@ def test_a_value_keeps_its_label_while_it_is_a_spelling(cache: object) -> None:
 
 
 def test_the_command_line_has_the_same_default() -> None:
-    from taxonomy.cli.build import build
+    from taxonomy.cli.making import build
 
     assert {option.name: option.default for option in build.params}["stay"] == taxonomy.Recipe().stay
 

@@ -29,7 +29,7 @@ from taxonomy.values import ValueSet, read_values
 from taxonomy.versions.carrying_over import carry_over
 from taxonomy.versions.edits import Edit, edit_values
 from taxonomy.versions.replay import Replay, replay_edits
-from taxonomy.versions.retire import retire, succeed
+from taxonomy.versions.retirement import retire, succeed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,8 +14,8 @@ from taxonomy.cli.edge import DEBUG, add_debug, one_line
 _GARBAGE_AT = 50_000
 # Each by its module and function, as one name where they are the same.
 COMMANDS = {
-    "build": "build",
-    "label": "build:label",
+    "build": "making:build",
+    "label": "making:label",
     "show": "review:show",
     "explore": "review:explore",
     "compare": "review:compare",

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from taxonomy.errors import InputError
 from taxonomy.model import Node, Retired, Taxonomy
 from taxonomy.versions.number import Bump, bump
-from taxonomy.versions.retire import heirs_of
+from taxonomy.versions.retirement import heirs_of
 
 # Kinds of change, in the order of the text, and the types that belong to each.
 KINDS: dict[str, tuple[str, ...]] = {

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from taxonomy.model import Node, Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
-from taxonomy.versions.retire import heirs_of
+from taxonomy.versions.retirement import heirs_of
 
 Predicate = Literal["skos:exactMatch", "skos:broadMatch", "skos:narrowMatch"]
 NO_MATCH = "sssom:NoTermFound"

@@ -15,7 +15,7 @@ from taxonomy.model.draft import Draft
 from taxonomy.versions.conflicts import find_superseded, refuse_contradictions
 from taxonomy.versions.editor import DoesNotApplyError, Editor
 from taxonomy.versions.edits import Edit
-from taxonomy.versions.retire import succeed
+from taxonomy.versions.retirement import succeed
 
 Status = Literal["applied", "in place", "superseded", "does not apply"]
 
