@@ -88,7 +88,11 @@ class SparkEncoder:
         As of the encoder itself.
     digest : str
         Another than the encoder's: CPUs of a cluster may differ from this one.
+    chunk : int
+        Strings worth handing over at once.
     """
+
+    chunk = 200_000
 
     def __init__(self, model: str, session: SparkSession) -> None:
         encoder = load_encoder(model)

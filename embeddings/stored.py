@@ -130,7 +130,8 @@ class StoredEncoder:
     folder : Path, optional
         The cache folder; that of `embeddings.cache_folder` by default.
     chunk : int
-        Strings that are computed between two writes: what a kill can lose. Many for a cluster.
+        Strings that are computed between two writes: what a kill can lose. By default what the encoder says with an
+        attribute of this name, else 2,048.
 
     Attributes
     ----------
@@ -140,9 +141,9 @@ class StoredEncoder:
         What is kept of it.
     """
 
-    def __init__(self, encoder: Encoder, *, folder: Path | None = None, chunk: int = CHUNK) -> None:
+    def __init__(self, encoder: Encoder, *, folder: Path | None = None, chunk: int | None = None) -> None:
         self._encoder = encoder
-        self._chunk = chunk
+        self._chunk: int = chunk or getattr(encoder, "chunk", CHUNK)
         self.name = encoder.name
         self.digest = encoder.digest
         self.dimension = encoder.dimension

@@ -96,9 +96,6 @@ class Built:
 
         check_size(len(self.values))
         vectors = self.tree_vectors(progress=progress)
-        told = stage_of(progress, "laying out the map") or (lambda done, total: None)
-        told(0, 1)
-        points = lay_out(vectors.values)
-        told(1, 1)
+        points = lay_out(vectors.values, progress=stage_of(progress, "laying out the map"))
         html = taxonomy_page(self.tree, vectors=vectors, points=points)
         return {NAME: map_parquet(self.tree, points), "taxonomy.html": html.encode()}

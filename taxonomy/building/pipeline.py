@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import Encoder
+from embeddings.progress import Progress
 from taxonomy.building.assembly import assemble
 from taxonomy.building.built import Built
 from taxonomy.building.recipe import Recipe
@@ -22,7 +23,7 @@ from taxonomy.domains import Domain
 from taxonomy.errors import InputError
 from taxonomy.labels.language_model import Labelled, Labeller
 from taxonomy.labels.naming import name_nodes
-from taxonomy.model import InputProvenance, Provenance, Retired, Taxonomy, default_level_names
+from taxonomy.model import InputProvenance, Node, Provenance, Retired, Taxonomy, default_level_names
 from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress, stage_of
 from taxonomy.values import ValueSet, read_values
@@ -110,10 +111,10 @@ def build(
     else:
         # Every node gets a name, which is embedded, too.
         space = Space.of_model(recipe, expected=sum(sizes))
-    embedded = space.values.encode(value_set.labels, progress=stage_of(progress, "embedding"))
+    rows = _Rows(value_set.labels, space.values, stage_of(progress, "embedding"))
 
     layers = build_hierarchy(
-        embedded,
+        rows.vectors,
         sizes,
         anchors=find_anchors(recipe.tops, value_set, space.values) if recipe.tops else None,
         n_top=n_top,
@@ -123,46 +124,34 @@ def build(
         exact=recipe.levels is not None,
         progress=stage_of(progress, "clustering"),
     )
-    draft = assemble(value_set, layers, recipe.tops)
-    rows = _Rows(value_set.labels, embedded, space.values)
-    header = {
+
+    header: dict[str, Any] = {
         "id": id or (previous.id if previous else "values"),
         "title": title if title is not None else previous.title if previous else "",
         "weight_unit": value_set.weight_unit,
+        "provenance": _provenance(value_set, recipe, space, n_top),
     }
-    provenance = _provenance(value_set, recipe, space, n_top)
-
-    if previous is None:
-        gone: tuple[Retired, ...] = ()
-    elif _is_same_ground(previous, provenance, header, recipe.stay):
-        draft, provenance, gone = Draft(previous.nodes), previous.provenance, previous.retired
-    else:
-        draft = carry_over(previous, draft, embedded, stay=recipe.stay, min_children=recipe.min_children)
+    draft = assemble(value_set, layers, recipe.tops)
+    gone: tuple[Retired, ...] = ()
+    if previous is not None and _is_same_ground(previous, header, recipe.stay):
+        draft, gone, header["provenance"] = Draft(previous.nodes), previous.retired, previous.provenance
+    elif previous is not None:
+        draft = carry_over(previous, draft, rows.vectors, stay=recipe.stay, min_children=recipe.min_children)
         gone = retire(previous.nodes, previous.retired, draft.nodes.values(), {}, since="")
 
+    naming = _Naming(rows, space.names, labeller, previous, progress)
     labelled = None
     edited, replay = _replay(draft, edits, gone)
     if replay.lacks_names:
         # An edit asks for a node by a name that it is yet to get.
-        labelled = _name(draft, rows, space, labeller, previous, progress)
+        labelled = naming.name(draft)
         edited, replay = _replay(draft, edits, gone)
     if any(not node.label for node in edited.nodes.values()):
-        labelled = _name(edited, rows, space, labeller, previous, progress)
+        labelled = naming.name(edited)
 
-    tree = Taxonomy.from_nodes(
-        edited.finish(),
-        level_names=default_level_names(edited.top + 1),
-        version=previous.version if previous else "1.0.0",
-        provenance=_labelled_provenance(provenance, labelled, edited, previous),
-        **header,
-    )
-    if previous is not None:
-        tree = succeed(previous, _came_from(tree, previous, recipe.stay), replay.replaced)
-    elif edits:
-        retired = retire(draft.nodes.values(), (), tree.nodes, replay.replaced, since=tree.version)
-        tree = tree.model_copy(update={"retired": retired})
-    leaves = rows.of([node.label for node in tree.leaves])
-    return Built(tree, value_set, leaves, replay.outcomes, labelled, space)
+    header["provenance"] = _with_labeller(header["provenance"], labelled, edited, previous)
+    tree = _numbered(edited, header, previous, draft, replay, recipe.stay)
+    return Built(tree, value_set, rows.of(tree.leaves), replay.outcomes, labelled, space)
 
 
 def find_anchors(tops: Sequence[Domain], value_set: ValueSet, encoder: Encoder) -> Anchors:
@@ -191,21 +180,43 @@ def find_anchors(tops: Sequence[Domain], value_set: ValueSet, encoder: Encoder) 
 
 
 class _Rows:
-    """The vectors of values by label; those that are asked for anew are embedded once."""
+    """The vectors of values; those of a label that is met anew are embedded then."""
 
-    def __init__(self, labels: Sequence[str], vectors: NDArray[np.float32], encoder: Encoder) -> None:
+    def __init__(self, labels: Sequence[str], encoder: Encoder, progress: Progress | None) -> None:
+        self.vectors = encoder.encode(labels, progress=progress)
         self._row = {label: row for row, label in enumerate(labels)}
-        self._vectors = vectors
         self._encoder = encoder
 
-    def of(self, labels: Sequence[str]) -> NDArray[np.float32]:
-        """Return the vectors of labels, shape (n, dimension)."""
+    def of(self, values: Sequence[Node]) -> NDArray[np.float32]:
+        """Return the vectors of values, shape (n, dimension)."""
+        labels = [value.label for value in values]
         # Spellings that a version before or a person prefers are strings of their own.
         new = [label for label in dict.fromkeys(labels) if label not in self._row]
         if new:
-            self._row |= {label: len(self._vectors) + row for row, label in enumerate(new)}
-            self._vectors = np.concatenate([self._vectors, self._encoder.encode(new)])
-        return self._vectors[[self._row[label] for label in labels]]
+            self._row |= {label: len(self.vectors) + row for row, label in enumerate(new)}
+            self.vectors = np.concatenate([self.vectors, self._encoder.encode(new)])
+        return self.vectors[[self._row[label] for label in labels]]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Naming:
+    """Names the nodes of a draft that have no name: offline first, then by the labeller, who may move what is new."""
+
+    rows: _Rows
+    encoder: Encoder
+    labeller: Labeller | None
+    previous: Taxonomy | None
+    progress: StageProgress | None
+
+    def name(self, draft: Draft) -> Labelled | None:
+        vectors = self.rows.of(draft.level(0))
+        named = name_nodes(draft, vectors, self.encoder.encode)
+        if self.labeller is None:
+            return None
+        only = None
+        if self.previous is not None:
+            only = named | (draft.nodes.keys() - {node.id for node in self.previous.nodes})
+        return self.labeller.name(draft, vectors, only=only, progress=self.progress)
 
 
 def _replay(draft: Draft, edits: Sequence[Edit], gone: Sequence[Retired]) -> tuple[Draft, Replay]:
@@ -214,22 +225,24 @@ def _replay(draft: Draft, edits: Sequence[Edit], gone: Sequence[Retired]) -> tup
     return edited, replay_edits(edited, edits, gone)
 
 
-def _name(
-    draft: Draft,
-    rows: _Rows,
-    space: Space,
-    labeller: Labeller | None,
+def _numbered(
+    edited: Draft,
+    header: Mapping[str, Any],
     previous: Taxonomy | None,
-    progress: StageProgress | None,
-) -> Labelled | None:
-    """Name the nodes that have no name, offline first; the labeller is asked of those, and may move what is new."""
-    vectors = rows.of([node.label for node in draft.level(0)])
-    named = name_nodes(draft, vectors, space.names.encode)
-    if labeller is None:
-        return None
-    known = frozenset() if previous is None else {node.id for node in previous.nodes}
-    only = None if previous is None else named | (draft.nodes.keys() - known)
-    return labeller.name(draft, vectors, only=only, progress=progress)
+    before: Draft,
+    replay: Replay,
+    stay: float,
+) -> Taxonomy:
+    """Return the tree as a version: the first, or the one after `previous`; `before` is the draft without edits."""
+    names = default_level_names(edited.top + 1)
+    if previous is not None:
+        came_from = {"id": previous.id, "version": previous.version, "digest": previous.digest, "stay": f"{stay:g}"}
+        provenance = header["provenance"].model_copy(update={"previous": came_from})
+        fields = {**header, "provenance": provenance, "version": previous.version}
+        return succeed(previous, Taxonomy.from_nodes(edited.finish(), level_names=names, **fields), replay.replaced)
+    tree = Taxonomy.from_nodes(edited.finish(), level_names=names, **header)
+    retired = retire(before.nodes.values(), (), tree.nodes, replay.replaced, since=tree.version)
+    return tree.model_copy(update={"retired": retired})
 
 
 def _provenance(value_set: ValueSet, recipe: Recipe, space: Space, n_top: int) -> Provenance:
@@ -248,12 +261,16 @@ def _provenance(value_set: ValueSet, recipe: Recipe, space: Space, n_top: int) -
     )
 
 
-def _is_same_ground(previous: Taxonomy, provenance: Provenance, header: Mapping[str, Any], stay: float) -> bool:
+def _is_same_ground(previous: Taxonomy, header: Mapping[str, Any], stay: float) -> bool:
     """Tell whether `previous` was made of the same values in the same way, so that there is nothing to carry over."""
     came_from = previous.provenance.previous
     same_stay = came_from is None or came_from.get("stay") == f"{stay:g}"
-    same_header = all(getattr(previous, name) == value for name, value in header.items())
-    return same_stay and same_header and _unlabelled(previous.provenance) == _unlabelled(provenance)
+    made = [_unlabelled(provenance) for provenance in (previous.provenance, header["provenance"])]
+    return (
+        same_stay
+        and made[0] == made[1]
+        and all(getattr(previous, name) == value for name, value in header.items() if name != "provenance")
+    )
 
 
 def _unlabelled(provenance: Provenance) -> Provenance:
@@ -262,7 +279,7 @@ def _unlabelled(provenance: Provenance) -> Provenance:
     return provenance.model_copy(update={"previous": None, "labeller": None, "parameters": parameters})
 
 
-def _labelled_provenance(
+def _with_labeller(
     provenance: Provenance, labelled: Labelled | None, draft: Draft, previous: Taxonomy | None
 ) -> Provenance:
     """Return where a tree comes from; it names the model that named its nodes, now or in the version before."""
@@ -275,8 +292,3 @@ def _labelled_provenance(
     return provenance.model_copy(
         update={"labeller": previous.provenance.labeller, "parameters": provenance.parameters | asked}
     )
-
-
-def _came_from(tree: Taxonomy, previous: Taxonomy, stay: float) -> Taxonomy:
-    came_from = {"id": previous.id, "version": previous.version, "digest": previous.digest, "stay": f"{stay:g}"}
-    return tree.model_copy(update={"provenance": tree.provenance.model_copy(update={"previous": came_from})})

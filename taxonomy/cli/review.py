@@ -311,8 +311,10 @@ def stability(taxonomy: Path, runs: int, out: Path | None, model: str | None, qu
     Example:
       value-taxonomy stability build/taxonomy.json --runs 10 --out build/taxonomy.json
     """
+    from rich.text import Text
+
     from taxonomy.building.stability import measure_stability, rebuilder, with_stability
-    from taxonomy.cli.screen import console, progress_bars, table
+    from taxonomy.cli.screen import console, plain, progress_bars, table
     from taxonomy.model import load
     from taxonomy.progress import stage_of
     from taxonomy.quality.findings import UNSTABLE
@@ -330,9 +332,9 @@ def stability(taxonomy: Path, runs: int, out: Path | None, model: str | None, qu
     for level in found.levels:
         figures = [found.nodes[node.id] for node in tree.nodes if node.level == level.level and node.id in found.nodes]
         drawn.add_row(
-            tree.levels[level.level].name,
-            "none" if level.seeds is None else f"{level.seeds:.3f}",
-            "none" if level.subsamples is None else f"{level.subsamples:.3f}",
+            Text(plain(tree.levels[level.level].name)),
+            _figure(level.seeds),
+            _figure(level.subsamples),
             f"{sum(figures) / len(figures):.1%}",
             f"{sum(figure < UNSTABLE for figure in figures):,} of {len(figures):,}",
         )

@@ -39,6 +39,8 @@ class PhrasedEncoder:
         self._phrasings = tuple(phrasings)
         self.name = encoder.name
         self.dimension = encoder.dimension
+        if (chunk := getattr(encoder, "chunk", None)) is not None:
+            self.chunk = chunk
         self.digest = hashlib.sha256("\n".join((encoder.digest, *phrasings)).encode()).hexdigest()
 
     def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
