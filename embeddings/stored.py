@@ -143,7 +143,7 @@ class StoredEncoder:
 
     def __init__(self, encoder: Encoder, *, folder: Path | None = None, chunk: int | None = None) -> None:
         self._encoder = encoder
-        self._chunk: int = chunk or getattr(encoder, "chunk", CHUNK)
+        self._chunk: int = getattr(encoder, "chunk", CHUNK) if chunk is None else chunk
         self.name = encoder.name
         self.digest = encoder.digest
         self.dimension = encoder.dimension
