@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -82,8 +83,9 @@ ESCAPES: dict[str, tuple[Exception | Callable[[], object], str]] = {
     "overflow": (overflow, "show t.json: a number is too large ((34, 'Numerical result out of range')); give smaller"),
     "a library": (library, "show t.json: invalid literal for int() with base 10: 'x\\x1b[2J\\ny'; see that it is what"),
     "no message": (ValueError(), "value-taxonomy show t.json: ValueError; see that it is what the command takes;"),
-    "a fault": (KeyError("key"), "show t.json: KeyError ('key'); this is a fault of the program: report what it says"),
-    "an end": (EOFError("too short"), "show t.json: EOFError (too short); this is a fault"),
+    "a fault": (KeyError("key"), "show t.json: KeyError ('key'); this is a fault of the program: report what --debug"),
+    "an end": (EOFError("too short"), "show t.json: too short; see that it is what the command takes;"),
+    "a library's own": (sqlite3.Error("database is locked"), "show t.json: database is locked; see that it is what"),
     "ours": (TaxonomyError("what\nwas; do"), "what\\nwas; do"),
     "of embeddings": (EmbeddingError("what\x1bwas; do"), "what\\x1bwas; do"),
 }

@@ -127,6 +127,7 @@ def _explain(error: Exception) -> tuple[str, str]:
             return f"not {error.encoding} at byte {error.start}", "save it as UTF-8"
         case OverflowError():
             return f"a number is too large ({said})", "give smaller ones"
-        case ValueError():
-            return said or type(error).__name__, "see that it is what the command takes; --debug shows where it failed"
-    return f"{type(error).__name__} ({said})", "this is a fault of the program: report what it says with --debug"
+        case KeyError() | IndexError() | TypeError() | AttributeError() | AssertionError() | NameError():
+            return f"{type(error).__name__} ({said})", "this is a fault of the program: report what --debug shows"
+    # A library's: of its own kind, or a ValueError.
+    return said or type(error).__name__, "see that it is what the command takes; --debug shows where it failed"
