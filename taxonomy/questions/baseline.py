@@ -244,7 +244,7 @@ def _look_watch(watched: pd.DataFrame, seen: pd.DataFrame, size: int) -> Lookup:
 
 def _look_rare(tree: Taxonomy, seen: pd.DataFrame) -> Lookup:
     """Take every value of the taxonomy, also one that the baseline never says."""
-    values = pd.DataFrame({"level_0": [node.id for node in tree.nodes if node.level == 0]})
+    values = pd.DataFrame({"level_0": [value.id for value in tree.leaves]})
     table = values.merge(seen, on="level_0", how="left")
     observed = table["observed"].fillna(0).to_numpy(dtype=float)
     new, own = _tail_bits(-observed, -(observed - 1), observed)
