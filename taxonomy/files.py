@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from embeddings import files
 from taxonomy.errors import OutputError
+
+_ROOM = "free some space, or choose another place"
+_RIGHTS = "ask for the right to it, or choose another place"
+_REMEDIES = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: _RIGHTS,
+    errno.ENOENT: "see that it is there, and the folder that it is in",
+    errno.EEXIST: "choose another name",
+    errno.EISDIR: "give a file, not a folder",
+    errno.ENOTDIR: "give a path whose folders are folders",
+    errno.ENAMETOOLONG: "give a shorter name",
+    errno.ELOOP: "mend the link, which leads to itself",
+    errno.EMFILE: "raise the number of files that may be open: ulimit -n",
+}
 
 
 def replace_file(target: Path, content: bytes) -> None:
@@ -17,7 +35,7 @@ def replace_file(target: Path, content: bytes) -> None:
     ------
     OutputError
     """
-    with _one_error(target):
+    with _one_error(f"{target}"):
         files.replace_file(target, content)
 
 
@@ -37,7 +55,7 @@ def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Iterable
     ------
     OutputError
     """
-    with _one_error(folder):
+    with _one_error(f"the folder {folder}"):
         files.replace_files(folder, contents, gone=gone)
 
 
@@ -48,14 +66,19 @@ def check_folder(folder: Path) -> None:
     ------
     OutputError
     """
-    with _one_error(folder):
+    with _one_error(f"the folder {folder}"):
         files.probe_folder(folder)
 
 
+def remedy_of(error: OSError) -> str:
+    """Return what to do about an error of the system."""
+    return _REMEDIES.get(error.errno or 0, "see that it can be used, and try again")
+
+
 @contextmanager
-def _one_error(path: Path) -> Iterator[None]:
+def _one_error(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OutputError(f"cannot write {path}: {reason}; choose another place or free some space") from error
+        raise OutputError(f"cannot write {what}: {reason}; {remedy_of(error)}") from error

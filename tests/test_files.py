@@ -85,7 +85,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
 
     (tmp_path / "kept").write_bytes(b"before")
     monkeypatch.setattr(*{"write": ("embeddings.files._write", full)}.get(step, (f"os.{step}", full)))
-    with pytest.raises(OutputError, match=r"cannot write .*kept: No space left on device; .* free some space"):
+    with pytest.raises(OutputError, match=r"cannot write .*kept: No space left on device; free some space"):
         taxonomy.files.replace_file(tmp_path / "kept", b"after")
     with pytest.raises(OutputError, match="No space left on device"):
         taxonomy.files.replace_file(tmp_path / "new", b"after")
@@ -108,11 +108,11 @@ def test_places_where_no_file_can_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to("loop")
     for name, reason in (
-        ("folder", "Is a directory"),
-        ("file/below", "Not a directory"),
-        ("none/below", "No such file or directory"),
-        ("x" * 300, "File name too long"),
-        ("loop", "Too many levels of symbolic links"),
+        ("folder", "Is a directory; give a file, not a folder"),
+        ("file/below", "Not a directory; give a path whose folders are folders"),
+        ("none/below", "No such file or directory; see that it is there, and the folder that it is in"),
+        ("x" * 300, "File name too long; give a shorter name"),
+        ("loop", "Too many levels of symbolic links; mend the link"),
     ):
         with pytest.raises(OutputError, match=reason):
             taxonomy.files.replace_file(tmp_path / name, b"content")
@@ -131,7 +131,7 @@ def test_a_folder_is_written_whole_or_stays(tmp_path: Path, monkeypatch: pytest.
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OutputError, match=r"cannot write .*build: No space left"):
+    with pytest.raises(OutputError, match=r"cannot write the folder .*build: No space left on device; free some space"):
         taxonomy.files.replace_files(folder, {"b": b"4", "c": b"5"})
     assert (names(folder), (folder / "b").read_bytes()) == (["b", "mine"], b"3")
 
@@ -143,5 +143,7 @@ def test_the_current_folder_can_be_written(tmp_path: Path, monkeypatch: pytest.M
     taxonomy.files.replace_files(Path("."), {"a": b"1"})
     taxonomy.files.replace_file(Path("b"), b"2")
     assert names(tmp_path) == ["a", "b"]
-    with pytest.raises(OutputError, match="cannot write a/below"):
+    with pytest.raises(
+        OutputError, match="cannot write the folder a/below: Not a directory; give a path whose folders are folders"
+    ):
         taxonomy.files.check_folder(Path("a/below"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sys
 import traceback
@@ -16,21 +15,6 @@ import click
 from embeddings.errors import EmbeddingError
 from taxonomy.errors import TaxonomyError, plain
 
-_ROOM = "free some space, or choose another place"
-_RIGHTS = "ask for the right to it, or choose another place"
-_REMEDIES = {
-    errno.ENOSPC: _ROOM,
-    errno.EDQUOT: _ROOM,
-    errno.EACCES: _RIGHTS,
-    errno.EPERM: _RIGHTS,
-    errno.EROFS: _RIGHTS,
-    errno.ENOENT: "give the path of what is there",
-    errno.EISDIR: "give a file, not a folder",
-    errno.ENOTDIR: "give a path whose folders are folders",
-    errno.ENAMETOOLONG: "give a shorter name",
-    errno.ELOOP: "mend the link, which leads to itself",
-    errno.EMFILE: "raise the number of files that may be open: ulimit -n",
-}
 _DEBUG = "taxonomy.debug"
 _COMMAND = "taxonomy.command"
 
@@ -114,8 +98,10 @@ def _explain(error: Exception) -> tuple[str, str]:
     said = " ".join(str(error).split())[:500]
     match error:
         case OSError():
-            remedy = _REMEDIES.get(error.errno or 0, "see that it can be used, and try again")
-            return error.strerror or said or type(error).__name__, remedy
+            # Imported here, since help must answer at once.
+            from taxonomy.files import remedy_of
+
+            return error.strerror or said or type(error).__name__, remedy_of(error)
         case MemoryError():
             return f"memory ran out{said and f' ({said})'}", "give less at once, or a machine with more"
         case RecursionError():
