@@ -212,3 +212,20 @@ def test_a_copy_does_not_remember_other_nodes() -> None:
     assert (moved.id, moved.ancestors.tolist(), moved.digest) == (made.id, [[0, 0]], moved.compute_digest())
     with pytest.raises(InvariantError, match="parents that do not exist"):
         made.with_nodes(node for node in made.nodes if node.id != "1:1")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b'{"format": "value-taxonomy", "title": "\\ud800"}', "half of a surrogate pair"),
+        (b'{"format": "\xed\xa0\x80"}', "not UTF-8 at byte 12"),
+        (b"[" * 100_000, "not JSON that can be read"),
+        (b'{"format": ' + b"9" * 5000 + b"}", "not JSON that can be read"),
+    ],
+    ids=["escaped surrogate", "raw surrogate", "deep", "long number"],
+)
+def test_what_json_lets_pass_is_one_line(content: bytes, problem: str, tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_bytes(content)
+    with pytest.raises(InputError, match=problem) as caught:
+        taxonomy.load(tmp_path / "t.json")
+    assert "\n" not in str(caught.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -26,14 +27,7 @@ def load(path: str | Path) -> Taxonomy:
         If it breaks an invariant.
     """
     source = Path(path)
-    try:
-        data = json.loads(source.read_bytes())
-    except OSError as error:
-        raise InputError(f"{source}: cannot be read: {error.strerror}; give the path of a taxonomy.json") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{source}: not UTF-8 at byte {error.start}; give the path of a taxonomy.json") from error
-    except json.JSONDecodeError as error:
-        raise InputError(f"{source}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from error
+    data = _parse(source)
     if not isinstance(data, dict) or data.get("format") != "value-taxonomy":
         raise InputError(f'{source}: not a taxonomy: its "format" is not "value-taxonomy"')
     if isinstance(data.get("schema_version"), int) and data["schema_version"] > SCHEMA_VERSION:
@@ -49,3 +43,23 @@ def load(path: str | Path) -> Taxonomy:
         raise InputError(f"{source}: {where}: {first['msg']}") from error
     tree.check()
     return tree
+
+
+def _parse(source: Path) -> Any:
+    try:
+        # Not json's own decoding, which lets halves of surrogate pairs pass.
+        text = source.read_bytes().decode("utf-8-sig")
+        data = json.loads(text)
+        if "\\ud" in text.lower():
+            json.dumps(data, ensure_ascii=False).encode()
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read: {error.strerror}; give the path of a taxonomy.json") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{source}: not UTF-8 at byte {error.start}; give the path of a taxonomy.json") from error
+    except UnicodeEncodeError as error:
+        raise InputError(f"{source}: holds half of a surrogate pair; give well-formed Unicode") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"{source}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{source}: not JSON that can be read: {error}; give a taxonomy.json") from error
+    return data
