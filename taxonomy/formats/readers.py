@@ -32,10 +32,12 @@ def read_taxonomy(path: Path) -> Taxonomy:
     TaxonomyError
         If the format needs a package that is not installed.
     """
+    if path.is_dir():
+        raise InputError("this is a folder", path=str(path), remedy=f"give a file in it, as {path / 'taxonomy.json'}")
     ending = ending_of(path)
     if ending not in _READERS:
-        remedy = f"give a file in one of {', '.join(READ)}"
-        raise InputError(f"a taxonomy is not read from {ending!r}", path=str(path), remedy=remedy)
+        what = f"a taxonomy is not read from {ending!r}" if ending else "the name has no ending"
+        raise InputError(what, path=str(path), remedy=f"give a file in one of {', '.join(READ)}")
     return _READERS[ending](path)
 
 
