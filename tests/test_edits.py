@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import tomllib
 from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import taxonomy
 from taxonomy.cli import revision
 from taxonomy.errors import EditsError, InputError
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
-from taxonomy.versions.edits import Action, Edit, append_edit, edit_values, parse_edits, read_edits
+from taxonomy.versions.edits import Action, Edit, edit_values, parse_edits, read_edits
 from taxonomy.versions.replay import Outcome, apply_edits, replay_edits
 from tests.conftest import Run
 from tests.trees import make_tree
@@ -200,65 +197,6 @@ def test_what_a_later_edit_took_out_is_superseded_the_next_time(tree: Taxonomy) 
     again, outcomes = apply_edits(edited, decisions)
     assert [(outcome.status, outcome.reason) for outcome in outcomes] == [("superseded", "by line 5"), ("in place", "")]
     assert again is edited
-
-
-# -- the file --------------------------------------------------------------------------------------------------
-
-BAD = {
-    "no TOML": ("[[edit]\n", "not TOML"),
-    "no list": ("[edit]\naction = 'pin'\n", "'edit' is no list"),
-    "inline": ("edit = [{action = 'pin', node = 'x'}]\n", r"not an \[\[edit\]\] table"),
-    "unknown table": ("[[edits]]\n", "unknown entry 'edits'"),
-    "unknown action": ("\n[[edit]]\naction = 'drop'\nnode = 'x'\n", "line 2: edit 1: action: Input should be"),
-    "unknown entry": ("[[edit]]\naction = 'pin'\nnode = 'x'\nwhy = 'so'\n", "line 1: edit 1: unknown entry 'why'"),
-    "no node": ("[[edit]]\naction = 'pin'\n", "line 1: edit 1: give either node, an id, or path"),
-    "both": ("[[edit]]\naction = 'pin'\nnode = 'x'\npath = ['y']\n", "give either node"),
-    "no to": ("[[edit]]\naction = 'rename'\nnode = 'x'\n", "rename needs to"),
-    "too much": ("[[edit]]\naction = 'reject'\nnode = 'x'\nto = 'y'\n", "reject takes no to"),
-    "no parts": ("[[edit]]\naction = 'split'\nnode = 'x'\n", "split needs into"),
-    "path as label": ("[[edit]]\naction = 'rename'\nnode = 'x'\nto = ['a', 'b']\n", "to of rename is one text"),
-    "line": ("[[edit]]\naction = 'pin'\nnode = 'x'\nline = 3\n", "an edit has no 'line'"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "problem"), BAD.values(), ids=BAD)
-def test_a_bad_file_is_one_line_with_its_place(text: str, problem: str) -> None:
-    with pytest.raises(EditsError, match=f"edits.toml.*{problem}") as caught:
-        edits(text)
-    assert "\n" not in str(caught.value)
-
-
-def test_lines_are_those_of_the_headers(tmp_path: Path) -> None:
-    text = (
-        '[[edit]]\naction = "pin"\nnode = "a"\nnote = """\n[[edit]]\n"""\n\n [[ "edit" ]]\naction = "pin"\nnode = "b"\n'
-    )
-    (tmp_path / "edits.toml").write_text(text)
-    assert [edit.line for edit in read_edits(tmp_path / "edits.toml")] == [1, 8]
-    with pytest.raises(EditsError, match="cannot be read"):
-        read_edits(tmp_path / "no.toml")
-    (tmp_path / "edits.toml").write_bytes(b"\xff")
-    with pytest.raises(EditsError, match="not UTF-8 at byte 0"):
-        read_edits(tmp_path / "edits.toml")
-
-
-@given(note=st.text(), label=st.text(min_size=1).filter(str.strip), path=st.lists(st.text(), min_size=1))
-def test_what_is_appended_is_read_back(
-    tmp_path_factory: pytest.TempPathFactory, note: str, label: str, path: list[str]
-) -> None:
-    file = tmp_path_factory.mktemp("edits") / "edits.toml"
-    before = "# Ours.\n[[edit]]\naction = 'pin'  # stays\nnode = 'x'\ndate = 2026-01-31"
-    file.write_text(before)
-    edit = Edit(action="rename", path=tuple(path), to=label, note=note)
-    try:
-        append_edit(file, edit)
-    except UnicodeEncodeError:
-        # A lone surrogate is no text that a file can hold.
-        assert any("\ud800" <= char <= "\udfff" for text in (note, label, *path) for char in text)
-        return
-    assert file.read_text(encoding="utf-8").startswith(before)
-    first, second = read_edits(file)
-    assert (first.date, second.model_copy(update={"line": 0})) == ("2026-01-31", edit)
-    tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 # -- with values and builds ------------------------------------------------------------------------------------

@@ -24,17 +24,13 @@ from hypothesis import strategies as st
 import taxonomy
 from taxonomy.errors import InputError, InvariantError, OutputError
 from taxonomy.formats.csv import read_taxonomy_csv
-from taxonomy.formats.markdown import escape_markdown
 from taxonomy.formats.readers import READ, read_taxonomy
 from taxonomy.formats.schema import json_schema, json_schema_text
 from taxonomy.model import Taxonomy
 from taxonomy.publishing import WRITTEN, write_taxonomy
 from tests.conftest import ROOT, Run
-from tests.trees import NASTY, full_tree, make_tree, nasty_trees
+from tests.trees import FOUR_VALUES, full_tree, make_tree, nasty_trees
 
-TREE = make_tree(
-    ["honesty", "order", "skill", "tact"], [0, 1, 1, 0], [0, 1], names=[["A", "B"], ["Social", "Practical"]]
-)
 LOSSY = [suffix for suffix in READ if suffix != ".json"]
 
 
@@ -165,7 +161,7 @@ def test_the_schema_holds_builds_and_refuses_what_is_none(small_build: Path, tmp
 
 
 def test_a_newer_schema_is_refused(run: Run, tmp_path: Path) -> None:
-    text = TREE.to_json().replace('"schema_version": 1', '"schema_version": 2')
+    text = FOUR_VALUES.to_json().replace('"schema_version": 1', '"schema_version": 2')
     (tmp_path / "t.json").write_text(text)
     done = run("export", tmp_path / "t.json", tmp_path / "t.csv")
     assert (done.returncode, done.stdout) == (2, "")
@@ -211,80 +207,9 @@ def test_parquet_has_a_row_a_value_and_a_column_a_level(tmp_path: Path) -> None:
 
 
 def test_parquet_refuses_a_level_named_as_another_column(tmp_path: Path) -> None:
-    tree = Taxonomy.from_nodes(TREE.nodes, level_names=["weight", "b", "c"], id="t", weight_unit="strings")
+    tree = Taxonomy.from_nodes(FOUR_VALUES.nodes, level_names=["weight", "b", "c"], id="t", weight_unit="strings")
     with pytest.raises(OutputError, match="'weight'"):
         write_taxonomy(tree, tmp_path / "t.parquet")
-
-
-def test_markdown_is_an_outline(tmp_path: Path) -> None:
-    write_taxonomy(TREE, tmp_path / "t.md")
-    assert (tmp_path / "t.md").read_text() == textwrap.dedent(
-        """\
-        # test 1.0.0
-
-        2 domains / 2 clusters / 4 values
-
-        ## Practical
-
-        2 values, 50.00%
-
-        - **B**, 2 values, 50.00%
-          - order
-          - skill
-
-        ## Social
-
-        2 values, 50.00%
-
-        - **A**, 2 values, 50.00%
-          - honesty
-          - tact
-        """
-    )
-
-
-def test_markdown_shows_nasty_labels_as_text(tmp_path: Path) -> None:
-    from markdown_it import MarkdownIt
-
-    labels = [*NASTY, "1. item", "- item", "**bold** [link](https://example.org)", "<script>alert(1)</script>", "# h"]
-    labels += ["1.", "2) item", ": item"]
-    write_taxonomy(make_tree(labels, [0] * len(labels), names=[["Top"]]), tmp_path / "t.md")
-    text = (tmp_path / "t.md").read_text(encoding="utf-8")
-    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(text)
-    kinds = {child.type for token in tokens for child in token.children or ()} | {token.type for token in tokens}
-    assert not kinds & {
-        "html_block",
-        "html_inline",
-        "link_open",
-        "strong_open",
-        "em_open",
-        "code_inline",
-        "ordered_list_open",
-    }
-    assert sum(token.type == "list_item_open" for token in tokens) == len(labels)
-    shown = {"".join(child.content for child in token.children or ()) for token in tokens}
-    assert {label for label in labels if label.isprintable() and label == label.strip()} <= shown
-
-
-@pytest.mark.parametrize("text", ["1.0.0", "vt:7f3a", "0:12", "self-care: a well-being (of one's own), at 12:30"])
-def test_markdown_leaves_alone_what_is_no_markup(text: str) -> None:
-    assert escape_markdown(text) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "escaped"),
-    [
-        ("1. item", r"1\. item"),
-        ("2.", r"2\."),
-        ("a :smile:", r"a \:smile:"),
-        ("a:t-rex:", r"a\:t-rex:"),
-        ("https://1.org", r"https\://1\.org"),
-        ("www.1.org", r"www\.1\.org"),
-        ("me@1.org", r"me\@1\.org"),
-    ],
-)
-def test_markdown_escapes_what_it_would_number_link_or_draw(text: str, escaped: str) -> None:
-    assert escape_markdown(text) == escaped
 
 
 # -- the command line --------------------------------------------------------------------------------------------
@@ -305,14 +230,14 @@ def test_export_writes_the_same_bytes_whatever_the_hash_seed(run: Run, tmp_path:
 
 @pytest.mark.parametrize("suffix", LOSSY)
 def test_import_reads_what_export_wrote(run: Run, tmp_path: Path, suffix: str) -> None:
-    TREE.save(tmp_path / "in.json")
+    FOUR_VALUES.save(tmp_path / "in.json")
     assert run("export", tmp_path / "in.json", tmp_path / f"test{suffix}").returncode == 0
     done = run("import", tmp_path / f"test{suffix}", "--out", tmp_path / "out.json")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"2 domains / 2 clusters / 4 values\nWritten to {tmp_path / 'out.json'}\n"
     found = taxonomy.load(tmp_path / "out.json")
     assert [(node.id, node.label, node.parent) for node in found.nodes] == [
-        (node.id, node.label, node.parent) for node in TREE.nodes
+        (node.id, node.label, node.parent) for node in FOUR_VALUES.nodes
     ]
     # The other commands read it, too.
     assert "Practical  2 values" in run("show", tmp_path / f"test{suffix}").stdout
@@ -322,7 +247,7 @@ def test_import_reads_what_export_wrote(run: Run, tmp_path: Path, suffix: str) -
 def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path, suffix: str) -> None:
     target = tmp_path / f"t{suffix}"
     target.write_text("the last good one")
-    broken = TREE.model_copy(update={"nodes": TREE.nodes[:-1]})
+    broken = FOUR_VALUES.model_copy(update={"nodes": FOUR_VALUES.nodes[:-1]})
     with pytest.raises(InvariantError):
         write_taxonomy(broken, target)
     script = """
@@ -338,7 +263,7 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path, suffix: st
         except OutputError as error:
             print(error)
     """
-    TREE.save(tmp_path / "in.json")
+    FOUR_VALUES.save(tmp_path / "in.json")
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "in.json"), str(target)],
         capture_output=True,
@@ -351,7 +276,7 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path, suffix: st
 
 
 def test_a_place_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
-    TREE.save(tmp_path / "in.json")
+    FOUR_VALUES.save(tmp_path / "in.json")
     for target in (tmp_path / "in.json" / "t.csv", tmp_path / "none" / "t.csv"):
         done = run("export", tmp_path / "in.json", target)
         assert (done.returncode, done.stdout) == (2, "")
@@ -383,7 +308,7 @@ FORMS = {
 @pytest.mark.parametrize(("arguments", "problem"), FORMS.values(), ids=FORMS)
 def test_bad_usage_is_one_line_and_writes_nothing(run: Run, tmp_path: Path, arguments: list[str], problem: str) -> None:
     for name in ("in.json", "in.json.ttl", "in.json.rdf", "in.json.jsonld", "t.graphml", "t.node-link.json"):
-        (tmp_path / name).write_text(TREE.to_json())
+        (tmp_path / name).write_text(FOUR_VALUES.to_json())
     (tmp_path / "empty.jsonld").touch()
     before = sorted(tmp_path.iterdir())
     done = run(*arguments, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
@@ -395,7 +320,7 @@ def test_bad_usage_is_one_line_and_writes_nothing(run: Run, tmp_path: Path, argu
 
 
 def test_a_missing_extra_says_which_to_install(tmp_path: Path) -> None:
-    TREE.save(tmp_path / "in.json")
+    FOUR_VALUES.save(tmp_path / "in.json")
     script = "import sys; sys.modules['rdflib'] = None; from taxonomy.cli import main; main(sys.argv[1:])"
     for arguments in (["export", "in.json", "t.ttl"], ["import", "t.rdf", "--out", "o.json"]):
         done = subprocess.run(

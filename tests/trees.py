@@ -166,3 +166,8 @@ def full_tree() -> Taxonomy:
             Retired(id="1:8", level=1, label="zeal", since="1.1.0"),
         ),
     )
+
+
+FOUR_VALUES = make_tree(
+    ["honesty", "order", "skill", "tact"], [0, 1, 1, 0], [0, 1], names=[["A", "B"], ["Social", "Practical"]]
+)

@@ -8,5 +8,7 @@ from taxonomy.clustering.names import DEFAULT_METHOD as METHOD
 STAY = 0.3
 MIN_CHILDREN = 2
 SEED = 0
+# How often a tree is built again to see what comes back.
+RUNS = 10
 
-__all__ = ["METHOD", "MIN_CHILDREN", "MODEL", "SEED", "STAY"]
+__all__ = ["METHOD", "MIN_CHILDREN", "MODEL", "RUNS", "SEED", "STAY"]

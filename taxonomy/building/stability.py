@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from embeddings import Encoder
 from embeddings.progress import Progress
+from taxonomy.building.defaults import RUNS
 from taxonomy.building.pipeline import find_anchors
 from taxonomy.building.recipe import Recipe
 from taxonomy.clustering.recursion import build_hierarchy
@@ -71,7 +72,7 @@ def measure_stability(
     tree: Taxonomy,
     rebuild: Rebuild,
     *,
-    runs: int = 10,
+    runs: int = RUNS,
     progress: Progress | None = None,
 ) -> Stability:
     """Build a tree again and again and count how often each node comes back.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from taxonomy.llm.limits import CONCURRENCY, RETRIES, TIMEOUT
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -30,16 +32,24 @@ OPTIONS = {
     "dry_run": click.option("--dry-run", is_flag=True, help="Print calls, tokens and cost, and stop there."),
     "max_cost": click.option("--max-cost", type=click.FloatRange(0), help="Refuse if the estimate is above, in US$."),
     "concurrency": click.option(
-        "--concurrency", type=click.IntRange(1), default=8, show_default=True, help="Calls under way at once."
+        "--concurrency", type=click.IntRange(1), default=CONCURRENCY, show_default=True, help="Calls under way at once."
     ),
     "max_failures": click.option(
         "--max-failures", type=click.IntRange(0), default=0, show_default=True, help="Exit with 1 if more fail."
     ),
     "timeout": click.option(
-        "--timeout", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True, help="Seconds to wait."
+        "--timeout",
+        type=click.FloatRange(0, min_open=True),
+        default=TIMEOUT,
+        show_default=True,
+        help="Seconds to wait.",
     ),
     "retries": click.option(
-        "--retries", type=click.IntRange(0), default=4, show_default=True, help="Times a failed call is made again."
+        "--retries",
+        type=click.IntRange(0),
+        default=RETRIES,
+        show_default=True,
+        help="Times a failed call is made again.",
     ),
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from taxonomy.building.defaults import RUNS
 from taxonomy.cli.options import PATH, model_option, out_option, quiet_option, taxonomy_argument
 
 if TYPE_CHECKING:
@@ -298,7 +299,7 @@ def _figure(figure: float | None, form: str = ".3f") -> str:
 
 @click.command()
 @taxonomy_argument
-@click.option("--runs", default=10, show_default=True, type=click.IntRange(2), help="How often to build it again.")
+@click.option("--runs", default=RUNS, show_default=True, type=click.IntRange(2), help="How often to build it again.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write TAXONOMY with each node's stability.")
 @click.option("--model", help="Model of the vectors (default: the one that TAXONOMY names).")
 @quiet_option("Show no progress.")

@@ -24,6 +24,7 @@ from taxonomy.labels.surroundings import Surroundings
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.client import Wire
 from taxonomy.llm.engine import Desk, Question, Refusal, Usage
+from taxonomy.llm.limits import CONCURRENCY
 from taxonomy.llm.prices import estimate_cost
 from taxonomy.model import Node, Provenance, Taxonomy
 from taxonomy.model.draft import Draft
@@ -148,7 +149,7 @@ class LanguageModel:
     wire: Wire
     refine: bool = False
     votes: int = 1
-    concurrency: int = 8
+    concurrency: int = CONCURRENCY
 
     def estimate(self, draft: Draft, vectors: NDArray[np.float32], *, only: Collection[str] | None = None) -> Estimate:
         """Return what naming would ask, by a rehearsal in which the names are those that nodes have now."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from taxonomy.errors import LabelError
+from taxonomy.llm.limits import RETRIES, TIMEOUT
 
 Messages = Sequence[dict[str, str]]
 
@@ -48,8 +49,8 @@ class Wire:
 
     model: str
     base_url: str | None = None
-    timeout: float = 60.0
-    retries: int = 4
+    timeout: float = TIMEOUT
+    retries: int = RETRIES
 
     def __post_init__(self) -> None:
         provider, _, name = self.model.partition("/")

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from embeddings.progress import Progress
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.client import Connection, UnansweredError
+from taxonomy.llm.limits import CONCURRENCY
 
 # Answers to one question, the first and those after a refusal.
 ATTEMPTS = 3
@@ -123,7 +124,7 @@ class Desk:
     connection: Connection | None
     model: str
     store: AnswerStore
-    concurrency: int = 8
+    concurrency: int = CONCURRENCY
     usage: Usage = field(default_factory=Usage)
     answered: bool = False
     failed: int = 0

@@ -1,0 +1,73 @@
+"""A server, a store of answers, and a tree to label."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import taxonomy
+from taxonomy.labels.language_model import LanguageModel
+from taxonomy.llm.client import Wire
+from taxonomy.model import Taxonomy
+from tests.conftest import FIXTURE, Run
+from tests.llm.labelling import Done, Label, label_by
+from tests.llm_server import Server, serve
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_BASE_URL", "http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with serve() as one:
+        yield one
+
+
+@pytest.fixture
+def answers(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache without answers, with the vectors that tests share."""
+    folder = tmp_path / "cache"
+    for part in ("vectors", "models"):
+        if (cache / part).is_dir():
+            shutil.copytree(cache / part, folder / part)
+    monkeypatch.setenv("VALUE_TAXONOMY_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def source(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tree of four levels: values, clusters, groups, domains."""
+    folder = tmp_path_factory.mktemp("llm")
+    rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)[:160]
+    (folder / "values.csv").write_text("".join(rows), encoding="utf-8")
+    done = run("build", folder / "values.csv", "--levels", "24,10", "--out", folder / "build", "--quiet")
+    assert done.returncode == 0, done.stderr
+    return folder / "build" / "taxonomy.json"
+
+
+@pytest.fixture(scope="module")
+def tree(source: Path) -> Taxonomy:
+    return taxonomy.load(source)
+
+
+@pytest.fixture(scope="module")
+def vectors(tree: Taxonomy) -> NDArray[np.float32]:
+    from taxonomy.quality.vectors import embed_tree
+
+    return embed_tree(tree, labels=False).values
+
+
+@pytest.fixture
+def label(server: Server, answers: Path, tree: Taxonomy, vectors: NDArray[np.float32]) -> Label:
+    """Label the tree through the server."""
+
+    def labelled(tree: Taxonomy = tree, timeout: float = 30.0, retries: int = 2, **options: Any) -> Done:
+        wire = Wire("openai/fake", server.url, timeout=timeout, retries=retries)
+        return label_by(LanguageModel(wire, **options), tree, vectors)
+
+    return labelled

@@ -1,0 +1,54 @@
+"""A tree labelled through a server on loopback, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import taxonomy
+from taxonomy.labels.language_model import Failure, LanguageModel, label_tree
+from taxonomy.llm.engine import Usage
+from taxonomy.model import Taxonomy
+from tests.llm_server import data_of, good_name, keep_all, kind_of
+
+CANARY = "sk-canary-0123456789"
+
+
+class Done(NamedTuple):
+    """A labelled tree, and what was done to it."""
+
+    tree: Taxonomy
+    named: int
+    moved: int
+    failures: tuple[Failure, ...]
+    usage: Usage
+
+
+Label = Callable[..., Done]
+
+
+def label_by(model: LanguageModel, tree: Taxonomy, vectors: NDArray[np.float32]) -> Done:
+    labelled, done = label_tree(tree, vectors, model)
+    return Done(labelled, done.named, done.moved, done.failures, done.usage)
+
+
+def inner(tree: Taxonomy) -> list[taxonomy.Node]:
+    return [node for node in tree.nodes if 0 < node.level < len(tree.levels) - 1]
+
+
+def offline(tree: Taxonomy) -> dict[str, str]:
+    return {node.id: node.label for node in inner(tree)}
+
+
+def move_first(request: dict[str, Any]) -> dict[str, Any]:
+    """Move the first member to the choice whose name comes first, whatever its id is in this vote."""
+    answer, choices = keep_all(request), data_of(request)["choices"]
+    answer["moves"][0]["choice"] = min(choices, key=lambda one: one["name"])["id"]
+    return answer
+
+
+def answering(move: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda request: move(request) if kind_of(request) == "move" else good_name(request)
