@@ -95,6 +95,13 @@ class Labelling:
             )
         return done
 
+    def say_nothing_to_name(self) -> None:
+        """Say that every node has a name, and stop there with `dry_run`."""
+        if self.dry_run or not self.quiet:
+            click.echo(f"{self.model.wire.model}: 0 calls to make, every node has a name")
+        if self.dry_run:
+            raise click.exceptions.Exit(0)
+
     def report_failures(self, failures: Sequence[Failure]) -> None:
         """List what failed on stderr, and exit with 1 if it is more than was allowed."""
         from taxonomy.cli.screen import plain

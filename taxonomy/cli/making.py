@@ -105,6 +105,8 @@ def build(
             progress=progress,
             **options,
         )
+        if labelling is not None and built.labelled is None:
+            labelling.say_nothing_to_name()
         files = built.write(out, page=page, progress=progress)
     if not quiet:
         print_summary(built, out, files)

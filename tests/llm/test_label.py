@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 import taxonomy
@@ -89,6 +89,32 @@ def test_build_labels_at_once(run: Run, server: Server, source: Path, answers: P
     assert built.provenance.labeller == "llm:openai/x"
     report = json.loads((tmp_path / "b" / "report.json").read_text())
     assert len(report["quality"]) >= 2
+
+
+def test_a_next_version_asks_about_what_is_new_and_a_rehearsal_writes_nothing(
+    server: Server, source: Path, answers: Path, tmp_path: Path
+) -> None:
+    def build(*arguments: object) -> Result:
+        done = CliRunner().invoke(main, ["build", *map(str, arguments), "--labeller", "llm", *options])
+        assert done.exit_code == 0, done.output
+        return done
+
+    values, more = source.parents[1] / "values.csv", tmp_path / "more.csv"
+    rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)[:175]
+    more.write_text("".join(rows), encoding="utf-8")
+    options = ("--llm", "openai/x", "--llm-base-url", server.url)
+    build(values, "--levels", "24,10", "--out", tmp_path / "first")
+    asked = len(server.requests)
+    previous = ("--previous", tmp_path / "first" / "taxonomy.json", "--out", tmp_path / "b")
+    assert build(values, *previous, "--dry-run").stdout == "openai/x: 0 calls to make, every node has a name\n"
+    calls = int(build(more, *previous, "--dry-run").stdout.split(": ")[1].split(" calls")[0])
+    assert (list((tmp_path / "b").iterdir()), len(server.requests)) == ([], asked)
+    build(more, *previous)
+    assert len(server.requests) - asked == calls < 12
+    first, second = (taxonomy.load(tmp_path / name / "taxonomy.json") for name in ("first", "b"))
+    names = {node.id: node.label for node in first.inner}
+    assert sum(names.get(node.id) != node.label for node in second.inner) <= calls
+    assert {node.label_source for node in inner(second)} == {"llm"}
 
 
 def test_the_python_api_takes_a_labeller(server: Server, answers: Path) -> None:
