@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
@@ -280,6 +282,16 @@ def test_principles_that_cannot_be_read(text: str, tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text(text)
     with pytest.raises(InputError, match=r"p\.toml"):
         load_principles(tmp_path / "p.toml")
+
+
+def test_the_records_are_what_their_script_writes(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = ROOT / "fixtures" / "make_mentions.py"
+    monkeypatch.syspath_prepend(str(script.parent))
+    monkeypatch.setattr(sys, "argv", [script.name, "--conversations", "2000", "--seed", "1", "--out", str(tmp_path)])
+    runpy.run_path(str(script), run_name="__main__")
+    for name in ("mentions.parquet", "conversations.parquet"):
+        assert pq.read_table(tmp_path / name).equals(pq.read_table(RECORDS / name))
+    assert (tmp_path / "truth.json").read_bytes() == (RECORDS / "truth.json").read_bytes()
 
 
 # -- at the size of the study -----------------------------------------------------------------------------------
