@@ -21,11 +21,13 @@ from sklearn.metrics import adjusted_rand_score
 
 import taxonomy
 from taxonomy.clustering import average, linkage, ward
-from taxonomy.clustering.exact import centroids, make_exact, relabel
+from taxonomy.clustering.exact import make_exact, relabel
 from taxonomy.clustering.many import LARGEST, partition_many
-from taxonomy.clustering.recursion import METHODS, Anchors, build_hierarchy
+from taxonomy.clustering.methods import METHODS
+from taxonomy.clustering.recursion import Anchors, build_hierarchy
 from taxonomy.clustering.sizes import allocate, check_sizes, default_sizes
 from taxonomy.errors import LevelsError
+from taxonomy.geometry import centroids
 from tests.conftest import FIXTURE, Run
 
 HIERARCHIES = [average, ward]
