@@ -33,22 +33,6 @@ BAD = {
     "line": ("[[edit]]\naction = 'pin'\nnode = 'x'\nline = 3\n", "an edit has no 'line'"),
 }  # fmt: skip
 
-BAD = {
-    "no TOML": ("[[edit]\n", "not TOML"),
-    "no list": ("[edit]\naction = 'pin'\n", "'edit' is no list"),
-    "inline": ("edit = [{action = 'pin', node = 'x'}]\n", r"not an \[\[edit\]\] table"),
-    "unknown table": ("[[edits]]\n", "unknown entry 'edits'"),
-    "unknown action": ("\n[[edit]]\naction = 'drop'\nnode = 'x'\n", "line 2: edit 1: action: Input should be"),
-    "unknown entry": ("[[edit]]\naction = 'pin'\nnode = 'x'\nwhy = 'so'\n", "line 1: edit 1: unknown entry 'why'"),
-    "no node": ("[[edit]]\naction = 'pin'\n", "line 1: edit 1: give either node, an id, or path"),
-    "both": ("[[edit]]\naction = 'pin'\nnode = 'x'\npath = ['y']\n", "give either node"),
-    "no to": ("[[edit]]\naction = 'rename'\nnode = 'x'\n", "rename needs to"),
-    "too much": ("[[edit]]\naction = 'reject'\nnode = 'x'\nto = 'y'\n", "reject takes no to"),
-    "no parts": ("[[edit]]\naction = 'split'\nnode = 'x'\n", "split needs into"),
-    "path as label": ("[[edit]]\naction = 'rename'\nnode = 'x'\nto = ['a', 'b']\n", "to of rename is one text"),
-    "line": ("[[edit]]\naction = 'pin'\nnode = 'x'\nline = 3\n", "an edit has no 'line'"),
-}  # fmt: skip
-
 
 @pytest.mark.parametrize(("text", "problem"), BAD.values(), ids=BAD)
 def test_a_bad_file_is_one_line_with_its_place(text: str, problem: str) -> None:
