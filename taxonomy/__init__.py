@@ -1,54 +1,148 @@
-"""Value strings in, a versioned multi-level taxonomy out.
+"""Value strings in, a versioned multi-level taxonomy out; from records of conversations, what they show.
 
 >>> import taxonomy
 >>> built = taxonomy.build(["patience", "honesty", "craftsmanship"])  # doctest: +SKIP
+>>> built.tree.write("taxonomy.json")  # doctest: +SKIP
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from embeddings import EmbeddingError, Encoder
     from taxonomy.building.built import Built
+    from taxonomy.building.labelling import label
     from taxonomy.building.pipeline import build
     from taxonomy.building.recipe import Recipe
-    from taxonomy.errors import TaxonomyError
+    from taxonomy.building.stability import measure_stability
+    from taxonomy.errors import (
+        AmbiguousKeyError,
+        DomainsError,
+        EditsError,
+        FetchError,
+        InputError,
+        InvariantError,
+        LabelError,
+        LevelsError,
+        LookupFailedError,
+        OutputError,
+        TaxonomyError,
+    )
+    from taxonomy.formats.readers import read
+    from taxonomy.labels.language_model import LanguageModel
+    from taxonomy.mentions.disclosure import Disclosure
     from taxonomy.model import Node, Taxonomy, load
-    from taxonomy.values import ValueSet, canonical_key, read_values
+    from taxonomy.placement import assign
+    from taxonomy.quality.agreement import compare
+    from taxonomy.quality.findings import lint
+    from taxonomy.versions.diff import Diff
+    from taxonomy.versions.edits import Edit, read_edits
+    from taxonomy.versions.replay import apply_edits
+    from taxonomy.views.plots import plot_flow
+
+    __version__: str
+
+_ERRORS = (
+    "AmbiguousKeyError",
+    "DomainsError",
+    "EditsError",
+    "FetchError",
+    "InputError",
+    "InvariantError",
+    "LabelError",
+    "LevelsError",
+    "LookupFailedError",
+    "OutputError",
+    "TaxonomyError",
+)
+# Where each public name is defined; imported when it is used, so that the command line answers at once.
+_HOMES = {
+    **dict.fromkeys(_ERRORS, "taxonomy.errors"),
+    "Built": "taxonomy.building.built",
+    "Diff": "taxonomy.versions.diff",
+    "Disclosure": "taxonomy.mentions.disclosure",
+    "Edit": "taxonomy.versions.edits",
+    "EmbeddingError": "embeddings.errors",
+    "Encoder": "embeddings.encoder",
+    "LanguageModel": "taxonomy.labels.language_model",
+    "Node": "taxonomy.model",
+    "Recipe": "taxonomy.building.recipe",
+    "Taxonomy": "taxonomy.model",
+    "apply_edits": "taxonomy.versions.replay",
+    "assign": "taxonomy.placement",
+    "build": "taxonomy.building.pipeline",
+    "compare": "taxonomy.quality.agreement",
+    "label": "taxonomy.building.labelling",
+    "lint": "taxonomy.quality.findings",
+    "load": "taxonomy.model",
+    "measure_stability": "taxonomy.building.stability",
+    "plot_flow": "taxonomy.views.plots",
+    "read": "taxonomy.formats.readers",
+    "read_edits": "taxonomy.versions.edits",
+}
 
 __all__ = [
+    "AmbiguousKeyError",
     "Built",
+    "Diff",
+    "Disclosure",
+    "DomainsError",
+    "Edit",
+    "EditsError",
+    "EmbeddingError",
+    "Encoder",
+    "FetchError",
+    "InputError",
+    "InvariantError",
+    "LabelError",
+    "LanguageModel",
+    "LevelsError",
+    "LookupFailedError",
     "Node",
+    "OutputError",
     "Recipe",
     "Taxonomy",
     "TaxonomyError",
-    "ValueSet",
+    "__version__",
+    "apply_edits",
+    "assign",
     "build",
-    "canonical_key",
+    "compare",
+    "label",
+    "lint",
     "load",
-    "read_values",
+    "measure_stability",
+    "plot_flow",
+    "read",
+    "read_edits",
 ]
 
-_HOMES = {
-    "Built": "building.built",
-    "Node": "model",
-    "Recipe": "building.recipe",
-    "Taxonomy": "model",
-    "TaxonomyError": "errors",
-    "ValueSet": "values",
-    "build": "building.pipeline",
-    "canonical_key": "values",
-    "load": "model",
-    "read_values": "values",
-}
+
+def _check_neighbour() -> None:
+    """Raise an ImportError that names another package where our `embeddings` should be."""
+    spec = find_spec("embeddings")
+    place = Path(spec.origin).parent if spec and spec.origin else None
+    if place != Path(__file__).parent.with_name("embeddings"):
+        where = f"another package is at {place}" if place else "it is not there"
+        raise ImportError(
+            f"value-taxonomy needs its own package 'embeddings', and {where}; install it in an environment of its own"
+        )
+
+
+_check_neighbour()
 
 
 def __getattr__(name: str) -> Any:
-    # Imported where used, so that the command line answers at once.
+    if name == "__version__":
+        return version("value-taxonomy")
     if name not in _HOMES:
         raise AttributeError(f"module 'taxonomy' has no attribute {name!r}")
-    return getattr(import_module(f"taxonomy.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

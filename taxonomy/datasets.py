@@ -66,14 +66,16 @@ def fetch(dataset: Dataset, folder: Path, files: Sequence[str]) -> list[Path]:
     """
     unknown = [name for name in files if name not in dataset.sha256]
     if unknown:
-        raise FetchError(f"{dataset.repository} has no file {unknown[0]!r}; its files are {', '.join(dataset.sha256)}")
+        remedy = f"its files are {', '.join(dataset.sha256)}"
+        raise FetchError(f"{dataset.repository} has no file {unknown[0]!r}", remedy=remedy)
     # The hub's client keeps locks and metadata of its own beside what it downloads: none of them stays.
     with tempfile.TemporaryDirectory(prefix="value-taxonomy-") as staging:
         contents = {name: _download(dataset, name, Path(staging)) for name in files}
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot write the folder {folder}: {error.strerror}; name another with --out") from error
+        problem = f"the folder cannot be written: {error.strerror}"
+        raise OutputError(problem, path=str(folder), remedy="name another folder") from error
     for name, content in contents.items():
         replace_file(folder / name, content)
     return [folder / name for name in contents]
@@ -97,13 +99,13 @@ def _download(dataset: Dataset, name: str, staging: Path) -> bytes:
         said = str(error.__cause__ or error).splitlines()
         reason = next((line.strip() for line in said if line.strip()), type(error).__name__)
         raise FetchError(
-            f"cannot download {name} of {dataset.repository} ({reason}); nothing was written: "
-            "check the network, and try again"
+            f"cannot download {name} of {dataset.repository} ({reason})",
+            remedy="nothing was written: check the network, and try again",
         ) from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != dataset.sha256[name]:
         raise FetchError(
-            f"{name} of {dataset.repository} came with sha256 {digest} instead of {dataset.sha256[name]}; nothing was "
-            "written: try again, or ask who serves it"
+            f"{name} of {dataset.repository} came with sha256 {digest} instead of {dataset.sha256[name]}",
+            remedy="nothing was written: try again, or ask who serves it",
         )
     return content

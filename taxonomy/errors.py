@@ -3,7 +3,7 @@
 ::
 
     TaxonomyError
-    ├── InputError             a file, a table or a string that cannot be read as values
+    ├── InputError             a file, a table or an argument that cannot be read
     │   ├── DomainsError       a domains file that does not describe top-level domains
     │   └── EditsError         an edits file, or an edit, that cannot be followed
     ├── LevelsError            level sizes that cannot be had from these values
@@ -14,34 +14,25 @@
     ├── OutputError            a result that cannot be written
     └── FetchError             a download that cannot be had, or is not what it must be
 
-The text of each is one line: what was wrong, where, and what to do.
+The text of each is one line: where, what was wrong, and what to do. Each has these apart, too, as `path`, `line`,
+`row`, `column`, `problem` and `remedy`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from embeddings.errors import plain as plain
 
 
 class TaxonomyError(Exception):
-    """Root of the tree: catching it catches every error of this package."""
-
-    def __str__(self) -> str:
-        """Return one printable line; whatever would break it or steer a terminal is escaped."""
-        return plain(self._text())
-
-    def _text(self) -> str:
-        return super().__str__()
-
-
-class InputError(TaxonomyError):
-    """Input that cannot be read as values.
+    """Root of the tree: catching it catches every error of this package.
 
     Parameters
     ----------
     problem : str
-        What was wrong.
+        What was wrong. A parameter's name stands in backticks.
     path : str or None
         The file, or "stdin".
     line : int or None
@@ -56,7 +47,7 @@ class InputError(TaxonomyError):
 
     def __init__(
         self,
-        problem: str,
+        problem: str = "",
         *,
         path: str | None = None,
         line: int | None = None,
@@ -72,7 +63,8 @@ class InputError(TaxonomyError):
         self.column = column
         self.remedy = remedy
 
-    def _text(self) -> str:
+    def __str__(self) -> str:
+        """Return one printable line; whatever would break it or steer a terminal is escaped."""
         places = (
             self.path,
             self.line is not None and f"line {self.line}",
@@ -80,7 +72,15 @@ class InputError(TaxonomyError):
             self.column is not None and f"column {self.column!r}",
         )
         where = ", ".join(place for place in places if place)
-        return (f"{where}: " if where else "") + self.problem + (f"; {self.remedy}" if self.remedy else "")
+        text = (f"{where}: " if where else "") + self._what() + (f"; {self.remedy}" if self.remedy else "")
+        return plain(text)
+
+    def _what(self) -> str:
+        return self.problem
+
+
+class InputError(TaxonomyError):
+    """Input that cannot be read, or an argument of another type than it must be."""
 
 
 class DomainsError(InputError):
@@ -100,22 +100,24 @@ class InvariantError(TaxonomyError):
 
     Parameters
     ----------
-    message : str
-        The invariant that is broken, and what to do.
+    problem : str
+        The invariant that is broken.
     nodes : iterable of str
         Ids of the nodes at fault.
+    **where
+        As for `TaxonomyError`.
     """
 
-    def __init__(self, message: str, nodes: Iterable[str] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, problem: str, nodes: Iterable[str] = (), **where: Any) -> None:
+        super().__init__(problem, **where)
         self.nodes = tuple(nodes)
 
-    def _text(self) -> str:
+    def _what(self) -> str:
         if not self.nodes:
-            return super()._text()
+            return self.problem
         more = len(self.nodes) - 5
         named = ", ".join(self.nodes[:5]) + (f" and {more} more" if more > 0 else "")
-        return f"{super()._text()} (nodes: {named})"
+        return f"{self.problem} (nodes: {named})"
 
 
 class LookupFailedError(TaxonomyError):
@@ -127,14 +129,16 @@ class AmbiguousKeyError(LookupFailedError):
 
     Parameters
     ----------
-    message : str
-        What was asked for, and how to ask for one of the candidates.
+    problem : str
+        What was asked for.
     candidates : iterable of str
         What it could mean.
+    **where
+        As for `TaxonomyError`.
     """
 
-    def __init__(self, message: str, candidates: Iterable[str] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, problem: str, candidates: Iterable[str] = (), **where: Any) -> None:
+        super().__init__(problem, **where)
         self.candidates = tuple(candidates)
 
 
@@ -148,3 +152,10 @@ class OutputError(TaxonomyError):
 
 class FetchError(TaxonomyError):
     """A download that cannot be had, or is not what it must be."""
+
+
+def check_type(value: object, kind: type | tuple[type, ...], parameter: str, remedy: str) -> None:
+    """Raise an InputError that names the parameter, unless `value` is of one of these types."""
+    if not isinstance(value, kind):
+        article = "an" if type(value).__name__[:1].lower() in "aeiou" else "a"
+        raise InputError(f"`{parameter}` is {article} {type(value).__name__}", remedy=remedy)

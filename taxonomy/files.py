@@ -35,7 +35,7 @@ def replace_file(target: Path, content: bytes) -> None:
     ------
     OutputError
     """
-    with _one_error(f"{target}"):
+    with _one_error(target, "cannot be written"):
         files.replace_file(target, content)
 
 
@@ -55,7 +55,7 @@ def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Iterable
     ------
     OutputError
     """
-    with _one_error(f"the folder {folder}"):
+    with _one_error(folder, "the folder cannot be written"):
         files.replace_files(folder, contents, gone=gone)
 
 
@@ -66,7 +66,7 @@ def check_folder(folder: Path) -> None:
     ------
     OutputError
     """
-    with _one_error(f"the folder {folder}"):
+    with _one_error(folder, "the folder cannot be written"):
         files.probe_folder(folder)
 
 
@@ -76,9 +76,9 @@ def remedy_of(error: OSError) -> str:
 
 
 @contextmanager
-def _one_error(what: str) -> Iterator[None]:
+def _one_error(path: Path, problem: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OutputError(f"cannot write {what}: {reason}; {remedy_of(error)}") from error
+        raise OutputError(f"{problem}: {reason}", path=str(path), remedy=remedy_of(error)) from error

@@ -6,9 +6,12 @@ to the node of level 1 whose values' mean vector lies nearest. A taxonomy withou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,17 +19,22 @@ from numpy.typing import NDArray
 
 from embeddings.progress import Progress
 from taxonomy.clustering.affinity import domain_affinity
-from taxonomy.errors import InputError
+from taxonomy.errors import InputError, check_type
+from taxonomy.files import replace_file
 from taxonomy.formats.csv import number_text, table_csv
 from taxonomy.geometry import cluster_means, confidence, two_nearest
 from taxonomy.model import Node, Placement, Taxonomy, mint_id, slugify
 from taxonomy.model.draft import DOUBTFUL, Draft
 from taxonomy.quality.vectors import embed_tree, tree_encoder
-from taxonomy.values import Rejection, ValueSet, canonical_key
+from taxonomy.values import ValueSet, ValueSource, canonical_key, read_values
 from taxonomy.versions.identity import value_ids
 from taxonomy.versions.retirement import succeed
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Status = Literal["value", "alias", "placed", "unplaced"]
+_COLUMNS = ("row", "value", "status", "id", "path", "confidence", "runner_up")
 _BLOCK = 4096
 
 
@@ -58,7 +66,128 @@ class Assignment:
     runner_up: Node | None = None
 
 
+@dataclass(frozen=True)
+class Assigned:
+    """Where value strings belong in a taxonomy.
+
+    Attributes
+    ----------
+    source : Taxonomy
+        The taxonomy as it was.
+    values : ValueSet
+        The strings, as they were read.
+    assignments : tuple of Assignment
+        One for each cleaned spelling, by row.
+    """
+
+    source: Taxonomy
+    values: ValueSet
+    assignments: tuple[Assignment, ...]
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count:,} {status}" for status, count in self.counts.items())
+        return f"Assigned({counts} in {self.source!r})"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many strings have each status, and how many were rejected."""
+        counts = Counter(assignment.status for assignment in self.assignments)
+        return {**{status: counts[status] for status in get_args(Status)}, "rejected": len(self.values.rejected)}
+
+    @cached_property
+    def tree(self) -> Taxonomy:
+        """The next version of the taxonomy, with the strings that were placed in it; the same if there was nothing new.
+
+        Weights of new values are taken as they are where they count what the taxonomy's do; strings without weights are
+        one mention each; else the new values weigh nothing until the next build. Weights of the values that were there
+        stay. New spellings of a value become its aliases; what is unplaced is left out.
+        """
+        return add_assigned(self.source, self.values, self.assignments)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return where each string belongs, one a row, by row of the input.
+
+        The columns are ``row``, ``value``, ``status``, ``id``, ``path``, ``confidence`` and ``runner_up``; a new string
+        has the id and the path of the node it was placed under.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self._rows(), columns=list(_COLUMNS))
+
+    def write(self, path: str | Path) -> None:
+        """Write the rows of `to_frame` as CSV.
+
+        Raises
+        ------
+        OutputError
+            If it can't be written.
+        """
+        replace_file(Path(path), table_csv(_COLUMNS, self._rows()).encode())
+
+    def _rows(self) -> list[tuple[object, ...]]:
+        rows: list[tuple[object, ...]] = [
+            (
+                one.row,
+                one.text,
+                one.status,
+                one.node.id if one.status != "unplaced" else "",
+                self._path(one.node) if one.status != "unplaced" else "",
+                "" if one.confidence is None else number_text(one.confidence),
+                self._path(one.node if one.status == "unplaced" else one.runner_up),
+            )
+            for one in self.assignments
+        ]
+        rows += [(one.row, one.value, f"rejected: {one.reason}", "", "", "", "") for one in self.values.rejected]
+        return sorted(rows, key=lambda row: str(row[0]).zfill(12))
+
+    def _path(self, node: Node | None) -> str:
+        return "" if node is None else " > ".join(step.label for step in self.source.path(node))
+
+
 def assign(
+    values: ValueSource,
+    tree: Taxonomy,
+    *,
+    model: str | None = None,
+    min_confidence: float = 0.0,
+    value_column: str | None = None,
+    weight_column: str | None = None,
+    progress: Progress | None = None,
+) -> Assigned:
+    """Find where value strings belong in a taxonomy, without building it again.
+
+    Parameters
+    ----------
+    values : str, Path, iterable of str, mapping of str to float, Series, DataFrame or ValueSet
+        As for `taxonomy.build`.
+    tree : Taxonomy
+    model : str, optional
+        The embedding model; by default the one that the taxonomy was built with.
+    min_confidence : float
+        What is placed with less confidence is ``unplaced``.
+    value_column, weight_column : str, optional
+        Columns of a file or table.
+    progress : callable, optional
+        Called with (strings embedded, strings in all).
+
+    Returns
+    -------
+    Assigned
+
+    Raises
+    ------
+    InputError
+        If the values can't be read, or the taxonomy has one level or was built with another model.
+    embeddings.EmbeddingError
+        If the model is not there.
+    """
+    check_type(tree, Taxonomy, "tree", "give a Taxonomy, as taxonomy.read returns it")
+    value_set = read_values(values, value_column=value_column, weight_column=weight_column)
+    placed = place_values(tree, value_set, model=model, min_confidence=min_confidence, progress=progress)
+    return Assigned(tree, value_set, tuple(placed))
+
+
+def place_values(
     tree: Taxonomy,
     values: ValueSet,
     *,
@@ -66,32 +195,7 @@ def assign(
     min_confidence: float = 0.0,
     progress: Progress | None = None,
 ) -> list[Assignment]:
-    """Find where value strings belong.
-
-    Parameters
-    ----------
-    tree : Taxonomy
-    values : ValueSet
-        See `taxonomy.read_values`.
-    model : str, optional
-        As for `quality.vectors.embed_tree`.
-    min_confidence : float
-        What is placed less surely is ``unplaced``.
-    progress : callable, optional
-        Told (strings embedded, strings in all).
-
-    Returns
-    -------
-    list of Assignment
-        One for each cleaned spelling, by row.
-
-    Raises
-    ------
-    InputError
-        If the taxonomy has one level, or was built with another model.
-    embeddings.EmbeddingError
-        If the model is not there.
-    """
+    """Return where values belong, one assignment for each cleaned spelling, by row: see `assign`."""
     if len(tree.levels) < 2:
         raise InputError("the taxonomy has one level", remedy="give one with a level above the values")
     known = values_by_key(tree)
@@ -171,7 +275,7 @@ class _Places:
         n = len(vectors)
         if self._examples is None or len(self._tops) == 1:
             best, other, near, far = two_nearest(vectors, self._centers)
-            return self._told(best, confidence(near, far), other)
+            return self._labelled(best, confidence(near, far), other)
         examples, numbers = self._examples
         # Nothing is spread: each string is by itself.
         alone = sp.csr_array(sp.eye_array(n))
@@ -185,7 +289,7 @@ class _Places:
         elsewhere = self._nearest_within(vectors, order[:, 1])[0]
         sure_place = confidence(near, far)
         other = np.where(sure_domain < sure_place, elsewhere, other)
-        return self._told(best, np.minimum(sure_domain, sure_place), other)
+        return self._labelled(best, np.minimum(sure_domain, sure_place), other)
 
     def _nearest_within(
         self, vectors: NDArray[np.float32], domains: NDArray[np.intp]
@@ -201,7 +305,7 @@ class _Places:
             best[rows], other[rows] = nodes[one], np.where(two < 0, -1, nodes[two])
         return best, other, near, far
 
-    def _told(
+    def _labelled(
         self, best: NDArray[np.intp], sure: NDArray[np.float64], other: NDArray[np.intp]
     ) -> list[tuple[Node, float, Node | None]]:
         return [
@@ -211,23 +315,7 @@ class _Places:
 
 
 def add_assigned(tree: Taxonomy, values: ValueSet, assignments: Sequence[Assignment]) -> Taxonomy:
-    """Return the next version of a taxonomy, with the strings that were placed in it.
-
-    Parameters
-    ----------
-    tree : Taxonomy
-    values : ValueSet
-        What was assigned. Its weights are taken as they are where they count what the taxonomy's do; strings without
-        weights are one mention each; else the new values weigh nothing until the next build. The weights of the values
-        that were there stay.
-    assignments : sequence of Assignment
-        Of `values` in `tree`. New spellings of a value become its aliases; what is unplaced is left out.
-
-    Returns
-    -------
-    Taxonomy
-        The same, if there was nothing new.
-    """
+    """Return the next version of a taxonomy, with the strings that were placed in it: see `Assigned.tree`."""
     by_text = {one.text: one for one in assignments}
     draft = Draft(tree.nodes)
     counted = values.weight_unit == tree.weight_unit or (values.weight_unit, tree.weight_unit) == (
@@ -262,26 +350,3 @@ def add_assigned(tree: Taxonomy, values: ValueSet, assignments: Sequence[Assignm
     came_from = {"id": tree.id, "version": tree.version, "digest": tree.digest, "stay": "1"}
     provenance = tree.provenance.model_copy(update={"previous": came_from})
     return succeed(tree, tree.with_nodes(draft.finish(), provenance=provenance), {})
-
-
-def placed_csv(tree: Taxonomy, assignments: Iterable[Assignment], rejected: Iterable[Rejection]) -> str:
-    """Return where each string belongs, by row; a new one has the id and the path of the node it was placed under."""
-
-    def path(node: Node | None) -> str:
-        return "" if node is None else " > ".join(step.label for step in tree.path(node))
-
-    rows: list[tuple[object, ...]] = [
-        (
-            one.row,
-            one.text,
-            one.status,
-            one.node.id if one.status != "unplaced" else "",
-            path(one.node) if one.status != "unplaced" else "",
-            "" if one.confidence is None else number_text(one.confidence),
-            path(one.node if one.status == "unplaced" else one.runner_up),
-        )
-        for one in assignments
-    ]
-    rows += [(one.row, one.value, f"rejected: {one.reason}", "", "", "", "") for one in rejected]
-    rows.sort(key=lambda row: str(row[0]).zfill(12))
-    return table_csv(("row", "value", "status", "id", "path", "confidence", "runner_up"), rows)

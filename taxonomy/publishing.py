@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from taxonomy.errors import OutputError, TaxonomyError
+from taxonomy.errors import OutputError, TaxonomyError, check_type
 from taxonomy.files import replace_file
 from taxonomy.formats.csv import taxonomy_csv
 from taxonomy.formats.graphs import taxonomy_graphml, taxonomy_node_link
@@ -15,14 +15,29 @@ from taxonomy.formats.readers import SKOS, ending_of, need_rdflib
 from taxonomy.model import Taxonomy
 
 
-def write_taxonomy(tree: Taxonomy, path: Path, *, base_iri: str | None = None, issued: date | None = None) -> None:
+def check_ending(path: Path) -> None:
+    """See that a taxonomy can be written in the format that a file's ending names, before long work.
+
+    Raises
+    ------
+    OutputError
+    """
+    ending = ending_of(path)
+    if ending not in WRITTEN:
+        problem = f"a taxonomy is not written as {ending!r}" if ending else "the name has no ending"
+        raise OutputError(problem, path=str(path), remedy=f"end the name in one of {', '.join(WRITTEN)}")
+
+
+def write_taxonomy(
+    tree: Taxonomy, path: str | Path, *, base_iri: str | None = None, issued: date | None = None
+) -> None:
     """Check a taxonomy and write it; what stood at `path` is replaced at once or not at all.
 
     Parameters
     ----------
     tree : Taxonomy
-    path : Path
-        Its ending is one of `WRITTEN`.
+    path : str or Path
+        Its ending says the format, one of `WRITTEN`.
     base_iri, issued : str, date, optional
         For SKOS, as in `taxonomy.formats.skos.taxonomy_skos`.
 
@@ -35,11 +50,13 @@ def write_taxonomy(tree: Taxonomy, path: Path, *, base_iri: str | None = None, i
     TaxonomyError
         If the format needs a package that is not installed, or an option is not for it.
     """
+    check_type(path, (str, Path), "path", "give the path of a file")
+    path = Path(path)
     ending = ending_of(path)
     if ending not in SKOS and (base_iri is not None or issued is not None):
-        raise TaxonomyError(f"a base IRI and a date of issue go with {', '.join(SKOS)} alone; leave them out")
-    if ending not in WRITTEN:
-        raise OutputError(f"{path}: {ending!r} is no format of a taxonomy; end the name in one of {', '.join(WRITTEN)}")
+        problem = f"`base_iri` and `issued` go with {', '.join(SKOS)} alone"
+        raise TaxonomyError(problem, path=str(path), remedy="leave them out")
+    check_ending(path)
     tree.check()
     content = _skos(tree, ending, base_iri, issued) if ending in SKOS else _WRITERS[ending](tree)
     replace_file(path, content if isinstance(content, bytes) else content.encode())

@@ -161,7 +161,7 @@ def test_nothing_to_score() -> None:
 
 def test_the_command_prints_tables_or_json(tmp_path: Path, run: Run) -> None:
     reference = make_tree(LABELS, CLUSTERS, GROUPS, DOMAINS)
-    disturbed(reference, 0, 0.3).save(tmp_path / "tree.json")
+    disturbed(reference, 0, 0.3).write(tmp_path / "tree.json")
     (tmp_path / "reference.csv").write_text(taxonomy_csv(reference), encoding="utf-8")
     done = run("compare", tmp_path / "tree.json", tmp_path / "reference.csv")
     assert done.returncode == 0, done.stderr
@@ -188,7 +188,7 @@ def test_figures_are_those_of_the_published_script(
         pytest.skip("score_tree.py is not beside this checkout")
     reference = read_taxonomy_csv(path)
     tree = disturbed(reference, 1, moved)
-    tree.save(tmp_path / "tree.json")
+    tree.write(tmp_path / "tree.json")
     options, exclude = [], None
     if excluding:
         # The half of the reference that is under its first two domains.

@@ -98,7 +98,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("odd")
     (folder / "records").mkdir()
     tree, planted = make_records(folder / "records")
-    tree.save(folder / "tree.json")
+    tree.write(folder / "tree.json")
     (folder / "known.json").write_text(json.dumps(planted))
     with open_engine() as engine:
         placed = place(open_records([folder / "records"], engine=engine), tree, side="ai")

@@ -19,6 +19,7 @@ import taxonomy
 from taxonomy.domains import load_domains
 from taxonomy.errors import DomainsError, LevelsError, TaxonomyError
 from taxonomy.model import Taxonomy
+from taxonomy.values import canonical_key, read_values
 from tests.conftest import FIXTURE, Run
 
 DOMAINS = ["Epistemic", "Personal", "Practical", "Protective", "Social"]
@@ -51,7 +52,7 @@ def test_the_top_is_exactly_the_domains(example: Taxonomy) -> None:
 
 
 def test_every_string_is_a_value_an_alias_or_rejected(example: Taxonomy) -> None:
-    values = taxonomy.read_values(FIXTURE)
+    values = read_values(FIXTURE)
     rejected = Counter(rejection.value for rejection in values.rejected)
     for row in fixture_rows():
         if rejected[row["value"]]:
@@ -75,14 +76,14 @@ def test_labels_differ_within_a_level_and_from_the_parent(example: Taxonomy) -> 
         assert len(set(labels)) == len(labels)
     for node in example.nodes:
         parent = example.parent(node)
-        assert parent is None or taxonomy.canonical_key(parent.label) != taxonomy.canonical_key(node.label)
+        assert parent is None or canonical_key(parent.label) != canonical_key(node.label)
 
 
 def test_no_node_has_the_name_of_a_value_below_it(example: Taxonomy) -> None:
     for node in example.nodes:
         if node.level:
-            below = {taxonomy.canonical_key(name) for one in example.values(node) for name in (one.label, *one.aliases)}
-            assert taxonomy.canonical_key(node.label) not in below
+            below = {canonical_key(name) for one in example.values(node) for name in (one.label, *one.aliases)}
+            assert canonical_key(node.label) not in below
 
 
 def test_labels_above_the_values_are_short_noun_phrases_with_a_definition(example: Taxonomy) -> None:
@@ -164,7 +165,7 @@ def test_any_part_of_the_fixture_makes_a_tree(data: st.DataObject) -> None:
     count = data.draw(st.sampled_from([1, 2, 3, 7, 49, 50, 51, 120, 499, 500, 501]))
     chosen = random.Random(data.draw(st.integers(0, 99))).sample(rows, count)
     values = {row["value"]: float(row["count"]) for row in chosen}
-    assume(set(values) - {rejection.value for rejection in taxonomy.read_values(FIXTURE).rejected})
+    assume(set(values) - {rejection.value for rejection in read_values(FIXTURE).rejected})
     tree = taxonomy.build(values).tree
     assert [node.label for node in tree.top] == DOMAINS
     assert tree.levels[0].size <= count

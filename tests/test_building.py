@@ -18,7 +18,6 @@ from taxonomy.clustering.names import METHOD_NAMES
 from taxonomy.clustering.phrasing import PHRASINGS, PhrasedEncoder
 from taxonomy.errors import InputError, LevelsError, TaxonomyError
 from taxonomy.labels.language_model import Labelled, LanguageModel
-from taxonomy.llm.client import Wire
 from taxonomy.llm.engine import Usage
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
@@ -274,7 +273,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def test_the_next_version_asks_a_model_about_new_nodes_alone(server: Server) -> None:
-    model = LanguageModel(Wire("openai/fake", server.url))
+    model = LanguageModel("openai/fake", server.url)
     first = taxonomy.build(strings(400), encoder=TinyEncoder(), labeller=model).tree
     asked = len(server.requests)
     assert asked == sum(0 < node.level < 2 for node in first.nodes)

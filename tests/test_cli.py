@@ -283,7 +283,7 @@ def test_what_could_steer_a_terminal_is_shown_as_text(run: Run, tmp_path: Path) 
         node.model_copy(update={"label": "\x1b[31mred[bold]\u202e"}) if node.label == "honesty" else node
         for node in tree.nodes
     ]
-    taxonomy.Taxonomy.from_nodes(nodes, id="x", weight_unit="strings").save(tmp_path / "t.json")
+    taxonomy.Taxonomy.from_nodes(nodes, id="x", weight_unit="strings").write(tmp_path / "t.json")
     done = run("show", tmp_path / "t.json", "--depth", 2)
     assert "\\x1b[31mred[bold]\\u202e" in done.stdout
     assert "\x1b" not in done.stdout
@@ -293,7 +293,7 @@ def test_a_level_is_called_what_its_name_says(built: Path, run: Run, tmp_path: P
     tree = taxonomy.load(built / "taxonomy.json")
     fields = {name: getattr(tree, name) for name in ("id", "weight_unit", "provenance")}
     names = ["value", "[/]\x1b[31m", *(level.name for level in tree.levels[2:])]
-    taxonomy.Taxonomy.from_nodes(tree.nodes, level_names=names, **fields).save(tmp_path / "t.json")
+    taxonomy.Taxonomy.from_nodes(tree.nodes, level_names=names, **fields).write(tmp_path / "t.json")
     done = run("show", tmp_path / "t.json", "--quality")
     assert (done.returncode, done.stderr) == (0, "")
     assert "\n[/]\\x1b[31m " in done.stdout
@@ -323,7 +323,7 @@ def test_stability_is_measured_and_written_on_the_nodes(built: Path, run: Run, t
 
 def test_stability_of_a_tree_that_does_not_say_how_it_was_built(run: Run, tmp_path: Path) -> None:
     tree = taxonomy.build(["honesty", "kindness"]).tree
-    tree.model_copy(update={"provenance": type(tree.provenance)()}).save(tmp_path / "t.json")
+    tree.model_copy(update={"provenance": type(tree.provenance)()}).write(tmp_path / "t.json")
     done = run("stability", tmp_path / "t.json")
     assert (done.returncode, "does not say how it was built" in done.stderr) == (2, True)
 

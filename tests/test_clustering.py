@@ -28,6 +28,7 @@ from taxonomy.clustering.recursion import Anchors, build_hierarchy
 from taxonomy.clustering.sizes import allocate, check_sizes, default_sizes
 from taxonomy.errors import LevelsError
 from taxonomy.geometry import centroids
+from taxonomy.values import read_values
 from tests.conftest import FIXTURE, Run
 
 HIERARCHIES = [average, ward]
@@ -234,12 +235,12 @@ def test_the_published_strings_fall_as_published(run: Run, published: Path, tmp_
 
 
 def test_a_hundredth_more_of_the_published_strings_leaves_the_clusters(published: Path) -> None:
-    values = taxonomy.read_values(published / "values_frequencies.csv")
+    values = read_values(published / "values_frequencies.csv")
     assert np.median(_siblings_kept(values.labels, (266, 26), draws=5)) >= 0.88
 
 
 def test_a_hundredth_more_of_the_fixture_leaves_the_clusters(cache: Path) -> None:
-    assert np.median(_siblings_kept(taxonomy.read_values(FIXTURE).labels, (140, 20), draws=5)) >= 0.75
+    assert np.median(_siblings_kept(read_values(FIXTURE).labels, (140, 20), draws=5)) >= 0.75
 
 
 def test_another_seed_leaves_the_tree(cache: Path) -> None:

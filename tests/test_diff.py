@@ -227,7 +227,7 @@ def test_the_gate_takes_every_weight() -> None:
 def test_diff_and_migrate(versions: tuple[Taxonomy, Taxonomy], run: Run, tmp_path: Path) -> None:
     old, new, out = tmp_path / "old.json", tmp_path / "new.json", tmp_path / "map.tsv"
     for tree, path in zip(versions, (old, new), strict=True):
-        tree.save(path)
+        tree.write(path)
     done = run("diff", old, new)
     assert done.returncode == 0, done.stderr
     assert "\u202e" not in done.stdout

@@ -68,7 +68,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ids = set(known["conversation_id"][later::2])
         said[said["conversation_id"].isin(ids)].to_parquet(made / sub / "m.parquet")
         known[later::2].to_parquet(made / sub / "c.parquet")
-    TREE.save(made / "tree.json")
+    TREE.write(made / "tree.json")
     return made
 
 

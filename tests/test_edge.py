@@ -25,7 +25,7 @@ from tests.trees import full_tree, make_tree
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    full_tree().save(tmp_path / "t.json")
+    full_tree().write(tmp_path / "t.json")
     return tmp_path / "t.json"
 
 
@@ -102,7 +102,7 @@ def escape(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tree
         error()
 
     monkeypatch.chdir(tree.parent)
-    monkeypatch.setattr("taxonomy.formats.readers.read_taxonomy", planted)
+    monkeypatch.setattr("taxonomy.formats.readers.read", planted)
     return line
 
 
@@ -127,7 +127,7 @@ def test_ctrl_c_is_an_abort(monkeypatch: pytest.MonkeyPatch, tree: Path) -> None
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("taxonomy.formats.readers.read_taxonomy", interrupted)
+    monkeypatch.setattr("taxonomy.formats.readers.read", interrupted)
     for options in ([], ["--debug"]):
         result = invoke("show", tree, *options)
         assert (result.exit_code, result.stderr.strip()) == (1, "Aborted!")
@@ -203,7 +203,7 @@ READERS = [
     ["explore", "{}", "--out", "out.html", "--no-vectors"],
     ["lint", "{}", "--no-vectors"],
     ["diff", "{}", "{}"],
-    ["export", "{}", "out.csv"],
+    ["export", "{}", "--out", "out.csv"],
     ["import", "{}", "--out", "out.json"],
 ]
 
@@ -228,7 +228,7 @@ def test_text_that_no_file_can_hold_is_not_written(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     make(tmp_path / "bad.json")
-    assert "bad.json" in only_line(invoke("export", "bad.json", f"out{suffix}"))
+    assert "bad.json" in only_line(invoke("export", "bad.json", "--out", f"out{suffix}"))
     assert [path.name for path in tmp_path.iterdir()] == ["bad.json"]
 
 
@@ -284,7 +284,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree that takes more than a pipe holds."""
     path = tmp_path_factory.mktemp("large") / "t.json"
     words = [f"value number {number} of {'many ' * 10}" for number in range(3000)]
-    make_tree(words, [0] * len(words)).save(path)
+    make_tree(words, [0] * len(words)).write(path)
     return path
 
 
@@ -300,10 +300,10 @@ def test_a_full_disk_behind_the_terminal_is_one_line(large: Path) -> None:
 
 def test_a_terminal_that_cannot_show_a_letter(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
-    full_tree().save(path)
+    full_tree().write(path)
     path.write_text(path.read_text().replace("calm", "c\u00e4lm"))
     tree = taxonomy.load(path)
-    tree.save(path)
+    tree.write(path)
     done = shown(path, "$SHOW", PYTHONIOENCODING="ascii")
     assert "ascii cannot hold U+00E4; correct that text, or set PYTHONUTF8=1" in only_line(done)
 

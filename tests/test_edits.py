@@ -14,6 +14,7 @@ from taxonomy.cli import revision
 from taxonomy.errors import EditsError, InputError
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
+from taxonomy.values import read_values
 from taxonomy.versions.edits import Action, Edit, edit_values, parse_edits, read_edits
 from taxonomy.versions.replay import Outcome, apply_edits, replay_edits
 from tests.conftest import Run
@@ -203,7 +204,7 @@ def test_what_a_later_edit_took_out_is_superseded_the_next_time(tree: Taxonomy) 
 
 
 def test_values_are_edited_before_a_build() -> None:
-    values = taxonomy.read_values(["honesty", "candor", "Candour", "noise", "noise", "n/a", "candour"])
+    values = read_values(["honesty", "candor", "Candour", "noise", "noise", "n/a", "candour"])
     edited = edit_values(
         values,
         [
@@ -224,7 +225,7 @@ def test_values_are_edited_before_a_build() -> None:
     assert edited.rows == spellings + edited.repeats + len(edited.rejected)
     assert list(edited.first_rows) == [2, 1, 3, 7]
     with pytest.raises(InputError, match="reject every value"):
-        edit_values(taxonomy.read_values(["noise"]), [Edit(action="reject", path=("noise",))], None)
+        edit_values(read_values(["noise"]), [Edit(action="reject", path=("noise",))], None)
 
 
 def test_edits_survive_builds_whatever_stay_is(cache: object) -> None:

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 import taxonomy
 from taxonomy.errors import InputError, InvariantError, OutputError
 from taxonomy.formats.csv import read_taxonomy_csv
-from taxonomy.formats.readers import READ, read_taxonomy
+from taxonomy.formats.readers import READ, read
 from taxonomy.formats.schema import json_schema, json_schema_text
 from taxonomy.model import Taxonomy
 from taxonomy.publishing import WRITTEN, write_taxonomy
@@ -36,7 +36,7 @@ LOSSY = [suffix for suffix in READ if suffix != ".json"]
 
 def again(tree: Taxonomy, folder: Path, suffix: str) -> Taxonomy:
     write_taxonomy(tree, folder / f"t{suffix}")
-    return read_taxonomy(folder / f"t{suffix}")
+    return read(folder / f"t{suffix}")
 
 
 # -- what comes back ---------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def test_the_schema_holds_builds_and_refuses_what_is_none(small_build: Path, tmp
 def test_a_newer_schema_is_refused(run: Run, tmp_path: Path) -> None:
     text = FOUR_VALUES.to_json().replace('"schema_version": 1', '"schema_version": 2')
     (tmp_path / "t.json").write_text(text)
-    done = run("export", tmp_path / "t.json", tmp_path / "t.csv")
+    done = run("export", tmp_path / "t.json", "--out", tmp_path / "t.csv")
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"Error: .*schema_version 2 is newer than 1, .*update value-taxonomy\n", done.stderr)
     assert not (tmp_path / "t.csv").exists()
@@ -217,11 +217,11 @@ def test_parquet_refuses_a_level_named_as_another_column(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("suffix", WRITTEN)
 def test_export_writes_the_same_bytes_whatever_the_hash_seed(run: Run, tmp_path: Path, suffix: str) -> None:
-    full_tree().save(tmp_path / "in.json")
+    full_tree().write(tmp_path / "in.json")
     written = []
     for seed in ("1", "2"):
         target = tmp_path / f"{seed}{suffix}"
-        done = run("export", tmp_path / "in.json", target, env={"PYTHONHASHSEED": seed})
+        done = run("export", tmp_path / "in.json", "--out", target, env={"PYTHONHASHSEED": seed})
         assert (done.returncode, done.stderr, done.stdout) == (0, "", f"Written to {target}\n")
         written.append(target.read_bytes())
     assert written[0] == written[1]
@@ -230,8 +230,8 @@ def test_export_writes_the_same_bytes_whatever_the_hash_seed(run: Run, tmp_path:
 
 @pytest.mark.parametrize("suffix", LOSSY)
 def test_import_reads_what_export_wrote(run: Run, tmp_path: Path, suffix: str) -> None:
-    FOUR_VALUES.save(tmp_path / "in.json")
-    assert run("export", tmp_path / "in.json", tmp_path / f"test{suffix}").returncode == 0
+    FOUR_VALUES.write(tmp_path / "in.json")
+    assert run("export", tmp_path / "in.json", "--out", tmp_path / f"test{suffix}").returncode == 0
     done = run("import", tmp_path / f"test{suffix}", "--out", tmp_path / "out.json")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"2 domains / 2 clusters / 4 values\nWritten to {tmp_path / 'out.json'}\n"
@@ -253,17 +253,17 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path, suffix: st
     script = """
         import resource, sys
         from pathlib import Path
-        from taxonomy.formats.readers import read_taxonomy
+        from taxonomy.formats.readers import read
         from taxonomy.publishing import write_taxonomy
         from taxonomy.errors import OutputError
-        tree = read_taxonomy(Path(sys.argv[1]))
+        tree = read(Path(sys.argv[1]))
         resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
         try:
             write_taxonomy(tree, Path(sys.argv[2]))
         except OutputError as error:
             print(error)
     """
-    FOUR_VALUES.save(tmp_path / "in.json")
+    FOUR_VALUES.write(tmp_path / "in.json")
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "in.json"), str(target)],
         capture_output=True,
@@ -276,27 +276,33 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path, suffix: st
 
 
 def test_a_place_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
-    FOUR_VALUES.save(tmp_path / "in.json")
+    FOUR_VALUES.write(tmp_path / "in.json")
     for target in (tmp_path / "in.json" / "t.csv", tmp_path / "none" / "t.csv"):
-        done = run("export", tmp_path / "in.json", target)
+        done = run("export", tmp_path / "in.json", "--out", target)
         assert (done.returncode, done.stdout) == (2, "")
         assert re.fullmatch(r"Error: cannot write .*\n", done.stderr)
 
 
 FORMS = {
-    "no format": (["export", "in.json", "t.docx"], "'.docx' is no format of a taxonomy; .*\\.csv"),
-    "no suffix": (["export", "in.json", "t"], "'' is no format of a taxonomy"),
+    "no format": (["export", "in.json", "--out", "t.docx"], "'.docx' is no format of a taxonomy; .*\\.csv"),
+    "no suffix": (["export", "in.json", "--out", "t"], "'' is no format of a taxonomy"),
     "written only": (["import", "t.graphml", "--out", "o.json"], "not read from '.graphml'; give .*\\.csv"),
     "node-link": (["show", "t.node-link.json"], "not read from '.node-link.json'; give"),
     "base for csv": (
-        ["export", "in.json", "t.csv", "--base-iri", "https://e.org/"],
+        ["export", "in.json", "--out", "t.csv", "--base-iri", "https://e.org/"],
         "go with .ttl, .rdf, .jsonld alone",
     ),
-    "issued for csv": (["export", "in.json", "t.csv", "--issued", "2026-01-02"], "go with .ttl, .rdf, .jsonld alone"),
-    "relative base": (["export", "in.json", "t.ttl", "--base-iri", "values/"], "'values/' is no absolute IRI"),
-    "base without end": (["export", "in.json", "t.ttl", "--base-iri", "https://e.org/a"], "ends in /, # or :"),
-    "base with a space": (["export", "in.json", "t.ttl", "--base-iri", "https://e.org/a b/"], "no absolute IRI"),
-    "no date": (["export", "in.json", "t.ttl", "--issued", "today"], "'today' does not match"),
+    "issued for csv": (
+        ["export", "in.json", "--out", "t.csv", "--issued", "2026-01-02"],
+        "go with .ttl, .rdf, .jsonld alone",
+    ),
+    "relative base": (["export", "in.json", "--out", "t.ttl", "--base-iri", "values/"], "'values/' is no absolute IRI"),
+    "base without end": (["export", "in.json", "--out", "t.ttl", "--base-iri", "https://e.org/a"], "ends in /, # or :"),
+    "base with a space": (
+        ["export", "in.json", "--out", "t.ttl", "--base-iri", "https://e.org/a b/"],
+        "no absolute IRI",
+    ),
+    "no date": (["export", "in.json", "--out", "t.ttl", "--issued", "today"], "'today' does not match"),
     "no file": (["import", "none.ttl", "--out", "o.json"], "none.ttl: cannot be read: No such file"),
     "no turtle": (["import", "in.json.ttl", "--out", "o.json"], "in.json.ttl: not Turtle: "),
     "no XML": (["import", "in.json.rdf", "--out", "o.json"], "in.json.rdf: not RDF/XML: "),
@@ -320,9 +326,9 @@ def test_bad_usage_is_one_line_and_writes_nothing(run: Run, tmp_path: Path, argu
 
 
 def test_a_missing_extra_says_which_to_install(tmp_path: Path) -> None:
-    FOUR_VALUES.save(tmp_path / "in.json")
+    FOUR_VALUES.write(tmp_path / "in.json")
     script = "import sys; sys.modules['rdflib'] = None; from taxonomy.cli import main; main(sys.argv[1:])"
-    for arguments in (["export", "in.json", "t.ttl"], ["import", "t.rdf", "--out", "o.json"]):
+    for arguments in (["export", "in.json", "--out", "t.ttl"], ["import", "t.rdf", "--out", "o.json"]):
         done = subprocess.run(
             [sys.executable, "-c", script, *arguments],
             cwd=tmp_path,
@@ -352,6 +358,6 @@ def test_characters_that_a_format_cannot_hold(tmp_path: Path) -> None:
 
 def test_a_folder_and_a_name_without_an_ending_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"this is a folder; give a file in it, as .*taxonomy\.json"):
-        read_taxonomy(tmp_path)
+        read(tmp_path)
     with pytest.raises(InputError, match="the name has no ending; give a file in one of"):
-        read_taxonomy(tmp_path / "taxonomy")
+        read(tmp_path / "taxonomy")

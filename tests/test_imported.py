@@ -179,7 +179,7 @@ def test_import_takes_weights_from_frequencies(run: Run, tmp_path: Path) -> None
     ],
 )
 def test_frequencies_that_do_not_fit(run: Run, tmp_path: Path, table: str, problem: str) -> None:
-    make_tree(["skill"], [0]).save(tmp_path / "in.json")
+    make_tree(["skill"], [0]).write(tmp_path / "in.json")
     (tmp_path / "f.csv").write_text(table)
     done = run("import", tmp_path / "in.json", "--frequencies", tmp_path / "f.csv", "--out", tmp_path / "o.json")
     assert (done.returncode, done.stdout) == (2, "")

@@ -17,6 +17,7 @@ from embeddings import StoredEncoder, load_encoder
 from taxonomy.english.words import related, stems
 from taxonomy.formats.csv import read_taxonomy_csv
 from taxonomy.model import Taxonomy
+from taxonomy.values import canonical_key
 from tests.conftest import FIXTURE, ROOT
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -54,8 +55,8 @@ def check_labels(tree: Taxonomy) -> None:
         twice = [one for i, one in enumerate(said) for other in said[:i] if related(one, other)]
         assert not twice or node.label.endswith("values"), node.label
         assert 10 <= len(node.definition.split()) <= 25, node.definition
-        keys = {taxonomy.canonical_key(child.label) for child in tree.children(node)}
-        assert taxonomy.canonical_key(node.label) not in keys, node.label
+        keys = {canonical_key(child.label) for child in tree.children(node)}
+        assert canonical_key(node.label) not in keys, node.label
     for level in range(1, len(tree.levels)):
         labels = [node.label for node in named(tree, level)]
         assert len(set(labels)) == len(labels)

@@ -203,7 +203,7 @@ def test_what_writes_is_found(code: str) -> None:
         "from taxonomy.mentions.tables import write_table\nwrite_table(table, path)",
         "graph.serialize(format='turtle')",
         "sqlite3.connect(path)",
-        "tree.save(path)",
+        "tree.write(path)",
         "replace_file(path, content)",
     ],
 )

@@ -14,6 +14,7 @@ from taxonomy.formats.readers import READ
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.publishing import WRITTEN
+from taxonomy.values import read_values
 from taxonomy.versions.diff import Diff
 from taxonomy.versions.edits import read_edits
 from taxonomy.versions.replay import replay_edits
@@ -92,7 +93,7 @@ def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
     assert third.node(group.id).label == "Truthfulness"
     assert third.node("kindliness").label == "kindness"
     assert third.node(moved.id).parent == elsewhere.id
-    given = taxonomy.read_values(second_list)
+    given = read_values(second_list)
     strings = {spelling for value in given.values for spelling in (value.label, *value.aliases)}
     held = {spelling for node in third.leaves for spelling in (node.label, *node.aliases)}
     assert strings - held == {"deception"}
@@ -107,7 +108,7 @@ def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
 
     # Export to each format, and back where it can be read.
     for suffix in WRITTEN:
-        command("export", two, tmp_path / f"out{suffix}")
+        command("export", two, "--out", tmp_path / f"out{suffix}")
         assert (tmp_path / f"out{suffix}").stat().st_size > 0
     for suffix in READ:
         command("import", tmp_path / f"out{suffix}", "--out", tmp_path / f"back{suffix}.json")
@@ -134,7 +135,16 @@ def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
 
     # Ask about fresh strings, and take them in.
     (tmp_path / "fresh.txt").write_text("truthful speech\nkindliness\npatience\n", encoding="utf-8")
-    command("assign", two, tmp_path / "fresh.txt", "--out", tmp_path / "placed.csv", "--update", tmp_path / "4.json")
+    command(
+        "assign",
+        tmp_path / "fresh.txt",
+        "--taxonomy",
+        two,
+        "--out",
+        tmp_path / "placed.csv",
+        "--update",
+        tmp_path / "4.json",
+    )
     placed = {row["value"]: row for row in table(tmp_path / "placed.csv")}
     assert [placed[text]["status"] for text in placed] == ["placed", "alias", "value"]
     fourth = taxonomy.load(tmp_path / "4.json")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from embeddings.errors import ModelNotFoundError
 from taxonomy.model import ModelProvenance, Provenance, Taxonomy
-from taxonomy.quality.findings import CHECKS, MAX_CHILDREN, VECTOR_CHECKS, lint
+from taxonomy.quality.findings import CHECKS, MAX_CHILDREN, VECTOR_CHECKS, list_findings
 from taxonomy.quality.opposites import find_opposites
 from taxonomy.quality.vectors import TreeVectors, embed_tree
 from tests.conftest import Run
@@ -25,11 +25,11 @@ VALUES = ["honesty", "candor", "accuracy", "care", "kindness", "warmth"]
 
 
 def codes(tree: Taxonomy, vectors: TreeVectors | None = None) -> list[tuple[str, str]]:
-    return [(finding.code, finding.node) for finding in lint(tree, vectors)]
+    return [(finding.code, finding.node) for finding in list_findings(tree, vectors)]
 
 
 def test_a_sound_tree_has_no_finding() -> None:
-    assert lint(make_tree(VALUES, [0, 0, 0, 1, 1, 1], [0, 0])) == []
+    assert list_findings(make_tree(VALUES, [0, 0, 0, 1, 1, 1], [0, 0])) == []
 
 
 def test_single_children_are_found_on_any_level() -> None:
@@ -60,12 +60,12 @@ def test_labels_of_the_same_words_are_found_across_levels_and_domains(twin: str)
 
 def test_opposites_under_one_parent_are_one_finding_a_denial() -> None:
     tree = make_tree(["honesty", "deception", "candor", "intellectual honesty", "x", "y"], [0, 0, 0, 0, 1, 1], [0, 0])
-    (finding,) = lint(tree)
+    (finding,) = list_findings(tree)
     assert (finding.code, finding.node) == ("opposites", "0:1")
     assert '"candor"' in finding.message
     assert '"intellectual honesty"' in finding.message
     apart = make_tree(["honesty", "candor", "deception", "x"], [0, 0, 1, 1], [0, 0])
-    assert lint(apart) == []
+    assert list_findings(apart) == []
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_opposites_take_any_text(labels: list[str]) -> None:
 
 @given(trees([f"value {chr(97 + i)}" for i in range(20)]))
 def test_weights_of_a_sound_tree_add_up(tree: Taxonomy) -> None:
-    assert "weights" not in {finding.code for finding in lint(tree)}
+    assert "weights" not in {finding.code for finding in list_findings(tree)}
 
 
 def test_shares_that_do_not_add_up_are_found_beyond_rounding() -> None:
@@ -149,7 +149,7 @@ def test_values_among_those_of_another_domain_are_found() -> None:
     vectors = np.repeat(np.eye(4, dtype=np.float32)[:2], 8, axis=0)
     # The last value of the second blob is under the first domain.
     tree = make_tree([f"v{i:02}" for i in range(16)], [0] * 8 + [1] * 7 + [0], [0, 1], names=[["a", "b"], ["A", "B"]])
-    findings = lint(tree, TreeVectors(vectors, np.eye(4, dtype=np.float32)))
+    findings = list_findings(tree, TreeVectors(vectors, np.eye(4, dtype=np.float32)))
     found = [finding for finding in findings if finding.code == "other-domain"]
     assert [finding.node for finding in found] == ["0:15"]
     assert '7 of its 10 nearest values are under "B"' in found[0].message
@@ -192,7 +192,7 @@ def test_the_encoder_is_the_one_that_the_tree_names(small_build: Path, run: Run,
 
 def test_fail_on_is_a_gate(tmp_path: Path, run: Run) -> None:
     path = tmp_path / "tree.json"
-    make_tree([*VALUES, "x"], [0, 0, 0, 1, 1, 1, 2], [0, 0, 1]).save(path)
+    make_tree([*VALUES, "x"], [0, 0, 0, 1, 1, 1, 2], [0, 0, 1]).write(path)
     assert run("lint", path, "--no-vectors", "--fail-on", "opposites,oversized").returncode == 0
     failed = run("lint", path, "--no-vectors", "--fail-on", "opposites,single-child")
     assert failed.returncode == 1
@@ -217,7 +217,7 @@ def test_what_came_from_a_file_cannot_steer_the_terminal(tmp_path: Path, run: Ru
 def test_a_tree_of_values_alone_can_be_checked(small_build: Path) -> None:
     # Two that are embedded already.
     tree = make_tree(["consumer protection", "appreciation of others"])
-    assert lint(tree, embed_tree(tree)) == []
+    assert list_findings(tree, embed_tree(tree)) == []
 
 
 def test_codes_are_distinct_and_sorted() -> None:

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 import taxonomy
 from taxonomy.cli import main
 from taxonomy.cli.analyze import QUESTIONS
+from taxonomy.values import read_values
 from tests.conftest import FIXTURE, Run
 from tests.mention_records import TREE, many, mention, write_rows
 
@@ -26,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mentions, conversations = many(200)
     write_rows(made / "mentions.parquet", mentions)
     write_rows(made / "conversations.csv", conversations)
-    TREE.save(made.parent / "tree.json")
+    TREE.write(made.parent / "tree.json")
     return made
 
 
@@ -63,7 +64,7 @@ def test_counted_strings_are_what_build_reads(run: Run, folder: Path, tmp_path: 
     assert rows(tmp_path / "h.csv") == [
         {"value": "truthfulness", "count": "100", "conversations": "100", "internal": "True"}
     ]
-    values = taxonomy.read_values(tmp_path / "h.csv")
+    values = read_values(tmp_path / "h.csv")
     assert [(value.label, value.weight) for value in values.values] == [("truthfulness", 100.0)]
     assert values.weight_unit == "mentions"
 
@@ -136,7 +137,7 @@ def test_each_side_can_have_a_taxonomy_of_its_own_and_what_is_in_none_is_said(
         for node in TREE.nodes
     ]
     other = taxonomy.Taxonomy.from_nodes(nodes, id="human", weight_unit="strings")
-    other.save(tmp_path / "human.json")
+    other.write(tmp_path / "human.json")
     write_rows(tmp_path / "m.jsonl", [mention(f"x{i}", "wit", side="human") for i in range(50)])
     arguments = ("--taxonomy", tree, "--human-taxonomy", tmp_path / "human.json", "--json")
     done = invoke("analyze", "frequency", folder, tmp_path / "m.jsonl", *arguments)

@@ -66,7 +66,7 @@ def session(cache: Path) -> Iterator[SparkSession]:
 @pytest.fixture(scope="module")
 def tree_path(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tree") / "taxonomy.json"
-    taxonomy.build(FIXTURE).tree.save(path)
+    taxonomy.build(FIXTURE).tree.write(path)
     return path
 
 
@@ -96,7 +96,7 @@ def test_the_same_figures_and_the_same_rows_set_aside(session: SparkSession, fol
 
 
 def test_the_same_bytes_on_the_command_line(session: SparkSession, folder: Path, tmp_path: Path) -> None:
-    TREE.save(tmp_path / "tree.json")
+    TREE.write(tmp_path / "tree.json")
     written = []
     for options in (["--engine", "duckdb"], ["--engine", "spark", "--master", MASTER]):
         out = tmp_path / options[1] / "frequency.csv"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import taxonomy
 from taxonomy.errors import AmbiguousKeyError, InputError, InvariantError, LookupFailedError, OutputError
 from taxonomy.model import Node, Placement, Taxonomy, load, mint_id
-from taxonomy.quality.findings import lint
+from taxonomy.quality.findings import list_findings
 from tests.trees import make_tree
 
 DATA = Path(__file__).with_name("data")
@@ -104,7 +104,7 @@ def test_a_domain_that_nothing_belongs_to_stays() -> None:
 def test_json_is_canonical_and_lossless(tmp_path: Path) -> None:
     one, shuffled = tree(), tree(NODES[::-1])
     assert one.to_json() == shuffled.to_json()
-    one.save(tmp_path / "tree.json")
+    one.write(tmp_path / "tree.json")
     again = taxonomy.load(tmp_path / "tree.json")
     assert again == one
     assert again.to_json() == one.to_json()
@@ -145,12 +145,12 @@ def test_load_checks_invariants(tmp_path: Path) -> None:
 
 def test_save_leaves_what_was_there_when_it_fails(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot write"):
-        tree().save(tmp_path / "no folder" / "tree.json")
+        tree().write(tmp_path / "no folder" / "tree.json")
     path = tmp_path / "tree.json"
     path.write_text("before")
     broken = tree().model_copy(update={"nodes": tuple(replace("v1", parent="gone"))})
     with pytest.raises(InvariantError):
-        broken.save(path)
+        broken.write(path)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -170,10 +170,10 @@ def test_a_file_of_schema_version_1_is_read_and_saved_as_it_is(name: str, tmp_pa
     # Written by version 0.1.0 and never changed since.
     source = DATA / f"{name}.json"
     read = taxonomy.load(source)
-    read.save(tmp_path / "again.json")
+    read.write(tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == source.read_bytes()
     assert read.digest == read.compute_digest()
-    assert lint(read) == [] or name == "every_field"
+    assert list_findings(read) == [] or name == "every_field"
 
 
 def test_fields_that_are_not_known_are_ignored(tmp_path: Path) -> None:

@@ -194,6 +194,6 @@ def test_explore_says_what_is_wrong(run: Run, small_build: Path, tmp_path: Path)
 
 
 def test_export_writes_the_page_too(run: Run, small_build: Path, tmp_path: Path) -> None:
-    done = run("export", small_build / "taxonomy.json", tmp_path / "t.html")
+    done = run("export", small_build / "taxonomy.json", "--out", tmp_path / "t.html")
     assert done.returncode == 0, done.stderr
     assert Parts((tmp_path / "t.html").read_text(encoding="utf-8")).data["map"] is None

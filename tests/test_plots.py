@@ -13,6 +13,7 @@ from hypothesis import given, settings
 import taxonomy
 from taxonomy.errors import TaxonomyError
 from taxonomy.model import Node, Taxonomy
+from taxonomy.values import ValueSet
 from tests.trees import NASTY, full_tree, make_tree, nasty_trees
 
 go = pytest.importorskip("plotly.graph_objects", reason="the extra explore is not installed")
@@ -201,7 +202,7 @@ def test_reprs_say_what_a_thing_is_in_one_line() -> None:
     node = Node(id="vt:1", level=0, label="calm", slug="calm", share=0.0123, flags=("doubtful",))
     assert repr(node) == "Node('calm', level=0, share=1.23%, flags='doubtful', id='vt:1')"
     assert repr(full_tree()) == "Taxonomy('full', version='2.1.0', levels=1 / 2 / 3)"
-    values = taxonomy.ValueSet.from_records([("honesty", 2), ("Honesty", 1), ("n/a", 1), ("calm", 1)])
+    values = ValueSet.from_records([("honesty", 2), ("Honesty", 1), ("n/a", 1), ("calm", 1)])
     assert repr(values) == ("ValueSet(2 values of 4 rows: 1 aliases, 0 repeats, 1 rejected; weights are mentions)")
 
 

@@ -49,7 +49,7 @@ def tree(cache: Path) -> taxonomy.Taxonomy:
 @pytest.fixture(scope="module")
 def tree_path(tree: taxonomy.Taxonomy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tree") / "taxonomy.json"
-    tree.save(path)
+    tree.write(path)
     return path
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rdflib.namespace import RDF, SKOS
 
 from taxonomy.errors import InputError, InvariantError
-from taxonomy.formats.readers import read_taxonomy
+from taxonomy.formats.readers import read
 from taxonomy.publishing import write_taxonomy
 from tests.trees import full_tree
 
@@ -58,7 +58,7 @@ def nothing_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_context_elsewhere_is_not_fetched(tmp_path: Path, nothing_fetched: None, document: object) -> None:
     (tmp_path / "t.jsonld").write_text(json.dumps(document))
     with pytest.raises(InputError, match="its @context stands elsewhere, and is not fetched; write the context into"):
-        read_taxonomy(tmp_path / "t.jsonld")
+        read(tmp_path / "t.jsonld")
 
 
 contexts = st.recursive(
@@ -86,7 +86,7 @@ documents = st.recursive(
 def test_no_document_fetches_anything(tmp_path: Path, nothing_fetched: None, document: object) -> None:
     (tmp_path / "t.jsonld").write_text(json.dumps(document))
     with pytest.raises(InputError):
-        read_taxonomy(tmp_path / "t.jsonld")
+        read(tmp_path / "t.jsonld")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_context_of_its_own_is_read(tmp_path: Path, nothing_fetched: None, con
     document = json.loads((tmp_path / "t.jsonld").read_bytes())
     document["@context"] = [[document["@context"], context, document["@context"]]]
     (tmp_path / "nested.jsonld").write_text(json.dumps(document), encoding="utf-8-sig")
-    assert read_taxonomy(tmp_path / "nested.jsonld") == read_taxonomy(tmp_path / "t.jsonld")
+    assert read(tmp_path / "nested.jsonld") == read(tmp_path / "t.jsonld")
 
 
 def rdf_xml(doctype: str, label: str) -> str:
@@ -132,7 +132,7 @@ def test_entities_of_xml_are_refused_at_once(
     Path("t.rdf").write_text(rdf_xml(doctype, "a&i;"))
     before = time.perf_counter()
     with pytest.raises(InputError, match=r"^t\.rdf: it has a DOCTYPE.*entities.*; write it again without"):
-        read_taxonomy(Path("t.rdf"))
+        read(Path("t.rdf"))
     assert time.perf_counter() - before < 1
 
 
@@ -149,14 +149,14 @@ def test_entities_of_xml_are_refused_at_once(
 def test_what_is_nested_too_deeply_is_one_line(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(InputError, match=r"that can be read: nested too deeply; write it flat$"):
-        read_taxonomy(tmp_path / name)
+        read(tmp_path / name)
 
 
 def test_deep_xml_is_read(tmp_path: Path) -> None:
     deep = "<skos:Concept><skos:note>" * 5000 + "</skos:note></skos:Concept>" * 5000
     (tmp_path / "t.rdf").write_text(rdf_xml("", "care").replace("</rdf:RDF>", f"{deep}</rdf:RDF>"))
     with pytest.raises((InputError, InvariantError)) as caught:
-        read_taxonomy(tmp_path / "t.rdf")
+        read(tmp_path / "t.rdf")
     assert "\n" not in str(caught.value)
 
 
@@ -164,4 +164,4 @@ def test_deep_xml_is_read(tmp_path: Path) -> None:
 def test_what_is_no_json_ld_is_one_line(tmp_path: Path, content: str | bytes) -> None:
     (tmp_path / "t.jsonld").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError, match=r"t\.jsonld: not JSON-LD: [^\n]*; write the file again"):
-        read_taxonomy(tmp_path / "t.jsonld")
+        read(tmp_path / "t.jsonld")

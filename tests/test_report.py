@@ -29,7 +29,7 @@ def save_tree(path: Path) -> Path:
         VALUES, [0, 0, 1, 1, 2, 2, 3, 3], [0, 0, 1, 1], names=[["A", "B", "C", "D"], ["Epistemic", "Practical"]]
     )
     fields = {"id": tree.id, "title": f"Tree {SCRIPT}", "weight_unit": tree.weight_unit}
-    Taxonomy.from_nodes(tree.nodes, **fields).save(path)
+    Taxonomy.from_nodes(tree.nodes, **fields).write(path)
     return path
 
 

@@ -14,7 +14,7 @@ import skosify
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, XSD
 
 from taxonomy.errors import InputError, InvariantError
-from taxonomy.formats.readers import read_taxonomy
+from taxonomy.formats.readers import read
 from taxonomy.formats.skos import TERMS
 from taxonomy.model import Taxonomy, load
 from taxonomy.publishing import write_taxonomy
@@ -47,9 +47,9 @@ def written(tree: Taxonomy, folder: Path, **options: object) -> rdflib.Graph:
     return rdflib.Graph().parse(folder / "t.ttl")
 
 
-def read(text: str, folder: Path) -> Taxonomy:
+def read_text(text: str, folder: Path) -> Taxonomy:
     (folder / "other.ttl").write_text(PREFIXES + text, encoding="utf-8")
-    return read_taxonomy(folder / "other.ttl")
+    return read(folder / "other.ttl")
 
 
 # -- what is written ---------------------------------------------------------------------------------------------
@@ -128,12 +128,14 @@ def test_any_base_gives_the_same_taxonomy_back(tmp_path: Path, base: str | None)
     )
     for name in ("t.ttl", "t.rdf", "t.jsonld"):
         write_taxonomy(tree, tmp_path / name, base_iri=base)
-        assert read_taxonomy(tmp_path / name) == tree
+        assert read(tmp_path / name) == tree
 
 
 def test_the_command_line_takes_base_and_date(run: Run, tmp_path: Path) -> None:
-    full_tree().save(tmp_path / "in.json")
-    done = run("export", tmp_path / "in.json", tmp_path / "t.ttl", "--base-iri", BASE, "--issued", "2026-01-02")
+    full_tree().write(tmp_path / "in.json")
+    done = run(
+        "export", tmp_path / "in.json", "--out", tmp_path / "t.ttl", "--base-iri", BASE, "--issued", "2026-01-02"
+    )
     assert (done.returncode, done.stderr) == (0, "")
     text = (tmp_path / "t.ttl").read_text()
     assert f"<{BASE}0:1> a skos:Concept" in text
@@ -207,7 +209,7 @@ def test_each_shape_finds_what_breaks_it(tmp_path: Path, shape: str, triples: st
 
 
 def test_reads_what_others_write(tmp_path: Path) -> None:
-    tree = read(OTHER, tmp_path)
+    tree = read_text(OTHER, tmp_path)
     assert (tree.id, tree.weight_unit, [level.size for level in tree.levels]) == ("other", "strings", [3, 2, 1])
     calm = tree.node("calm")
     assert (calm.id, calm.parent) == ("https://example.org/calm", "https://example.org/inner")
@@ -217,7 +219,7 @@ def test_reads_what_others_write(tmp_path: Path) -> None:
 
 
 def test_a_top_concept_without_others_below_is_an_empty_domain(tmp_path: Path) -> None:
-    tree = read(OTHER + ':work a skos:Concept ; skos:prefLabel "Work" ; skos:topConceptOf :scheme .', tmp_path)
+    tree = read_text(OTHER + ':work a skos:Concept ; skos:prefLabel "Work" ; skos:topConceptOf :scheme .', tmp_path)
     assert (tree.node("Work").level, tree.node("Work").flags) == (2, ("empty",))
 
 
@@ -250,7 +252,7 @@ def test_a_top_concept_without_others_below_is_an_empty_domain(tmp_path: Path) -
 )
 def test_what_is_no_tree_is_refused(tmp_path: Path, more: str, problem: str) -> None:
     with pytest.raises(InputError) as caught:
-        read(OTHER + more, tmp_path)
+        read_text(OTHER + more, tmp_path)
     message = str(caught.value)
     assert message.startswith(f"{tmp_path / 'other.ttl'}: ")
     assert problem in message
@@ -259,8 +261,8 @@ def test_what_is_no_tree_is_refused(tmp_path: Path, more: str, problem: str) -> 
 
 def test_concepts_that_break_an_invariant_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvariantError, match="label"):
-        read(OTHER + ":x a skos:Concept ; skos:broader :inner .", tmp_path)
+        read_text(OTHER + ":x a skos:Concept ; skos:broader :inner .", tmp_path)
     with pytest.raises(InvariantError, match="value or alias twice"):
-        read(OTHER + ':x a skos:Concept ; skos:prefLabel "calm" ; skos:broader :means .', tmp_path)
+        read_text(OTHER + ':x a skos:Concept ; skos:prefLabel "calm" ; skos:broader :means .', tmp_path)
     with pytest.raises(InputError, match=r"no skos:Concept"):
-        read(":scheme a skos:ConceptScheme .", tmp_path)
+        read_text(":scheme a skos:ConceptScheme .", tmp_path)

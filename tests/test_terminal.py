@@ -74,7 +74,7 @@ def tree_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for node in tree.nodes
     ]
     path = tmp_path_factory.mktemp("tree") / "taxonomy.json"
-    taxonomy.Taxonomy.from_nodes(nodes, id="test", weight_unit="strings").save(path)
+    taxonomy.Taxonomy.from_nodes(nodes, id="test", weight_unit="strings").write(path)
     return path
 
 

@@ -17,7 +17,7 @@ from taxonomy.errors import InputError, LevelsError, LookupFailedError, Taxonomy
 from taxonomy.labels.naming import name_nodes
 from taxonomy.model import Retired, Taxonomy
 from taxonomy.model.draft import Draft
-from taxonomy.values import ValueSet
+from taxonomy.values import ValueSet, read_values
 from taxonomy.versions.carrying_over import carry_over
 from taxonomy.versions.identity import assign, match_trees, value_ids
 from taxonomy.versions.number import bump, next_version
@@ -62,7 +62,7 @@ def one_percent_new(values: ValueSet, seed: int = 0) -> tuple[Taxonomy, Taxonomy
 @pytest.fixture(scope="module")
 def pair(cache: object) -> tuple[Taxonomy, Taxonomy]:
 
-    return one_percent_new(taxonomy.read_values(FIXTURE))
+    return one_percent_new(read_values(FIXTURE))
 
 
 # -- with real strings -----------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ def test_with_one_percent_new_strings_nearly_all_stays(pair: tuple[Taxonomy, Tax
 
 def test_with_one_percent_new_published_strings_nearly_all_stays(published: object, cache: object) -> None:
 
-    old, new = one_percent_new(taxonomy.read_values(published / "values_frequencies.csv"), seed=1)  # type: ignore[operator]
+    old, new = one_percent_new(read_values(published / "values_frequencies.csv"), seed=1)  # type: ignore[operator]
     same_parent, ids, inner = kept(old, new)
     assert same_parent >= 0.99
     assert ids >= 0.98
@@ -98,11 +98,11 @@ def test_names_stay_with_ids(pair: tuple[Taxonomy, Taxonomy]) -> None:
 def test_a_build_of_the_same_values_is_the_same_version(pair: tuple[Taxonomy, Taxonomy]) -> None:
 
     _, new = pair
-    assert taxonomy.build(taxonomy.read_values(FIXTURE), previous=new).tree is new
+    assert taxonomy.build(read_values(FIXTURE), previous=new).tree is new
 
 
 def test_a_theme_of_its_own_becomes_a_node(cache: object) -> None:
-    values = dict.fromkeys((row.label for row in taxonomy.read_values(FIXTURE).values[::4]), 1.0)
+    values = dict.fromkeys((row.label for row in read_values(FIXTURE).values[::4]), 1.0)
     old = taxonomy.build(values).tree
     sea = [
         f"{what} {how}"
@@ -116,7 +116,7 @@ def test_a_theme_of_its_own_becomes_a_node(cache: object) -> None:
 
 
 def test_stay_zero_is_the_rebuilt_tree_and_one_moves_nothing(cache: object) -> None:
-    values = taxonomy.read_values(FIXTURE)
+    values = read_values(FIXTURE)
     keys = [value.key for value in values.values]
     new = set(random.Random(3).sample(keys, len(keys) // 5))
 

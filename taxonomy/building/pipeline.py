@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,26 +19,23 @@ from taxonomy.building.recipe import Recipe
 from taxonomy.building.spaces import Space
 from taxonomy.clustering.recursion import Anchors, build_hierarchy
 from taxonomy.domains import Domain
-from taxonomy.errors import InputError
+from taxonomy.errors import InputError, TaxonomyError, check_type
 from taxonomy.labels.language_model import Labelled, Labeller
 from taxonomy.labels.naming import name_nodes
 from taxonomy.model import InputProvenance, Node, Provenance, Retired, Taxonomy, default_level_names
 from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress, stage_of
-from taxonomy.values import ValueSet, read_values
+from taxonomy.values import ValueSet, ValueSource, read_values
 from taxonomy.versions.carrying_over import carry_over
 from taxonomy.versions.edits import Edit, edit_values
 from taxonomy.versions.replay import Replay, replay_edits
 from taxonomy.versions.retirement import retire, succeed
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "transformers")
 
 
 def build(
-    values: Path | Iterable[str] | Mapping[str, float] | pd.DataFrame | ValueSet,
+    values: ValueSource,
     recipe: Recipe | None = None,
     *,
     id: str | None = None,
@@ -58,8 +54,9 @@ def build(
 
     Parameters
     ----------
-    values : Path, iterable of str, mapping of str to float, DataFrame or ValueSet
-        A file (.txt, .csv, .tsv, .jsonl, .parquet), strings, strings with weights, a table, or what `read_values` gave.
+    values : str, Path, iterable of str, mapping of str to float, Series, DataFrame or ValueSet
+        A file (.txt, .csv, .tsv, .jsonl, .parquet), whose path may be a str; strings; strings with weights, as a
+        mapping or as `Series.value_counts` gives them; a table; or the values of another build.
     recipe : Recipe, optional
         How to build it; the default one if not given.
     id, title : str, optional
@@ -79,7 +76,7 @@ def build(
     value_column, weight_column : str, optional
         Columns of a file or table.
     progress : callable, optional
-        Told a stage, steps done, and steps in all.
+        Called with a stage, steps done, and steps in all.
     **fields
         Fields of `Recipe`, which replace those of `recipe`.
 
@@ -96,10 +93,10 @@ def build(
     embeddings.EmbeddingError
         If the model is not there.
     """
-    recipe = dataclasses.replace(recipe or Recipe(), **fields)
-    if not isinstance(values, ValueSet):
-        values = read_values(values, value_column=value_column, weight_column=weight_column)
-    value_set = edit_values(values, edits, previous)
+    recipe = _with_fields(recipe, fields)
+    _check_arguments(previous, edits, encoder, labeller)
+    read = read_values(values, value_column=value_column, weight_column=weight_column)
+    value_set = edit_values(read, edits, previous)
     kept = None if previous is None else [level.size for level in previous.levels[1:-1]]
     sizes, n_top = recipe.sizes(len(value_set), kept)
 
@@ -152,6 +149,31 @@ def build(
     header["provenance"] = _with_labeller(header["provenance"], labelled, edited, previous)
     tree = _numbered(edited, header, previous, draft, replay, recipe.stay)
     return Built(tree, value_set, rows.of(tree.leaves), replay.outcomes, labelled, space)
+
+
+def _with_fields(recipe: Recipe | None, fields: Mapping[str, Any]) -> Recipe:
+    if recipe is not None:
+        check_type(recipe, Recipe, "recipe", "give a taxonomy.Recipe, or its fields by name")
+    known = [field.name for field in dataclasses.fields(Recipe)]
+    for name in fields:
+        if name not in known:
+            raise TaxonomyError(
+                f"`{name}` is not a parameter of build or a field of Recipe", remedy=f"fields are {', '.join(known)}"
+            )
+    return dataclasses.replace(recipe or Recipe(), **fields)
+
+
+def _check_arguments(previous: Any, edits: Any, encoder: Any, labeller: Any) -> None:
+    """See that what is not None has the methods that it is used by."""
+    if previous is not None:
+        check_type(previous, Taxonomy, "previous", "give a Taxonomy, as taxonomy.read returns it")
+    check_type(edits, Sequence, "edits", "give what taxonomy.read_edits returns")
+    for edit in edits:
+        check_type(edit, Edit, "edits", "give what taxonomy.read_edits returns")
+    if encoder is not None and not callable(getattr(encoder, "encode", None)):
+        raise InputError("`encoder` has no method encode", remedy="give a taxonomy.Encoder")
+    if labeller is not None and not callable(getattr(labeller, "name", None)):
+        raise InputError("`labeller` has no method name", remedy="give a taxonomy.LanguageModel")
 
 
 def find_anchors(tops: Sequence[Domain], value_set: ValueSet, encoder: Encoder) -> Anchors:

@@ -60,15 +60,16 @@ class Recipe:
     def __post_init__(self) -> None:
         """Put the fields into their types, and refuse what can't be."""
         if self.method not in METHOD_NAMES:
-            raise TaxonomyError(f"no method {self.method!r}; choose one of {', '.join(METHOD_NAMES)}")
+            raise TaxonomyError(f"`method` is {self.method!r}", remedy=f"choose one of {', '.join(METHOD_NAMES)}")
         if self.top is not None and self.domains is not None:
-            raise LevelsError("a top size goes with --domains none alone: with domains, they are the top")
+            raise LevelsError("`top` goes without domains alone: with them, they are the top", remedy="leave it out")
         if self.top is not None and self.top < 1:
-            raise LevelsError(f"--top {self.top}: a top level needs one node at least")
+            raise LevelsError(f"`top` is {self.top}", remedy="give 1 or more")
         if self.min_children < 2:
-            raise LevelsError(f"--min-children {self.min_children}: 2 is the least that makes a level worth having")
+            raise LevelsError(f"`min_children` is {self.min_children}", remedy="give 2 or more")
         if not 0 <= self.stay <= 1:
-            raise TaxonomyError(f"--stay {self.stay}: give a number from 0 (as rebuilt) to 1 (nothing moves)")
+            remedy = "give a number from 0 (as rebuilt) to 1 (nothing moves)"
+            raise TaxonomyError(f"`stay` is {self.stay}", remedy=remedy)
         domains = load_domains(Path(self.domains)) if isinstance(self.domains, (str, Path)) else self.domains
         object.__setattr__(self, "domains", None if domains is None else tuple(domains))
         object.__setattr__(self, "levels", None if self.levels is None else tuple(self.levels))

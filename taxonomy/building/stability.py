@@ -16,7 +16,9 @@ from taxonomy.building.defaults import RUNS
 from taxonomy.building.pipeline import find_anchors
 from taxonomy.building.recipe import Recipe
 from taxonomy.clustering.recursion import build_hierarchy
+from taxonomy.errors import InputError, check_type
 from taxonomy.model import Taxonomy
+from taxonomy.quality.vectors import tree_encoder
 from taxonomy.values import Value, ValueSet, canonical_key
 
 # Share of the values that a run on a subsample keeps.
@@ -67,13 +69,13 @@ class Stability:
     levels: tuple[LevelStability, ...]
     nodes: dict[str, float]
 
+    def add_to(self, tree: Taxonomy) -> Taxonomy:
+        """Return the tree with each node's share on it, as its `stability`."""
+        return tree.with_nodes(node.model_copy(update={"stability": self.nodes.get(node.id)}) for node in tree.nodes)
+
 
 def measure_stability(
-    tree: Taxonomy,
-    rebuild: Rebuild,
-    *,
-    runs: int = RUNS,
-    progress: Progress | None = None,
+    tree: Taxonomy, *, runs: int = RUNS, model: str | None = None, progress: Progress | None = None
 ) -> Stability:
     """Build a tree again and again and count how often each node comes back.
 
@@ -83,17 +85,35 @@ def measure_stability(
     Parameters
     ----------
     tree : Taxonomy
-    rebuild : callable
-        Builds the levels again; see `Rebuild`.
+        Its provenance says how it was built.
     runs : int
         Two at least, so that there is one of each kind.
+    model : str, optional
+        The embedding model; by default the one that the tree was built with.
     progress : callable, optional
-        Told (runs done, runs in all).
+        Called with (runs done, runs in all).
 
     Returns
     -------
     Stability
+
+    Raises
+    ------
+    InputError
+        If the tree does not say how it was built.
+    embeddings.EmbeddingError
+        If the model is not there.
     """
+    check_type(tree, Taxonomy, "tree", "give a Taxonomy, as taxonomy.read returns it")
+    if runs < 2:
+        raise InputError(f"`runs` is {runs}", remedy="give 2 or more")
+    encoder = tree_encoder(tree, model)
+    vectors = encoder.encode([node.label for node in tree.leaves])
+    return count_returns(tree, rebuilder(tree, vectors, encoder), runs=runs, progress=progress)
+
+
+def count_returns(tree: Taxonomy, rebuild: Rebuild, *, runs: int, progress: Progress | None = None) -> Stability:
+    """Count how often each node comes back in so many runs of `rebuild`."""
     from sklearn.metrics import adjusted_mutual_info_score
 
     before = tree.ancestors
@@ -133,13 +153,8 @@ def measure_stability(
     )
 
 
-def with_stability(tree: Taxonomy, found: Stability) -> Taxonomy:
-    """Return the tree with the figure of each node on it."""
-    return tree.with_nodes(node.model_copy(update={"stability": found.nodes.get(node.id)}) for node in tree.nodes)
-
-
 def rebuilder(tree: Taxonomy, vectors: NDArray[np.float32], encoder: Encoder) -> Rebuild:
-    """Return what builds the levels of a tree again, as `measure_stability` asks for it.
+    """Return what builds the levels of a tree again, as `count_returns` asks for it.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ import click
 
 from taxonomy.cli.answer_output import Shown, column, figure, give_answer, interval, p_value, percent, whole
 from taxonomy.cli.commands import LazyGroup
+from taxonomy.cli.options import Choice
 from taxonomy.cli.record_options import PATH, SIDES_OR_BOTH, Analysis, analysis_options
 
 # Each by its module and function.
@@ -29,7 +30,7 @@ _SHARE = tuple(column(percent, name) for name in ("share", "low", "high"))
 _SURE = (column(figure, "residual"), column(p_value, "p_fdr"))
 
 
-@click.group("analyze", cls=LazyGroup, commands_at=QUESTIONS)
+@click.group("analyze", cls=LazyGroup, groups={"Questions": QUESTIONS})
 def group() -> None:
     """Ask what records of value mentions show.
 
@@ -41,7 +42,7 @@ def group() -> None:
 
 @click.command("frequency")
 @analysis_options
-@click.option("--side", type=click.Choice(SIDES_OR_BOTH), default="both", show_default=True, help="Whose values.")
+@click.option("--side", type=Choice(SIDES_OR_BOTH), default="both", show_default=True, help="Whose values.")
 @click.option("--update", type=PATH, help="Write TAXONOMY here, with the conversations of its nodes.")
 def analyze_frequency(side: str, update: Path | None, analysis: Analysis) -> None:
     """Say how often each value, and each node above, is expressed in FILES.
@@ -53,7 +54,7 @@ def analyze_frequency(side: str, update: Path | None, analysis: Analysis) -> Non
       value-taxonomy analyze frequency records/ --taxonomy build/taxonomy.json --out frequency.csv
     """
     from taxonomy.errors import InputError
-    from taxonomy.formats.readers import read_taxonomy
+    from taxonomy.formats.readers import read
     from taxonomy.questions.answer import join_answers
     from taxonomy.questions.frequency import RARE, add_conversations, measure_frequency
 
@@ -68,7 +69,7 @@ def analyze_frequency(side: str, update: Path | None, analysis: Analysis) -> Non
             raise click.UsageError("--update writes --taxonomy: give the human side's own as that, with --side human")
         found = [measure_frequency(analysis.place(records, one), disclosure=analysis.disclosure) for one in sides]
     if update is not None:
-        add_conversations(read_taxonomy(analysis.tree), found[0]).save(update)
+        add_conversations(read(analysis.tree), found[0]).write(update)
     columns = (
         column(str, "level"),
         column(str, "label", heading=""),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from taxonomy.cli.options import Choice
 from taxonomy.cli.record_options import (
     DAY,
     PATH,
@@ -32,7 +33,7 @@ def mentions() -> None:
 
 @mentions.command()
 @reading_options
-@click.option("--side", type=click.Choice(SIDES_OR_BOTH), required=True, help="Whose mentions to count.")
+@click.option("--side", type=Choice(SIDES_OR_BOTH), required=True, help="Whose mentions to count.")
 @click.option("--out", required=True, type=PATH, help="The .csv or .parquet file to write.")
 def count(side: str, out: Path, reading: Reading) -> None:
     """Write the strings that FILES mention and how often, for build.

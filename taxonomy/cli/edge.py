@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -41,8 +42,8 @@ def add_debug(command: click.Command) -> None:
     if DEBUG not in command.params:
         command.params.append(DEBUG)
     if isinstance(command, click.Group):
-        for one in command.commands.values():
-            add_debug(one)
+        for member in command.commands.values():
+            add_debug(member)
 
 
 @contextlib.contextmanager
@@ -57,7 +58,8 @@ def one_line(ctx: click.Context) -> Iterator[None]:
         if ctx.meta.get(_DEBUG):
             for line in "".join(traceback.format_exception(error)).splitlines():
                 click.echo(plain(line), err=True)
-        click.echo(f"Error: {plain(_say(error, ctx.meta.get(_COMMAND, ctx)))}", err=True)
+        context = ctx.meta.get(_COMMAND, ctx)
+        click.echo(f"Error: {plain(_with_options(_say(error, context), context.command))}", err=True)
         sys.exit(2)
 
 
@@ -75,6 +77,15 @@ def _say(error: Exception, ctx: click.Context) -> str:
         return str(error)
     what, remedy = _explain(error)
     return f"{_place(error, ctx)}: {what}; {remedy}"
+
+
+def _with_options(text: str, command: click.Command) -> str:
+    """Return a message of the library with a command's options in the place of the parameters that it names."""
+    written = {
+        parameter.name: parameter.opts[0] if isinstance(parameter, click.Option) else parameter.human_readable_name
+        for parameter in command.params
+    }
+    return re.sub(r"`([a-z_]+)`", lambda match: written.get(match[1], match[0]), text)
 
 
 def _place(error: Exception, ctx: click.Context) -> str:

@@ -9,58 +9,68 @@ from pathlib import Path
 
 import click
 
-from taxonomy.cli.options import PATH, out_option, taxonomy_argument
+from taxonomy.cli.options import PATH, Choice, deprecated, out_option, taxonomy_argument
 
 
-@click.command()
+@click.command("export")
 @taxonomy_argument
-@click.argument("file", type=PATH)
+@click.argument("file", type=PATH, required=False, metavar="")
+@click.option("--out", type=PATH, help="The file to write.  [required]")
 @click.option("--base-iri", metavar="IRI", help="For SKOS: what stands before each id (default: a urn).")
 @click.option("--issued", type=click.DateTime(["%Y-%m-%d"]), help="For SKOS: when this version was published.")
-def export(taxonomy: Path, file: Path, base_iri: str | None, issued: datetime | None) -> None:
-    """Write TAXONOMY to FILE in the format that its ending names.
+def export_command(
+    taxonomy: Path, file: Path | None, out: Path | None, base_iri: str | None, issued: datetime | None
+) -> None:
+    """Write a taxonomy in another format.
 
-    Endings are .json, .csv (the published six columns), .ttl, .rdf and .jsonld (SKOS), .graphml, .node-link.json,
-    .parquet, .md and .html (the page without map and nearest nodes, which explore adds).
+    The ending of --out names it: .json, .csv (the published six columns), .ttl, .rdf and .jsonld (SKOS), .graphml,
+    .node-link.json, .parquet, .md and .html (the page without map and nearest nodes, which explore adds).
 
     \b
     Example:
-      value-taxonomy export build/taxonomy.json values.ttl --base-iri https://example.org/values/
+      value-taxonomy export build/taxonomy.json --out values.ttl --base-iri https://example.org/values/
     """
     from taxonomy.cli.screen import print_written, waiting
-    from taxonomy.formats.readers import read_taxonomy
-    from taxonomy.publishing import write_taxonomy
+    from taxonomy.formats.readers import read
 
+    if file is not None and out is None:
+        deprecated("export TAXONOMY FILE", "export TAXONOMY --out FILE")
+        out, file = file, None
+    if out is None:
+        raise click.UsageError("name the file to write with --out")
+    if file is not None:
+        raise click.UsageError(f"export takes one taxonomy: what is {file}?")
     with waiting("reading"):
-        tree = read_taxonomy(taxonomy)
+        tree = read(taxonomy)
     with waiting("writing"):
-        write_taxonomy(tree, file, base_iri=base_iri, issued=issued.date() if issued else None)
-    print_written(file)
+        tree.write(out, base_iri=base_iri, issued=issued.date() if issued else None)
+    print_written(out)
 
 
 @click.command("import")
 @click.argument("file", type=PATH)
 @out_option("The taxonomy.json to write.")
 @click.option("--frequencies", type=PATH, help="A table of strings and their frequencies.")
-def import_(file: Path, out: Path, frequencies: Path | None) -> None:
-    """Turn FILE, a .csv of the published six columns or SKOS as .ttl, .rdf or .jsonld, into a taxonomy.json.
+def import_command(file: Path, out: Path, frequencies: Path | None) -> None:
+    """Turn a taxonomy in another format into a taxonomy.json.
 
-    With --frequencies, values weigh what that table says; strings of it that FILE does not have are counted.
+    FILE is a .csv of the published six columns, or SKOS as .ttl, .rdf or .jsonld. With --frequencies, values weigh what
+    that table says; strings of it that FILE does not have are counted.
 
     \b
     Example:
       value-taxonomy import values_tree.csv --frequencies values_frequencies.csv --out taxonomy.json
     """
     from taxonomy.cli.screen import level_sizes, plain, print_written, waiting
-    from taxonomy.formats.readers import read_taxonomy
+    from taxonomy.formats.readers import read
     from taxonomy.formats.weights import apply_frequencies
 
     with waiting("reading"):
-        tree = read_taxonomy(file)
+        tree = read(file)
     coverage = None
     if frequencies is not None:
         tree, coverage = apply_frequencies(tree, frequencies)
-    tree.save(out)
+    tree.write(out)
     click.echo(plain(level_sizes(tree)))
     if coverage:
         click.echo(
@@ -71,12 +81,12 @@ def import_(file: Path, out: Path, frequencies: Path | None) -> None:
     print_written(out)
 
 
-@click.command()
-@click.argument("dataset", type=click.Choice(["values-in-the-wild"]))
+@click.command("fetch")
+@click.argument("dataset", type=Choice(["values-in-the-wild"]))
 @out_option("Folder to write.")
 @click.option("--file", "files", multiple=True, help="A file of it, may be repeated (default: all).")
-def fetch(dataset: str, out: Path, files: tuple[str, ...]) -> None:
-    """Download DATASET, the published strings and tree, from its public home, and check what came.
+def fetch_command(dataset: str, out: Path, files: tuple[str, ...]) -> None:
+    """Download the published strings and tree from their public home, and check what came.
 
     \b
     Example:
@@ -85,12 +95,11 @@ def fetch(dataset: str, out: Path, files: tuple[str, ...]) -> None:
     from huggingface_hub.utils.logging import set_verbosity
 
     from taxonomy.cli.screen import print_written
-    from taxonomy.datasets import DATASETS
-    from taxonomy.datasets import fetch as get
+    from taxonomy.datasets import DATASETS, fetch
 
     if not sys.stderr.isatty():
         # Its retries are progress to who waits for them, and noise in a log.
         set_verbosity(logging.CRITICAL)
     source = DATASETS[dataset]
-    for path in get(source, out, files or tuple(source.sha256)):
+    for path in fetch(source, out, files or tuple(source.sha256)):
         print_written(path)

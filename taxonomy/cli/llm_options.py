@@ -22,8 +22,8 @@ OPTIONS = {
     "llm": click.option(
         "--llm", metavar="PROVIDER/NAME", help="Language model: anthropic/NAME, openai/NAME or ollama/NAME."
     ),
-    "llm_base_url": click.option(
-        "--llm-base-url", metavar="URL", help="Another server, as any that speaks the OpenAI protocol."
+    "base_url": click.option(
+        "--llm-base-url", "base_url", metavar="URL", help="Another server, as any that speaks the OpenAI protocol."
     ),
     "refine": click.option("--refine", is_flag=True, help="Let it move doubtful members to a node beside theirs."),
     "votes": click.option(
@@ -82,7 +82,7 @@ class Labelling:
         """Print the estimate, stop there with `dry_run`, else name the nodes and print what was done."""
         estimate = self.model.estimate(draft, vectors, only=only)
         if self.dry_run or not self.quiet:
-            click.echo(_estimated(self.model.wire.model, estimate))
+            click.echo(_estimated(self.model.model, estimate))
         self._check_cost(estimate)
         if self.dry_run:
             raise click.exceptions.Exit(0)
@@ -90,7 +90,7 @@ class Labelling:
         if not self.quiet:
             moved = f", {done.moved:,} members moved" if self.model.refine else ""
             click.echo(
-                f"{done.named:,} nodes named by {self.model.wire.model}{moved}; {done.usage.calls:,} calls, "
+                f"{done.named:,} nodes named by {self.model.model}{moved}; {done.usage.calls:,} calls, "
                 f"{done.usage.stored:,} answers from the store, {len(done.failures):,} failures"
             )
         return done
@@ -98,7 +98,7 @@ class Labelling:
     def say_nothing_to_name(self) -> None:
         """Say that every node has a name, and stop there with `dry_run`."""
         if self.dry_run or not self.quiet:
-            click.echo(f"{self.model.wire.model}: 0 calls to make, every node has a name")
+            click.echo(f"{self.model.model}: 0 calls to make, every node has a name")
         if self.dry_run:
             raise click.exceptions.Exit(0)
 
@@ -118,11 +118,11 @@ class Labelling:
         if self.max_cost is None or not estimate.usage.calls:
             return
         if estimate.cost is None:
-            raise LabelError(f"--max-cost: the price of {self.model.wire.model} is not known; leave --max-cost out")
+            problem = f"the price of {self.model.model} is not known"
+            raise LabelError(problem, remedy="leave `max_cost` out")
         if estimate.cost > self.max_cost:
-            raise LabelError(
-                f"the estimate is ${estimate.cost:.4f}, above --max-cost {self.max_cost:g}; nothing was asked"
-            )
+            problem = f"the estimate is ${estimate.cost:.4f}, above `max_cost` {self.max_cost:g}"
+            raise LabelError(problem, remedy="nothing was asked")
 
 
 def take_labelling(options: dict[str, Any], *, wanted: bool, quiet: bool) -> Labelling | None:
@@ -132,17 +132,16 @@ def take_labelling(options: dict[str, Any], *, wanted: bool, quiet: bool) -> Lab
         context = click.get_current_context()
         for name in OPTIONS:
             if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-                raise click.UsageError(f"--{name.replace('_', '-')} goes with --labeller llm")
+                option = next(one for one in context.command.params if one.name == name).opts[0]
+                raise click.UsageError(f"{option} goes with --labeller llm")
         return None
     if own["llm"] is None:
         raise click.UsageError("name a language model with --llm PROVIDER/NAME")
 
     from taxonomy.labels.language_model import LanguageModel
-    from taxonomy.llm.client import Wire
 
-    wire = Wire(own["llm"], own["llm_base_url"], own["timeout"], own["retries"])
-    model = LanguageModel(wire, refine=own["refine"], votes=own["votes"], concurrency=own["concurrency"])
-    return Labelling(model, own["dry_run"], own["max_cost"], own["max_failures"], quiet)
+    asking = {name: own[name] for name in ("base_url", "refine", "votes", "concurrency", "timeout", "retries")}
+    return Labelling(LanguageModel(own["llm"], **asking), own["dry_run"], own["max_cost"], own["max_failures"], quiet)
 
 
 def _estimated(model: str, estimate: Estimate) -> str:

@@ -10,7 +10,7 @@ import click
 
 from taxonomy.building.defaults import METHOD, MIN_CHILDREN, MODEL, SEED, STAY
 from taxonomy.cli.llm_options import language_model_options, take_labelling
-from taxonomy.cli.options import column_options
+from taxonomy.cli.options import PATH, Choice, column_options, model_option, quiet_option, taxonomy_argument
 from taxonomy.clustering.names import METHOD_NAMES
 
 if TYPE_CHECKING:
@@ -34,30 +34,28 @@ class Sizes(click.ParamType[tuple[int, ...]]):
             self.fail(f"{value!r} is not a list of sizes such as 266,26", param, ctx)
 
 
-@click.command()
+@click.command("build")
 @click.argument("values", metavar="VALUES")
-@click.option("--out", "out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option("--out", "out", required=True, type=PATH, help="Folder to write.")
 @click.option("--levels", type=Sizes(), help="Exact sizes between values and top, finest first: 266,26.")
 @click.option("--domains", metavar="FILE|none", help="A domains file; none for a top found in the data.")
 @click.option("--top", type=int, help="Size of the top with --domains none (default 5).")
 @click.option("--model", default=MODEL, show_default=True, help="minilm, mpnet, a hub name or a folder.")
 @click.option("--spark-master", metavar="URL", help="Embed on this Spark cluster: local[*] or spark://HOST:7077.")
-@click.option("--method", type=click.Choice(METHOD_NAMES), default=METHOD, show_default=True)
+@click.option("--method", type=Choice(METHOD_NAMES), default=METHOD, show_default=True)
 @click.option("--min-children", default=MIN_CHILDREN, show_default=True, help="Children every node has at least.")
 @click.option("--seed", default=SEED, show_default=True, help="For the methods with a random part.")
 @click.option("--id", "id", help="The taxonomy's own id (default: that of --previous, else values).")
 @click.option("--title", help="The taxonomy's title (default: that of --previous).")
-@click.option("--previous", type=click.Path(path_type=Path), help="The version before: ids, names and places stay.")
+@click.option("--previous", type=PATH, help="The version before: ids, names and places stay.")
 @click.option("--stay", type=float, default=STAY, show_default=True, help="How strongly, 0 (as rebuilt) to 1 (fixed).")
-@click.option("--edits", type=click.Path(path_type=Path), help="A person's decisions: see the command edit.")
+@click.option("--edits", type=PATH, help="A person's decisions: see the command edit.")
 @column_options
-@click.option(
-    "--labeller", type=click.Choice(LABELLERS), default="keyphrase", show_default=True, help="Who names nodes."
-)
+@click.option("--labeller", type=Choice(LABELLERS), default="keyphrase", show_default=True, help="Who names nodes.")
 @language_model_options
 @click.option("--page", is_flag=True, help="Write taxonomy.html, to open in a browser, and its map.")
-@click.option("--quiet", is_flag=True, help="Print errors only.")
-def build(
+@quiet_option
+def build_command(
     values: str,
     out: Path,
     domains: str | None,
@@ -71,32 +69,34 @@ def build(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Build a taxonomy of VALUES: a .txt, .csv, .tsv, .jsonl or .parquet file, or - for standard input.
+    """Build a taxonomy of value strings.
+
+    VALUES is a .txt, .csv, .tsv, .jsonl or .parquet file, or - for standard input.
 
     \b
     Example:
       value-taxonomy build values.csv --levels 266,26 --out build/
     """
-    from taxonomy.building.pipeline import build as build_tree
+    from taxonomy.building.pipeline import build
     from taxonomy.cli.screen import progress_bars
     from taxonomy.cli.summary import print_outcomes, print_summary
     from taxonomy.files import check_folder
-    from taxonomy.formats.readers import read_taxonomy
+    from taxonomy.formats.readers import read
     from taxonomy.values import read_values
     from taxonomy.versions.edits import read_edits
     from taxonomy.views.page import check_size
 
     labelling = take_labelling(options, wanted=labeller == "llm", quiet=quiet)
-    old = None if previous is None else read_taxonomy(previous)
+    old = None if previous is None else read(previous)
     decisions = () if edits is None else read_edits(edits)
-    value_set = read_values(Path(values), value_column=value_column, weight_column=weight_column)
+    value_set = read_values(values, value_column=value_column, weight_column=weight_column)
     if page:
         check_size(len(value_set))
     check_folder(out)
     if domains is not None:
         options["domains"] = None if domains == "none" else domains
     with progress_bars(quiet) as progress:
-        built = build_tree(
+        built = build(
             value_set,
             previous=old,
             edits=decisions,
@@ -124,43 +124,42 @@ def _spark_encoder(model: str, master: str) -> SparkEncoder:
     from taxonomy.errors import TaxonomyError
 
     if find_spec("pyspark") is None:
-        raise TaxonomyError("a Spark cluster needs PySpark; run: pip install 'value-taxonomy[spark]'")
+        raise TaxonomyError("a Spark cluster needs PySpark", remedy="run: pip install 'value-taxonomy[spark]'")
     from embeddings.spark import SparkEncoder, spark_session
 
     return SparkEncoder(model, spark_session(master)[0])
 
 
-@click.command()
-@click.argument("taxonomy", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="File to write (default: TAXONOMY itself).")
+@click.command("label")
+@taxonomy_argument
+@click.option("--out", type=PATH, help="File to write (default: TAXONOMY itself).")
 @language_model_options
-@click.option("--model", help="Embedding model (default: the one that TAXONOMY names, else minilm).")
-@click.option("--quiet", is_flag=True, help="Print errors only.")
-def label(taxonomy: Path, out: Path | None, model: str | None, quiet: bool, **options: Any) -> None:
-    """Name the nodes of TAXONOMY, a taxonomy.json or a .csv of the published six columns, by a language model.
+@model_option("Embedding model")
+@quiet_option
+def label_command(taxonomy: Path, out: Path | None, model: str | None, quiet: bool, **options: Any) -> None:
+    """Name the nodes of a taxonomy by a language model.
 
-    Labels that people or the domains file gave stay. The key is taken from ANTHROPIC_API_KEY or OPENAI_API_KEY. Every
-    answer is kept, so that a run that was killed goes on where it was, and a second one asks nothing.
+    TAXONOMY is in any format that import reads. Labels that people or the domains file gave stay. The key is taken from
+    ANTHROPIC_API_KEY or OPENAI_API_KEY. Every answer is kept, so that a run that was killed goes on where it was, and a
+    second one asks nothing.
 
     \b
     Example:
       value-taxonomy label build/taxonomy.json --llm anthropic/NAME --dry-run
       value-taxonomy label build/taxonomy.json --llm openai/NAME --llm-base-url http://localhost:8000/v1
     """
+    from taxonomy.building.labelling import label
     from taxonomy.cli.screen import progress_bars
-    from taxonomy.formats.readers import read_taxonomy
-    from taxonomy.labels.language_model import label_tree
-    from taxonomy.progress import stage_of
-    from taxonomy.quality.vectors import embed_tree
+    from taxonomy.formats.readers import read
+    from taxonomy.publishing import check_ending
 
     labelling = take_labelling(options, wanted=True, quiet=quiet)
     assert labelling is not None
-    if out is None and taxonomy.suffix.lower() == ".csv" and not labelling.dry_run:
+    if out is None and taxonomy.suffix.lower() != ".json" and not labelling.dry_run:
         raise click.UsageError("name the taxonomy.json to write with --out")
-    tree = read_taxonomy(taxonomy)
+    check_ending(out or taxonomy)
+    tree = read(taxonomy)
     with progress_bars(quiet) as progress:
-        told = stage_of(progress, "embedding")
-        vectors = embed_tree(tree, model=model, labels=False, progress=told).values
-        labelled, done = label_tree(tree, vectors, labelling, progress=progress)
-    labelled.save(out or taxonomy)
+        labelled, done = label(tree, labelling, model=model, progress=progress)
+    labelled.write(out or taxonomy)
     labelling.report_failures(done.failures)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from taxonomy.cli.options import Choice
 from taxonomy.mentions.columns import SIDES, Side
 from taxonomy.mentions.disclosure import INTERNAL, PUBLIC, Disclosure
 from taxonomy.mentions.engines import ENGINES, EngineName
@@ -30,7 +31,7 @@ SIDES_OR_BOTH = (*SIDES, "both")
 
 _FILES = click.argument("files", nargs=-1, required=True)
 _READING = (
-    click.option("--engine", type=click.Choice(ENGINES), default="duckdb", show_default=True, help="What counts."),
+    click.option("--engine", type=Choice(ENGINES), default="duckdb", show_default=True, help="What counts."),
     click.option("--master", metavar="URL", help="Spark's master (default: local[*]).  [--engine spark]"),
     click.option("--memory-limit", metavar="SIZE", help="Memory DuckDB may take before it spills to disk, as 4GB."),
     click.option(
@@ -68,7 +69,7 @@ _OUTPUT = (
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
 _PERIODS = (
-    click.option("--side", type=click.Choice(SIDES), default="ai", show_default=True, help="Whose values."),
+    click.option("--side", type=Choice(SIDES), default="ai", show_default=True, help="Whose values."),
     click.option(
         "--baseline", multiple=True, metavar="FILES", help="Earlier records to compare with; may be repeated."
     ),
@@ -141,12 +142,12 @@ class Analysis:
     def place(self, records: Records, side: Side) -> Placed:
         """Find the nodes of one side's mentions, and say how many have none."""
         from taxonomy.cli.screen import progress_bars, waiting
-        from taxonomy.formats.readers import read_taxonomy
+        from taxonomy.formats.readers import read
         from taxonomy.mentions.placed import grow, place
         from taxonomy.progress import stage_of
 
         quiet = self.reading.quiet
-        tree = read_taxonomy(self.human_tree if side == "human" and self.human_tree else self.tree)
+        tree = read(self.human_tree if side == "human" and self.human_tree else self.tree)
         if self.assign:
             with progress_bars(quiet) as progress:
                 told = stage_of(progress, "embedding")

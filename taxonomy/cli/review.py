@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from taxonomy.building.defaults import RUNS
-from taxonomy.cli.options import PATH, model_option, out_option, quiet_option, taxonomy_argument
+from taxonomy.cli.options import PATH, did_you_mean, model_option, out_option, quiet_option, taxonomy_argument
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,15 +21,19 @@ if TYPE_CHECKING:
     from taxonomy.quality.vectors import TreeVectors
 
 
-@click.command()
+@click.command("show")
 @taxonomy_argument
 @click.option("--depth", default=1, show_default=True, type=click.IntRange(1), help="Levels to draw from the top.")
 @click.option("--node", "key", help="Show one node: an id, a label or an alias.")
 @click.option("--level", type=int, help="Look for --node on this level only.")
 @click.option("--quality", is_flag=True, help="Show how well each level holds together, measured now.")
 @model_option("Model for --quality")
-def show(taxonomy: Path, depth: int, key: str | None, level: int | None, quality: bool, model: str | None) -> None:
-    """Draw TAXONOMY, in any format that import reads, as a tree, or show one node of it.
+def show_command(
+    taxonomy: Path, depth: int, key: str | None, level: int | None, quality: bool, model: str | None
+) -> None:
+    """Draw a taxonomy as a tree, or show one node of it.
+
+    TAXONOMY is in any format that import reads.
 
     \b
     Example:
@@ -38,13 +42,13 @@ def show(taxonomy: Path, depth: int, key: str | None, level: int | None, quality
       value-taxonomy show build/taxonomy.json --quality
     """
     from taxonomy.cli.screen import console, draw_tree, paged
-    from taxonomy.formats.readers import read_taxonomy
+    from taxonomy.formats.readers import read
 
     if model is not None and not quality:
         raise click.UsageError("--model goes with --quality")
     if quality and key is not None:
         raise click.UsageError("--quality is of the whole taxonomy: leave --node out")
-    tree = read_taxonomy(taxonomy)
+    tree = read(taxonomy)
     screen = console()
     if quality:
         screen.print(_quality(tree, model))
@@ -107,7 +111,7 @@ def _confidence(tree: Taxonomy, node: Node) -> str:
     return f"{node.placement.confidence:.2f}" + (f", runner-up {tree.node(second).label}" if second else "")
 
 
-@click.command()
+@click.command("explore")
 @taxonomy_argument
 @out_option("The page to write, ending in .html.")
 @click.option("--diff", "old", metavar="OLD", type=PATH, help="Colour what changed since OLD.")
@@ -115,9 +119,13 @@ def _confidence(tree: Taxonomy, node: Node) -> str:
 @click.option(
     "--no-vectors", is_flag=True, help="Leave out what needs a model: nearest nodes, map, findings by likeness."
 )
-@quiet_option()
-def explore(taxonomy: Path, out: Path, old: Path | None, model: str | None, no_vectors: bool, quiet: bool) -> None:
-    """Write TAXONOMY, in any format that import reads, as a page: one file that opens in a browser without a network.
+@quiet_option
+def explore_command(
+    taxonomy: Path, out: Path, old: Path | None, model: str | None, no_vectors: bool, quiet: bool
+) -> None:
+    """Write a taxonomy as a page to look at: one file that opens in a browser without a network.
+
+    TAXONOMY is in any format that import reads.
 
     \b
     Example:
@@ -126,7 +134,7 @@ def explore(taxonomy: Path, out: Path, old: Path | None, model: str | None, no_v
     """
     from taxonomy.cli.screen import print_written, progress_bars
     from taxonomy.files import replace_file
-    from taxonomy.formats.readers import read_taxonomy
+    from taxonomy.formats.readers import read
     from taxonomy.progress import stage_of
     from taxonomy.views.layout import lay_out
     from taxonomy.views.map import NAME, read_map
@@ -135,8 +143,8 @@ def explore(taxonomy: Path, out: Path, old: Path | None, model: str | None, no_v
     _check_vectors(model, no_vectors)
     if out.suffix.lower() not in (".html", ".htm"):
         raise click.BadParameter(f"{out} does not end in .html", param_hint="--out")
-    tree = read_taxonomy(taxonomy)
-    before = None if old is None else read_taxonomy(old)
+    tree = read(taxonomy)
+    before = None if old is None else read(old)
     check_size(tree.levels[0].size)
     points = read_map(taxonomy.with_name(NAME), tree)
     with progress_bars(quiet) as progress:
@@ -148,24 +156,26 @@ def explore(taxonomy: Path, out: Path, old: Path | None, model: str | None, no_v
         print_written(out, "open it in a browser")
 
 
-@click.command()
+@click.command("compare")
 @taxonomy_argument
 @click.argument("reference", type=PATH)
 @click.option("--exclude", type=PATH, help="A taxonomy whose values are not scored.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def compare(taxonomy: Path, reference: Path, exclude: Path | None, as_json: bool) -> None:
-    """Score TAXONOMY against REFERENCE, each in any format that import reads.
+def compare_command(taxonomy: Path, reference: Path, exclude: Path | None, as_json: bool) -> None:
+    """Score a taxonomy against a reference.
+
+    Both are in any format that import reads.
 
     \b
     Example:
       value-taxonomy compare build/taxonomy.json reference.csv
     """
     from taxonomy.cli.screen import console
-    from taxonomy.formats.readers import read_taxonomy
-    from taxonomy.quality.agreement import compare as score
+    from taxonomy.formats.readers import read
+    from taxonomy.quality.agreement import compare
 
-    excluded = read_taxonomy(exclude) if exclude is not None else None
-    agreement = score(read_taxonomy(taxonomy), read_taxonomy(reference), exclude=excluded)
+    excluded = read(exclude) if exclude is not None else None
+    agreement = compare(read(taxonomy), read(reference), exclude=excluded)
     if as_json:
         click.echo(json.dumps(agreement.to_dict(), indent=1))
         return
@@ -233,14 +243,16 @@ def _interval(scores: Scores) -> str:
     return "none" if scores.triplets_interval is None else "{:.3f} to {:.3f}".format(*scores.triplets_interval)
 
 
-@click.command()
+@click.command("lint")
 @taxonomy_argument
 @click.option("--fail-on", default="", metavar="CODE,CODE", help="Exit with 1 if there is a finding of these codes.")
 @model_option("Model for the checks by likeness")
 @click.option("--no-vectors", is_flag=True, help="Leave out the checks by likeness, which need a model.")
-@quiet_option("Show no progress.")
-def lint(taxonomy: Path, fail_on: str, model: str | None, no_vectors: bool, quiet: bool) -> None:
-    """List what a taxonomist should look at in TAXONOMY, in any format that import reads.
+@quiet_option
+def lint_command(taxonomy: Path, fail_on: str, model: str | None, no_vectors: bool, quiet: bool) -> None:
+    """List what a taxonomist should look at.
+
+    TAXONOMY is in any format that import reads.
 
     \b
     Example:
@@ -249,28 +261,28 @@ def lint(taxonomy: Path, fail_on: str, model: str | None, no_vectors: bool, quie
     from collections import Counter
 
     from taxonomy.cli.screen import plain, progress_bars
-    from taxonomy.formats.readers import read_taxonomy
-    from taxonomy.quality.findings import CHECKS, VECTOR_CHECKS
-    from taxonomy.quality.findings import lint as find
+    from taxonomy.formats.readers import read
+    from taxonomy.quality.findings import CHECKS, VECTOR_CHECKS, list_findings
 
     codes = sorted(CHECKS if no_vectors else [*CHECKS, *VECTOR_CHECKS])
     gates = {code.strip() for code in fail_on.split(",") if code.strip()}
     unknown = sorted(gates - set(codes))
     if unknown:
         without = " without vectors" if no_vectors else ""
-        problem = f"no code {unknown[0]!r}{without}; codes are {', '.join(codes)}"
-        raise click.BadParameter(problem, param_hint="--fail-on")
+        hint = did_you_mean(unknown[0], codes)
+        raise click.BadParameter(f"no code {unknown[0]!r}{without}; {hint}", param_hint="--fail-on")
     _check_vectors(model, no_vectors)
-    tree = read_taxonomy(taxonomy)
+    tree = read(taxonomy)
     with progress_bars(quiet) as progress:
         vectors = None if no_vectors else _embed(tree, model, progress)
-    findings = find(tree, vectors)
-    for finding in findings:
-        click.echo(f"{finding.code}  {plain(finding.node)}  {plain(finding.message)}")
+    findings = list_findings(tree, vectors)
     counts = Counter(finding.code for finding in findings)
-    click.echo(", ".join(f"{count} {code}" for code, count in sorted(counts.items())) or "nothing found")
-    if no_vectors:
-        click.echo(f"not checked: {', '.join(VECTOR_CHECKS)}")
+    if not quiet:
+        for finding in findings:
+            click.echo(f"{finding.code}  {plain(finding.node)}  {plain(finding.message)}")
+        click.echo(", ".join(f"{count} {code}" for code, count in sorted(counts.items())) or "no findings")
+        if no_vectors:
+            click.echo(f"not checked: {', '.join(VECTOR_CHECKS)}")
     if gates & set(counts):
         raise SystemExit(1)
 
@@ -297,16 +309,17 @@ def _figure(figure: float | None, form: str = ".3f") -> str:
     return "none" if figure is None else f"{figure:{form}}"
 
 
-@click.command()
+@click.command("stability")
 @taxonomy_argument
 @click.option("--runs", default=RUNS, show_default=True, type=click.IntRange(2), help="How often to build it again.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where to write TAXONOMY with each node's stability.")
-@click.option("--model", help="Model of the vectors (default: the one that TAXONOMY names).")
-@quiet_option("Show no progress.")
-def stability(taxonomy: Path, runs: int, out: Path | None, model: str | None, quiet: bool) -> None:
-    """Build TAXONOMY again from the strings and parameters it holds, and see what comes back.
+@click.option("--out", type=PATH, help="Where to write TAXONOMY with each node's stability.")
+@model_option("Model of the vectors")
+@quiet_option
+def stability_command(taxonomy: Path, runs: int, out: Path | None, model: str | None, quiet: bool) -> None:
+    """Build a taxonomy again and again, and see which nodes come back.
 
-    Every run has a seed of its own; every other one has a random 90% of the values.
+    It is built from the strings and parameters that it holds. Every run has a seed of its own; every other one has a
+    random 90% of the values.
 
     \b
     Example:
@@ -314,21 +327,22 @@ def stability(taxonomy: Path, runs: int, out: Path | None, model: str | None, qu
     """
     from rich.text import Text
 
-    from taxonomy.building.stability import measure_stability, rebuilder, with_stability
+    from taxonomy.building.stability import measure_stability
     from taxonomy.cli.screen import console, plain, progress_bars, table
     from taxonomy.model import load
     from taxonomy.progress import stage_of
+    from taxonomy.publishing import check_ending
     from taxonomy.quality.findings import UNSTABLE
-    from taxonomy.quality.vectors import tree_encoder
 
+    if out is not None:
+        check_ending(out)
     tree = load(taxonomy)
     with progress_bars(quiet) as progress:
-        encoder = tree_encoder(tree, model)
-        vectors = encoder.encode([node.label for node in tree.leaves])
-        told = stage_of(progress, "building again")
-        found = measure_stability(tree, rebuilder(tree, vectors, encoder), runs=runs, progress=told)
+        found = measure_stability(tree, runs=runs, model=model, progress=stage_of(progress, "building again"))
     if out is not None:
-        with_stability(tree, found).save(out)
+        found.add_to(tree).write(out)
+    if quiet:
+        return
     drawn = table("level", "AMI, other seeds", "AMI, 90% of values", "came back", "unstable")
     for level in found.levels:
         figures = [found.nodes[node.id] for node in tree.nodes if node.level == level.level and node.id in found.nodes]

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from taxonomy.cli.options import PATH, column_options, model_option, out_option, quiet_option, taxonomy_argument
+from taxonomy.cli.options import (
+    PATH,
+    Choice,
+    column_options,
+    deprecated,
+    model_option,
+    out_option,
+    quiet_option,
+    taxonomy_argument,
+    taxonomy_option,
+)
 
 if TYPE_CHECKING:
     from taxonomy.model import Taxonomy
@@ -20,27 +30,29 @@ ACTIONS = ("rename", "define", "move", "merge", "split", "pin", "alias", "reject
 BUMPS = ("patch", "minor", "major")
 
 
-@click.command()
+@click.command("diff")
 @click.argument("old", type=PATH)
 @click.argument("new", type=PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print every change as JSON.")
 @click.option("--changelog", is_flag=True, help="Print Markdown for a change log.")
-@click.option("--fail-on", type=click.Choice(BUMPS), help="Exit with 1 if the change is of this weight or more.")
-def diff(old: Path, new: Path, as_json: bool, changelog: bool, fail_on: str | None) -> None:
-    """Say what changed from OLD to NEW, each in any format that import reads.
+@click.option("--fail-on", type=Choice(BUMPS), help="Exit with 1 if the change is of this weight or more.")
+def diff_command(old: Path, new: Path, as_json: bool, changelog: bool, fail_on: str | None) -> None:
+    """Say what changed from one version to another.
+
+    OLD and NEW are in any format that import reads.
 
     \b
     Example:
       value-taxonomy diff old/taxonomy.json build/taxonomy.json --fail-on major
     """
     from taxonomy.cli.screen import plain
-    from taxonomy.formats.readers import read_taxonomy
+    from taxonomy.formats.readers import read
     from taxonomy.versions.changelog import as_markdown, as_text
     from taxonomy.versions.diff import Diff
 
     if as_json and changelog:
         raise click.UsageError("--json and --changelog exclude each other")
-    found = Diff.between(read_taxonomy(old), read_taxonomy(new))
+    found = Diff.between(read(old), read(new))
     if as_json:
         click.echo(json.dumps(found.to_dict(), indent=1, ensure_ascii=False))
     else:
@@ -50,12 +62,12 @@ def diff(old: Path, new: Path, as_json: bool, changelog: bool, fail_on: str | No
         raise SystemExit(1)
 
 
-@click.command()
+@click.command("migrate")
 @click.argument("old", type=PATH)
 @click.argument("new", type=PATH)
 @out_option("The .tsv file to write.")
-def migrate(old: Path, new: Path, out: Path) -> None:
-    """Write which ids of NEW the ids of OLD are, as an SSSOM mapping set.
+def migrate_command(old: Path, new: Path, out: Path) -> None:
+    """Write which ids of the new version the ids of the old one are, as an SSSOM mapping set.
 
     \b
     Example:
@@ -65,19 +77,19 @@ def migrate(old: Path, new: Path, out: Path) -> None:
 
     from taxonomy.cli.screen import print_written
     from taxonomy.files import replace_file
-    from taxonomy.formats.readers import read_taxonomy
+    from taxonomy.formats.readers import read
     from taxonomy.versions.mapping import NO_MATCH, mappings, sssom_tsv
 
-    old_tree, new_tree = read_taxonomy(old), read_taxonomy(new)
+    old_tree, new_tree = read(old), read(new)
     replace_file(out, sssom_tsv(old_tree, new_tree).encode())
     found = Counter(one.predicate if one.new else NO_MATCH for one in mappings(old_tree, new_tree))
     click.echo(", ".join(f"{count:,} {predicate}" for predicate, count in sorted(found.items())))
     print_written(out)
 
 
-@click.command()
+@click.command("edit")
 @taxonomy_argument
-@click.argument("action", type=click.Choice(ACTIONS))
+@click.argument("action", type=Choice(ACTIONS))
 @click.argument("node")
 @click.argument("to", required=False)
 @click.option("--edits", required=True, type=PATH, help="The edits file to append to.")
@@ -87,7 +99,7 @@ def migrate(old: Path, new: Path, out: Path) -> None:
 @click.option("--note", default="", help="Why.")
 @click.option("--author", default="", help="Who.")
 @click.option("--date", default="", help="When.")
-def edit(
+def edit_command(
     taxonomy: Path,
     action: str,
     node: str,
@@ -98,7 +110,7 @@ def edit(
     level: int | None,
     **record: str,
 ) -> None:
-    """Append one decision on NODE of TAXONOMY to an edits file, if it can be followed.
+    """Append one decision on a node to an edits file, if it can be followed.
 
     NODE is an id, a label or an alias; of new, the parent. TO is the label (rename, new), the definition (define), the
     other spelling (alias), the parent (move), or the node that goes on (merge).
@@ -112,12 +124,12 @@ def edit(
 
     from taxonomy.cli.screen import plain
     from taxonomy.errors import EditsError
-    from taxonomy.formats.readers import read_taxonomy
+    from taxonomy.formats.readers import read
     from taxonomy.model.draft import Draft
     from taxonomy.versions.edits import Edit, append_edit, read_edits
     from taxonomy.versions.replay import replay_edits
 
-    tree = read_taxonomy(taxonomy)
+    tree = read(taxonomy)
     fields: dict[str, Any] = {"action": action, "node": tree.node(node, level=level).id, "to": to, **record}
     fields["into"] = [_part(tree, fields["node"], text) for text in parts]
     fields["members"] = [_member(tree, fields["node"], name) for name in members]
@@ -169,8 +181,10 @@ def _member(tree: Taxonomy, parent: str, name: str) -> str:
 @click.option("--edits", required=True, type=PATH, help="The edits file.")
 @out_option("The taxonomy.json to write.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if an edit does not apply.")
-def apply_edits(taxonomy: Path, edits: Path, out: Path, strict: bool) -> None:
-    """Apply an edits file to TAXONOMY, in any format that import reads, as its next version.
+def apply_edits_command(taxonomy: Path, edits: Path, out: Path, strict: bool) -> None:
+    """Apply an edits file to a taxonomy, as its next version.
+
+    TAXONOMY is in any format that import reads.
 
     \b
     Example:
@@ -178,30 +192,34 @@ def apply_edits(taxonomy: Path, edits: Path, out: Path, strict: bool) -> None:
     """
     from taxonomy.cli.screen import plain
     from taxonomy.cli.summary import print_outcomes
-    from taxonomy.formats.readers import read_taxonomy
+    from taxonomy.formats.readers import read
+    from taxonomy.publishing import check_ending
     from taxonomy.versions.edits import read_edits
-    from taxonomy.versions.replay import apply_edits as apply
+    from taxonomy.versions.replay import apply_edits
 
-    tree, outcomes = apply(read_taxonomy(taxonomy), read_edits(edits))
-    tree.save(out)
+    check_ending(out)
+    tree, outcomes = apply_edits(read(taxonomy), read_edits(edits))
+    tree.write(out)
     print_outcomes(outcomes)
     click.echo(plain(f"Version {tree.version} written to {out}"))
     if strict and any(outcome.status == "does not apply" for outcome in outcomes):
         raise SystemExit(1)
 
 
-@click.command()
-@taxonomy_argument
+@click.command("assign")
 @click.argument("values")
+@click.argument("old_values", required=False, metavar="")
+@taxonomy_option
 @out_option("The .csv file to write.")
 @click.option("--min-confidence", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Else unplaced.")
 @click.option("--update", type=PATH, help="Write a new version with the placed values in it here.")
 @model_option("Model")
 @column_options
-@quiet_option()
-def assign(
-    taxonomy: Path,
+@quiet_option
+def assign_command(
     values: str,
+    old_values: str | None,
+    taxonomy: Path | None,
     out: Path,
     min_confidence: float,
     update: Path | None,
@@ -210,45 +228,52 @@ def assign(
     weight_column: str | None,
     quiet: bool,
 ) -> None:
-    """Say where VALUES belong in TAXONOMY, without building it again.
+    """Say where new values belong in a taxonomy, without building it again.
 
-    VALUES is a .txt, .csv, .tsv, .jsonl or .parquet file, or - for standard input; TAXONOMY is in any format that
-    import reads.
+    VALUES is a .txt, .csv, .tsv, .jsonl or .parquet file, or - for standard input.
 
     \b
     Example:
-      value-taxonomy assign build/taxonomy.json new.csv --out placed.csv --min-confidence 0.55
+      value-taxonomy assign new.csv --taxonomy build/taxonomy.json --out placed.csv --min-confidence 0.55
     """
-    from collections import Counter
-
     from taxonomy.cli.screen import plain, print_written, progress_bars
-    from taxonomy.files import replace_file
-    from taxonomy.formats.readers import read_taxonomy
-    from taxonomy.placement import add_assigned, placed_csv
-    from taxonomy.placement import assign as place
+    from taxonomy.formats.readers import read
+    from taxonomy.placement import assign
     from taxonomy.progress import stage_of
-    from taxonomy.values import read_values
+    from taxonomy.publishing import check_ending
 
-    tree = read_taxonomy(taxonomy)
-    value_set = read_values(Path(values), value_column=value_column, weight_column=weight_column)
-    with progress_bars(quiet) as progress:
-        told = stage_of(progress, "embedding")
-        assignments = place(tree, value_set, model=model, min_confidence=min_confidence, progress=told)
-    replace_file(out, placed_csv(tree, assignments, value_set.rejected).encode())
-    grown = None
+    if old_values is not None and taxonomy is None:
+        deprecated("assign TAXONOMY VALUES", "assign VALUES --taxonomy TAXONOMY")
+        taxonomy, values, old_values = Path(values), old_values, None
+    if taxonomy is None:
+        raise click.UsageError("name the taxonomy with --taxonomy")
+    if old_values is not None:
+        raise click.UsageError(f"assign takes one file of values: what is {old_values}?")
     if update is not None:
-        grown = add_assigned(tree, value_set, assignments)
-        grown.save(update)
+        check_ending(update)
+    with progress_bars(quiet) as progress:
+        assigned = assign(
+            values,
+            read(taxonomy),
+            model=model,
+            min_confidence=min_confidence,
+            value_column=value_column,
+            weight_column=weight_column,
+            progress=stage_of(progress, "embedding"),
+        )
+    assigned.write(out)
+    if update is not None:
+        assigned.tree.write(update)
     if quiet:
         return
-    counts = Counter(one.status for one in assignments)
-    known = counts["value"] + counts["alias"]
+    counts = assigned.counts
     click.echo(
-        f"{known:,} known, {counts['placed']:,} placed, {counts['unplaced']:,} unplaced, "
-        f"{len(value_set.rejected):,} rejected"
+        f"{counts['value'] + counts['alias']:,} known, {counts['placed']:,} placed, {counts['unplaced']:,} unplaced, "
+        f"{counts['rejected']:,} rejected"
     )
     print_written(out)
-    if grown is not None:
+    if update is not None:
+        grown, unit = assigned.tree, assigned.values.weight_unit
         click.echo(plain(f"Version {grown.version} written to {update}"))
-        if value_set.weight_unit != grown.weight_unit and grown.weight_unit != "mentions":
-            click.echo(f"New values weigh nothing: they count {value_set.weight_unit}, not {grown.weight_unit}")
+        if unit != grown.weight_unit and grown.weight_unit != "mentions":
+            click.echo(f"New values weigh nothing: they count {unit}, not {grown.weight_unit}")

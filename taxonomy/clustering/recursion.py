@@ -124,9 +124,7 @@ def build_hierarchy(
             shares = allocate(counts, [*sizes, n_top], min_children=min_children, root_children=1, exact=exact)
             if shares[-1].sum() != n_top:
                 fits = int(shares[-1].sum())
-                raise LevelsError(
-                    f"--top {n_top}: with these values and levels the top can have {fits} nodes; ask for that"
-                )
+                raise LevelsError(f"`top` is {n_top}, and these values and levels allow {fits}", remedy="ask for that")
             return _layers(points, roots, shares, method, seed, min_children, done)
         affinity = domain_affinity(vectors, transition, anchors.vectors, anchors.domains, anchors.known)
         roots = affinity.argmax(axis=1)

@@ -54,14 +54,14 @@ def check_sizes(sizes: Sequence[int], n_values: int, n_top: int) -> None:
     """
     asked = ",".join(str(size) for size in sizes)
     if any(size < 1 for size in sizes):
-        raise LevelsError(f"--levels {asked}: a level needs one node at least")
+        raise LevelsError(f"`levels` {asked}: a level needs one node at least", remedy="give sizes of 1 or more")
     if sizes and sizes[0] >= n_values:
-        raise LevelsError(f"--levels {asked}: {sizes[0]} clusters of {n_values} values; ask for fewer")
+        raise LevelsError(f"`levels` {asked}: {sizes[0]} clusters of {n_values} values", remedy="ask for fewer")
     for below, above in pairwise([*sizes, n_top] if sizes else []):
         if above >= below:
             raise LevelsError(
-                f"--levels {asked}: levels must shrink from the finest to the {n_top} at the top, "
-                f"but {above} follows {below}"
+                f"`levels` {asked}: {above} follows {below}",
+                remedy=f"give sizes that shrink from the finest to the {n_top} at the top",
             )
 
 
@@ -113,8 +113,9 @@ def allocate(
     if exact and any(not lo <= size <= hi for size, lo, hi in zip(sizes, smallest, largest, strict=True)):
         asked, least, most = (",".join(map(str, one)) for one in (sizes, smallest, largest))
         raise LevelsError(
-            f"--levels {asked}: with {min_children} or more children for every node these "
-            f"{int(counts.sum())} values allow {most} at most and {least} at least"
+            f"`levels` {asked}: with {min_children} or more children for every node these "
+            f"{int(counts.sum())} values allow {most} at most and {least} at least",
+            remedy="ask for sizes within these",
         )
     return shares
 

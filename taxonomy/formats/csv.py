@@ -30,7 +30,8 @@ def taxonomy_csv(tree: Taxonomy) -> str:
     """
     for node in tree.nodes:
         if "\0" in f"{node.id}{node.label}{node.definition}":
-            raise OutputError(f"CSV cannot hold the NUL in {node.id} ({node.label}); correct it, or export to .json")
+            problem = f"CSV cannot hold the NUL in {node.id} ({node.label})"
+            raise OutputError(problem, remedy="correct it, or write .json")
     return table_csv(
         COLUMNS,
         (

@@ -42,7 +42,7 @@ def taxonomy_parquet(tree: Taxonomy) -> bytes:
     names = [name for name, _ in columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise OutputError(f"a level has the name of another column, {twice[0]!r}; rename the level")
+        raise OutputError(f"a level has the name of another column, {twice[0]!r}", remedy="rename the level")
     buffer = io.BytesIO()
     pq.write_table(pa.table([array for _, array in columns], names=names), buffer)
     return buffer.getvalue()

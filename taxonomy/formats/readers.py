@@ -7,9 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taxonomy.errors import InputError, TaxonomyError
+from taxonomy.errors import InputError, TaxonomyError, check_type
 from taxonomy.formats.csv import read_taxonomy_csv
 from taxonomy.model import Taxonomy, load
+from taxonomy.model.loading import naming_file
 
 if TYPE_CHECKING:
     from taxonomy.formats.skos import Form
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 SKOS: dict[str, Form] = {".ttl": "turtle", ".rdf": "xml", ".jsonld": "json-ld"}
 
 
-def read_taxonomy(path: Path) -> Taxonomy:
-    """Read a taxonomy in any format that can be read.
+def read(path: str | Path) -> Taxonomy:
+    """Read a taxonomy and check it.
 
     Parameters
     ----------
-    path : Path
-        Its ending is one of `READ`.
+    path : str or Path
+        Its ending says the format: .json (a taxonomy.json), .csv (the published six columns), or SKOS as .ttl, .rdf or
+        .jsonld.
 
     Raises
     ------
@@ -32,13 +34,16 @@ def read_taxonomy(path: Path) -> Taxonomy:
     TaxonomyError
         If the format needs a package that is not installed.
     """
+    check_type(path, (str, Path), "path", f"give the path of a file in one of {', '.join(READ)}")
+    path = Path(path)
     if path.is_dir():
         raise InputError("this is a folder", path=str(path), remedy=f"give a file in it, as {path / 'taxonomy.json'}")
     ending = ending_of(path)
     if ending not in _READERS:
         what = f"a taxonomy is not read from {ending!r}" if ending else "the name has no ending"
         raise InputError(what, path=str(path), remedy=f"give a file in one of {', '.join(READ)}")
-    return _READERS[ending](path)
+    with naming_file(path):
+        return _READERS[ending](path)
 
 
 def ending_of(path: Path) -> str:
@@ -50,7 +55,8 @@ def ending_of(path: Path) -> str:
 def need_rdflib(ending: str) -> None:
     """Raise a TaxonomyError that says what to install, if SKOS can't be read or written."""
     if find_spec("rdflib") is None:
-        raise TaxonomyError(f"{ending} needs rdflib, which is not installed; run: pip install 'value-taxonomy[skos]'")
+        remedy = "run: pip install 'value-taxonomy[skos]'"
+        raise TaxonomyError(f"{ending} needs rdflib, which is not installed", remedy=remedy)
 
 
 def _read_skos(path: Path) -> Taxonomy:

@@ -60,7 +60,7 @@ def taxonomy_skos(tree: Taxonomy, form: Form, *, base_iri: str | None = None, is
     """
     base = base_iri if base_iri is not None else f"urn:value-taxonomy:{quote(tree.id, safe='')}:"
     if not _BASE.fullmatch(base):
-        raise TaxonomyError(f"{base!r} is no absolute IRI that ends in /, # or :; give --base-iri such a one")
+        raise TaxonomyError(f"`base_iri` is {base!r}", remedy="give an absolute IRI that ends in /, # or :")
     graph = rdflib.Graph("SimpleMemory", bind_namespaces="none")
     for prefix, namespace in _PREFIXES.items():
         graph.bind(prefix, namespace)

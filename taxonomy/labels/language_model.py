@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taxonomy.english.words import sentence_case
-from taxonomy.errors import LabelError
+from taxonomy.errors import LabelError, check_type
 from taxonomy.labels.answers import NameAnswer, refuse_name
 from taxonomy.labels.prompt_texts import prompt_text, prompts_digest
 from taxonomy.labels.refine import refine_places
@@ -24,9 +24,9 @@ from taxonomy.labels.surroundings import Surroundings
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.client import Wire
 from taxonomy.llm.engine import Desk, Question, Refusal, Usage
-from taxonomy.llm.limits import CONCURRENCY
+from taxonomy.llm.limits import CONCURRENCY, RETRIES, TIMEOUT
 from taxonomy.llm.prices import estimate_cost
-from taxonomy.model import Node, Provenance, Taxonomy
+from taxonomy.model import Node, Provenance
 from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress, stage_of
 from taxonomy.values import canonical_key
@@ -92,30 +92,6 @@ class Labeller(Protocol):
         """Name nodes of a draft: see `LanguageModel.name`."""
 
 
-def label_tree(
-    tree: Taxonomy, vectors: NDArray[np.float32], labeller: Labeller, *, progress: StageProgress | None = None
-) -> tuple[Taxonomy, Labelled]:
-    """Return a taxonomy with a labeller's names, and what it did.
-
-    Parameters
-    ----------
-    tree : Taxonomy
-    vectors : ndarray of shape (n_values, dimension)
-        Unit vectors of its values, in the order of `tree.leaves`.
-    labeller : Labeller
-    progress : callable, optional
-        Told a stage, steps done, and steps in all.
-
-    Raises
-    ------
-    LabelError
-        If the labeller can't be asked.
-    """
-    draft = Draft(tree.nodes)
-    done = labeller.name(draft, vectors, progress=progress)
-    return tree.with_nodes(draft.finish(), provenance=done.noted(tree.provenance)), done
-
-
 @dataclass(frozen=True)
 class Estimate:
     """What labelling would ask beyond what is stored, retries and refused answers aside.
@@ -137,19 +113,44 @@ class LanguageModel:
 
     Attributes
     ----------
-    wire : Wire
+    model : str
+        ``anthropic/NAME``, ``openai/NAME`` or ``ollama/NAME``.
+    base_url : str or None
+        Of a server that speaks the provider's protocol; ``openai/NAME`` with it is any server that speaks OpenAI's.
     refine : bool
         Let the model move doubtful members to a node beside theirs.
     votes : int
         How often each move is asked; one needs more than half of the votes.
     concurrency : int
         Calls under way at once.
+    timeout : float
+        Seconds that a server may keep silent.
+    retries : int
+        How often a failed call is made again, and how often an answer of another form is asked again.
+
+    Raises
+    ------
+    LabelError
+        If there is no such provider, or the URL is not one.
     """
 
-    wire: Wire
+    model: str
+    base_url: str | None = None
     refine: bool = False
     votes: int = 1
     concurrency: int = CONCURRENCY
+    timeout: float = TIMEOUT
+    retries: int = RETRIES
+
+    def __post_init__(self) -> None:
+        check_type(self.model, str, "model", "give anthropic/NAME, openai/NAME or ollama/NAME")
+        # It checks the rest.
+        _ = self.wire
+
+    @property
+    def wire(self) -> Wire:
+        """Where and how the model is asked."""
+        return Wire(self.model, self.base_url, self.timeout, self.retries)
 
     def estimate(self, draft: Draft, vectors: NDArray[np.float32], *, only: Collection[str] | None = None) -> Estimate:
         """Return what naming would ask, by a rehearsal in which the names are those that nodes have now."""
@@ -200,9 +201,8 @@ class LanguageModel:
         from embeddings import cache_folder
 
         if self.refine and not any(node.placement for node in draft.nodes.values()):
-            raise LabelError(
-                "nothing to refine: the tree says of no node how surely it belongs to its parent; build it"
-            )
+            problem = "nothing to refine: no node of the tree has a confidence of its placement"
+            raise LabelError(problem, remedy="give a tree that was built")
         draft.weigh()
         with contextlib.closing(self.wire.connect(keyless=rehearsal)) as connection:
             desk = Desk(

@@ -48,4 +48,5 @@ class AnswerStore:
                 yield connection
         except (sqlite3.Error, OSError) as error:
             remedy = "move the file away, or name another folder with VALUE_TAXONOMY_CACHE"
-            raise LabelError(f"{self.path}: answers can't be kept there ({error}); {remedy}") from error
+            problem = f"answers can't be kept there ({error})"
+            raise LabelError(problem, path=str(self.path), remedy=remedy) from error

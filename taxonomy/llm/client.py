@@ -56,15 +56,16 @@ class Wire:
         provider, _, name = self.model.partition("/")
         if provider not in KEYS or not name:
             known = ", ".join(f"{one}/NAME" for one in KEYS)
-            raise LabelError(f"no model {self.model!r}; give one of {known}, and --llm-base-url for another server")
+            remedy = f"give one of {known}, and `base_url` for another server"
+            raise LabelError(f"there is no model {self.model!r}", remedy=remedy)
         if self.base_url is not None:
             parts = urlsplit(self.base_url)
             if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise LabelError("the base URL of the model is no http or https address; give one such as " + OLLAMA)
+                problem = "`base_url` is not an http or https address"
+                raise LabelError(problem, remedy=f"give one such as {OLLAMA}")
             if parts.username or parts.password or parts.query:
-                raise LabelError(
-                    "the base URL of the model holds a user, password or query; set a key in the environment"
-                )
+                problem = "`base_url` holds a user, password or query"
+                raise LabelError(problem, remedy="set a key in the environment")
 
     @property
     def provider(self) -> str:
@@ -93,8 +94,8 @@ class Wire:
             instructor, _ = import_module("instructor"), import_module("genai_prices")
             sdk = import_module("anthropic" if self.provider == "anthropic" else "openai")
         except ModuleNotFoundError as error:
-            remedy = "pip install 'value-taxonomy[llm]'"
-            raise LabelError(f"asking a language model needs the package {error.name}: {remedy}") from error
+            problem = f"asking a language model needs {error.name}, which is not installed"
+            raise LabelError(problem, remedy="run: pip install 'value-taxonomy[llm]'") from error
         # It logs what a server answers as errors; that may quote the key, and is told in our words.
         logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
         settings: dict[str, Any] = {
@@ -118,7 +119,7 @@ class Wire:
         variable = KEYS[self.provider]
         key = os.environ.get(variable, "") if variable else ""
         if variable and not key and required and self.base_url is None:
-            raise LabelError(f"{self.model}: there is no key in the environment; set {variable}")
+            raise LabelError(f"{self.model}: there is no key in the environment", remedy=f"set {variable}")
         # The clients want one, where a server of one's own may not.
         return key or "none"
 
@@ -158,9 +159,8 @@ class Connection:
             problem, fatal = _explain(error)
         # Outside of the handler, so that no traceback leads to what the server said.
         if fatal:
-            raise LabelError(
-                f"{self.wire.model} at {self.url}: the server {problem}; see the name, the key and the URL"
-            )
+            remedy = "see the name, the key and the URL"
+            raise LabelError(f"{self.wire.model} at {self.url}: the server {problem}", remedy=remedy)
         raise UnansweredError(problem)
 
 

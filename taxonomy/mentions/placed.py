@@ -15,7 +15,7 @@ from taxonomy.errors import InputError, TaxonomyError
 from taxonomy.mentions.columns import CONVERSATION, USER, Side
 from taxonomy.mentions.records import Frame, Records
 from taxonomy.model import Taxonomy
-from taxonomy.placement import add_assigned, assign, values_by_key
+from taxonomy.placement import assign, values_by_key
 from taxonomy.values import ValueSet, canonical_key
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def grow(
     """
     counts = records.strings_of(side)
     values = ValueSet.from_records((text, float(n)) for text, n in counts.items())
-    return add_assigned(tree, values, assign(tree, values, model=model, progress=progress))
+    return assign(values, tree, model=model, progress=progress).tree
 
 
 def count_cells(placed: Placed, by: Sequence[str], *, frame: Frame | None = None) -> pd.DataFrame:

@@ -30,7 +30,7 @@ def _fail(problem: str, nodes: Sequence[Node]) -> None:
 
 def _check_levels(nodes: Sequence[Node], levels: Sequence[Level]) -> None:
     if not nodes:
-        raise InvariantError("a taxonomy without nodes")
+        raise InvariantError("a taxonomy without nodes", remedy="give it one value at least")
     if [level.level for level in levels] != list(range(len(levels))):
         raise InvariantError("levels must be numbered 0, 1, 2, ... from the leaves")
     outside = [node for node in nodes if not 0 <= node.level < len(levels)]

@@ -181,3 +181,16 @@ class Draft:
 def _is_close(one: float, other: float) -> bool:
     """Tell whether two weights are the same but for what rounding to six places leaves."""
     return math.isclose(one, other, rel_tol=1e-9, abs_tol=5e-7)
+
+
+def subtree_nodes(nodes: Iterable[Node], root: Node) -> list[Node]:
+    """Return a node without its parent and all nodes below it, with shares of its weight."""
+    below: dict[str, Node] = {root.id: root.model_copy(update={"parent": None})}
+    for node in sorted(nodes, key=lambda node: -node.level):
+        if node.parent in below:
+            below[node.id] = node
+    total = root.weight
+    draft = Draft(
+        node.model_copy(update={"share": round(node.weight / total, 6) if total else 0.0}) for node in below.values()
+    )
+    return draft.finish()

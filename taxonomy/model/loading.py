@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from taxonomy.errors import InputError
+from taxonomy.errors import InputError, InvariantError, check_type
 from taxonomy.model.taxonomy import SCHEMA_VERSION, Taxonomy
+
+_REMEDY = "give the path of a taxonomy.json"
+_REPAIR = "correct the file, or make it again"
 
 
 def load(path: str | Path) -> Taxonomy:
@@ -26,23 +31,36 @@ def load(path: str | Path) -> Taxonomy:
     InvariantError
         If it breaks an invariant.
     """
+    check_type(path, (str, Path), "path", "give the path of a taxonomy.json")
     source = Path(path)
     data = _parse(source)
     if not isinstance(data, dict) or data.get("format") != "value-taxonomy":
-        raise InputError(f'{source}: not a taxonomy: its "format" is not "value-taxonomy"')
+        problem = 'not a taxonomy: its "format" is not "value-taxonomy"'
+        raise InputError(problem, path=str(source), remedy=_REMEDY)
     if isinstance(data.get("schema_version"), int) and data["schema_version"] > SCHEMA_VERSION:
-        raise InputError(
-            f"{source}: schema_version {data['schema_version']} is newer than {SCHEMA_VERSION}, the newest that "
-            "this version reads: update value-taxonomy"
-        )
+        newest = f"{SCHEMA_VERSION}, the newest that this version reads"
+        problem = f"schema_version {data['schema_version']} is newer than {newest}"
+        raise InputError(problem, path=str(source), remedy="update value-taxonomy")
     try:
         tree = Taxonomy.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{source}: {where}: {first['msg']}") from error
-    tree.check()
+        raise InputError(f"{where}: {first['msg']}", path=str(source), remedy=_REPAIR) from error
+    with naming_file(source):
+        tree.check()
     return tree
+
+
+@contextmanager
+def naming_file(path: Path) -> Iterator[None]:
+    """Add the file to what a broken invariant says."""
+    try:
+        yield
+    except InvariantError as error:
+        error.path = error.path or str(path)
+        error.remedy = error.remedy or _REPAIR
+        raise
 
 
 def _parse(source: Path) -> Any:
@@ -53,13 +71,15 @@ def _parse(source: Path) -> Any:
         if "\\ud" in text.lower():
             json.dumps(data, ensure_ascii=False).encode()
     except OSError as error:
-        raise InputError(f"{source}: cannot be read: {error.strerror}; give the path of a taxonomy.json") from error
+        raise InputError(f"cannot be read: {error.strerror}", path=str(source), remedy=_REMEDY) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{source}: not UTF-8 at byte {error.start}; give the path of a taxonomy.json") from error
+        raise InputError(f"not UTF-8 at byte {error.start}", path=str(source), remedy=_REMEDY) from error
     except UnicodeEncodeError as error:
-        raise InputError(f"{source}: holds half of a surrogate pair; give well-formed Unicode") from error
+        remedy = "give well-formed Unicode"
+        raise InputError("half of a surrogate pair is in it", path=str(source), remedy=remedy) from error
     except json.JSONDecodeError as error:
-        raise InputError(f"{source}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from error
+        problem = f"not JSON at character {error.colno}: {error.msg}"
+        raise InputError(problem, path=str(source), line=error.lineno, remedy=_REMEDY) from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{source}: not JSON that can be read: {error}; give a taxonomy.json") from error
+        raise InputError(f"not JSON that can be read: {error}", path=str(source), remedy=_REMEDY) from error
     return data

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -18,16 +19,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from taxonomy.errors import AmbiguousKeyError, LookupFailedError
-from taxonomy.files import replace_file
+from taxonomy.errors import AmbiguousKeyError, LookupFailedError, check_type
 from taxonomy.model.checks import check_invariants
+from taxonomy.model.draft import subtree_nodes
+from taxonomy.model.frames import nodes_frame
 from taxonomy.model.ids import default_level_names
 from taxonomy.model.nodes import Level, Node, Provenance, Record, Retired, ancestor_positions
+from taxonomy.model.search import search_nodes, suggest_labels
 from taxonomy.values import WeightUnit, canonical_key
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+
+    from taxonomy.quality.findings import Finding
+    from taxonomy.versions.diff import Diff
 
 SCHEMA_VERSION = 1
 # Fields that follow from the nodes.
@@ -69,12 +75,92 @@ class Taxonomy(Record):
 
     __str__ = __repr__
 
+    def __len__(self) -> int:
+        """Return the number of nodes."""
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Node]:  # type: ignore[override]
+        """Yield the nodes, top level first, then by label."""
+        return iter(self.nodes)
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether a node has this id, or this label or alias in any spelling."""
+        key = key.id if isinstance(key, Node) else key
+        return isinstance(key, str) and bool(self._find(key, None))
+
     # What is built on the model is imported where it is called.
 
     def _repr_html_(self) -> str:
         from taxonomy.views.outline import outline_html
 
         return outline_html(self)
+
+    def nearest(self, node: Node | str, *, n: int = 10, model: str | None = None) -> list[tuple[Node, float]]:
+        """Return the nodes of the same level that are most like a node.
+
+        Parameters
+        ----------
+        node : Node or str
+            As for `node`.
+        n : int
+            How many, at most.
+        model : str, optional
+            The embedding model; by default the one that the taxonomy was built with.
+
+        Returns
+        -------
+        list of (Node, float)
+            With the cosine of their vectors, the most alike first. A node above the values has the mean vector of its
+            values.
+
+        Raises
+        ------
+        LookupFailedError
+            If nothing matches `node`.
+        embeddings.EmbeddingError
+            If the model is not there.
+        """
+        from taxonomy.quality.vectors import nearest_nodes
+
+        return nearest_nodes(self, self._resolve(node), n=n, model=model)
+
+    def lint(self, *, vectors: bool = True, model: str | None = None) -> list[Finding]:
+        """Return what a taxonomist should look at: see `taxonomy.lint`."""
+        from taxonomy.quality.findings import lint
+
+        return lint(self, vectors=vectors, model=model)
+
+    def diff(self, new: Taxonomy) -> Diff:
+        """Return what changed from this version to `new`: see `taxonomy.Diff`."""
+        from taxonomy.versions.diff import Diff
+
+        return Diff.between(self, new)
+
+    def write(self, path: str | Path, *, base_iri: str | None = None, issued: date | None = None) -> None:
+        """Check the taxonomy and write it; what stood at `path` is replaced at once or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its ending says the format: .json (taxonomy.json, which holds everything), .csv (the published six columns),
+            .ttl, .rdf or .jsonld (SKOS), .graphml, .node-link.json, .parquet, .md, or .html (a page).
+        base_iri : str, optional
+            For SKOS: what stands before each id.
+        issued : date, optional
+            For SKOS: when this version was published.
+
+        Raises
+        ------
+        InvariantError
+            If it is not a taxonomy.
+        OutputError
+            If it can't be written, or not in this format.
+        TaxonomyError
+            If the format needs a package that is not installed.
+        """
+        from taxonomy.publishing import write_taxonomy
+
+        write_taxonomy(self, path, base_iri=base_iri, issued=issued)
 
     def plot(self, kind: Literal["treemap", "icicle", "sunburst", "map"] = "treemap") -> go.Figure:
         """Draw the taxonomy as a plotly figure, coloured by the nodes of the top.
@@ -221,21 +307,38 @@ class Taxonomy(Record):
         AmbiguousKeyError
             If several nodes match; the error lists them.
         """
+        check_type(key, str, "key", "give an id, a label or an alias")
+        matches = self._find(key, level)
+        if not matches:
+            if key in self._retired_by_id:
+                raise LookupFailedError(self._say_retired(key), remedy="give an id of this version")
+            where = "" if level is None else f" on level {level}"
+            raise LookupFailedError(f"no node {key!r}{where}", remedy=self._suggest(key, level))
+        if len(matches) > 1:
+            listed = [f"{node.id} (level {node.level}, {node.label!r})" for node in matches]
+            problem = f"{key!r} names {len(matches)} nodes: {', '.join(listed)}"
+            raise AmbiguousKeyError(problem, listed, remedy="give an id or a level")
+        return matches[0]
+
+    def _find(self, key: str, level: int | None) -> list[Node]:
         by_id = self._by_id.get(key)
         if by_id is not None and level in (None, by_id.level):
-            return by_id
-        found = [node for node in self._by_key.get(canonical_key(key), []) if level in (None, node.level)]
-        if not found:
-            where = "" if level is None else f" on level {level}"
-            if key in self._retired_by_id:
-                raise LookupFailedError(self._say_retired(key))
-            raise LookupFailedError(f"no node {key!r}{where}: give an id, a label or an alias of this taxonomy")
-        if len(found) > 1:
-            listed = [f"{node.id} (level {node.level}, {node.label!r})" for node in found]
-            raise AmbiguousKeyError(
-                f"{key!r} names {len(found)} nodes: {', '.join(listed)}; give an id or a level", listed
-            )
-        return found[0]
+            return [by_id]
+        return [node for node in self._by_key.get(canonical_key(key), []) if level in (None, node.level)]
+
+    def _suggest(self, key: str, level: int | None) -> str:
+        nodes = self.nodes if level is None else [node for node in self.nodes if node.level == level]
+        near = " or ".join(map(repr, suggest_labels(nodes, key)))
+        return f"did you mean {near}?" if near else "give an id, a label or an alias of this taxonomy"
+
+    def search(self, text: str) -> list[Node]:
+        """Return the nodes whose label, aliases or definition contain a text, whatever its case and accents.
+
+        Labels come first, and among them those that begin with it; then aliases, then definitions that contain each of
+        its words.
+        """
+        check_type(text, str, "text", "give a word or part of one")
+        return search_nodes(self.nodes, text)
 
     def retired_node(self, id: str) -> Retired:
         """Look up an id that went.
@@ -246,7 +349,8 @@ class Taxonomy(Record):
             If no such id was ever retired.
         """
         if id not in self._retired_by_id:
-            raise LookupFailedError(f"no id {id!r} was retired from this taxonomy: give an id that once was in it")
+            problem = f"no id {id!r} was retired from this taxonomy"
+            raise LookupFailedError(problem, remedy="give an id that once was in it")
         return self._retired_by_id[id]
 
     @cached_property
@@ -263,7 +367,7 @@ class Taxonomy(Record):
         return f"{id} ({known.label!r})" if known else id
 
     def _resolve(self, node: Node | str) -> Node:
-        return self.node(node if isinstance(node, str) else node.id)
+        return self.node(node.id if isinstance(node, Node) else node)
 
     def parent(self, node: Node | str) -> Node | None:
         """Return the node one level up, None for a node of the top level."""
@@ -301,16 +405,35 @@ class Taxonomy(Record):
         return graph
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the nodes as a pandas frame, one a row, in the order of `nodes`, with the id as index."""
-        import pandas as pd
+        """Return the nodes as a pandas frame, one a row, in the order of `nodes`, with the id as index.
 
-        rows = []
-        for node in self.nodes:
-            row = node.model_dump(exclude={"placement", "conversations"})
-            row["confidence"] = node.placement.confidence if node.placement else None
-            row["second_parent"] = node.placement.second_parent if node.placement else None
-            rows.append(row)
-        return pd.DataFrame(rows).set_index("id")
+        Beside the fields of a node it has a column for each level, by its name (``value``, ``cluster``, ...), with the
+        label of the node itself or of the node above it; None on the levels below. A level whose name another column
+        has is ``level_N``.
+        """
+        return nodes_frame(self.nodes, self.levels)
+
+    def subtree(self, node: Node | str) -> Taxonomy:
+        """Return a node and all below it as a taxonomy of its own, with the node as its top.
+
+        Shares are of the node's weight. Its id is that of this taxonomy with the node's slug; ids of nodes stay.
+
+        Raises
+        ------
+        LookupFailedError
+            If nothing matches.
+        """
+        root = self._resolve(node)
+        names = [level.name for level in self.levels[: root.level + 1]]
+        return Taxonomy.from_nodes(
+            subtree_nodes(self.nodes, root),
+            level_names=names,
+            id=f"{self.id}-{root.slug}",
+            title=f"{self.title or self.id}: {root.label}",
+            weight_unit=self.weight_unit,
+            version=self.version,
+            provenance=self.provenance,
+        )
 
     # -- invariants -------------------------------------------------------------------------------------------------
 
@@ -346,16 +469,6 @@ class Taxonomy(Record):
                 text = _to_json(value)
             fields.append(f' "{name}": {text}')
         return "{\n" + ",\n".join(fields) + "\n}\n"
-
-    def save(self, path: str | Path) -> None:
-        """Check the taxonomy and write it as JSON; what stood at `path` is replaced at once or not at all.
-
-        Raises
-        ------
-        InvariantError, OutputError
-        """
-        self.check()
-        replace_file(Path(path), self.to_json().encode())
 
 
 def _to_json(item: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.errors import LookupFailedError
+from taxonomy.errors import LookupFailedError, check_type
 from taxonomy.model import Node, Taxonomy
 
 TRIPLETS = 300_000
@@ -152,14 +152,18 @@ def compare(tree: Taxonomy, reference: Taxonomy, *, exclude: Taxonomy | None = N
     LookupFailedError
         If there is nothing to score: no value in common, or a tree without levels above its values.
     """
+    for name, value in (("tree", tree), ("reference", reference)):
+        check_type(value, Taxonomy, name, "give a Taxonomy, as taxonomy.read returns it")
     ours, theirs = _places(tree), _places(reference)
     skipped = _places(exclude) if exclude is not None else {}
     wanted = sorted(name for name in theirs if name not in skipped)
     names = [name for name in wanted if name in ours]
     if not names:
-        raise LookupFailedError("no value of the reference is in the taxonomy; compare trees of the same strings")
+        problem = "no value of the reference is in the taxonomy"
+        raise LookupFailedError(problem, remedy="compare trees of the same strings")
     if min(len(tree.levels), len(reference.levels)) < 2:
-        raise LookupFailedError("a tree of values alone has no level to compare; give two that have")
+        problem = "a tree of values alone has no level to compare"
+        raise LookupFailedError(problem, remedy="give two with levels above the values")
     built = tree.ancestors[:, [ours[name] for name in names]]
     gold = reference.ancestors[:, [theirs[name] for name in names]]
     shuffled = built[:, np.random.default_rng(SEED).permutation(len(names))]

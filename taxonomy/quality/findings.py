@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings.progress import Progress
 from taxonomy.english.words import singulars, word_list
-from taxonomy.geometry import cluster_means
+from taxonomy.errors import check_type
 from taxonomy.model import Node, Taxonomy
 from taxonomy.quality.opposites import find_opposites
-from taxonomy.quality.vectors import TreeVectors
+from taxonomy.quality.vectors import TreeVectors, embed_tree, inner_centroids
 from taxonomy.values import canonical_key
 
 # More children than one screen shows are not reviewed; four times what a level of the usual sizes has on average.
@@ -50,20 +51,44 @@ class Finding:
     message: str
 
 
-def lint(tree: Taxonomy, vectors: TreeVectors | None = None) -> list[Finding]:
-    """Return all findings on a taxonomy, by code, then by node.
+def lint(
+    tree: Taxonomy, *, vectors: bool = True, model: str | None = None, progress: Progress | None = None
+) -> list[Finding]:
+    """Return what a taxonomist should look at in a taxonomy, by code, then by node.
 
     Parameters
     ----------
     tree : Taxonomy
-    vectors : TreeVectors, optional
-        What `taxonomy.quality.vectors.embed_tree` gives. Without it the checks in `VECTOR_CHECKS` are left out.
+    vectors : bool
+        Whether to make the checks by likeness, too, which need the embedding model.
+    model : str, optional
+        The embedding model; by default the one that the taxonomy was built with.
+    progress : callable, optional
+        Called with (strings embedded, strings in all).
+
+    Returns
+    -------
+    list of Finding
+        Each with `code`, `node` (an id) and `message`.
+
+    Raises
+    ------
+    InputError
+        If `tree` is not a taxonomy, or was built with another model.
+    embeddings.EmbeddingError
+        If the model is not there.
     """
-    found = [Finding(code, node.id, message) for code, check in CHECKS.items() for node, message in check(tree)]
+    check_type(tree, Taxonomy, "tree", "give a Taxonomy, as taxonomy.read returns it")
+    return list_findings(tree, embed_tree(tree, model=model, progress=progress) if vectors else None)
+
+
+def list_findings(tree: Taxonomy, vectors: TreeVectors | None = None) -> list[Finding]:
+    """Return all findings on a taxonomy; without vectors those of `VECTOR_CHECKS` are left out."""
+    findings = [Finding(code, node.id, message) for code, check in CHECKS.items() for node, message in check(tree)]
     if vectors is not None and len(tree.levels) > 1:
         for code, examine in VECTOR_CHECKS.items():
-            found += [Finding(code, node.id, message) for node, message in examine(tree, vectors)]
-    return sorted(found, key=lambda finding: (finding.code, finding.message, finding.node))
+            findings += [Finding(code, node.id, message) for node, message in examine(tree, vectors)]
+    return sorted(findings, key=lambda finding: (finding.code, finding.message, finding.node))
 
 
 def _single_child(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
@@ -185,11 +210,7 @@ def _near_label(tree: Taxonomy, vectors: TreeVectors) -> Iterator[tuple[Node, st
 
 def _label_fit(tree: Taxonomy, vectors: TreeVectors) -> Iterator[tuple[Node, str]]:
     rows = {node.id: row for row, node in enumerate(tree.inner)}
-    for level in tree.ancestors:
-        positions, members = np.unique(level, return_inverse=True)
-        nodes = [tree.nodes[position] for position in positions]
-        means = cluster_means(vectors.values, members)
-        centroids = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+    for nodes, centroids in inner_centroids(tree, vectors.values):
         best = _most_like(vectors.labels[[rows[node.id] for node in nodes]], centroids)
         for node, other in zip(nodes, best, strict=True):
             if nodes[other] is not node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from embeddings.progress import Progress
 from taxonomy.errors import InputError
-from taxonomy.model import Taxonomy
+from taxonomy.geometry import cluster_means
+from taxonomy.model import Node, Taxonomy
 
 if TYPE_CHECKING:
     from embeddings import Encoder
@@ -65,6 +67,42 @@ def embed_tree(
     return TreeVectors(vectors[: len(values)], vectors[len(values) :])
 
 
+def inner_centroids(tree: Taxonomy, vectors: NDArray[np.float32]) -> Iterator[tuple[list[Node], NDArray[np.float32]]]:
+    """Yield the nodes of each level above the values and their centroids, finest level first.
+
+    A centroid is the mean vector of the values below a node, scaled to unit length. A node that nothing belongs to has
+    none, and is left out.
+
+    Parameters
+    ----------
+    tree : Taxonomy
+    vectors : ndarray of shape (n_values, dimension)
+        Unit vectors, in the order of `tree.leaves`.
+    """
+    for level in tree.ancestors:
+        positions, members = np.unique(level, return_inverse=True)
+        means = cluster_means(vectors, members)
+        yield (
+            [tree.nodes[at] for at in positions],
+            means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12),
+        )
+
+
+def nearest_nodes(tree: Taxonomy, node: Node, *, n: int, model: str | None = None) -> list[tuple[Node, float]]:
+    """Return the nodes of its level that are most like a node, with their cosines: see `Taxonomy.nearest`."""
+    vectors = embed_tree(tree, model=model, labels=False).values
+    if node.level == 0:
+        nodes, rows = list(tree.leaves), vectors
+    else:
+        nodes, rows = next(pair for level, pair in enumerate(inner_centroids(tree, vectors), 1) if level == node.level)
+    at = {other.id: row for row, other in enumerate(nodes)}
+    if node.id not in at:
+        return []
+    cosines = rows @ rows[at[node.id]]
+    nearest = [row for row in np.argsort(-cosines, kind="stable").tolist() if row != at[node.id]]
+    return [(nodes[row], round(float(cosines[row]), 6)) for row in nearest[:n]]
+
+
 def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
     """Return what embeds strings as the tree's values were; parameters and errors as for `embed_tree`."""
     from embeddings import DEFAULT_MODEL, StoredEncoder, load_encoder
@@ -76,7 +114,7 @@ def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
         raise InputError(
             f"the tree was built with {named.name} of sha256 {named.sha256[:12]}..., and the one on this machine has "
             f"{encoder.weights_sha256[:12]}...",
-            remedy="name a model with --model",
+            remedy="name one with `model`",
         )
     phrasings = tree.provenance.parameters.get("phrasings", PHRASINGS)
     if not (isinstance(phrasings, (list, tuple)) and phrasings and all("{}" in str(one) for one in phrasings)):

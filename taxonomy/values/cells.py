@@ -47,10 +47,10 @@ class Columns:
         there = "the columns are " + ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")
         value = value or "value"
         if value not in names:
-            remedy = f"{there}: name that of the values with value_column (--value-column)"
+            remedy = f"{there}: name that of the values with `value_column`"
             raise InputError("there is no such column", column=value, remedy=remedy, **place)
         if weight is not None and weight not in names:
-            remedy = f"{there}: name that of the weights with weight_column (--weight-column)"
+            remedy = f"{there}: name that of the weights with `weight_column`"
             raise InputError("there is no such column", column=weight, remedy=remedy, **place)
         return cls(value, weight or next((name for name in WEIGHT_COLUMNS if name in names), None))
 

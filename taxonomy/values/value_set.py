@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from taxonomy.values.spellings import Value, merge_spellings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# What values are read from.
+ValueSource: TypeAlias = "str | Path | Iterable[str] | Mapping[str, float] | pd.Series[Any] | pd.DataFrame | ValueSet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +321,7 @@ class ValueSet:
 
 
 def read_values(
-    source: Path | Iterable[str] | Mapping[str, float] | pd.DataFrame,
+    source: ValueSource,
     *,
     value_column: str | None = None,
     weight_column: str | None = None,
@@ -327,9 +330,9 @@ def read_values(
 
     Parameters
     ----------
-    source : Path, iterable of str, mapping of str to float, or pandas.DataFrame
-        A path is read by `ValueSet.from_file`. Each string of an iterable weighs one; the
-        weights of a mapping are mentions.
+    source : str, Path, iterable of str, mapping of str to float, Series, DataFrame or ValueSet
+        A path, which may be a str, is read by `ValueSet.from_file`. Each string of an iterable weighs one; the
+        weights of a mapping are mentions, and so are the numbers of a Series, as `Series.value_counts` gives it.
     value_column, weight_column : str, optional
         As for `ValueSet.from_file`; for a file or a data frame only.
 
@@ -343,14 +346,19 @@ def read_values(
     InputError
         If the source is of another type, has a fault, or holds no value.
     """
-    if isinstance(source, Path):
+    if isinstance(source, ValueSet):
+        no_columns(value_column, weight_column, None)
+        return source
+    if isinstance(source, (str, Path)):
         return ValueSet.from_file(source, value_column=value_column, weight_column=weight_column)
     if (pandas := sys.modules.get("pandas")) and isinstance(source, pandas.DataFrame):
         return ValueSet.from_frame(source, value_column=value_column, weight_column=weight_column)
     no_columns(value_column, weight_column, None)
+    if pandas and isinstance(source, pandas.Series) and pandas.api.types.is_numeric_dtype(source):
+        return ValueSet.from_records(source.items())
     if isinstance(source, Mapping):
         return ValueSet.from_records(source.items())
-    if isinstance(source, (str, bytes)) or not isinstance(source, Iterable):
+    if isinstance(source, bytes) or not isinstance(source, Iterable):
         problem = f"values cannot be read from a {type(source).__name__}"
-        raise InputError(problem, remedy="pass a pathlib.Path for a file, or a list of strings")
+        raise InputError(problem, remedy="give the path of a file, strings, or strings with weights")
     return ValueSet._from_table(Table(read_records((text, 1.0) for text in source)))

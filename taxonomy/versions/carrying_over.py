@@ -46,8 +46,9 @@ def carry_over(
     """
     if stay > 0 and len(previous.levels) != rebuilt.top + 1:
         raise LevelsError(
-            f"the previous taxonomy has {len(previous.levels)} levels and this one {rebuilt.top + 1}: "
-            "placements can't be held; ask for as many levels, or for --stay 0"
+            f"the previous taxonomy has {len(previous.levels)} levels and this one {rebuilt.top + 1}, "
+            "so placements can't be carried over",
+            remedy="ask for as many levels, or set `stay` to 0",
         )
     rebuilt = _with_old_ids(previous, rebuilt)
     draft = _settled(previous, rebuilt, settle(previous, rebuilt, vectors, stay=stay, min_children=min_children))

@@ -158,7 +158,8 @@ def append_edit(path: str | Path, edit: Edit) -> None:
     try:
         before = target.read_text(encoding="utf-8") if target.exists() else ""
     except OSError as error:
-        raise OutputError(f"cannot read {target}: {error.strerror or error}; choose another place") from error
+        problem = f"cannot be read: {error.strerror or error}"
+        raise OutputError(problem, path=str(target), remedy="choose another place") from error
     gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
     replace_file(target, (before + gap + edit_toml(edit)).encode())
 

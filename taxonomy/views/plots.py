@@ -35,7 +35,7 @@ def plot(tree: Taxonomy, kind: str = "treemap") -> go.Figure:
     _need_plotly()
     drawings = {"treemap": _treemap, "icicle": _icicle, "sunburst": _sunburst, "map": _map}
     if kind not in drawings:
-        raise TaxonomyError(f"no plot of the kind {kind!r}; choose one of {', '.join(drawings)}")
+        raise TaxonomyError(f"`kind` is {kind!r}", remedy=f"choose one of {', '.join(drawings)}")
     figure = drawings[kind](tree)
     figure.update_layout(
         title={"text": _text(f"{tree.title or tree.id} {tree.version}"), "x": 0.01},
@@ -105,7 +105,8 @@ def plot_flow(old: Taxonomy, new: Taxonomy, *, level: int | None = None) -> go.F
 
 def _need_plotly() -> None:
     if find_spec("plotly") is None:
-        raise TaxonomyError("plots need plotly, which is not installed; run: pip install 'value-taxonomy[explore]'")
+        remedy = "run: pip install 'value-taxonomy[explore]'"
+        raise TaxonomyError("plots need plotly, which is not installed", remedy=remedy)
 
 
 def _treemap(tree: Taxonomy) -> go.Figure:
@@ -205,7 +206,7 @@ def _homes(tree: Taxonomy, level: int | None) -> dict[str, str]:
     """Return the id of the node on a level that each value is under."""
     top = len(tree.levels) - 1
     if level is not None and not 0 < level <= top:
-        raise TaxonomyError(f"level {level} of {tree!r} can't be drawn: give one from 1 to {top}")
+        raise TaxonomyError(f"`level` is {level}", remedy=f"give one from 1 to {top}, the levels of {tree!r}")
     return {value.id: tree.path(value)[top - (top if level is None else level)].id for value in tree.leaves}
 
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 import taxonomy
 from taxonomy.labels.language_model import LanguageModel
-from taxonomy.llm.client import Wire
 from taxonomy.model import Taxonomy
 from tests.conftest import FIXTURE, Run
 from tests.llm.labelling import Done, Label, label_by
@@ -67,7 +66,7 @@ def label(server: Server, answers: Path, tree: Taxonomy, vectors: NDArray[np.flo
     """Label the tree through the server."""
 
     def labelled(tree: Taxonomy = tree, timeout: float = 30.0, retries: int = 2, **options: Any) -> Done:
-        wire = Wire("openai/fake", server.url, timeout=timeout, retries=retries)
-        return label_by(LanguageModel(wire, **options), tree, vectors)
+        model = LanguageModel("openai/fake", server.url, timeout=timeout, retries=retries, **options)
+        return label_by(model, tree, vectors)
 
     return labelled

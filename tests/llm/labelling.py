@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import taxonomy
-from taxonomy.labels.language_model import Failure, LanguageModel, label_tree
+from taxonomy.building.labelling import label_nodes
+from taxonomy.labels.language_model import Failure, LanguageModel
 from taxonomy.llm.engine import Usage
 from taxonomy.model import Taxonomy
 from tests.llm_server import data_of, good_name, keep_all, kind_of
@@ -31,7 +32,7 @@ Label = Callable[..., Done]
 
 
 def label_by(model: LanguageModel, tree: Taxonomy, vectors: NDArray[np.float32]) -> Done:
-    labelled, done = label_tree(tree, vectors, model)
+    labelled, done = label_nodes(tree, vectors, model)
     return Done(labelled, done.named, done.moved, done.failures, done.usage)
 
 

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 import taxonomy
 from taxonomy.cli import main
 from taxonomy.labels.language_model import LanguageModel
-from taxonomy.llm.client import Wire
 from taxonomy.model import Taxonomy
 from tests.conftest import FIXTURE, Run
 from tests.llm.labelling import CANARY, answering, inner, label_by, move_first
@@ -118,7 +117,7 @@ def test_a_next_version_asks_about_what_is_new_and_a_rehearsal_writes_nothing(
 
 
 def test_the_python_api_takes_a_labeller(server: Server, answers: Path) -> None:
-    model = LanguageModel(Wire("openai/fake", server.url))
+    model = LanguageModel("openai/fake", server.url)
     values = [row.split(",")[0] for row in FIXTURE.read_text(encoding="utf-8").splitlines()[1:100]]
     built = taxonomy.build(values, levels=[12], labeller=model).tree
     assert {node.label_source for node in inner(built)} == {"llm"}
@@ -128,8 +127,8 @@ def test_anthropic(server: Server, answers: Path, tree: Taxonomy, vectors: NDArr
                    monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     monkeypatch.setenv("ANTHROPIC_API_KEY", CANARY)
     server.answer = answering(move_first)
-    wire = Wire("anthropic/fake", server.url.removesuffix("/v1"))
-    done = label_by(LanguageModel(wire, refine=True), tree, vectors)
+    model = LanguageModel("anthropic/fake", server.url.removesuffix("/v1"), refine=True)
+    done = label_by(model, tree, vectors)
     assert (done.named, done.failures) == (34, ())
     assert done.moved > 0
     assert set(server.keys) == {CANARY}

@@ -12,7 +12,6 @@ from taxonomy.labels import language_model, prompt_texts
 from taxonomy.labels.language_model import LanguageModel
 from taxonomy.labels.prompt_texts import prompt_text, prompts_digest
 from taxonomy.llm import engine
-from taxonomy.llm.client import Wire
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
@@ -118,7 +117,7 @@ def test_a_changed_prompt_asks_again(label: Label, server: Server, monkeypatch: 
 def test_the_estimate_counts_the_calls(
     label: Label, server: Server, tree: Taxonomy, vectors: NDArray[np.float32]
 ) -> None:
-    model = LanguageModel(Wire("openai/fake", server.url), refine=True, votes=2)
+    model = LanguageModel("openai/fake", server.url, refine=True, votes=2)
     estimate = model.estimate(Draft(tree.nodes), vectors)
     assert server.requests == []
     assert estimate.cost is None
@@ -213,7 +212,7 @@ def test_values_that_read_like_instructions_are_data(
     victim = next(node for node in tree.nodes if node.level == 0)
     nodes = [node.model_copy(update={"label": hostile}) if node.id == victim.id else node for node in tree.nodes]
     mine = Taxonomy.from_nodes(nodes, id="x", weight_unit="mentions")
-    label_by(LanguageModel(Wire("openai/fake", server.url)), mine, vectors)
+    label_by(LanguageModel("openai/fake", server.url), mine, vectors)
     seen = 0
     for request in server.requests:
         system, *rest = request["messages"]

@@ -80,7 +80,8 @@ def check_size(n_values: int) -> None:
     OutputError
     """
     if n_values > MAX_VALUES:
-        raise OutputError(f"a page holds up to {MAX_VALUES:,} values and here are {n_values:,}: leave the page out")
+        problem = f"a page holds up to {MAX_VALUES:,} values and here are {n_values:,}"
+        raise OutputError(problem, remedy="leave the page out")
 
 
 def _policy(style: str, *scripts: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from taxonomy.model import Node, Taxonomy
-from taxonomy.quality.findings import UNSTABLE, VECTOR_CHECKS, lint
+from taxonomy.quality.findings import UNSTABLE, VECTOR_CHECKS, list_findings
 from taxonomy.versions.diff import Change, Diff
 from taxonomy.views.page.nearest import nearest_elsewhere
 
@@ -43,7 +43,7 @@ def page_data(
         "labeller": provenance.labeller,
         "nodes": _columns(tree, position, vectors),
         "map": None if points is None else (points * _STEPS).round().astype(int).tolist(),
-        "findings": [[one.code, position[one.node], one.message] for one in lint(tree, vectors)],
+        "findings": [[one.code, position[one.node], one.message] for one in list_findings(tree, vectors)],
         "unchecked": [] if vectors is not None else sorted(VECTOR_CHECKS),
         "unstable": UNSTABLE,
         "retired": [[gone.id, gone.label, gone.level, gone.since, list(gone.replaced_by)] for gone in tree.retired],

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.geometry import cluster_means
 from taxonomy.model import Node, Taxonomy
+from taxonomy.quality.vectors import inner_centroids
 
 SHOWN = 5
 # Neighbours that are looked through for those under another parent.
@@ -31,13 +31,10 @@ def nearest_elsewhere(tree: Taxonomy, vectors: NDArray[np.float32]) -> dict[str,
     dict of str to list of str
         Ids; a node that nothing belongs to has none.
     """
-    found = _nearest(tree.leaves, vectors)
-    for level in tree.ancestors:
-        positions, members = np.unique(level, return_inverse=True)
-        means = cluster_means(vectors, members)
-        means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
-        found |= _nearest([tree.nodes[position] for position in positions], means)
-    return found
+    ids = _nearest(tree.leaves, vectors)
+    for nodes, centroids in inner_centroids(tree, vectors):
+        ids |= _nearest(nodes, centroids)
+    return ids
 
 
 def _nearest(nodes: Sequence[Node], vectors: NDArray[np.float32]) -> dict[str, list[str]]:

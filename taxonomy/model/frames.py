@@ -1,0 +1,38 @@
+"""The nodes of a taxonomy as a pandas frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from taxonomy.model.nodes import Level, Node
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def nodes_frame(nodes: Sequence[Node], levels: Sequence[Level]) -> pd.DataFrame:
+    """Return nodes one a row, as `Taxonomy.to_frame` does; `nodes` has the top level first."""
+    import pandas as pd
+
+    rows = []
+    for node in nodes:
+        row = node.model_dump(exclude={"placement", "conversations"})
+        row["confidence"] = node.placement.confidence if node.placement else None
+        row["second_parent"] = node.placement.second_parent if node.placement else None
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    labels = _labels_by_level(nodes)
+    for level in reversed(levels):
+        name = level.name if level.name not in frame else f"level_{level.level}"
+        frame[name] = [labels[node.id].get(level.level) for node in nodes]
+    return frame.set_index("id")
+
+
+def _labels_by_level(nodes: Sequence[Node]) -> dict[str, dict[int, str]]:
+    """Return the labels of each node and of those above it, by level, by the node's id."""
+    labels: dict[str, dict[int, str]] = {}
+    for node in nodes:
+        above = {} if node.parent is None else labels[node.parent]
+        labels[node.id] = {**above, node.level: node.label}
+    return labels
