@@ -1,25 +1,33 @@
-"""What tests share: a cache of their own, the command line as a process, and small inputs."""
+"""What tests share: a cache of their own, the command line in process and as a process, and small inputs."""
 
 from __future__ import annotations
 
-import functools
+import contextlib
+import gc
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import settings
 
 import taxonomy.building.spaces  # noqa: F401
-from embeddings import SentenceTransformerEncoder
+from embeddings import DEFAULT_MODEL, SentenceTransformerEncoder
 from embeddings.models import load_encoder
+from taxonomy.cli import main
 
 ROOT = Path(__file__).parents[1]
 FIXTURE = ROOT / "fixtures" / "values.csv"
 PUBLISHED = ROOT.parent / "shared" / "values-in-the-wild"
+
+# The hub's client reads it when it is imported, which some tests do before any fixture is made.
+os.environ["HF_HUB_OFFLINE"] = "1"
+# Variables with these starts are read when a process starts, or when a library is imported.
+READ_AT_START = ("HF_", "KMP_", "MKL_", "OMP_", "OPENBLAS_", "PYTHON")
 
 # No test depends on the clock.
 settings.register_profile("project", deadline=None)
@@ -37,12 +45,14 @@ def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
     folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VALUE_TAXONOMY_CACHE", str(folder))
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        # One encoder a session: each would start a worker process of its own, which takes seconds.
-        load = functools.cache(load_encoder)
+        # One encoder of a model a session: each would start worker processes of its own, which takes seconds.
+        encoders: dict[tuple[str, str], SentenceTransformerEncoder] = {}
 
-        def shared(model: str = "minilm", *, expected: int = 0, **options: Any) -> SentenceTransformerEncoder:
-            return load(model, **options)
+        def shared(
+            model: str = DEFAULT_MODEL, *, expected: int = 0, download: bool = True
+        ) -> SentenceTransformerEncoder:
+            loaded = load_encoder(model, expected=expected, download=download)
+            return encoders.setdefault((loaded.name, loaded.digest), loaded)
 
         patch.setattr("embeddings.models.load_encoder", shared)
         patch.setattr("taxonomy.building.spaces.load_encoder", shared)
@@ -51,6 +61,29 @@ def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
 
 @pytest.fixture(scope="session")
 def run(cache: Path) -> Run:
+    """Run the command line in this process, and leave the process as it was."""
+
+    def command(
+        *arguments: object, input: str | None = None, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        assert not [name for name in env or () if name.startswith(READ_AT_START)], "use run_process"
+        words = [str(argument) for argument in arguments]
+        thresholds = gc.get_threshold()
+        try:
+            with warnings.catch_warnings(), contextlib.chdir(cwd or "."):
+                warnings.simplefilter("error")
+                # What escapes from the command line is a fault, and not an exit status.
+                runner = CliRunner(catch_exceptions=False)
+                done = runner.invoke(main, words, input=input, env=env, prog_name="value-taxonomy")
+        finally:
+            gc.set_threshold(*thresholds)
+        return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def run_process(cache: Path) -> Run:
     """Run the command line as a user does, in a process of its own."""
 
     def command(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""The command line as a process: what it writes, what it says, and that bad input costs nothing."""
+"""The command line: what it writes, what it says, and that bad input costs nothing."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_quiet_says_nothing(run: Run, tmp_path: Path) -> None:
 # -- the same bytes --------------------------------------------------------------------------------------------
 
 
-def test_order_threads_and_hash_seed_change_no_byte(built: Path, run: Run, tmp_path: Path) -> None:
+def test_order_threads_and_hash_seed_change_no_byte(built: Path, run_process: Run, tmp_path: Path) -> None:
     header, *lines = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)
     random.Random(0).shuffle(lines)
     (tmp_path / "shuffled.csv").write_text("".join([header, *lines]), encoding="utf-8")
@@ -119,7 +119,7 @@ def test_order_threads_and_hash_seed_change_no_byte(built: Path, run: Run, tmp_p
     ):
         out = tmp_path / str(number)
         options = ("--id", "example-values", "--title", "Example values", "--out", out)
-        assert run("build", tmp_path / "shuffled.csv", *options, env=environment).returncode == 0
+        assert run_process("build", tmp_path / "shuffled.csv", *options, env=environment).returncode == 0
         assert (out / "taxonomy.json").read_bytes() == expected
 
 

@@ -84,11 +84,11 @@ def left(folder: Path) -> list[str]:
 
 
 def test_fetches_a_file_and_checks_it(
-    run: Run, hub: Hub, home: dict[str, str], published: Path, tmp_path: Path
+    run_process: Run, hub: Hub, home: dict[str, str], published: Path, tmp_path: Path
 ) -> None:
     hub.files[NAMES[0]] = (published / NAMES[0]).read_bytes()
     out = tmp_path / "new" / "out"
-    done = run("fetch", "values-in-the-wild", "--out", out, "--file", NAMES[0], env=home | hub.env)
+    done = run_process("fetch", "values-in-the-wild", "--out", out, "--file", NAMES[0], env=home | hub.env)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", f"Written to {out / NAMES[0]}\n")
     assert (out / NAMES[0]).read_bytes() == hub.files[NAMES[0]]
     assert left(tmp_path) == [f"new/out/{NAMES[0]}"]
@@ -96,10 +96,10 @@ def test_fetches_a_file_and_checks_it(
 
 
 def test_a_wrong_file_is_refused_and_nothing_is_left(
-    run: Run, hub: Hub, home: dict[str, str], published: Path, tmp_path: Path
+    run_process: Run, hub: Hub, home: dict[str, str], published: Path, tmp_path: Path
 ) -> None:
     hub.files = {NAMES[0]: (published / NAMES[0]).read_bytes(), NAMES[1]: b"cluster_id,description\n"}
-    done = run("fetch", "values-in-the-wild", "--out", tmp_path / "out", env=home | hub.env)
+    done = run_process("fetch", "values-in-the-wild", "--out", tmp_path / "out", env=home | hub.env)
     assert (done.returncode, done.stdout) == (2, "")
     digests = rf"sha256 {hashlib.sha256(hub.files[NAMES[1]]).hexdigest()} instead of {SOURCE.sha256[NAMES[1]]}"
     assert re.fullmatch(rf"Error: values_tree\.csv .* came with {digests}; nothing was written: .*\n", done.stderr)
@@ -107,18 +107,20 @@ def test_a_wrong_file_is_refused_and_nothing_is_left(
     assert left(tmp_path) == []
 
 
-def test_a_wrong_file_does_not_replace_a_right_one(run: Run, hub: Hub, home: dict[str, str], tmp_path: Path) -> None:
+def test_a_wrong_file_does_not_replace_a_right_one(
+    run_process: Run, hub: Hub, home: dict[str, str], tmp_path: Path
+) -> None:
     hub.files[NAMES[1]] = b"another"
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / NAMES[1]).write_text("the last good one")
-    done = run("fetch", "values-in-the-wild", "--out", tmp_path / "out", "--file", NAMES[1], env=home | hub.env)
+    done = run_process("fetch", "values-in-the-wild", "--out", tmp_path / "out", "--file", NAMES[1], env=home | hub.env)
     assert done.returncode == 2
     assert left(tmp_path) == [f"out/{NAMES[1]}"]
     assert (tmp_path / "out" / NAMES[1]).read_text() == "the last good one"
 
 
-def test_a_file_that_is_not_there(run: Run, hub: Hub, home: dict[str, str], tmp_path: Path) -> None:
-    done = run("fetch", "values-in-the-wild", "--out", tmp_path / "out", env=home | hub.env)
+def test_a_file_that_is_not_there(run_process: Run, hub: Hub, home: dict[str, str], tmp_path: Path) -> None:
+    done = run_process("fetch", "values-in-the-wild", "--out", tmp_path / "out", env=home | hub.env)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(
         r"Error: cannot download values_frequencies\.csv .*404 .*; nothing was written: .*\n", done.stderr
@@ -126,8 +128,8 @@ def test_a_file_that_is_not_there(run: Run, hub: Hub, home: dict[str, str], tmp_
     assert left(tmp_path) == []
 
 
-def test_without_a_network(run: Run, home: dict[str, str], tmp_path: Path) -> None:
-    done = run("fetch", "values-in-the-wild", "--out", tmp_path / "out", env=home | {"HF_HUB_OFFLINE": "1"})
+def test_without_a_network(run_process: Run, home: dict[str, str], tmp_path: Path) -> None:
+    done = run_process("fetch", "values-in-the-wild", "--out", tmp_path / "out", env=home | {"HF_HUB_OFFLINE": "1"})
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(
         r"Error: cannot download values_frequencies\.csv .*offline.*; nothing was written: .*\n", done.stderr
@@ -136,10 +138,10 @@ def test_without_a_network(run: Run, home: dict[str, str], tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_nobody_answers(run: Run, hub: Hub, home: dict[str, str], tmp_path: Path) -> None:
+def test_nobody_answers(run_process: Run, hub: Hub, home: dict[str, str], tmp_path: Path) -> None:
     # The client tries again for 23 seconds.
     hub.server_close()
-    done = run("fetch", "values-in-the-wild", "--out", tmp_path / "out", env=home | hub.env)
+    done = run_process("fetch", "values-in-the-wild", "--out", tmp_path / "out", env=home | hub.env)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(
         r"Error: cannot download values_frequencies\.csv .*refused.*; nothing was written: .*\n", done.stderr
@@ -147,20 +149,20 @@ def test_nobody_answers(run: Run, hub: Hub, home: dict[str, str], tmp_path: Path
     assert left(tmp_path) == []
 
 
-def test_a_download_that_breaks_off(run: Run, hub: Hub, home: dict[str, str], tmp_path: Path) -> None:
+def test_a_download_that_breaks_off(run_process: Run, hub: Hub, home: dict[str, str], tmp_path: Path) -> None:
     hub.files[NAMES[0]] = b"value,pct_convos\n" * 100
     hub.cut = True
-    done = run("fetch", "values-in-the-wild", "--out", tmp_path / "out", env=home | hub.env)
+    done = run_process("fetch", "values-in-the-wild", "--out", tmp_path / "out", env=home | hub.env)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"Error: cannot download values_frequencies\.csv .*; nothing was written: .*\n", done.stderr)
     assert left(tmp_path) == []
 
 
-def test_names_that_are_none(run: Run, hub: Hub, home: dict[str, str], tmp_path: Path) -> None:
-    done = run("fetch", "values-in-the-wild", "--out", tmp_path / "out", "--file", "../x", env=home | hub.env)
+def test_names_that_are_none(run_process: Run, hub: Hub, home: dict[str, str], tmp_path: Path) -> None:
+    done = run_process("fetch", "values-in-the-wild", "--out", tmp_path / "out", "--file", "../x", env=home | hub.env)
     assert done.returncode == 2
     assert re.fullmatch(
         r"Error: .*has no file '\.\./x'; its files are values_frequencies\.csv, values_tree\.csv\n", done.stderr
     )
-    assert run("fetch", "everything", "--out", tmp_path / "out", env=home | hub.env).returncode == 2
+    assert run_process("fetch", "everything", "--out", tmp_path / "out", env=home | hub.env).returncode == 2
     assert hub.asked == []

@@ -215,17 +215,46 @@ def test_parquet_refuses_a_level_named_as_another_column(tmp_path: Path) -> None
 # -- the command line --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("suffix", WRITTEN)
-def test_export_writes_the_same_bytes_whatever_the_hash_seed(run: Run, tmp_path: Path, suffix: str) -> None:
-    full_tree().write(tmp_path / "in.json")
-    written = []
+def in_process(script: str, *arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a process of its own."""
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(script), *map(str, arguments)]
+    return subprocess.run(command, env={**os.environ, **env}, capture_output=True, encoding="utf-8", check=True)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all exports of a tree, by two processes with a hash seed each."""
+    folder = tmp_path_factory.mktemp("exported")
+    full_tree().write(folder / "in.json")
+    script = """
+        import sys
+        from taxonomy.cli import main
+        source, *targets = sys.argv[1:]
+        for target in targets:
+            main(["export", source, "--out", target], standalone_mode=False)
+    """
     for seed in ("1", "2"):
-        target = tmp_path / f"{seed}{suffix}"
-        done = run("export", tmp_path / "in.json", "--out", target, env={"PYTHONHASHSEED": seed})
-        assert (done.returncode, done.stderr, done.stdout) == (0, "", f"Written to {target}\n")
-        written.append(target.read_bytes())
-    assert written[0] == written[1]
-    assert len(list(tmp_path.iterdir())) == 3
+        targets = [folder / f"{seed}{suffix}" for suffix in WRITTEN]
+        done = in_process(script, folder / "in.json", *targets, PYTHONHASHSEED=seed)
+        assert (done.stderr, done.stdout) == ("", "".join(f"Written to {target}\n" for target in targets))
+    return folder
+
+
+@pytest.mark.parametrize("suffix", WRITTEN)
+def test_export_writes_the_same_bytes_whatever_the_hash_seed(
+    exported: Path, run: Run, tmp_path: Path, suffix: str
+) -> None:
+    target = tmp_path / f"t{suffix}"
+    done = run("export", exported / "in.json", "--out", target)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", f"Written to {target}\n")
+    written = target.read_bytes()
+    assert written == (exported / f"1{suffix}").read_bytes() == (exported / f"2{suffix}").read_bytes()
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_export_leaves_nothing_else(exported: Path) -> None:
+    expected = {"in.json", *(f"{seed}{suffix}" for seed in ("1", "2") for suffix in WRITTEN)}
+    assert {path.name for path in exported.iterdir()} == expected
 
 
 @pytest.mark.parametrize("suffix", LOSSY)
@@ -243,13 +272,13 @@ def test_import_reads_what_export_wrote(run: Run, tmp_path: Path, suffix: str) -
     assert "Practical  2 values" in run("show", tmp_path / f"test{suffix}").stdout
 
 
-@pytest.mark.parametrize("suffix", WRITTEN)
-def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path, suffix: str) -> None:
-    target = tmp_path / f"t{suffix}"
-    target.write_text("the last good one")
+def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
+    targets = [tmp_path / f"t{suffix}" for suffix in WRITTEN]
     broken = FOUR_VALUES.model_copy(update={"nodes": FOUR_VALUES.nodes[:-1]})
-    with pytest.raises(InvariantError):
-        write_taxonomy(broken, target)
+    for target in targets:
+        target.write_text("the last good one")
+        with pytest.raises(InvariantError):
+            write_taxonomy(broken, target)
     script = """
         import resource, sys
         from pathlib import Path
@@ -258,21 +287,19 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path, suffix: st
         from taxonomy.errors import OutputError
         tree = read(Path(sys.argv[1]))
         resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
-        try:
-            write_taxonomy(tree, Path(sys.argv[2]))
-        except OutputError as error:
-            print(error)
+        for target in sys.argv[2:]:
+            try:
+                write_taxonomy(tree, Path(target))
+            except OutputError as error:
+                print(error)
     """
     FOUR_VALUES.write(tmp_path / "in.json")
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "in.json"), str(target)],
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-    )
-    assert "File too large" in done.stdout
-    assert target.read_text() == "the last good one"
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.json", target.name])
+    said = in_process(script, tmp_path / "in.json", *targets).stdout.splitlines()
+    for target, line in zip(targets, said, strict=True):
+        assert str(target) in line
+        assert "File too large" in line
+        assert target.read_text() == "the last good one"
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "in.json", *targets])
 
 
 def test_a_place_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
@@ -284,8 +311,8 @@ def test_a_place_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
 
 
 FORMS = {
-    "no format": (["export", "in.json", "--out", "t.docx"], "'.docx' is no format of a taxonomy; .*\\.csv"),
-    "no suffix": (["export", "in.json", "--out", "t"], "'' is no format of a taxonomy"),
+    "no format": (["export", "in.json", "--out", "t.docx"], "not written as '.docx'; .*\\.csv"),
+    "no suffix": (["export", "in.json", "--out", "t"], "the name has no ending"),
     "written only": (["import", "t.graphml", "--out", "o.json"], "not read from '.graphml'; give .*\\.csv"),
     "node-link": (["show", "t.node-link.json"], "not read from '.node-link.json'; give"),
     "base for csv": (
@@ -296,11 +323,14 @@ FORMS = {
         ["export", "in.json", "--out", "t.csv", "--issued", "2026-01-02"],
         "go with .ttl, .rdf, .jsonld alone",
     ),
-    "relative base": (["export", "in.json", "--out", "t.ttl", "--base-iri", "values/"], "'values/' is no absolute IRI"),
+    "relative base": (
+        ["export", "in.json", "--out", "t.ttl", "--base-iri", "values/"],
+        "--base-iri is 'values/'; give an absolute IRI",
+    ),
     "base without end": (["export", "in.json", "--out", "t.ttl", "--base-iri", "https://e.org/a"], "ends in /, # or :"),
     "base with a space": (
         ["export", "in.json", "--out", "t.ttl", "--base-iri", "https://e.org/a b/"],
-        "no absolute IRI",
+        "absolute IRI",
     ),
     "no date": (["export", "in.json", "--out", "t.ttl", "--issued", "today"], "'today' does not match"),
     "no file": (["import", "none.ttl", "--out", "o.json"], "none.ttl: cannot be read: No such file"),
@@ -317,7 +347,7 @@ def test_bad_usage_is_one_line_and_writes_nothing(run: Run, tmp_path: Path, argu
         (tmp_path / name).write_text(FOUR_VALUES.to_json())
     (tmp_path / "empty.jsonld").touch()
     before = sorted(tmp_path.iterdir())
-    done = run(*arguments, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
+    done = run(*arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.search(problem, done.stderr), done.stderr
     assert "Traceback" not in done.stderr

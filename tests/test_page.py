@@ -130,11 +130,11 @@ def test_few_values_lie_on_a_circle(n: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def paged(run: Run, small_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small build again, with a page."""
+def paged(run_process: Run, small_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small build again, with a page, in another process."""
     folder = tmp_path_factory.mktemp("paged") / "build"
     values = small_build.parent / "values.csv"
-    done = run("build", values, "--levels", "30", "--page", "--out", folder, "--quiet")
+    done = run_process("build", values, "--levels", "30", "--page", "--out", folder, "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     return folder
 

@@ -101,9 +101,9 @@ def test_what_is_longer_than_the_terminal_goes_through_the_pager(at_terminal: At
     assert "paged:" not in at_terminal("show", tree_file, "--depth", 1, rows=20, PAGER="sed s/^/paged:/")
 
 
-def test_a_pipe_gets_whole_lines_without_style_or_pager(run: Run, tree_file: Path) -> None:
+def test_a_pipe_gets_whole_lines_without_style_or_pager(run_process: Run, tree_file: Path) -> None:
     for environment in ({}, {"COLUMNS": "30", "PAGER": "false"}):
-        done = run("show", tree_file, "--depth", 3, env=environment)
+        done = run_process("show", tree_file, "--depth", 3, env=environment)
         lines = done.stdout.splitlines()
         assert (done.returncode, done.stderr, len(lines)) == (0, "", 1 + 2 + 6 + 30)
         assert "\x1b" not in done.stdout

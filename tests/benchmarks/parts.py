@@ -85,8 +85,9 @@ def assign(count: str) -> dict[str, Any]:
         placed = [
             COMMAND,
             "assign",
-            f"{folder}/build/taxonomy.json",
             str(source),
+            "--taxonomy",
+            f"{folder}/build/taxonomy.json",
             "--out",
             f"{folder}/placed.csv",
             "--quiet",
