@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from taxonomy.cli.answer_output import Shown, column, figure, give_answer, interval, percent, whole
+from taxonomy.cli.answer_output import Shown, column, format_figure, format_percent, format_whole, give_answer, interval
 from taxonomy.cli.record_options import (
     PATH,
     Analysis,
@@ -18,8 +18,9 @@ from taxonomy.cli.record_options import (
     watch_options,
     watched_names,
 )
+from taxonomy.english.plurals import count_of
 from taxonomy.mentions.columns import Side
-from taxonomy.questions.rates import ALERTS, FALSE_DISCOVERY
+from taxonomy.questions.rates import ALERTS_PER_10000, FALSE_DISCOVERY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,30 +38,31 @@ _SHOWN = 10
 @watch_options
 @click.option(
     "--alerts",
+    "alerts_per_10000",
     type=click.FloatRange(0, 10_000, min_open=True),
-    default=ALERTS,
+    default=ALERTS_PER_10000,
     show_default=True,
     metavar="N",
-    help="Alerts to expect in 10,000 conversations like the baseline.",
+    help="Alerts to expect in 10,000 conversations.",
 )
 @click.option("--alert-file", type=PATH, help="Write alerts here as JSON Lines, with ids.  [--internal]")
 @click.option("--known", type=PATH, help="JSON of known anomalies, to score the alerts.  [--internal]")
-def analyze_anomalies(
+def anomalies_command(
     side: Side,
     baseline: tuple[str, ...],
     split_at: datetime | None,
     watch: tuple[str, ...],
     watch_list: Path | None,
-    alerts: float,
+    alerts_per_10000: float,
     alert_file: Path | None,
     known: Path | None,
     analysis: Analysis,
 ) -> None:
-    """Find conversations in FILES whose values are out of the ordinary.
+    """Find conversations whose values are unusual.
 
     FILES are .parquet, .csv or .jsonl files, folders or globs; they are compared with earlier records, --baseline, or
-    parted in two with --split-at. An alert tells of one conversation, so single alerts are told with --internal alone;
-    else counts of alerts by reason are. --known is an object of lists of conversation ids, by any name.
+    split in two with --split-at. An alert is about one conversation, so single alerts are disclosed with --internal
+    alone; else counts of alerts by reason are. --known is an object of lists of conversation ids, by any name.
 
     \b
     Example:
@@ -70,20 +72,20 @@ def analyze_anomalies(
 
     from taxonomy.questions.anomalies import find_anomalies
     from taxonomy.questions.recall import measure_recall
-    from taxonomy.questions.watch_list import find_watched
 
     for option, path in (("--alert-file", alert_file), ("--known", known)):
         if path is not None and not analysis.disclosure.is_internal:
-            problem = f"{option} has ids of conversations, which never leave: add --internal for use within"
+            problem = f"{option} has ids of conversations: add --internal, for internal use only"
             raise click.UsageError(problem)
-    names = watched_names(watch, watch_list)
+    watched = watched_names(watch, watch_list)
     groups = None if known is None else _read_known(known)
-    with analysis.open_periods(side, baseline, split_at) as (before, after):
-        watched = find_watched(after.tree, names)
-        found = find_anomalies(before, after, watch=watched, per_10000=alerts, disclosure=analysis.disclosure)
+    with analysis.open_periods(side, baseline, split_at) as (earlier, later):
+        found = find_anomalies(
+            earlier, later, watch=watched, alerts_per_10000=alerts_per_10000, disclosure=analysis.disclosure
+        )
         answer = found.answer()
         if groups is not None:
-            answer = replace(answer, tables={**answer.tables, "known": measure_recall(found, after, groups)})
+            answer = replace(answer, tables={**answer.tables, "known": measure_recall(found, later, groups)})
     if alert_file is not None:
         _write_alerts(answer.tables["alerts"], alert_file)
     give_answer(answer, analysis, _screen(found, answer), written=[alert_file])
@@ -92,11 +94,11 @@ def analyze_anomalies(
 @click.command("drift")
 @analysis_options
 @period_options
-def analyze_drift(side: Side, baseline: tuple[str, ...], split_at: datetime | None, analysis: Analysis) -> None:
-    """Say which nodes rose or fell in FILES.
+def drift_command(side: Side, baseline: tuple[str, ...], split_at: datetime | None, analysis: Analysis) -> None:
+    """Find which nodes rose or fell between two periods.
 
     FILES are .parquet, .csv or .jsonl files, folders or globs; they are compared with earlier records, --baseline, or
-    parted in two with --split-at.
+    split in two with --split-at.
 
     \b
     Example:
@@ -104,22 +106,23 @@ def analyze_drift(side: Side, baseline: tuple[str, ...], split_at: datetime | No
     """
     from taxonomy.questions.drift import detect_drift
 
-    with analysis.open_periods(side, baseline, split_at) as (before, after):
-        found = detect_drift(before, after, disclosure=analysis.disclosure)
+    with analysis.open_periods(side, baseline, split_at) as (earlier, later):
+        found = detect_drift(earlier, later, disclosure=analysis.disclosure)
     changed = found.table[found.table["change"] != ""]
     columns = (
         column(str, "level"),
         column(str, "label", heading=""),
         column(str, "change"),
-        column(percent, "share_before", heading="before"),
-        column(percent, "share_after", heading="after"),
-        column(figure, "ratio"),
+        column(format_percent, "share_before", heading="before"),
+        column(format_percent, "share_after", heading="after"),
+        column(format_figure, "ratio"),
         interval("ratio_low", "ratio_high", "{:.2f} to {:.2f}"),
         column("{:.1g}".format, "q"),
     )
+    nodes = f"{len(changed):,} of {count_of(len(found.table), 'node')}"
     screen: list[str | Shown] = [
-        f"{found.before:,} conversations before, {found.after:,} after",
-        f"{len(changed):,} of {len(found.table):,} nodes changed, at a false discovery rate of {FALSE_DISCOVERY:.0%}",
+        f"{count_of(found.before, 'conversation')} before, {found.after:,} after",
+        f"{nodes} changed, at a false discovery rate of {FALSE_DISCOVERY:.0%}",
     ]
     if len(changed):
         screen.append(Shown(changed, columns, each="level", most=_SHOWN))
@@ -137,8 +140,8 @@ def _read_known(path: Path) -> dict[str, list[str]]:
     except ValueError as error:
         raise InputError(f"not JSON: {error}", path=str(path), remedy=remedy) from error
     lists = isinstance(groups, dict) and all(isinstance(ids, list) for ids in groups.values())
-    if not lists or not all(isinstance(one, str) for ids in groups.values() for one in ids):
-        raise InputError("it is no object of lists of ids", path=str(path), remedy=remedy)
+    if not lists or not all(isinstance(name, str) for ids in groups.values() for name in ids):
+        raise InputError("not an object of lists of ids", path=str(path), remedy=remedy)
     return {str(name): ids for name, ids in groups.items()}
 
 
@@ -150,24 +153,25 @@ def _write_alerts(alerts: pd.DataFrame, path: Path) -> None:
 
 
 def _screen(found: Anomalies, answer: Answer) -> list[str | Shown]:
-    """Return what is told of anomalies; single ones are in an internal answer alone."""
-    screen: list[str | Shown] = [f"{found.conversations:,} conversations scored, by a baseline of {found.baseline:,}"]
+    """Return what is shown of anomalies; single ones are in an internal answer alone."""
+    scored = f"{count_of(found.conversations, 'conversation')} scored"
+    screen: list[str | Shown] = [f"{scored}, by a baseline of {found.baseline.conversations:,}"]
     if not found.watched:
         screen.append("There is no watch list; see --watch")
-    if found.alerts_told is None:
-        screen.append("Too few alerts to tell of")
+    if found.alerts_disclosed is None:
+        screen.append("How many alerts there are is suppressed")
     else:
-        rate = found.alerts_told / found.conversations * 10_000
-        expected = f"{found.per_10000:g} were expected"
-        screen.append(f"{found.alerts_told:,} alerts: {rate:,.1f} in 10,000 conversations, {expected}")
-        columns = (column(str, "reason"), column(whole, "conversations", heading="alerts"))
+        rate = found.alerts_disclosed / found.conversations * 10_000
+        expected = f"{found.alerts_per_10000:g} were expected"
+        screen.append(f"{count_of(found.alerts_disclosed, 'alert')}: {rate:,.1f} in 10,000 conversations, {expected}")
+        columns = (column(str, "reason"), column(format_whole, "conversations", heading="alerts"))
         screen.append(Shown(_by_reason(found.table), columns, each="kind", most=_SHOWN))
     if "alerts" in answer.tables:
         for alert in answer.tables["alerts"].head(_SHOWN).to_dict("records"):
             screen.append(f"{alert['rank']}. {alert['conversation_id']}")
             screen += [f"   {reason['text']}" for reason in alert["reasons"]]
     if "known" in answer.tables:
-        known = [column(str, "name", heading="known anomalies"), column(whole, "known", heading="in FILES")]
+        known = [column(str, "name", heading="known anomalies"), column(format_whole, "known", heading="in FILES")]
         headings = ("recall", "precision", "recall by rarity alone", "precision")
         names = ("recall", "precision", "plain_recall", "plain_precision")
         known += [column("{:.1%}".format, name, heading=heading) for name, heading in zip(names, headings, strict=True)]

@@ -1,4 +1,4 @@
-"""How answers leave: as a file, as JSON, or as lines and tables in the terminal."""
+"""How answers are written: to a file, as JSON, or as lines and tables in the terminal."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from taxonomy.english.plurals import count_of
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
     from taxonomy.cli.record_options import Analysis
+    from taxonomy.mentions.disclosure import Disclosure
     from taxonomy.questions.answer import Answer
 
 Format = Callable[..., str]
-percent: Format = "{:.2%}".format
-figure: Format = "{:.2f}".format
+format_percent: Format = "{:.2%}".format
+format_figure: Format = "{:.2f}".format
 
 
-def whole(number: float) -> str:
+def format_whole(number: float) -> str:
     """Write a count."""
     return f"{int(number):,}"
 
 
-def p_value(number: float) -> str:
+def format_p(number: float) -> str:
     """Write a p-value."""
     return "<0.001" if number < 0.001 else f"{number:.3f}"
 
@@ -35,7 +38,7 @@ def p_value(number: float) -> str:
 class Column:
     """A column in the terminal: how its cells are written, of which columns of a table, and its heading.
 
-    A format of `str` is of text, which stands at the left.
+    A column whose format is `str` holds text, and is aligned left.
     """
 
     form: Format
@@ -44,15 +47,15 @@ class Column:
 
     @property
     def is_text(self) -> bool:
-        """Whether it holds no figures."""
+        """Whether it holds text."""
         return self.form is str
 
     def write(self, row: Mapping[Any, Any]) -> str:
         """Return the cell of a row, empty where something is missing."""
         import pandas as pd
 
-        found = [row[name] for name in self.cells]
-        return "" if any(pd.isna(cell) for cell in found) else self.form(*found)
+        cells = [row[name] for name in self.cells]
+        return "" if any(pd.isna(cell) for cell in cells) else self.form(*cells)
 
 
 def column(form: Format, *cells: str, heading: str | None = None) -> Column:
@@ -76,9 +79,9 @@ class Shown:
     columns : sequence of Column
     title : str or None
     each : str or None
-        A column, of whose every value the first rows are shown.
+        A column: the first rows of each of its values are shown.
     most : int
-        Rows that are shown; all are in --out.
+        How many rows are shown.
     """
 
     rows: pd.DataFrame
@@ -120,12 +123,19 @@ def give_answer(
         else:
             terminal.print(plain(part), markup=False)
     if answer.internal:
-        click.echo("Rare figures are told: this is for use within")
+        click.echo("Rare figures are in it: internal use only")
     else:
-        click.echo(f"{answer.suppressed:,} figures are hidden: too few conversations or users, or next to one that is")
+        click.echo(f"Suppressed: {count_of(answer.suppressed, 'figure')}, {reason_of(analysis.disclosure)}")
     for path in (analysis.out, *written):
         if path is not None:
             click.echo(f"Written to {path}")
+
+
+def reason_of(disclosure: Disclosure) -> str:
+    """Say why figures are suppressed."""
+    conversations = count_of(disclosure.min_conversations, "conversation")
+    users = count_of(disclosure.min_users, "user")
+    return f"from fewer than {conversations} or {users}, or to protect one that is"
 
 
 def _draw(shown: Shown) -> Table:
@@ -145,7 +155,7 @@ def _draw(shown: Shown) -> Table:
 
 
 def _more(shown: Shown, count: int, row: Mapping[Any, Any]) -> list[str]:
-    """Return a row that says how many are not shown, in the first column of text that is not what they share."""
+    """Return a row that says how many are not shown, in the first column of text but that of `Shown.each`."""
     names = [column for column in shown.columns if column.is_text and column.cells != (shown.each,)]
     return [
         f"... and {count:,} more" if column is names[0] else column.write(row) if column.cells == (shown.each,) else ""

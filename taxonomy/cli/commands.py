@@ -40,9 +40,9 @@ GROUPS = {
         "fetch": "exchange:fetch_command",
     },
     "Conversations": {
-        "mentions": "conversations:mentions",
-        "analyze": "analyze:group",
-        "report": "conversations:report",
+        "mentions": "conversations:mentions_group",
+        "analyze": "analyze:analyze_group",
+        "report": "conversations:report_command",
     },
 }
 

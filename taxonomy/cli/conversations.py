@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import click
 
-from taxonomy.cli.options import Choice
+from taxonomy.cli.options import Choice, deprecated
 from taxonomy.cli.record_options import (
     DAY,
     PATH,
@@ -21,9 +22,9 @@ from taxonomy.cli.record_options import (
 )
 
 
-@click.group()
-def mentions() -> None:
-    """Look at records of value mentions.
+@click.group("mentions")
+def mentions_group() -> None:
+    """Count the values in records of mentions.
 
     \b
     Example:
@@ -31,12 +32,12 @@ def mentions() -> None:
     """
 
 
-@mentions.command()
+@mentions_group.command("count")
 @reading_options
 @click.option("--side", type=Choice(SIDES_OR_BOTH), required=True, help="Whose mentions to count.")
 @click.option("--out", required=True, type=PATH, help="The .csv or .parquet file to write.")
-def count(side: str, out: Path, reading: Reading) -> None:
-    """Write the strings that FILES mention and how often, for build.
+def count_command(side: str, out: Path, reading: Reading) -> None:
+    """Count how often FILES mention each string, as input for build.
 
     FILES are .parquet, .csv or .jsonl files, folders or globs.
 
@@ -45,47 +46,46 @@ def count(side: str, out: Path, reading: Reading) -> None:
       value-taxonomy mentions count records/ --side ai --out values.csv
       value-taxonomy build values.csv --out build/
     """
+    from taxonomy.cli.answer_output import reason_of
     from taxonomy.cli.screen import waiting
+    from taxonomy.english.plurals import count_of
     from taxonomy.mentions.columns import SIDES
     from taxonomy.mentions.strings import count_strings
     from taxonomy.mentions.tables import check_table_path, write_table
 
     check_table_path(out)
     with reading.open(out) as records:
-        sides = [one for one in SIDES if side in (one, "both")]
+        sides = [name for name in SIDES if side in (name, "both")]
         with waiting("counting", reading.quiet):
             strings = count_strings(records, sides=sides, disclosure=reading.disclosure)
     write_table(strings.table, out, internal=reading.disclosure.is_internal)
     if reading.quiet:
         return
-    click.echo(f"{len(strings.table):,} strings, {strings.table['count'].sum():,} mentions")
+    click.echo(f"{count_of(len(strings.table), 'string')}, {count_of(int(strings.table['count'].sum()), 'mention')}")
     if reading.disclosure.is_internal:
-        click.echo("Rare strings are in it: it is for use within")
+        click.echo("Rare strings are in it: internal use only")
     else:
-        or_users = f", or of fewer than {reading.disclosure.min_users} users" if records.users_known else ""
-        click.echo(
-            f"{strings.suppressed:,} strings with {strings.suppressed_mentions:,} mentions are hidden: each in fewer "
-            f"than {reading.disclosure.min_conversations} conversations{or_users}"
-        )
+        strings_suppressed = count_of(strings.suppressed, "string")
+        what = f"{strings_suppressed} with {count_of(strings.suppressed_mentions, 'mention')}"
+        click.echo(f"Suppressed: {what}, {reason_of(reading.disclosure)}")
     click.echo(f"Written to {out}")
 
 
-@click.command()
+@click.command("report")
 @reading_options
-@click.argument("tree", metavar="TAXONOMY", type=PATH)
+@placing_options
 @click.option("--out", required=True, type=PATH, help="The .html file to write.")
 @click.option("--markdown", is_flag=True, help="Write it as Markdown, too, beside it.")
-@placing_options
 @click.option(
     "--split-at",
     type=DAY,
     metavar="DATE",
-    help="The first day (UTC) of the later period, whose drift and anomalies are told (default: the middle).",
+    help="First day (UTC) of the later period, for drift and anomalies (default: the middle).",
 )
 @watch_options
 @click.option("--principles", type=PATH, help="A TOML file that maps nodes to principles.")
-def report(
-    tree: Path,
+def report_command(
+    tree: Path | None,
     out: Path,
     markdown: bool,
     human_tree: Path | None,
@@ -97,36 +97,49 @@ def report(
     principles: Path | None,
     reading: Reading,
 ) -> None:
-    """Write a page on what the conversations in FILES show, by TAXONOMY.
+    """Write a page on what the conversations in FILES show.
 
     FILES are .parquet, .csv or .jsonl files, folders or globs. A folder of tables is written beside the page.
 
     \b
     Example:
-      value-taxonomy report records/ build/taxonomy.json --out report.html --watch deception --watch dominance
+      value-taxonomy report records/ --taxonomy build/taxonomy.json --out report.html --watch deception
     """
     from taxonomy.cli.screen import progress_bars
+    from taxonomy.english.plurals import count_of
     from taxonomy.progress import stage_of
-    from taxonomy.questions.principles import BUNDLED, load_principles
-    from taxonomy.questions.watch_list import find_watched
-    from taxonomy.report.asked import Asked
-    from taxonomy.report.writing import check_report_path, make_report, write_report
+    from taxonomy.questions.principles import take_principles
+    from taxonomy.report.writing import check_report_path, write_report
 
+    if tree is None:
+        *files, last = reading.files
+        if not files:
+            raise click.UsageError("Missing option '--taxonomy'.")
+        deprecated("report RECORDS TAXONOMY", "report RECORDS --taxonomy TAXONOMY")
+        reading, tree = replace(reading, files=tuple(files)), Path(last)
     check_report_path(out)
     names = watched_names(watch, watch_list)
-    mapping = load_principles(principles or BUNDLED)
+    # A file that can't be read is said before the records are.
+    take_principles(principles)
     analysis = Analysis(reading, tree=tree, human_tree=human_tree, assign=assign, model=model, out=out)
-    with reading.open(out) as records:
-        placed = {side: analysis.place(records, side) for side in records.sides()}
-        watched = find_watched(next(iter(placed.values())).tree, names)
-        asked = Asked(placed, reading.disclosure, watch=watched, principles=mapping, when=split_at)
-        with progress_bars(reading.quiet) as progress:
-            made = make_report(asked, progress=stage_of(progress, "questions"))
-    written = write_report(made, out, markdown=markdown)
+    with progress_bars(reading.quiet) as bars, analysis.open(bars) as (mentions,):
+        for side in mentions.sides:
+            analysis.place(mentions, side)
+        report = write_report(
+            mentions,
+            out,
+            watch=names,
+            principles=principles,
+            split_at=split_at,
+            markdown=markdown,
+            disclosure=reading.disclosure,
+            progress=stage_of(bars, "questions"),
+        )
     if reading.quiet:
         return
-    for title, reason in made.left_out.items():
+    for title, reason in report.left_out.items():
         click.echo(f"Left out, “{title}”: {reason}", err=True)
-    click.echo(f"{len(made.sections)} questions answered, {made.suppressed:,} figures hidden")
-    for path in written:
+    answered = f"{count_of(len(report.sections), 'question')} answered"
+    click.echo(f"{answered}, {count_of(report.suppressed, 'figure')} suppressed")
+    for path in report.paths:
         click.echo(f"Written to {path}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import update_wrapper
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from taxonomy.cli.options import Choice
+from taxonomy.cli.options import Choice, quiet_option
 from taxonomy.mentions.columns import SIDES, Side
 from taxonomy.mentions.disclosure import INTERNAL, PUBLIC, Disclosure
 from taxonomy.mentions.engines import ENGINES, EngineName
@@ -21,8 +21,10 @@ from taxonomy.mentions.rejected import MAX_REJECTED
 if TYPE_CHECKING:
     import pandas as pd
 
-    from taxonomy.mentions.placed import Placed
+    from taxonomy.mentions.opening import Mentions
+    from taxonomy.mentions.placed import PlacedMentions
     from taxonomy.mentions.records import Records
+    from taxonomy.progress import StageProgress
 
 Command = Callable[..., Any]
 PATH = click.Path(path_type=Path)
@@ -31,9 +33,9 @@ SIDES_OR_BOTH = (*SIDES, "both")
 
 _FILES = click.argument("files", nargs=-1, required=True)
 _READING = (
-    click.option("--engine", type=Choice(ENGINES), default="duckdb", show_default=True, help="What counts."),
+    click.option("--engine", type=Choice(ENGINES), default="duckdb", show_default=True, help="Engine that counts."),
     click.option("--master", metavar="URL", help="Spark's master (default: local[*]).  [--engine spark]"),
-    click.option("--memory-limit", metavar="SIZE", help="Memory DuckDB may take before it spills to disk, as 4GB."),
+    click.option("--memory-limit", metavar="SIZE", help="Memory for DuckDB before it spills to disk, such as 4GB."),
     click.option(
         "--max-rejected",
         type=click.FloatRange(0, 1),
@@ -46,23 +48,25 @@ _READING = (
         type=click.IntRange(1),
         default=PUBLIC.min_conversations,
         show_default=True,
-        help="Tell no figure from fewer conversations.",
+        help="Suppress figures from fewer conversations.",
     ),
     click.option(
         "--min-users",
         type=click.IntRange(1),
         default=PUBLIC.min_users,
         show_default=True,
-        help="Nor from fewer users, where known.",
+        help="Suppress figures from fewer users, where users are known.",
     ),
-    click.option("--internal", is_flag=True, help="Tell all figures, for use within; the output says so."),
-    click.option("--quiet", is_flag=True, help="Print errors only."),
+    click.option("--internal", is_flag=True, help="Disclose all figures; the output says: internal use only."),
+    quiet_option,
 )
-_TREE = click.option("--taxonomy", "tree", required=True, type=PATH, help="Where the values belong.")
+_TREE_HELP = "Taxonomy that the values belong to."
+_TREE = click.option("--taxonomy", "tree", metavar="TAXONOMY", required=True, type=PATH, help=_TREE_HELP)
+_OPTIONAL_TREE = click.option("--taxonomy", "tree", metavar="TAXONOMY", type=PATH, help=f"{_TREE_HELP}  [required]")
 _PLACING = (
-    click.option("--human-taxonomy", "human_tree", type=PATH, help="One of the human side's own."),
+    click.option("--human-taxonomy", "human_tree", type=PATH, help="Taxonomy of the human side, if it is another."),
     click.option("--assign", is_flag=True, help="Place strings first that the taxonomy does not have."),
-    click.option("--model", help="Model for --assign (default: the one that TAXONOMY names, else minilm)."),
+    click.option("--model", help="Embedding model for --assign (default: the one that TAXONOMY names, else minilm)."),
 )
 _OUTPUT = (
     click.option("--out", type=PATH, help="The .csv or .parquet file to write."),
@@ -74,21 +78,18 @@ _PERIODS = (
         "--baseline", multiple=True, metavar="FILES", help="Earlier records to compare with; may be repeated."
     ),
     click.option(
-        "--split-at",
-        type=DAY,
-        metavar="DATE",
-        help="Or: compare what is in FILES from this day (UTC) on with what is before.",
+        "--split-at", type=DAY, metavar="DATE", help="First day (UTC) of the later period, where FILES have both."
     ),
 )
 _WATCHING = (
-    click.option("--watch", multiple=True, metavar="NODE", help="Look out for a node: an id, a label or a path."),
+    click.option("--watch", multiple=True, metavar="NODE", help="Watch a node: an id, a label or a path."),
     click.option("--watch-list", type=PATH, help='A TOML file with watch = ["deception", ...].'),
 )
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How records are read, and what may be told of them."""
+    """How records are read, and what is disclosed of them."""
 
     files: tuple[str, ...]
     engine: EngineName
@@ -100,31 +101,21 @@ class Reading:
 
     @contextmanager
     def open(self, out: Path | None) -> Iterator[Records]:
-        """Open the records; rows that are rejected are kept beside `out`, or counted."""
-        with self.open_all([self.files], out) as (records,):
-            yield records
-
-    @contextmanager
-    def open_all(self, groups: Sequence[Sequence[str]], out: Path | None) -> Iterator[list[Records]]:
-        """Open several groups of files as records of their own, on one engine."""
-        import pandas as pd
-
+        """Open the records alone; rows that are rejected are kept beside `out`, or counted."""
         from taxonomy.cli.screen import waiting
         from taxonomy.mentions.engines import open_engine
         from taxonomy.mentions.records import open_records
 
         with open_engine(self.engine, master=self.master, memory_limit=self.memory_limit) as engine:
             with waiting("reading", self.quiet):
-                opened = [open_records(files, engine=engine, max_rejected=self.max_rejected) for files in groups]
-            rejected = pd.concat([records.rejected for records in opened], ignore_index=True)
-            if len(rejected):
-                _set_aside(rejected, out)
-            yield opened
+                records = open_records(self.files, engine=engine, max_rejected=self.max_rejected)
+            _keep_rejected([records.rejected], out)
+            yield records
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """How records are read, where their values belong, and where the answer goes."""
+    """How records are read, where their values belong, and where the answer is written."""
 
     reading: Reading
     tree: Path
@@ -136,59 +127,73 @@ class Analysis:
 
     @property
     def disclosure(self) -> Disclosure:
-        """The least that a figure is told from."""
+        """The least that a figure is disclosed from."""
         return self.reading.disclosure
 
-    def place(self, records: Records, side: Side) -> Placed:
-        """Find the nodes of one side's mentions, and say how many have none."""
-        from taxonomy.cli.screen import progress_bars, waiting
-        from taxonomy.formats.readers import read
-        from taxonomy.mentions.placed import grow, place
-        from taxonomy.progress import stage_of
+    @contextmanager
+    def open(self, progress: StageProgress | None = None, *, baseline: Sequence[str] = ()) -> Iterator[list[Mentions]]:
+        """Open the records, and those of a baseline after them where there is one.
 
-        quiet = self.reading.quiet
-        tree = read(self.human_tree if side == "human" and self.human_tree else self.tree)
-        if self.assign:
-            with progress_bars(quiet) as progress:
-                told = stage_of(progress, "embedding")
-                tree = grow(records, tree, side=side, model=self.model, progress=told)
-        with waiting("counting", quiet):
-            placed = place(records, tree, side=side)
-        if placed.unmapped and not quiet:
+        Rows that are rejected are kept beside `out`, or counted.
+        """
+        from taxonomy.cli.screen import progress_bars
+        from taxonomy.formats.readers import read
+        from taxonomy.mentions.opening import open_mentions
+
+        tree = read(self.tree)
+        human_tree = read(self.human_tree) if self.human_tree else None
+        reading = self.reading
+        bars = progress_bars(reading.quiet) if progress is None else nullcontext(progress)
+        with (
+            bars as shown,
+            open_mentions(
+                reading.files,
+                tree,
+                human_tree=human_tree,
+                assign=self.assign,
+                model=self.model,
+                engine=reading.engine,
+                master=reading.master,
+                memory_limit=reading.memory_limit,
+                max_rejected=reading.max_rejected,
+                progress=shown,
+            ) as mentions,
+        ):
+            opened = [mentions, *([mentions.open_baseline(baseline)] if baseline else [])]
+            _keep_rejected([one.rejected for one in opened], self.out)
+            yield opened
+
+    def place(self, mentions: Mentions, side: Side) -> PlacedMentions:
+        """Return the mentions of one side, and say how many have no node."""
+        placed = mentions.side(side)
+        if placed.unmapped and not self.reading.quiet:
             click.echo(
                 f"{side}: {len(placed.unmapped):,} of {placed.strings:,} strings "
-                f"({placed.unmapped.total() / placed.mentions:.1%} of mentions) are not in {tree.id}",
+                f"({placed.unmapped.total() / placed.mentions:.1%} of mentions) are not in {placed.tree.id}",
                 err=True,
             )
         return placed
 
     @contextmanager
-    def open(self, *sides: Side) -> Iterator[list[Placed]]:
+    def open_sides(self, *sides: Side) -> Iterator[list[PlacedMentions]]:
         """Open the records, and place the mentions of these sides."""
-        with self.reading.open(self.out) as records:
-            yield [self.place(records, side) for side in sides]
+        with self.open() as (mentions,):
+            yield [self.place(mentions, side) for side in sides]
 
     @contextmanager
     def open_periods(
-        self, side: Side, baseline: tuple[str, ...], when: datetime | None
-    ) -> Iterator[tuple[Placed, Placed]]:
-        """Open what is to be compared: the earlier mentions of one side, and the later ones."""
-        from taxonomy.mentions.periods import split_at
-        from taxonomy.mentions.placed import place
-
-        if (when is None) == (not baseline):
-            raise click.UsageError("give either --baseline, records to compare with, or --split-at, a day in FILES")
+        self, side: Side, baseline: tuple[str, ...], split_at: datetime | None
+    ) -> Iterator[tuple[PlacedMentions, PlacedMentions]]:
+        """Open what is compared: the earlier mentions of one side, and the later ones."""
+        if (split_at is None) == (not baseline):
+            raise click.UsageError("give either --baseline, earlier records, or --split-at, a day in FILES")
         if baseline and self.assign:
             raise click.UsageError(
                 "--assign goes with --split-at: with --baseline, let `assign` add to the taxonomy first"
             )
-        if when is not None:
-            with self.open(side) as (placed,):
-                yield split_at(placed, when)
-            return
-        with self.reading.open_all([self.reading.files, baseline], self.out) as (later, earlier):
-            placed = self.place(later, side)
-            yield place(earlier, placed.tree, side=side), placed
+        with self.open(baseline=baseline) as (mentions, *earlier):
+            later = self.place(mentions, side)
+            yield (earlier[0].side(side), later) if split_at is None else later.split_at(split_at)
 
 
 def reading_options(command: Command) -> Command:
@@ -216,8 +221,8 @@ def analysis_options(command: Command) -> Command:
 
 
 def placing_options(command: Command) -> Command:
-    """Add --human-taxonomy, --assign and --model."""
-    return _decorate(command, *_PLACING)
+    """Add --taxonomy, --human-taxonomy, --assign and --model."""
+    return _decorate(command, _OPTIONAL_TREE, *_PLACING)
 
 
 def period_options(command: Command) -> Command:
@@ -254,10 +259,15 @@ def _decorate(command: Command, *options: Callable[[Command], Command]) -> Comma
     return command
 
 
-def _set_aside(rejected: pd.DataFrame, out: Path | None) -> None:
+def _keep_rejected(tables: Sequence[pd.DataFrame], out: Path | None) -> None:
     """Keep rejected rows beside `out`, and say how many there are and why."""
+    import pandas as pd
+
     from taxonomy.mentions.rejected import count_reasons, keep_rejected
 
+    rejected = pd.concat(tables, ignore_index=True)
+    if not len(rejected):
+        return
     listed = ", ".join(f"{count:,} of {what}" for what, count in count_reasons(rejected).items())
     if out is None:
         click.echo(f"Rejected rows: {listed}; keep them with --out", err=True)

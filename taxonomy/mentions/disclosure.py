@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 
-from taxonomy.errors import TaxonomyError
+from taxonomy.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
     """The least conversations and users that a figure is disclosed from.
+
+    ``Disclosure(min_conversations=0, min_users=0)`` discloses everything, for internal use only.
 
     Attributes
     ----------
@@ -19,21 +21,22 @@ class Disclosure:
 
     Raises
     ------
-    TaxonomyError
-        If one is no whole number from 0.
+    InputError
+        If one is not a whole number from 0.
     """
 
     min_conversations: int = 15
     min_users: int = 5
 
     def __post_init__(self) -> None:
-        for least in astuple(self):
+        for field in fields(self):
+            least = getattr(self, field.name)
             if not isinstance(least, int) or isinstance(least, bool) or least < 0:
-                raise TaxonomyError(f"{least!r} is no threshold of disclosure; give a whole number from 0")
+                raise InputError(f"`{field.name}` is {least!r}", remedy="give a whole number from 0")
 
     @property
     def is_internal(self) -> bool:
-        """Whether it discloses everything, for internal use."""
+        """Whether it discloses everything, for internal use only."""
         return self == INTERNAL
 
 

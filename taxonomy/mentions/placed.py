@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-from embeddings.progress import Progress
-from taxonomy.errors import InputError, TaxonomyError
+from taxonomy.errors import InputError
 from taxonomy.mentions.columns import CONVERSATION, USER, Side
 from taxonomy.mentions.records import Frame, Records
+from taxonomy.mentions.times import parse_time
 from taxonomy.model import Taxonomy
-from taxonomy.placement import assign, values_by_key
-from taxonomy.values import ValueSet, canonical_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,31 +23,37 @@ if TYPE_CHECKING:
 HUMAN = "human_"
 
 
-@dataclass(frozen=True)
-class Placed:
-    """The mentions of one side whose strings are values or aliases of a taxonomy.
+@dataclass(frozen=True, repr=False, eq=False)
+class PlacedMentions:
+    """The mentions of one side, each on the node of its value; see `taxonomy.open_mentions`.
 
     Attributes
     ----------
-    records : Records
-    tree : Taxonomy
     side : {"ai", "human"}
-    frame : LazyFrame
-        One row for each conversation, value and explicitness: the codes `CONVERSATION` and `USER`, ``level_0`` (id of
-        the value), ``level_1``, ... (ids of its nodes above), ``explicit``, and ``mentions``, how many.
+    tree : Taxonomy
     strings, mentions : int
         Distinct strings of this side, and its mentions.
     unmapped : Counter of str
-        Mentions by string of those that the taxonomy does not have. For use within: rare strings are in it.
+        Mentions by string of those that the taxonomy does not have. Internal use only: there are rare strings in it.
+    records : Records
+        What all sides have in common: the conversations, and the engine that counts.
+    frame : LazyFrame
+        One row for each conversation, value and explicitness: the codes `CONVERSATION` and `USER`, ``level_0`` (id of
+        the value), ``level_1``, ... (ids of its nodes above), ``explicit``, and ``mentions``, how many.
     """
 
-    records: Records
-    tree: Taxonomy
     side: Side
-    frame: Frame
+    tree: Taxonomy
     strings: int
     mentions: int
     unmapped: Counter[str]
+    records: Records
+    frame: Frame
+
+    def __repr__(self) -> str:
+        return (
+            f"PlacedMentions(side={self.side!r}, tree={self.tree!r}, mentions={self.mentions}, strings={self.strings})"
+        )
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -60,91 +65,74 @@ class Placed:
         """The counts of every node, which most questions ask for; see `count_nodes`."""
         return _count_nodes(self, (), [level.level for level in self.tree.levels])
 
+    def split_at(self, when: str | date | datetime) -> tuple[PlacedMentions, PlacedMentions]:
+        """Split the mentions by the time of their conversations.
 
-def place(records: Records, tree: Taxonomy, *, side: Side) -> Placed:
-    """Find the node of each mention of one side, by canonical string or alias.
+        Parameters
+        ----------
+        when : str, date or datetime
+            The first moment of the later period, such as ``"2025-01-20"``; UTC where it has no time zone.
 
-    Parameters
-    ----------
-    records : Records
-    tree : Taxonomy
-        See `grow` for one that takes every string.
-    side : {"ai", "human"}
+        Returns
+        -------
+        tuple of PlacedMentions
+            Those before, and those from then on; what has no time is in neither. `strings`, `mentions` and `unmapped`
+            stay those of both.
 
-    Raises
-    ------
-    InputError
-        If no string of this side is a value of the taxonomy.
-    """
-    import pyarrow as pa
+        Raises
+        ------
+        InputError
+            If it is not a time, or one of the periods has no conversation.
 
-    engine = records.engine
-    counts = records.strings_of(side)
-    known = values_by_key(tree)
-    owners = {text: known.get(canonical_key(text)) for text in counts}
-    paths = {text: [step.id for step in reversed(tree.path(node))] for text, node in owners.items() if node is not None}
-    if not paths:
-        if not counts:
-            raise InputError(
-                f"no mention is of the {side} side", remedy="give records of it, or ask for the other side"
-            )
-        problem = f"no value of the {side} side is in the taxonomy {tree.id!r}"
-        raise InputError(problem, remedy="give the taxonomy of these values, or place them first with --assign")
-    levels = [f"level_{level.level}" for level in tree.levels]
-    columns = {"value": list(paths)} | {name: [path[i] for path in paths.values()] for i, name in enumerate(levels)}
-    dictionary = engine.table(pa.table(columns))
-    frame = (
-        records.coded(records.of_side(side).join(dictionary, on="value", how="inner"))
-        .group_by(CONVERSATION, USER, *levels, "explicit")
-        .agg(mentions=nw.len())
-    )
-    return Placed(
-        records=records,
-        tree=tree,
-        side=side,
-        frame=engine.keep(frame),
-        strings=len(counts),
-        mentions=counts.total(),
-        unmapped=Counter({text: n for text, n in counts.items() if text not in paths}),
-    )
+        Examples
+        --------
+        >>> earlier, later = mentions.ai.split_at("2025-01-20")  # doctest: +SKIP
+        """
+        moment = parse_time(when, "when")
+        time = nw.col("timestamp")
+        before, after = self._select(time < nw.lit(moment)), self._select(time >= nw.lit(moment))
+        for part, name in ((before, "before"), (after, "from")):
+            if not int(count_conversations(part.records)["conversations"].iloc[0]):
+                raise InputError(
+                    f"no conversation is {name} {moment:%Y-%m-%d %H:%M}",
+                    column="timestamp",
+                    remedy="split at a time between the first and the last",
+                )
+        return before, after
 
+    def find_middle(self) -> datetime | None:
+        """Return the time halfway between the first and the last conversation, None where no two times are known.
 
-def grow(
-    records: Records,
-    tree: Taxonomy,
-    *,
-    side: Side,
-    model: str | None = None,
-    progress: Progress | None = None,
-) -> Taxonomy:
-    """Return a taxonomy that takes in the strings of one side that it did not have, as `placement.assign` places them.
+        Of periods longer than a day it is the midnight before.
+        """
+        times = self.records.conversations.select(
+            nw.col("timestamp").min().alias("first"), nw.col("timestamp").max().alias("last")
+        )
+        span = self.records.engine.collect(times).to_pylist()[0]
+        first, last = span["first"], span["last"]
+        if first is None or first == last:
+            return None
+        halfway: datetime = first + (last - first) / 2
+        return halfway.replace(hour=0, minute=0, second=0, microsecond=0) if (last - first).days > 1 else halfway
 
-    Parameters
-    ----------
-    records : Records
-    tree : Taxonomy
-    side : {"ai", "human"}
-    model : str, optional
-        As for `taxonomy.placement.assign`.
-    progress : callable, optional
-        Told (strings embedded, strings in all).
-
-    Returns
-    -------
-    Taxonomy
-        For use within: its new values may be rare. Strings that are no value stay outside.
-    """
-    counts = records.strings_of(side)
-    values = ValueSet.from_records((text, float(n)) for text, n in counts.items())
-    return assign(values, tree, model=model, progress=progress).tree
+    def _select(self, condition: nw.Expr) -> PlacedMentions:
+        """Return what is of the conversations that meet a condition."""
+        engine = self.records.engine
+        conversations = engine.keep(self.records.conversations.filter(condition))
+        mentions = self.records.mentions.join(conversations, on="conversation_id", how="semi")
+        return replace(
+            self,
+            records=replace(self.records, conversations=conversations, mentions=mentions),
+            frame=engine.keep(self.frame.join(conversations, on=CONVERSATION, how="semi")),
+        )
 
 
-def count_cells(placed: Placed, by: Sequence[str], *, frame: Frame | None = None) -> pd.DataFrame:
+def count_cells(placed: PlacedMentions, by: Sequence[str], *, frame: Frame | None = None) -> pd.DataFrame:
     """Count conversations, mentions and users in every cell of a cross-tabulation.
 
     Parameters
     ----------
-    placed : Placed
+    placed : PlacedMentions
     by : sequence of str
         Columns of `placed.frame` (``level_1``, ``explicit``) and of conversations (``task``, ``response_type``). Rows
         where one of them is not known are in no cell. Nothing at all gives the total in one row.
@@ -159,7 +147,7 @@ def count_cells(placed: Placed, by: Sequence[str], *, frame: Frame | None = None
 
     Raises
     ------
-    TaxonomyError
+    InputError
         If there is no such column.
     """
     return count_rows(placed.records, placed.frame if frame is None else frame, by)
@@ -182,12 +170,12 @@ def count_conversations(records: Records, by: Sequence[str] = ()) -> pd.DataFram
     return count_rows(records, records.conversations.select(CONVERSATION, USER), by)
 
 
-def count_nodes(placed: Placed, by: Sequence[str] = (), *, levels: Sequence[int] | None = None) -> pd.DataFrame:
+def count_nodes(placed: PlacedMentions, by: Sequence[str] = (), *, levels: Sequence[int] | None = None) -> pd.DataFrame:
     """Count conversations, mentions and users by node at every level, and by other columns.
 
     Parameters
     ----------
-    placed : Placed
+    placed : PlacedMentions
     by : sequence of str
         As for `count_cells`.
     levels : sequence of int, optional
@@ -205,7 +193,7 @@ def count_nodes(placed: Placed, by: Sequence[str] = (), *, levels: Sequence[int]
     return placed.counts[placed.counts["level"].isin(wanted)].reset_index(drop=True)
 
 
-def _count_nodes(placed: Placed, by: Sequence[str], levels: Sequence[int]) -> pd.DataFrame:
+def _count_nodes(placed: PlacedMentions, by: Sequence[str], levels: Sequence[int]) -> pd.DataFrame:
     import pandas as pd
 
     parts = []
@@ -216,12 +204,12 @@ def _count_nodes(placed: Placed, by: Sequence[str], levels: Sequence[int]) -> pd
     return pd.concat(parts, ignore_index=True)
 
 
-def pair_sides(ai: Placed, human: Placed, *, level: int) -> Frame:
+def pair_sides(ai: PlacedMentions, human: PlacedMentions, *, level: int) -> Frame:
     """Return the pairs of an AI node and a human node that occur in one conversation.
 
     Parameters
     ----------
-    ai, human : Placed
+    ai, human : PlacedMentions
         Of the same records.
     level : int
         Of both nodes.
@@ -251,7 +239,7 @@ def count_rows(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFram
 
     Raises
     ------
-    TaxonomyError
+    InputError
         If there is no such column.
     """
     own = frame.columns
@@ -260,7 +248,7 @@ def count_rows(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFram
     if missing:
         ids = ("conversation_id", "user_id", CONVERSATION, USER)
         known = ", ".join(name for name in [*own, *there] if name not in (*ids, "mentions"))
-        raise TaxonomyError(f"there is no column {missing[0]!r} in the records; there are {known}")
+        raise InputError("there is no such column in the records", column=missing[0], remedy=f"give one of {known}")
     joined = [name for name in there if name in by or (name == USER and records.users_known)]
     if joined:
         frame = frame.join(records.conversations.select(CONVERSATION, *joined), on=CONVERSATION, how="left")

@@ -1,8 +1,8 @@
-"""Conversations whose values are out of the ordinary, with reasons, by a baseline that is taken for ordinary."""
+"""Conversations whose values are unusual by those of a baseline, with reasons."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,46 +11,55 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taxonomy.errors import InputError
+from taxonomy.english.plurals import count_of
+from taxonomy.errors import InputError, check_type
 from taxonomy.mentions.columns import CONVERSATION, Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
-from taxonomy.mentions.placed import Placed, count_rows
+from taxonomy.mentions.placed import PlacedMentions, count_rows
 from taxonomy.mentions.suppression import suppress
 from taxonomy.questions.answer import Answer
+from taxonomy.questions.arguments import check_disclosure, check_periods
 from taxonomy.questions.baseline import (
     KINDS,
     PER_BIT,
     Baseline,
     Kind,
     count_bits,
+    count_with_value,
     learn_baseline,
     score_conversations,
     to_arrow,
 )
-from taxonomy.questions.rates import ALERTS
+from taxonomy.questions.rates import ALERTS_PER_10000
+from taxonomy.questions.watch_list import find_watched
 
 if TYPE_CHECKING:
     from taxonomy.mentions.records import Frame
 
-# Reasons of one kind that are told of a conversation.
+# Reasons of one kind that are given for a conversation.
 _REASONS = 3
 TITLES: Mapping[Kind, str] = {
     "watch": "on the watch list",
     "rare": "rare values",
-    "context": "values at odds with the context",
-    "company": "values at odds with each other",
+    "context": "values unusual in their context",
+    "co-occurrence": "values that rarely occur together",
 }
-_SAID: Mapping[Kind, str] = {"watch": "on the watch list", "rare": "rare", "context": "at odds", "company": "at odds"}
+_WHAT: Mapping[Kind, str] = {
+    "watch": "on the watch list",
+    "rare": "rare",
+    "context": "unusual in its context",
+    "co-occurrence": "rarely together",
+}
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a conversation is odd.
+    """Why a conversation is anomalous.
 
     Attributes
     ----------
-    kind : {"watch", "rare", "context", "company"}
-        A node of the watch list; a rare value; one at odds with the context; two at odds with each other.
+    kind : {"watch", "rare", "context", "co-occurrence"}
+        A node of the watch list; a rare value; a value that is unusual in the context; two that rarely occur together.
     nodes, labels : tuple of str
         The node, or the two.
     column, category : str or None
@@ -60,7 +69,7 @@ class Reason:
     expected : float or None
         How many there would be by chance.
     bits : float
-        How far it goes beyond the oddest that a conversation of its size is expected to hold.
+        Its surprisal, less that of the most unusual of its kind that a conversation of this size is expected to have.
     """
 
     kind: Kind
@@ -76,72 +85,72 @@ class Reason:
         """Return a sentence for those who look at the alert."""
         what = " with ".join(map(repr, self.labels))
         where = f" where {self.column} is {self.category!r}" if self.column else ""
-        count = f"{self.observed:,}" if self.observed else "no"
-        seen = f"in {count} baseline conversation{'s' if self.observed > 1 else ''}"
-        expected = "" if self.expected is None else f", where chance gives {self.expected:,.1f}"
-        return f"{_SAID[self.kind]}: {what}{where}, {seen}{expected}"
+        count = count_of(self.observed, "baseline conversation") if self.observed else "no baseline conversation"
+        expected = "" if self.expected is None else f", {self.expected:,.1f} expected by chance"
+        return f"{_WHAT[self.kind]}: {what}{where}, in {count}{expected}"
 
 
 @dataclass(frozen=True)
 class Anomalies:
-    """Conversations that are out of the ordinary.
+    """Conversations whose values are unusual.
 
     Attributes
     ----------
     side : {"ai", "human"}
     alerts : DataFrame
-        One row a conversation, the oddest first: ``rank``, ``conversation_id``, ``chance`` (the share of baseline
-        conversations that are as odd in one way), ``kinds`` (those beyond the threshold) and ``reasons`` (tuple of
-        `Reason`, of these kinds). For internal use: each row tells of one conversation.
+        One row a conversation, the most unusual first: ``rank``, ``conversation_id``, ``chance`` (the share of baseline
+        conversations that are as unusual in one way), ``kinds`` (those beyond the threshold) and ``reasons`` (tuple of
+        `Reason`, of these kinds). Internal use only: each row is about one conversation.
     table : DataFrame
-        What may be told: ``kind``, ``node``, ``label`` and ``conversations``, the alerts for this reason; a missing
+        What is disclosed: ``kind``, ``node``, ``label`` and ``conversations``, the alerts for this reason; a missing
         ``node`` stands for all, and so does a missing ``kind``.
     suppressed : int
-        Rows of it with too few conversations or users to be told, and those that would give them away.
-    baseline, conversations : int
-        Conversations with a value, in the baseline and among those scored.
-    per_10000 : float
+        Rows of it with too few conversations or users, and those that would give them away.
+    conversations : int
+        Conversations with a value among those scored.
+    alerts_per_10000 : float
         Alerts expected in 10,000 conversations, as asked for.
-    watched : int
-        Nodes on the watch list.
-    learnt : Baseline
-        What the scores are by.
+    watched : tuple of str
+        Ids of the nodes on the watch list.
+    baseline : Baseline
+        What the scores are by; ``baseline.conversations`` is how many it was learned from.
     disclosure : Disclosure
-        What `table` was told by.
+        What `table` was disclosed by.
     """
 
     side: Side
     alerts: pd.DataFrame
     table: pd.DataFrame
     suppressed: int
-    baseline: int
     conversations: int
-    per_10000: float
-    watched: int
-    learnt: Baseline
+    alerts_per_10000: float
+    watched: tuple[str, ...]
+    baseline: Baseline
     disclosure: Disclosure
 
     @property
-    def alerts_told(self) -> int | None:
-        """How many alerts there are, None where that may not be told."""
+    def alerts_disclosed(self) -> int | None:
+        """How many alerts there are, None where that is not disclosed."""
         every = self.table.loc[self.table["kind"].isna(), "conversations"]
         return int(every.iloc[0]) if len(every) else None
 
     def answer(self) -> Answer:
-        """Return it in the form of all answers; the alerts, one by one, are in an internal one alone."""
+        """Return it in the form of all answers; single alerts are in an internal one alone."""
         tables = {"reasons": self.table}
         if self.disclosure.is_internal:
-            said = [[asdict(reason) | {"text": str(reason)} for reason in one] for one in self.alerts["reasons"]]
-            tables["alerts"] = self.alerts.assign(reasons=pd.Series(said, dtype=object))
+            texts = [
+                [asdict(reason) | {"text": str(reason)} for reason in reasons] for reasons in self.alerts["reasons"]
+            ]
+            tables["alerts"] = self.alerts.assign(reasons=pd.Series(texts, dtype=object))
         return Answer(
             question="anomalies",
             sides=(self.side,),
             figures={
-                "baseline": self.baseline,
+                "baseline": self.baseline.conversations,
                 "conversations": self.conversations,
-                "alerts": self.alerts_told,
-                "expected_in_10000": self.per_10000,
-                "watched": self.watched,
+                "alerts": self.alerts_disclosed,
+                "expected_in_10000": self.alerts_per_10000,
+                "watched": len(self.watched),
             },
             tables=tables,
             suppressed=self.suppressed,
@@ -150,77 +159,100 @@ class Anomalies:
 
 
 def find_anomalies(
-    baseline: Placed,
-    placed: Placed,
+    baseline: PlacedMentions,
+    mentions: PlacedMentions,
     *,
-    watch: Sequence[str] = (),
-    per_10000: float = ALERTS,
+    watch: Iterable[str] = (),
+    alerts_per_10000: float = ALERTS_PER_10000,
     disclosure: Disclosure = PUBLIC,
 ) -> Anomalies:
-    """Find conversations with rare values, values at odds with the context or with each other, or watched ones.
+    """Find conversations with rare values, values unusual in their context or beside each other, or watched ones.
 
     Parameters
     ----------
-    baseline : Placed
-        Conversations that are taken for ordinary.
-    placed : Placed
-        Conversations to score: of the same side, taxonomy and engine.
-    watch : sequence of str
-        Ids of nodes to look out for, with all below them.
-    per_10000 : float
-        Alerts to expect in 10,000 conversations that are like the baseline.
+    baseline : PlacedMentions
+        Earlier conversations, by which the others are scored; see `PlacedMentions.split_at`.
+    mentions : PlacedMentions
+        Conversations to score: of the same side and taxonomy.
+    watch : iterable of str
+        Nodes to look out for, with all below them: ids, labels, aliases, or paths such as ``Group > cluster``.
+    alerts_per_10000 : float
+        Alerts to expect in 10,000 conversations that are like the baseline, above 0.
     disclosure : Disclosure
-        The least that a row of `Anomalies.table` is told from.
+        The least that a row of `Anomalies.table` is disclosed from.
+
+    Returns
+    -------
+    Anomalies
 
     Raises
     ------
     InputError
-        If the baseline is too small for so few alerts.
+        If the baseline is too small for so few alerts, the two are of different sides or taxonomies, or an argument is
+        of another type.
+    LookupFailedError
+        If a name to watch is not of one node.
 
     Notes
     -----
     Each conversation has a score of every kind (see `taxonomy.questions.baseline`). Its chance is the smallest, over
     the kinds, share of baseline conversations that score as high (Tippett 1931), and the threshold is the chance that
-    `per_10000` of the baseline itself have.
+    `alerts_per_10000` of the baseline itself have.
     """
-    learnt = learn_baseline(baseline, watch=watch)
-    size = learnt.conversations
-    share = per_10000 / 10_000
-    if share * size < 1:
-        least = int(np.ceil(1 / share))
-        problem = f"{per_10000:g} alerts per 10,000 conversations can't be told from a baseline of {size:,}"
-        raise InputError(problem, remedy=f"give at least {least:,} conversations, or ask for more alerts")
-    engine = placed.records.engine
-    ordinary = engine.keep(score_conversations(learnt, baseline, own=True))
-    tails = _Tails(engine.collect(ordinary.group_by("kind", "score").agg(n=nw.len())).to_pandas(), size)
-    smallest = tails.candidates(ordinary, share, baseline).groupby(CONVERSATION)["chance"].min()
-    # At most so many of the baseline, ties included, are beyond the threshold.
-    most = int(share * size)
-    threshold = np.sort(smallest.to_numpy())[most] if len(smallest) > most else np.inf
-    beyond = tails.candidates(score_conversations(learnt, placed, own=False), share, placed)
-    beyond = beyond[beyond["chance"] < threshold]
-    found = beyond.groupby(CONVERSATION, as_index=False).agg(chance=("chance", "min"), score=("score", "sum"))
+    check_periods(baseline, mentions, ("baseline", "mentions"))
+    check_disclosure(disclosure)
+    watched = find_watched(mentions.tree, watch)
+    learned = learn_baseline(baseline, watch=watched)
+    share = _alert_share(alerts_per_10000, learned.conversations)
+    beyond = _find_beyond(learned, mentions, share)
+    alerts = beyond.groupby(CONVERSATION, as_index=False).agg(chance=("chance", "min"), score=("score", "sum"))
     order = ["chance", "score", CONVERSATION]
-    found = found.sort_values(order, ascending=[True, False, True], ignore_index=True)
-    reasons = _reasons(learnt, placed, beyond)
-    told, suppressed = _told(placed, reasons, disclosure)
-    scored = engine.collect(placed.frame.select(nw.col(CONVERSATION).n_unique()))
+    alerts = alerts.sort_values(order, ascending=[True, False, True], ignore_index=True)
+    reasons = _find_reasons(learned, mentions, beyond)
+    table, suppressed = _disclose(mentions, reasons, disclosure)
     return Anomalies(
-        side=placed.side,
-        alerts=_alerts(placed, found, reasons),
-        table=told,
+        side=mentions.side,
+        alerts=_list_alerts(mentions, alerts, reasons),
+        table=table,
         suppressed=suppressed,
-        baseline=size,
-        conversations=int(scored.column(0)[0].as_py()),
-        per_10000=per_10000,
-        watched=len(set(watch)),
-        learnt=learnt,
+        conversations=count_with_value(mentions),
+        alerts_per_10000=alerts_per_10000,
+        watched=watched,
+        baseline=learned,
         disclosure=disclosure,
     )
 
 
+def _alert_share(alerts_per_10000: float, size: int) -> float:
+    """Return the share of conversations to report, which must be one in the baseline at least."""
+    remedy = "give a number above 0, up to 10,000"
+    check_type(alerts_per_10000, (int, float), "alerts_per_10000", remedy)
+    if not 0 < alerts_per_10000 <= 10_000:
+        raise InputError(f"`alerts_per_10000` is {alerts_per_10000:g}", remedy=remedy)
+    share = alerts_per_10000 / 10_000
+    if share * size < 1:
+        least = int(np.ceil(1 / share))
+        problem = f"`alerts_per_10000` is {alerts_per_10000:g}, too few for a baseline of {size:,} conversations"
+        raise InputError(problem, remedy=f"give a baseline of at least {least:,}, or ask for more alerts")
+    return share
+
+
+def _find_beyond(learned: Baseline, mentions: PlacedMentions, share: float) -> pd.DataFrame:
+    """Return the scores beyond the threshold, with their chance, a row for each conversation and kind."""
+    engine = learned.placed.records.engine
+    scores = engine.keep(score_conversations(learned, learned.placed, own=True))
+    counted = engine.collect(scores.group_by("kind", "score").agg(n=nw.len())).to_pandas()
+    tails = _Tails(counted, learned.conversations)
+    smallest = tails.candidates(scores, share, learned.placed).groupby(CONVERSATION)["chance"].min()
+    # At most so many of the baseline, ties included, are beyond the threshold.
+    most = int(share * learned.conversations)
+    threshold = np.sort(smallest.to_numpy())[most] if len(smallest) > most else np.inf
+    candidates = tails.candidates(score_conversations(learned, mentions, own=False), share, mentions)
+    return candidates[candidates["chance"] < threshold]
+
+
 class _Tails:
-    """Which share of the baseline scores as high, by kind."""
+    """Shares of the baseline that score as high, by kind."""
 
     def __init__(self, counted: pd.DataFrame, size: int) -> None:
         self._size = size
@@ -231,11 +263,11 @@ class _Tails:
             self._ranked[kind] = of_kind["score"].to_numpy(), above
 
     def chance(self, kind: Kind, score: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the share of baseline conversations that score as high, the one in question counted with them."""
+        """Return the share of baseline conversations that score as high, this one counted with them."""
         ranked, above = self._ranked[kind]
         return np.asarray((1 + above[np.searchsorted(ranked, score, side="left")]) / (1 + self._size))
 
-    def candidates(self, scored: Frame, share: float, placed: Placed) -> pd.DataFrame:
+    def candidates(self, scored: Frame, share: float, placed: PlacedMentions) -> pd.DataFrame:
         """Return the scores, with their chance, that at most `share` of the baseline reaches."""
         import pyarrow as pa
 
@@ -246,22 +278,22 @@ class _Tails:
             cuts[kind] = int(common.max(initial=0)) + 1
         table = engine.table(pa.table({"kind": list(cuts), "cut": list(cuts.values())}))
         high = scored.join(table, on="kind", how="inner").filter(nw.col("score") >= nw.col("cut"))
-        found: pd.DataFrame = engine.collect(high.select(CONVERSATION, "kind", "score")).to_pandas()
-        found["chance"] = 1.0
+        scores: pd.DataFrame = engine.collect(high.select(CONVERSATION, "kind", "score")).to_pandas()
+        scores["chance"] = 1.0
         for kind in KINDS:
-            of_kind = found["kind"] == kind
-            found.loc[of_kind, "chance"] = self.chance(kind, found.loc[of_kind, "score"].to_numpy())
-        return found
+            of_kind = scores["kind"] == kind
+            scores.loc[of_kind, "chance"] = self.chance(kind, scores.loc[of_kind, "score"].to_numpy())
+        return scores
 
 
-def _reasons(learnt: Baseline, placed: Placed, beyond: pd.DataFrame) -> pd.DataFrame:
-    """Return what is odd in conversations, the oddest of each kind first, with the figures it is by."""
-    engine = placed.records.engine
+def _find_reasons(learned: Baseline, mentions: PlacedMentions, beyond: pd.DataFrame) -> pd.DataFrame:
+    """Return what is unusual in conversations, the most unusual of each kind first, with its figures."""
+    engine = mentions.records.engine
     parts = []
     for kind in KINDS:
-        lookup = learnt.lookups[kind]
-        odd = engine.table(to_arrow(beyond.loc[beyond["kind"] == kind, [CONVERSATION]]))
-        within = count_bits(learnt, placed, kind, own=False).join(odd, on=CONVERSATION, how="semi")
+        lookup = learned.lookups[kind]
+        unusual = engine.table(to_arrow(beyond.loc[beyond["kind"] == kind, [CONVERSATION]]))
+        within = count_bits(learned, mentions, kind, own=False).join(unusual, on=CONVERSATION, how="semi")
         rows: pd.DataFrame = engine.collect(within).to_pandas()
         rows = rows.merge(lookup.table, on=list(lookup.keys), how="left")
         parts.append(rows.rename(columns={"level_0": "node"}).assign(kind=kind))
@@ -275,15 +307,16 @@ def _reasons(learnt: Baseline, placed: Placed, beyond: pd.DataFrame) -> pd.DataF
     return kept
 
 
-def _alerts(placed: Placed, found: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
-    engine = placed.records.engine
-    by_conversation: dict[Any, list[Reason]] = {code: [] for code in found[CONVERSATION]}
+def _list_alerts(mentions: PlacedMentions, alerts: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
+    """Return the alerts with the ids of their conversations, and their reasons."""
+    engine = mentions.records.engine
+    by_conversation: dict[Any, list[Reason]] = {code: [] for code in alerts[CONVERSATION]}
     for row in reasons.astype(object).where(reasons.notna(), None).to_dict("records"):
-        nodes = tuple(one for one in (row["node"], row["other"]) if one is not None)
+        nodes = tuple(node for node in (row["node"], row["other"]) if node is not None)
         reason = Reason(
             kind=row["kind"],
             nodes=nodes,
-            labels=tuple(placed.labels[one] for one in nodes),
+            labels=tuple(mentions.labels[node] for node in nodes),
             column=row["column"],
             category=row["category"],
             observed=int(row["observed"]),
@@ -292,35 +325,35 @@ def _alerts(placed: Placed, found: pd.DataFrame, reasons: pd.DataFrame) -> pd.Da
         )
         by_conversation[row[CONVERSATION]].append(reason)
     listed = list(by_conversation.values())
-    ranked = found[[CONVERSATION]].assign(rank=np.arange(1, len(found) + 1))
-    named = placed.records.named(engine.table(to_arrow(ranked)))
+    ranked = alerts[[CONVERSATION]].assign(rank=np.arange(1, len(alerts) + 1))
+    named = mentions.records.named(engine.table(to_arrow(ranked)))
     return pd.DataFrame(
         {
             "rank": ranked["rank"],
             "conversation_id": engine.collect(named).sort_by("rank")["conversation_id"].to_pandas(),
-            "chance": found["chance"],
-            "kinds": [tuple(dict.fromkeys(reason.kind for reason in one)) for one in listed],
-            "reasons": [tuple(one) for one in listed],
+            "chance": alerts["chance"],
+            "kinds": [tuple(dict.fromkeys(reason.kind for reason in reasons_of_one)) for reasons_of_one in listed],
+            "reasons": [tuple(reasons_of_one) for reasons_of_one in listed],
         }
     )
 
 
-def _told(placed: Placed, reasons: pd.DataFrame, disclosure: Disclosure) -> tuple[pd.DataFrame, int]:
-    """Count alerts by kind and node of their reasons, as far as they may be told."""
-    engine = placed.records.engine
+def _disclose(mentions: PlacedMentions, reasons: pd.DataFrame, disclosure: Disclosure) -> tuple[pd.DataFrame, int]:
+    """Count alerts by kind and node of their reasons; return the rows that are disclosed, and how many are not."""
+    engine = mentions.records.engine
     both = pd.concat([reasons, reasons.assign(node=reasons["other"]).dropna(subset="node")])
     long = engine.table(to_arrow(both[[CONVERSATION, "kind", "node"]]))
-    parts = [count_rows(placed.records, long, by) for by in (["kind", "node"], ["kind"], [])]
+    parts = [count_rows(mentions.records, long, by) for by in (["kind", "node"], ["kind"], [])]
     counted = pd.concat(parts, ignore_index=True).reindex(columns=["kind", "node", *parts[-1].columns])
-    # The total of no alerts is no number.
+    # The total of no alerts is not a number.
     counted = counted[counted["conversations"] > 0]
-    told = suppress(counted, by=["kind", "node"], disclosure=disclosure).table.reset_index(drop=True)
+    disclosed = suppress(counted, by=["kind", "node"], disclosure=disclosure).table.reset_index(drop=True)
     table = pd.DataFrame(
         {
-            "kind": told["kind"],
-            "node": told["node"],
-            "label": told["node"].map(placed.labels),
-            "conversations": told["conversations"].astype(int),
+            "kind": disclosed["kind"],
+            "node": disclosed["node"],
+            "label": disclosed["node"].map(mentions.labels),
+            "conversations": disclosed["conversations"].astype(int),
         }
     )
     order = table.assign(all=table["node"].notna(), every=table["kind"].notna())

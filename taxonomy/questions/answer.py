@@ -17,7 +17,7 @@ Figure = int | float | str | None
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found.
+    """The answer to a question.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Answer:
     sides : tuple of {"ai", "human"}
         Whose values.
     figures : mapping of str to int, float, str or None
-        What is of the whole.
+        Figures of the whole.
     tables : mapping of str to DataFrame
         By name, the main one first.
     suppressed : int
@@ -49,7 +49,7 @@ class Answer:
 
     def to_json(self) -> str:
         """Return all of it as one JSON object; what is missing is null."""
-        told = {
+        answer = {
             "question": self.question,
             "sides": self.sides,
             "internal": self.internal,
@@ -57,19 +57,19 @@ class Answer:
             "figures": {name: _plain(figure) for name, figure in self.figures.items()},
             "tables": {name: _rows(table) for name, table in self.tables.items()},
         }
-        return json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False)
+        return json.dumps(answer, indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def join_answers(answers: Sequence[Answer]) -> Answer:
     """Return the answers of several sides as one: the same figures, and tables one below the other."""
     first = answers[0]
-    tables = {name: pd.concat([one.tables[name] for one in answers], ignore_index=True) for name in first.tables}
+    tables = {name: pd.concat([answer.tables[name] for answer in answers], ignore_index=True) for name in first.tables}
     return Answer(
         question=first.question,
-        sides=tuple(side for one in answers for side in one.sides),
+        sides=tuple(side for answer in answers for side in answer.sides),
         figures=first.figures,
         tables=tables,
-        suppressed=sum(one.suppressed for one in answers),
+        suppressed=sum(answer.suppressed for answer in answers),
         internal=first.internal,
     )
 

@@ -1,14 +1,14 @@
-"""How odd it is, by a baseline, that a value is said: at all, in its context, and beside the others.
+"""The surprisal, by a baseline, of the values of a conversation: at all, in its context, and beside each other.
 
-Each oddness becomes bits: minus log2 of the share of the baseline that is as odd. What a baseline conversation says of
-itself is left out when it is looked up (leave one out), so that a baseline is not less odd than what comes after it.
+Surprisal is minus log2 of the share of the baseline that is as unusual, in bits. A baseline conversation is scored by
+all others (leave one out), so that the baseline is not less surprising than what comes after it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import narwhals as nw
 import numpy as np
@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import CONVERSATION
-from taxonomy.mentions.placed import Placed
+from taxonomy.mentions.placed import PlacedMentions
 
 if TYPE_CHECKING:
     from taxonomy.mentions.records import Frame
     from taxonomy.model import Taxonomy
 
-Kind = Literal["watch", "rare", "context", "company"]
-KINDS: tuple[Kind, ...] = ("watch", "rare", "context", "company")
+Kind = Literal["watch", "rare", "context", "co-occurrence"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 # Bits are added up as whole numbers, for which order does not matter.
 PER_BIT = 100
-# With fewer expected, never together says nothing: the upper end of the interval reaches 1.
+# With fewer expected, a pair that never occurs is not unusual: the upper end of the interval reaches 1.
 ENOUGH = 2.5
 
 Counts = NDArray[np.float64]
@@ -35,15 +35,15 @@ Counts = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Lookup:
-    """The oddness of everything of one kind that can be said.
+    """The surprisal of everything of one kind that can occur in a conversation: a value, or a pair.
 
     Attributes
     ----------
     keys : tuple of str
-        The columns that name a thing.
+        The columns that name it.
     table : DataFrame
-        The keys; ``observed`` in how many baseline conversations, and ``expected``, where that is looked at; ``new``,
-        the bits of one more conversation, and ``own``, those of one that is among the observed; both times `PER_BIT`.
+        The keys; ``observed``, in how many baseline conversations; ``expected``, of pairs; ``new``, the surprisal in
+        one more conversation, and ``own``, that in one of those observed; both in bits times `PER_BIT`.
     """
 
     keys: tuple[str, ...]
@@ -52,15 +52,15 @@ class Lookup:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What is known of conversations that are taken for ordinary.
+    """What is known of the baseline conversations.
 
     Attributes
     ----------
-    placed : Placed
+    placed : PlacedMentions
     conversations : int
-        Those with a value.
+        How many have a value.
     contexts : tuple of str
-        The columns of conversations that are looked at.
+        The columns of conversations that are taken as contexts.
     nodes : DataFrame
         ``level_0``, each value, and ``node``: the finest node at or above it that is common enough.
     watched : DataFrame
@@ -69,7 +69,7 @@ class Baseline:
         By kind.
     """
 
-    placed: Placed
+    placed: PlacedMentions
     conversations: int
     contexts: tuple[str, ...]
     nodes: pd.DataFrame
@@ -77,32 +77,32 @@ class Baseline:
     lookups: Mapping[Kind, Lookup]
 
 
-def learn_baseline(placed: Placed, *, watch: Sequence[str] = ()) -> Baseline:
-    """Learn from conversations that are taken for ordinary; a few odd ones among them do no harm.
+def learn_baseline(placed: PlacedMentions, *, watch: Sequence[str] = ()) -> Baseline:
+    """Learn from baseline conversations; a few anomalous ones among them do no harm.
 
     Parameters
     ----------
-    placed : Placed
+    placed : PlacedMentions
     watch : sequence of str
         Ids of nodes to look out for.
 
     Raises
     ------
     InputError
-        If there is none.
+        If no conversation has a value.
 
     Notes
     -----
-    A value is as rare as the share of mentions whose value was said in as few conversations, the estimate of Good
-    (1953) for one never said. At odds with a context, or with another value, is a pair that comes together less often
-    than by chance: the upper end of the 95% credible interval of observed over expected, shrunk by a half (the
-    information component of Norén, Hopstadius and Bate, Statistical Methods in Medical Research 22, 2013), is below 1.
-    Values too rare for that are taken by the cluster, group or domain that they belong to.
+    A value is as rare as the share of mentions whose value was expressed in as few conversations, the estimate of Good
+    (1953) for one never expressed. A value is unusual in a context, or beside another value, if the two occur together
+    less often than by chance: the upper end of the 95% credible interval of observed over expected, shrunk by a half
+    (the information component of Norén, Hopstadius and Bate, Statistical Methods in Medical Research 22, 2013), is
+    below 1.
+    Values too rare for that are replaced by the cluster, group or domain that they belong to.
     """
     contexts = (*placed.records.contexts, "response_type")
     values = _count(placed, values_of(placed), ["level_0"])
-    known = placed.records.engine.collect(placed.frame.select(nw.col(CONVERSATION).n_unique()))
-    size = int(known.column(0)[0].as_py())
+    size = count_with_value(placed)
     if not size:
         raise InputError(
             f"no conversation of the baseline has a value of the {placed.side} side", remedy="give more records"
@@ -111,42 +111,48 @@ def learn_baseline(placed: Placed, *, watch: Sequence[str] = ()) -> Baseline:
     watched = _watched(placed.tree, watch)
     draft = Baseline(placed, size, contexts, nodes, watched, {})
     seen = _count(placed, units_of(draft, placed, "watch"), ["node"])
-    beside = _count(placed, units_of(draft, placed, "company"), ["node", "other"])
+    beside = _count(placed, units_of(draft, placed, "co-occurrence"), ["node", "other"])
     where = _count(placed, units_of(draft, placed, "context"), ["node", "column", "category"])
     lookups: dict[Kind, Lookup] = {
-        "watch": _look_watch(watched, seen, size),
-        "rare": _look_rare(placed.tree, values),
-        "context": _look_context(where),
-        "company": _look_company(beside),
+        "watch": _look_up_watched(watched, seen, size),
+        "rare": _look_up_rare(placed.tree, values),
+        "context": _look_up_contexts(where),
+        "co-occurrence": _look_up_pairs(beside),
     }
     return Baseline(placed, size, contexts, nodes, watched, lookups)
 
 
-def values_of(placed: Placed) -> Frame:
+def count_with_value(placed: PlacedMentions) -> int:
+    """Return how many conversations have a value."""
+    counted = placed.records.engine.collect(placed.frame.select(nw.col(CONVERSATION).n_unique()))
+    return int(counted.column(0)[0].as_py())
+
+
+def values_of(placed: PlacedMentions) -> Frame:
     """Return each conversation with each of its values once."""
     return placed.frame.select(CONVERSATION, "level_0").unique()
 
 
-def units_of(baseline: Baseline, placed: Placed, kind: Kind) -> Frame:
-    """Return what of one kind each conversation holds, by the keys of its lookup.
+def units_of(baseline: Baseline, placed: PlacedMentions, kind: Kind) -> Frame:
+    """Return what of one kind occurs in each conversation, by the keys of its lookup.
 
     Returns
     -------
     LazyFrame
-        ``__conversation``, the keys, and ``size``: how many such things its conversation holds.
+        ``__conversation``, the keys, and ``size``: how many of this kind occur in its conversation.
     """
     engine = placed.records.engine
-    found = values_of(placed)
+    values = values_of(placed)
     if kind == "watch":
         watched = engine.table(to_arrow(baseline.watched))
-        one = found.join(watched, on="level_0", how="inner").select(CONVERSATION, "node").unique()
-        # A watch list is looked at whatever else is said.
-        return one.with_columns(size=nw.lit(1))
+        nodes = values.join(watched, on="level_0", how="inner").select(CONVERSATION, "node").unique()
+        # A node on the watch list counts in full, whatever else is expressed.
+        return nodes.with_columns(size=nw.lit(1))
     if kind == "rare":
-        return found.with_columns(size=nw.len().over(CONVERSATION))
-    nodes = found.join(engine.table(to_arrow(baseline.nodes)), on="level_0", how="inner")
+        return values.with_columns(size=nw.len().over(CONVERSATION))
+    nodes = values.join(engine.table(to_arrow(baseline.nodes)), on="level_0", how="inner")
     nodes = nodes.select(CONVERSATION, "node").unique()
-    if kind == "company":
+    if kind == "co-occurrence":
         pairs = nodes.join(nodes.rename({"node": "other"}), on=CONVERSATION, how="inner")
         pairs = pairs.filter(nw.col("node") < nw.col("other"))
         return pairs.with_columns(size=nw.len().over(CONVERSATION))
@@ -162,13 +168,13 @@ def units_of(baseline: Baseline, placed: Placed, kind: Kind) -> Frame:
     return nw.concat(parts).with_columns(size=nw.len().over(CONVERSATION))
 
 
-def score_conversations(baseline: Baseline, placed: Placed, *, own: bool) -> Frame:
-    """Add up, for each conversation, the bits of what is odd in it.
+def score_conversations(baseline: Baseline, placed: PlacedMentions, *, own: bool) -> Frame:
+    """Add up, for each conversation, the surprisal of what is unusual in it.
 
     Parameters
     ----------
     baseline : Baseline
-    placed : Placed
+    placed : PlacedMentions
         The conversations to score.
     own : bool
         Whether these are the baseline's.
@@ -176,8 +182,8 @@ def score_conversations(baseline: Baseline, placed: Placed, *, own: bool) -> Fra
     Returns
     -------
     LazyFrame
-        ``__conversation``, ``kind`` and ``score``, bits times `PER_BIT`, where it is above zero. Of n things in a
-        conversation, the oddest is expected to be as odd as one in n; each counts with what it has beyond that.
+        ``__conversation``, ``kind`` and ``score``, bits times `PER_BIT`, where it is above zero. Of n values or pairs
+        in a conversation, the most unusual is expected to be one in n; each counts with its surprisal beyond that.
     """
     parts = [
         count_bits(baseline, placed, kind, own=own)
@@ -189,8 +195,8 @@ def score_conversations(baseline: Baseline, placed: Placed, *, own: bool) -> Fra
     return nw.concat(parts)
 
 
-def count_bits(baseline: Baseline, placed: Placed, kind: Kind, *, own: bool) -> Frame:
-    """Return what counts in `score_conversations`.
+def count_bits(baseline: Baseline, placed: PlacedMentions, kind: Kind, *, own: bool) -> Frame:
+    """Return the surprisal that counts in `score_conversations`.
 
     Returns
     -------
@@ -208,21 +214,21 @@ def count_bits(baseline: Baseline, placed: Placed, kind: Kind, *, own: bool) -> 
     return looked_up.with_columns(gain=gain).filter(nw.col("gain") > 0).select(CONVERSATION, *lookup.keys, "gain")
 
 
-def _count(placed: Placed, frame: Frame, keys: list[str]) -> pd.DataFrame:
-    """Return in how many conversations each thing is."""
+def _count(placed: PlacedMentions, frame: Frame, keys: list[str]) -> pd.DataFrame:
+    """Return in how many conversations each combination of keys occurs."""
     counted = placed.records.engine.collect(frame.group_by(*keys).agg(observed=nw.len()))
     table: pd.DataFrame = counted.to_pandas()
     return table.sort_values(keys, ignore_index=True)
 
 
-def _common_nodes(placed: Placed, least: float) -> pd.DataFrame:
+def _common_nodes(placed: PlacedMentions, least: float) -> pd.DataFrame:
     """Return for each value the finest node at or above it that is in at least `least` conversations, or the top."""
     tree = placed.tree
     common: set[str] = {node.id for node in tree.top}
     for level in tree.levels[:-1]:
         name = f"level_{level.level}"
-        found = _count(placed, placed.frame.select(CONVERSATION, name).unique(), [name])
-        common |= set(found.loc[found["observed"] >= least, name])
+        counted = _count(placed, placed.frame.select(CONVERSATION, name).unique(), [name])
+        common |= set(counted.loc[counted["observed"] >= least, name])
     finest = [next(step.id for step in reversed(tree.path(value)) if step.id in common) for value in tree.leaves]
     return pd.DataFrame({"level_0": [value.id for value in tree.leaves], "node": finest})
 
@@ -232,18 +238,20 @@ def _watched(tree: Taxonomy, watch: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(pairs, columns=["level_0", "node"], dtype=object)
 
 
-def _look_watch(watched: pd.DataFrame, seen: pd.DataFrame, size: int) -> Lookup:
+def _look_up_watched(watched: pd.DataFrame, seen: pd.DataFrame, size: int) -> Lookup:
     table = pd.DataFrame({"node": watched["node"].unique()}, dtype=object).merge(seen, on="node", how="left")
     observed = table["observed"].fillna(0).to_numpy(dtype=float)
     share = {"new": (1 + observed) / (1 + size), "own": np.maximum(observed, 1) / size}
     return Lookup(
         ("node",),
-        table.assign(observed=observed.astype(int), **{name: _whole(-np.log2(part)) for name, part in share.items()}),
+        table.assign(
+            observed=observed.astype(int), **{name: _to_whole(-np.log2(part)) for name, part in share.items()}
+        ),
     )
 
 
-def _look_rare(tree: Taxonomy, seen: pd.DataFrame) -> Lookup:
-    """Take every value of the taxonomy, also one that the baseline never says."""
+def _look_up_rare(tree: Taxonomy, seen: pd.DataFrame) -> Lookup:
+    """Take every value of the taxonomy, also one that the baseline does not have."""
     values = pd.DataFrame({"level_0": [value.id for value in tree.leaves]})
     table = values.merge(seen, on="level_0", how="left")
     observed = table["observed"].fillna(0).to_numpy(dtype=float)
@@ -251,11 +259,11 @@ def _look_rare(tree: Taxonomy, seen: pd.DataFrame) -> Lookup:
     return Lookup(("level_0",), table.assign(observed=observed.astype(int), new=new, own=own))
 
 
-def _look_context(seen: pd.DataFrame) -> Lookup:
-    """Take every node in every category, also where the two never come together."""
+def _look_up_contexts(seen: pd.DataFrame) -> Lookup:
+    """Take every node in every category, also where the two never occur together."""
     parts = []
-    for column, found in seen.groupby("column"):
-        counts = found.pivot(index="node", columns="category", values="observed").fillna(0.0)
+    for column, of_column in seen.groupby("column"):
+        counts = of_column.pivot(index="node", columns="category", values="observed").fillna(0.0)
         rows, columns = counts.sum(axis=1).to_numpy(), counts.sum(axis=0).to_numpy()
         expected = np.outer(rows, columns) / rows.sum()
         names = {"node": np.repeat(counts.index, len(columns)), "category": np.tile(counts.columns, len(rows))}
@@ -263,28 +271,33 @@ def _look_context(seen: pd.DataFrame) -> Lookup:
         parts.append(table.assign(column=column))
     if not parts:
         empty = pd.DataFrame(columns=["node", "column", "category"], dtype=object)
-        return _at_odds(("node", "column", "category"), empty.assign(observed=0.0, expected=0.0))
-    return _at_odds(("node", "column", "category"), pd.concat(parts, ignore_index=True))
+        return _look_up(("node", "column", "category"), empty.assign(observed=0.0, expected=0.0))
+    return _look_up(("node", "column", "category"), pd.concat(parts, ignore_index=True))
 
 
-def _look_company(seen: pd.DataFrame) -> Lookup:
-    """Take every two nodes that could be expected together; a value in long conversations has more company."""
+def _look_up_pairs(seen: pd.DataFrame) -> Lookup:
+    """Take every two nodes that could be expected together; values of long conversations are in more pairs."""
     names = pd.Index(sorted({*seen["node"], *seen["other"]}), dtype=object)
     first, second = names.get_indexer(seen["node"]), names.get_indexer(seen["other"])
     weight = seen["observed"].to_numpy(dtype=float)
     pairs = np.zeros((len(names), len(names)))
     pairs[first, second] = weight
-    company = pairs.sum(axis=0) + pairs.sum(axis=1)
-    expected = np.outer(company, company) / max(company.sum(), 1.0)
-    one, other = np.nonzero(np.triu((expected > 0) & ((expected >= ENOUGH - 0.5) | (pairs > 0)), k=1))
+    degrees = pairs.sum(axis=0) + pairs.sum(axis=1)
+    expected = np.outer(degrees, degrees) / max(degrees.sum(), 1.0)
+    rows, columns = np.nonzero(np.triu((expected > 0) & ((expected >= ENOUGH - 0.5) | (pairs > 0)), k=1))
     table = pd.DataFrame(
-        {"node": names[one], "other": names[other], "observed": pairs[one, other], "expected": expected[one, other]}
+        {
+            "node": names[rows],
+            "other": names[columns],
+            "observed": pairs[rows, columns],
+            "expected": expected[rows, columns],
+        }
     )
-    return _at_odds(("node", "other"), table)
+    return _look_up(("node", "other"), table)
 
 
-def _at_odds(keys: tuple[str, ...], table: pd.DataFrame) -> Lookup:
-    """Look up pairs by how surely they come together less often than expected."""
+def _look_up(keys: tuple[str, ...], table: pd.DataFrame) -> Lookup:
+    """Score pairs by how surely they occur less often than expected."""
     observed, expected = table["observed"].to_numpy(dtype=float), table["expected"].to_numpy(dtype=float)
     new, own = _tail_bits(shortfall(observed, expected), shortfall(np.maximum(observed - 1, 0), expected), observed)
     return Lookup(keys, table.assign(new=new, own=own))
@@ -311,20 +324,20 @@ def shortfall(observed: Counts, expected: Counts) -> Counts:
 
 
 def _tail_bits(new: Counts, own: Counts, weights: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the bits of oddness by its share of the baseline, where each own oddness was said `weights` times."""
+    """Return the surprisal of new statistics, and of those of the baseline, which occur `weights` times each."""
     order = np.argsort(own, kind="stable")
-    ranked, said = own[order], np.append(np.cumsum(weights[order][::-1])[::-1], 0.0)
+    ranked, above = own[order], np.append(np.cumsum(weights[order][::-1])[::-1], 0.0)
     total = weights.sum()
 
-    def of(oddness: Counts) -> NDArray[np.int64]:
-        as_odd = said[np.searchsorted(ranked, oddness, side="left")]
-        return _whole(-np.log2((1 + as_odd) / (1 + total)))
+    def surprisal(statistic: Counts) -> NDArray[np.int64]:
+        as_high = above[np.searchsorted(ranked, statistic, side="left")]
+        return _to_whole(-np.log2((1 + as_high) / (1 + total)))
 
-    return of(new), of(own)
+    return surprisal(new), surprisal(own)
 
 
-def _whole(found: Counts) -> NDArray[np.int64]:
-    return np.rint(found * PER_BIT).astype(np.int64)
+def _to_whole(bits: Counts) -> NDArray[np.int64]:
+    return np.rint(bits * PER_BIT).astype(np.int64)
 
 
 def to_arrow(table: pd.DataFrame) -> Any:

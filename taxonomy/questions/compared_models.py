@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taxonomy.errors import InputError
+from taxonomy.errors import InputError, check_type
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
-from taxonomy.mentions.placed import Placed, count_conversations, count_nodes
+from taxonomy.mentions.placed import PlacedMentions, count_conversations, count_nodes
 from taxonomy.mentions.statistics import correct_p_values, difference_interval, wilson_interval
 from taxonomy.questions.answer import Answer
+from taxonomy.questions.arguments import check_column, check_disclosure, check_mentions
 from taxonomy.questions.crossing import UNKNOWN, cross
 from taxonomy.questions.strata import compare_strata
 
@@ -25,17 +26,17 @@ class Models:
     Attributes
     ----------
     table : DataFrame
-        One row a node and model that may be told, by level (top first): ``conversations``, their ``share`` of the
+        One row a node and model that are disclosed, by level (top first): ``conversations``, their ``share`` of the
         model's and its Wilson interval ``low`` to ``high``; ``others_share``; ``difference`` of the two with its 95%
         interval; ``controlled_difference``, of shares standardised to the strata, ``odds_ratio`` (Mantel-Haenszel) and
         their intervals; ``p`` of the Cochran-Mantel-Haenszel test, ``p_bonferroni`` and ``p_fdr``, corrected for all
-        nodes and models of the level; and ``only``, whether no other model says it.
+        nodes and models of the level; and ``only``, whether no other model expresses it.
     control : str or None
         The column of the strata.
     suppressed : int
-        Cells that are not told.
+        Cells that are not disclosed.
     disclosure : Disclosure
-        What it was told by.
+        What `table` was disclosed by.
     """
 
     table: pd.DataFrame
@@ -55,36 +56,47 @@ class Models:
         )
 
 
-def compare_models(placed: Placed, *, control: str | None = "task", disclosure: Disclosure = PUBLIC) -> Models:
+def compare_models(ai: PlacedMentions, *, control: str | None = "task", disclosure: Disclosure = PUBLIC) -> Models:
     """Compare each model with all others.
 
     Parameters
     ----------
-    placed : Placed
+    ai : PlacedMentions
+        Of the AI's side.
     control : str or None
-        A column of conversations that does not count as a difference; None compares as they are.
+        A column of conversations whose differences between models do not count; None compares models as they are.
     disclosure : Disclosure
-        The least that a figure is told from.
+        The least that a figure is disclosed from.
+
+    Returns
+    -------
+    Models
 
     Raises
     ------
     InputError
-        If fewer than two models are known.
-    TaxonomyError
-        If there is no such column.
+        If fewer than two models are known, there is no such column, or an argument is of another type.
 
     Notes
     -----
-    Within strata all cells are used, also those too small to be told; only their sums leave, rounded to 4 places.
+    Within strata all cells are used, also those too small to be disclosed; only their sums are published, rounded to 4
+    places.
     """
-    crossing = cross(placed, "model", disclosure=disclosure)
+    check_mentions(ai, "ai", side="ai")
+    check_disclosure(disclosure)
+    check_type(control, (str, type(None)), "control", "give a column of conversations, or None")
+    if "model" not in ai.records.contexts:
+        raise InputError("no model is known", column="model", remedy="give conversations with their model")
+    if control is not None:
+        check_column(ai, control, "control")
+    crossing = cross(ai, "model", disclosure=disclosure)
     names = [name for name in crossing.categories.index if name != UNKNOWN]
     if len(names) < 2:
         raise InputError("fewer than two models are known", column="model", remedy="give conversations of two or more")
     strata = [] if control is None else [control]
-    counted = count_nodes(placed, ["model", *strata])
+    counted = count_nodes(ai, ["model", *strata])
     contexts = sorted(counted[control].unique()) if control else []
-    sizes = _array(count_conversations(placed.records, ["model", *strata]), {"model": names}, control, contexts)
+    sizes = _array(count_conversations(ai.records, ["model", *strata]), {"model": names}, control, contexts)
     tables = []
     for level in sorted(crossing.nodes["level"].unique(), reverse=True):
         whole = crossing.nodes[crossing.nodes["level"] == level].set_index("node")["conversations"]
@@ -92,23 +104,23 @@ def compare_models(placed: Placed, *, control: str | None = "task", disclosure: 
         of_level = counted[counted["level"] == level]
         nodes = sorted(of_level["node"].unique())
         counts = _array(of_level, {"node": nodes, "model": names}, control, contexts)
-        found = pd.concat(
+        compared = pd.concat(
             [
-                _compared(cells[cells["category"] == name]["node"], nodes, counts, sizes, index).assign(model=name)
+                _compare(cells[cells["category"] == name]["node"], nodes, counts, sizes, index).assign(model=name)
                 for index, name in enumerate(names)
             ],
             ignore_index=True,
         )
-        # Cells that are not told count as tests that found nothing.
-        padded = np.ones(max(len(whole) * len(names), len(found)))
-        padded[: len(found)] = found["p"]
-        found["p_bonferroni"] = correct_p_values(padded, "bonferroni")[: len(found)]
-        found["p_fdr"] = correct_p_values(padded, "fdr_bh")[: len(found)]
+        # Suppressed cells count as tests that found nothing.
+        padded = np.ones(max(len(whole) * len(names), len(compared)))
+        padded[: len(compared)] = compared["p"]
+        compared["p_bonferroni"] = correct_p_values(padded, "bonferroni")[: len(compared)]
+        compared["p_fdr"] = correct_p_values(padded, "fdr_bh")[: len(compared)]
         # All conversations with it are of this model.
-        found["only"] = found["conversations"].to_numpy() == found["node"].map(whole).to_numpy()
-        tables.append(found.assign(level=int(level)))
+        compared["only"] = compared["conversations"].to_numpy() == compared["node"].map(whole).to_numpy()
+        tables.append(compared.assign(level=int(level)))
     table = pd.concat(tables, ignore_index=True)
-    table["label"] = table["node"].map(placed.labels)
+    table["label"] = table["node"].map(ai.labels)
     order = ["level", "p", "label", "model"]
     table = table.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
     named = ["level", "node", "label", "model"]
@@ -128,11 +140,11 @@ def _array(
     return array if control else array[..., None]
 
 
-def _compared(
-    told: pd.Series[str], nodes: Sequence[str], counts: NDArray[np.float64], sizes: NDArray[np.float64], model: int
+def _compare(
+    disclosed: pd.Series[str], nodes: Sequence[str], counts: NDArray[np.float64], sizes: NDArray[np.float64], model: int
 ) -> pd.DataFrame:
-    """Compare one model with all others, at the nodes of which it may be told."""
-    kept = pd.Index(nodes).get_indexer(pd.Index(told))
+    """Compare one model with all others, at the nodes that are disclosed of it."""
+    kept = pd.Index(nodes).get_indexer(pd.Index(disclosed))
     own, others = counts[kept, model], counts[kept].sum(axis=1) - counts[kept, model]
     size, other_size = sizes[model], sizes.sum(axis=0) - sizes[model]
     count, other, n, m = own.sum(axis=1), others.sum(axis=1), size.sum(), other_size.sum()
@@ -141,7 +153,7 @@ def _compared(
     within = compare_strata(own, size, others, other_size)
     return pd.DataFrame(
         {
-            "node": told.to_numpy(),
+            "node": disclosed.to_numpy(),
             "conversations": count.astype(int),
             "share": count / n,
             "low": low,

@@ -6,12 +6,17 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from taxonomy.errors import check_type
 from taxonomy.mentions.columns import Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
-from taxonomy.mentions.placed import Placed
+from taxonomy.mentions.placed import PlacedMentions
 from taxonomy.questions.answer import Answer
+from taxonomy.questions.arguments import check_column, check_disclosure, check_mentions, check_sides
 from taxonomy.questions.crossing import cross, cross_human, find_associations
 from taxonomy.questions.variation import measure_variation
+
+# The name of the context whose categories are the nodes of the human side.
+HUMAN_VALUE = "human-value"
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,9 @@ class Contexts:
         95% bootstrap interval ``cv_low`` to ``cv_high``; ``cv_by_chance``, what it would be about if categories did not
         matter, at this count. Empty for human values.
     suppressed : int
-        Cells that are not told.
+        Cells that are not disclosed.
     disclosure : Disclosure
-        What it was told by.
+        What the tables were disclosed by.
     """
 
     column: str
@@ -45,12 +50,12 @@ class Contexts:
 
     @property
     def low_expected(self) -> int | None:
-        """Nodes whose chi-square is not to be trusted; None where there is none, as categories overlap."""
+        """Nodes whose chi-square is not to be trusted; None for human values, which have no chi-square."""
         nodes = self.associations.drop_duplicates("node")
         return int(nodes["low_expected"].sum()) if "low_expected" in nodes else None
 
     def at_level(self, level: int) -> Contexts:
-        """Return what is of one level alone."""
+        """Return the rows of one level."""
         associations, variation = (table[table["level"] == level] for table in (self.associations, self.variation))
         return replace(self, associations=associations, variation=variation)
 
@@ -66,47 +71,63 @@ class Contexts:
         )
 
 
-def compare_contexts(placed: Placed, column: str, *, disclosure: Disclosure = PUBLIC) -> Contexts:
-    """Say which nodes go with which category of a column of conversations.
+def compare_contexts(
+    ai: PlacedMentions, by: str | PlacedMentions = "task", *, disclosure: Disclosure = PUBLIC
+) -> Contexts:
+    """Compare how often the AI expresses each value in different contexts.
 
     Parameters
     ----------
-    placed : Placed
-    column : str
-        Such as ``task``, ``model`` or ``language``.
+    ai : PlacedMentions
+        Of the AI's side.
+    by : str or PlacedMentions
+        A column of conversations, such as ``task``, ``model`` or ``language``; or the human side of the same records,
+        whose nodes are then the contexts, level by level.
     disclosure : Disclosure
-        The least that a figure is told from.
+        The least that a figure is disclosed from.
+
+    Returns
+    -------
+    Contexts
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or an argument is of another type.
+
+    Examples
+    --------
+    >>> found = taxonomy.compare_contexts(mentions.ai, by="task")  # doctest: +SKIP
+    >>> found.associations.query("level == 0 and p_fdr < 0.05")  # doctest: +SKIP
     """
-    crossing = cross(placed, column, disclosure=disclosure)
+    check_mentions(ai, "ai", side="ai")
+    check_type(by, (str, PlacedMentions), "by", "give a column of conversations, or mentions.human")
+    check_disclosure(disclosure)
+    if isinstance(by, PlacedMentions):
+        return _compare_human_values(ai, by, disclosure)
+    check_column(ai, by, "by")
+    crossing = cross(ai, by, disclosure=disclosure)
     return Contexts(
-        column=column,
+        column=by,
         sides=("ai",),
-        associations=find_associations(crossing, placed.labels),
-        variation=measure_variation(crossing, placed.labels),
+        associations=find_associations(crossing, ai.labels),
+        variation=measure_variation(crossing, ai.labels),
         suppressed=crossing.suppressed,
         disclosure=disclosure,
     )
 
 
-def compare_human_values(ai: Placed, human: Placed, *, disclosure: Disclosure = PUBLIC) -> Contexts:
-    """Say which of the AI's nodes go with which of people's, level by level.
-
-    Parameters
-    ----------
-    ai, human : Placed
-        Of the same records.
-    disclosure : Disclosure
-        The least that a figure is told from.
-    """
+def _compare_human_values(ai: PlacedMentions, human: PlacedMentions, disclosure: Disclosure) -> Contexts:
+    check_sides(ai, human, human_parameter="by")
     levels = range(min(len(ai.tree.levels), len(human.tree.levels)))
-    found = [cross_human(ai, human, level=level, disclosure=disclosure) for level in reversed(levels)]
-    tables = [find_associations(one, ai.labels, category_labels=human.labels) for one in found]
+    crossings = [cross_human(ai, human, level=level, disclosure=disclosure) for level in reversed(levels)]
+    tables = [find_associations(crossing, ai.labels, category_labels=human.labels) for crossing in crossings]
     none = pd.DataFrame(columns=["level", "node", "label", "conversations", "cv", "cv_low", "cv_high", "cv_by_chance"])
     return Contexts(
-        column="human-value",
+        column=HUMAN_VALUE,
         sides=("ai", "human"),
         associations=pd.concat(tables, ignore_index=True),
         variation=none,
-        suppressed=sum(one.suppressed for one in found),
+        suppressed=sum(crossing.suppressed for crossing in crossings),
         disclosure=disclosure,
     )

@@ -1,4 +1,4 @@
-"""Nodes crossed with contexts: how many conversations have both, as far as may be told."""
+"""Nodes crossed with contexts: how many conversations have both, as far as that is disclosed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taxonomy.errors import TaxonomyError
 from taxonomy.mentions.columns import CONVERSATION, USER
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.placed import (
     HUMAN,
-    Placed,
+    PlacedMentions,
     count_cells,
     count_conversations,
     count_nodes,
@@ -35,14 +34,14 @@ from taxonomy.mentions.statistics import (
 )
 from taxonomy.mentions.suppression import Disclosed, suppress
 
-# What is not known of a conversation is a category, so that the categories add up to all conversations.
+# Conversations whose context is not known are a category, so that the categories add up to all conversations.
 UNKNOWN = "not known"
 _REST = "\0the rest"
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """Conversations by node and category; everything in it may be told.
+    """Conversations by node and category; everything in it is disclosed.
 
     Attributes
     ----------
@@ -55,7 +54,7 @@ class Crossing:
     total : int
         All conversations.
     suppressed : int
-        Cells and totals that are not told.
+        Cells and totals that are not disclosed.
     groups : frozenset of str
         Categories that others are part of.
     overlapping : bool
@@ -72,7 +71,7 @@ class Crossing:
 
 
 def cross(
-    placed: Placed,
+    placed: PlacedMentions,
     column: str,
     *,
     groups: Mapping[str, str] | None = None,
@@ -82,59 +81,51 @@ def cross(
 
     Parameters
     ----------
-    placed : Placed
+    placed : PlacedMentions
     column : str
-        Such as ``task``.
+        A context of its records, such as ``task``, or ``response_type``.
     groups : mapping of str to str, optional
         Categories that are counted together, too: the name of the group of each.
     disclosure : Disclosure
-        The least that a cell is told from.
-
-    Raises
-    ------
-    TaxonomyError
-        If there is no such column.
+        The least that a cell is disclosed from.
     """
     records = placed.records
-    known = ("response_type", *records.contexts)
-    if column not in known:
-        raise TaxonomyError(f"there is no column {column!r} of conversations; there are {', '.join(known)}")
     of = nw.col(column).fill_null(UNKNOWN)
-    contexts = records.conversations.select(CONVERSATION, USER, category=of, group=_grouped(of, groups or {}))
+    contexts = records.conversations.select(CONVERSATION, USER, category=of, group=_group(of, groups or {}))
     mentions = placed.frame.join(contexts.drop(USER), on=CONVERSATION, how="left")
-    found = [count_conversations(records), *_counted(placed, contexts, [], bool(groups))]
+    tables = [count_conversations(records), *_count(placed, contexts, [], bool(groups))]
     for level in placed.tree.levels:
         name = f"level_{level.level}"
-        parts = [part.rename(columns={name: "node"}) for part in _counted(placed, mentions, [name], bool(groups))]
-        found += [count_nodes(placed, levels=[level.level]), *(part.assign(level=level.level) for part in parts)]
-    told = suppress(
-        pd.concat(found, ignore_index=True).drop(columns="mentions"),
+        parts = [part.rename(columns={name: "node"}) for part in _count(placed, mentions, [name], bool(groups))]
+        tables += [count_nodes(placed, levels=[level.level]), *(part.assign(level=level.level) for part in parts)]
+    disclosed = suppress(
+        pd.concat(tables, ignore_index=True).drop(columns="mentions"),
         by=["node", "category"],
         trees={"node": parents_of(placed.tree), "category": groups or {}},
         disclosure=disclosure,
     )
-    crossing = _crossing(told, int(found[0]["conversations"].max()))
+    crossing = _make_crossing(disclosed, int(tables[0]["conversations"].max()))
     return replace(crossing, groups=frozenset((groups or {}).values()))
 
 
-def cross_human(ai: Placed, human: Placed, *, level: int, disclosure: Disclosure = PUBLIC) -> Crossing:
+def cross_human(ai: PlacedMentions, human: PlacedMentions, *, level: int, disclosure: Disclosure = PUBLIC) -> Crossing:
     """Cross the AI's nodes of one level with people's nodes of the same level, which are the categories.
 
     Parameters
     ----------
-    ai, human : Placed
+    ai, human : PlacedMentions
         Of the same records.
     level : int
     disclosure : Disclosure
-        The least that a cell is told from.
+        The least that a cell is disclosed from.
 
     Notes
     -----
     A conversation can hold several human values, so the categories overlap.
     """
-    one = f"level_{level}"
-    pairs = count_cells(ai, [one, f"{HUMAN}{one}"], frame=pair_sides(ai, human, level=level))
-    pairs = pairs.drop(columns="mentions").rename(columns={one: "node", f"{HUMAN}{one}": "category"})
+    column = f"level_{level}"
+    pairs = count_cells(ai, [column, f"{HUMAN}{column}"], frame=pair_sides(ai, human, level=level))
+    pairs = pairs.drop(columns="mentions").rename(columns={column: "node", f"{HUMAN}{column}": "category"})
     # Of the many rare pairs only what they add up to in each row and column matters.
     common = pairs[pairs["conversations"] >= disclosure.min_conversations]
     nodes = count_nodes(ai, levels=[level]).drop(columns=["level", "mentions"])
@@ -146,17 +137,17 @@ def cross_human(ai: Placed, human: Placed, *, level: int, disclosure: Disclosure
         _rest_of(categories, common, "category").assign(node=_REST),
     ]
     table = pd.concat([common, nodes, categories, everything, *rests], ignore_index=True)
-    told = suppress(table, by=["node", "category"], disclosure=disclosure)
-    kept = told.table[(told.table["node"] != _REST) & (told.table["category"] != _REST)]
+    disclosed = suppress(table, by=["node", "category"], disclosure=disclosure).table
+    kept = disclosed[(disclosed["node"] != _REST) & (disclosed["category"] != _REST)]
     n_shown = int(kept["node"].notna().mul(kept["category"].notna()).sum())
-    crossing = _crossing(Disclosed(kept.assign(level=level), 0, 0), int(everything["conversations"].iloc[0]))
+    crossing = _make_crossing(Disclosed(kept.assign(level=level), 0, 0), int(everything["conversations"].iloc[0]))
     return replace(crossing, suppressed=len(pairs) - n_shown, overlapping=True)
 
 
 def find_associations(
     crossing: Crossing, labels: Mapping[str, str], *, category_labels: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """Say which nodes go with which categories, and how surely.
+    """Find which nodes go with which categories, and how surely.
 
     Parameters
     ----------
@@ -169,17 +160,17 @@ def find_associations(
     Returns
     -------
     DataFrame
-        One row a cell that may be told, by level (top first), node and category: ``conversations`` with both; their
+        One row a cell that is disclosed, by level (top first), node and category: ``conversations`` with both; their
         ``share`` of the category's conversations and its Wilson interval ``low`` to ``high``; the count ``expected``
-        if they had nothing to do with each other; the adjusted Pearson ``residual``; ``p``, and ``p_bonferroni`` and
-        ``p_fdr`` (Benjamini-Hochberg), corrected for all cells of the level, told or not. Of the node: ``chi_square``
-        over all categories, what is not told taken as one, its p-value ``node_p`` and ``cramers_v``; and
+        if the two were independent; the adjusted Pearson ``residual``; ``p``, and ``p_bonferroni`` and
+        ``p_fdr`` (Benjamini-Hochberg), corrected for all cells of the level, disclosed or not. Of the node:
+        ``chi_square`` over all categories, suppressed ones taken as one, its p-value ``node_p`` and ``cramers_v``; and
         ``low_expected``, where a count expected is under 5 and these three are not to be trusted.
 
     Notes
     -----
     ``p`` is exact, by the hypergeometric distribution (Fisher's test, the smaller tail doubled): for the rare values
-    of a long tail the normal approximation of the residual finds too much. All figures follow from what is told.
+    of a long tail the normal approximation of the residual finds too much. All figures follow from what is disclosed.
     """
     sizes = crossing.categories
     whole = crossing.nodes.set_index("node")["conversations"]
@@ -188,7 +179,7 @@ def find_associations(
     count, row = table["conversations"].to_numpy(), table["node"].map(whole).to_numpy()
     column = table["category"].map(sizes).to_numpy(dtype=np.int64)
     low, high = wilson_interval(count, column)
-    found = pd.DataFrame(
+    associations = pd.DataFrame(
         {
             "level": table["level"].astype(int),
             "node": table["node"],
@@ -203,31 +194,30 @@ def find_associations(
             "p": exact_p_values(count, row, column, crossing.total),
         }
     )
-    found = pd.concat(
-        [_corrected(part, crossing) for _, part in found.groupby("level")] or [_corrected(found, crossing)]
-    )
+    levels = [part for _, part in associations.groupby("level")] or [associations]
+    associations = pd.concat([_correct(part, crossing) for part in levels])
     if not crossing.overlapping:
-        found = found.merge(_of_nodes(crossing), on="node", how="left")
+        associations = associations.merge(_test_nodes(crossing), on="node", how="left")
     order = ["level", "p", "residual", "label", "category"]
-    return found.sort_values(order, ascending=[False, True, False, True, True], ignore_index=True)
+    return associations.sort_values(order, ascending=[False, True, False, True, True], ignore_index=True)
 
 
 def spread_counts(
     crossing: Crossing, level: int
 ) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the counts of a level as an array, what is not told spread over the cells that are not.
+    """Return the counts of a level as an array, with estimates for the cells that are suppressed.
 
     Returns
     -------
     list of str
         Nodes.
     ndarray of shape (n_nodes, n_categories)
-        Conversations; where a cell is not told, what is left of the node's conversations, by the sizes of the
-        categories.
+        Conversations; in suppressed cells, what is left of the node's conversations, in proportion to the sizes of
+        the categories.
     ndarray of shape (n_categories,)
         Conversations of each category.
     ndarray of shape (n_nodes, n_categories)
-        Where a cell is told.
+        Where a cell is disclosed.
     """
     nodes = crossing.nodes[crossing.nodes["level"] == level]
     own = crossing.cells[crossing.cells["level"] == level]
@@ -236,50 +226,51 @@ def spread_counts(
     columns = categories.index
     own = own[own["node"].isin(rows) & own["category"].isin(columns)]
     counts = np.zeros((len(rows), len(columns)))
-    told = np.zeros(counts.shape, dtype=bool)
+    disclosed = np.zeros(counts.shape, dtype=bool)
     where = rows.get_indexer(pd.Index(own["node"])), columns.get_indexer(pd.Index(own["category"]))
-    counts[where], told[where] = own["conversations"], True
+    counts[where], disclosed[where] = own["conversations"], True
     sizes = np.asarray(categories, dtype=np.float64)
     left = np.maximum(nodes["conversations"].to_numpy() - counts.sum(axis=1), 0)
-    # What belongs to a category that is itself not told counts here, too.
-    untold = ~told * sizes
+    # Some of it belongs to categories that are suppressed themselves.
+    suppressed = ~disclosed * sizes
     unnamed = max(crossing.total - sizes.sum(), 0)
-    counts += untold * (left / np.maximum(untold.sum(axis=1) + unnamed, 1))[:, None]
-    return list(rows), counts, sizes, told
+    counts += suppressed * (left / np.maximum(suppressed.sum(axis=1) + unnamed, 1))[:, None]
+    return list(rows), counts, sizes, disclosed
 
 
-def _corrected(found: pd.DataFrame, crossing: Crossing) -> pd.DataFrame:
-    """Add corrected p-values of one level; cells that are not told count as tests that found nothing."""
-    level = found["level"].iloc[0] if len(found) else 0
+def _correct(associations: pd.DataFrame, crossing: Crossing) -> pd.DataFrame:
+    """Add corrected p-values of one level; suppressed cells count as tests that found nothing."""
+    level = associations["level"].iloc[0] if len(associations) else 0
     tests = int((crossing.nodes["level"] == level).sum()) * len(crossing.categories)
-    padded = np.ones(max(tests, len(found)))
-    padded[: len(found)] = found["p"]
-    return found.assign(
-        p_bonferroni=correct_p_values(padded, "bonferroni")[: len(found)],
-        p_fdr=correct_p_values(padded, "fdr_bh")[: len(found)],
+    n_cells = len(associations)
+    padded = np.ones(max(tests, n_cells))
+    padded[:n_cells] = associations["p"]
+    return associations.assign(
+        p_bonferroni=correct_p_values(padded, "bonferroni")[:n_cells],
+        p_fdr=correct_p_values(padded, "fdr_bh")[:n_cells],
     )
 
 
-def _of_nodes(crossing: Crossing) -> pd.DataFrame:
-    """Return the test of each node against all categories, those that are not told as one."""
+def _test_nodes(crossing: Crossing) -> pd.DataFrame:
+    """Test each node against all categories, suppressed ones taken as one."""
     rows = []
     for level in sorted(crossing.nodes["level"].unique()):
-        nodes, counts, sizes, told = spread_counts(crossing, level)
+        nodes, counts, sizes, disclosed = spread_counts(crossing, level)
         whole = crossing.nodes.set_index("node")["conversations"]
-        for node, row, shown in zip(nodes, counts, told, strict=True):
+        for node, row, shown in zip(nodes, counts, disclosed, strict=True):
             count = whole[node]
             inside = np.append(row[shown], count - row[shown].sum())
             size = np.append(sizes[shown], crossing.total - sizes[shown].sum())
             inside, size = inside[size > 0], size[size > 0]
-            # A node of all conversations goes with nothing.
+            # A node that is in all conversations goes with nothing.
             statistic, p, v = chi_square([inside, size - inside]) if count < crossing.total else (0.0, 1.0, 0.0)
             least = min(count, crossing.total - count) * size.min() / crossing.total
             rows.append((node, statistic, p, v, least < LOW_EXPECTED))
     return pd.DataFrame(rows, columns=["node", "chi_square", "node_p", "cramers_v", "low_expected"])
 
 
-def _crossing(told: Disclosed, total: int) -> Crossing:
-    table = told.table
+def _make_crossing(disclosed: Disclosed, total: int) -> Crossing:
+    table = disclosed.table
     is_node, is_category = table["node"].notna(), table["category"].notna()
     whole = table[is_category & ~is_node].sort_values("category")
     return Crossing(
@@ -287,24 +278,24 @@ def _crossing(told: Disclosed, total: int) -> Crossing:
         nodes=table[is_node & ~is_category].drop(columns="category").reset_index(drop=True),
         categories=pd.Series(whole["conversations"].to_numpy(), index=pd.Index(whole["category"])),
         total=total,
-        suppressed=told.suppressed,
+        suppressed=disclosed.suppressed,
     )
 
 
-def _grouped(of: nw.Expr, groups: Mapping[str, str]) -> nw.Expr:
+def _group(of: nw.Expr, groups: Mapping[str, str]) -> nw.Expr:
     grouped: nw.Expr = nw.lit(None, dtype=nw.String)
     for group in sorted(set(groups.values())):
-        members = [name for name, one in groups.items() if one == group]
+        members = [name for name, of_group in groups.items() if of_group == group]
         grouped = nw.when(of.is_in(members)).then(nw.lit(group)).otherwise(grouped)
     return grouped
 
 
-def _counted(placed: Placed, frame: Frame, nodes: list[str], has_groups: bool) -> list[pd.DataFrame]:
+def _count(placed: PlacedMentions, frame: Frame, nodes: list[str], has_groups: bool) -> list[pd.DataFrame]:
     """Count by node and category, and by node and group."""
-    found = [count_rows(placed.records, frame, [*nodes, "category"])]
+    tables = [count_rows(placed.records, frame, [*nodes, "category"])]
     if has_groups:
-        found.append(count_rows(placed.records, frame, [*nodes, "group"]).rename(columns={"group": "category"}))
-    return found
+        tables.append(count_rows(placed.records, frame, [*nodes, "group"]).rename(columns={"group": "category"}))
+    return tables
 
 
 def _rest_of(whole: pd.DataFrame, common: pd.DataFrame, column: str) -> pd.DataFrame:

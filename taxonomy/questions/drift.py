@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from taxonomy.mentions.columns import Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
-from taxonomy.mentions.placed import Placed, count_cells, count_conversations, count_nodes, parents_of
+from taxonomy.mentions.placed import PlacedMentions, count_cells, count_conversations, count_nodes, parents_of
 from taxonomy.mentions.statistics import LOW_EXPECTED, Floats, correct_p_values, difference_interval
 from taxonomy.mentions.suppression import suppress
 from taxonomy.questions.answer import Answer
+from taxonomy.questions.arguments import check_disclosure, check_periods
 from taxonomy.questions.rates import FALSE_DISCOVERY
 
 
@@ -25,7 +26,7 @@ class Drift:
     ----------
     side : {"ai", "human"}
     table : DataFrame
-        One row a node that may be told in both periods, top first, the surest change first: ``side``, ``level``,
+        One row a node that is disclosed in both periods, top first, the surest change first: ``side``, ``level``,
         ``node``, ``label``; ``before`` and ``after``, the conversations with it, ``share_before`` and ``share_after``;
         ``difference`` of the shares with its 95% interval, ``difference_low`` to ``difference_high``; ``ratio`` of them
         with ``ratio_low`` to ``ratio_high``; ``z``, ``p``, and ``q``, the false discovery rate up to which it is found;
@@ -34,9 +35,9 @@ class Drift:
     before, after : int
         Conversations of the periods, also those without a value.
     suppressed : int
-        Nodes that may not be told in one of the periods, or would give one away that may not.
+        Nodes with too few conversations or users in one of the periods, and those that would give them away.
     disclosure : Disclosure
-        What it was told by.
+        What `table` was disclosed by.
     """
 
     side: Side
@@ -58,15 +59,24 @@ class Drift:
         )
 
 
-def detect_drift(before: Placed, after: Placed, *, disclosure: Disclosure = PUBLIC) -> Drift:
+def detect_drift(earlier: PlacedMentions, later: PlacedMentions, *, disclosure: Disclosure = PUBLIC) -> Drift:
     """Test for every node at every level whether the share of conversations with it changed.
 
     Parameters
     ----------
-    before, after : Placed
-        Of the same side and taxonomy.
+    earlier, later : PlacedMentions
+        Of the same side and taxonomy; see `PlacedMentions.split_at`.
     disclosure : Disclosure
-        The least that a node is told from, in either period.
+        The least that a node is disclosed from, in either period.
+
+    Returns
+    -------
+    Drift
+
+    Raises
+    ------
+    InputError
+        If the two are of different sides or taxonomies, or an argument is of another type.
 
     Notes
     -----
@@ -76,15 +86,17 @@ def detect_drift(before: Placed, after: Placed, *, disclosure: Disclosure = PUBL
     """
     from statsmodels.stats.proportion import confint_proportions_2indep
 
-    sizes = tuple(int(count_conversations(part.records)["conversations"].iloc[0]) for part in (before, after))
-    found = _counts(before, after)
-    told = _both_told(found, parents_of(after.tree), disclosure)
-    counts = [told[name].to_numpy(dtype=np.int64) for name in ("before", "after")]
+    check_periods(earlier, later, ("earlier", "later"))
+    check_disclosure(disclosure)
+    sizes = tuple(int(count_conversations(part.records)["conversations"].iloc[0]) for part in (earlier, later))
+    counted = _count(earlier, later)
+    disclosed = _disclose(counted, parents_of(later.tree), disclosure)
+    counts = [disclosed[name].to_numpy(dtype=np.int64) for name in ("before", "after")]
     shares = [count / size for count, size in zip(counts, sizes, strict=True)]
     z, p = compare_proportions(counts[1], sizes[1], counts[0], sizes[0])
-    table = told[["level", "node", "before", "after"]].astype({"level": int, "before": int, "after": int})
-    table.insert(0, "side", after.side)
-    table.insert(3, "label", table["node"].map(after.labels))
+    table = disclosed[["level", "node", "before", "after"]].astype({"level": int, "before": int, "after": int})
+    table.insert(0, "side", later.side)
+    table.insert(3, "label", table["node"].map(later.labels))
     table["share_before"], table["share_after"] = shares
     table["difference"] = shares[1] - shares[0]
     arguments = (counts[1], sizes[1], counts[0], sizes[0])
@@ -98,11 +110,11 @@ def detect_drift(before: Placed, after: Placed, *, disclosure: Disclosure = PUBL
     table["change"] = np.where(table["q"] <= FALSE_DISCOVERY, np.where(table["difference"] > 0, "rose", "fell"), "")
     order = table.assign(size=-table["z"].abs()).sort_values(["level", "size", "label"], ascending=[False, True, True])
     return Drift(
-        side=after.side,
+        side=later.side,
         table=table.loc[order.index].reset_index(drop=True),
         before=sizes[0],
         after=sizes[1],
-        suppressed=found["node"].nunique() - len(table),
+        suppressed=counted["node"].nunique() - len(table),
         disclosure=disclosure,
     )
 
@@ -126,13 +138,13 @@ def compare_proportions(
     return z, 2 * norm.sf(np.abs(z))
 
 
-def _counts(before: Placed, after: Placed) -> pd.DataFrame:
+def _count(earlier: PlacedMentions, later: PlacedMentions) -> pd.DataFrame:
     """Count conversations and users of nodes by period, and in both; no node stands for all."""
     parts = []
-    for period, placed in (("before", before), ("after", after)):
-        found = pd.concat([count_nodes(placed), count_cells(placed, []).assign(node=None)], ignore_index=True)
-        parts.append(found.assign(period=period))
-    # The users of both periods are at least those of one: a bound that tells of none too few.
+    for period, placed in (("before", earlier), ("after", later)):
+        counted = pd.concat([count_nodes(placed), count_cells(placed, []).assign(node=None)], ignore_index=True)
+        parts.append(counted.assign(period=period))
+    # The users of both periods are at least those of one, so that none is disclosed from too few.
     both = pd.concat(parts).groupby(["level", "node"], dropna=False, as_index=False)
     measures = {"conversations": ("conversations", "sum")}
     if "users" in parts[0] and "users" in parts[1]:
@@ -140,10 +152,10 @@ def _counts(before: Placed, after: Placed) -> pd.DataFrame:
     return pd.concat([*parts, both.agg(**measures).assign(period=None)], ignore_index=True)
 
 
-def _both_told(found: pd.DataFrame, trees: dict[str, str], disclosure: Disclosure) -> pd.DataFrame:
-    """Return the nodes that may be told in both periods, a column for each."""
-    told = suppress(found, by=["node", "period"], trees={"node": trees}, disclosure=disclosure).table
-    wide = told.dropna(subset=["node", "period"]).pivot(
+def _disclose(counted: pd.DataFrame, parents: dict[str, str], disclosure: Disclosure) -> pd.DataFrame:
+    """Return the nodes that are disclosed in both periods, a column for each."""
+    disclosed = suppress(counted, by=["node", "period"], trees={"node": parents}, disclosure=disclosure).table
+    wide = disclosed.dropna(subset=["node", "period"]).pivot(
         index=["level", "node"], columns="period", values="conversations"
     )
     return wide.reindex(columns=["before", "after"]).dropna().reset_index()

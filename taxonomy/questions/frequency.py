@@ -9,11 +9,12 @@ import pandas as pd
 
 from taxonomy.mentions.columns import Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
-from taxonomy.mentions.placed import Placed, count_cells, count_conversations, count_nodes, parents_of
+from taxonomy.mentions.placed import PlacedMentions, count_cells, count_conversations, count_nodes, parents_of
 from taxonomy.mentions.statistics import wilson_interval
 from taxonomy.mentions.suppression import suppress
 from taxonomy.model import Conversations, Taxonomy
 from taxonomy.questions.answer import Answer
+from taxonomy.questions.arguments import check_disclosure, check_mentions
 
 # Values in a smaller share of conversations are the long tail.
 RARE = 0.0004
@@ -35,13 +36,13 @@ class Frequency:
     mentions : int
         Mentions that the taxonomy has.
     suppressed : int
-        Nodes with too few conversations or users to be told, and those that would give them away.
+        Nodes with too few conversations or users to be disclosed, and those that would give them away.
     rare : int
         Values in less than `RARE` of conversations, suppressed ones included.
     values : int
         Values with a mention.
     disclosure : Disclosure
-        What it was told by.
+        What `table` was disclosed by.
     """
 
     side: Side
@@ -66,14 +67,24 @@ class Frequency:
         )
 
 
-def measure_frequency(placed: Placed, *, disclosure: Disclosure = PUBLIC) -> Frequency:
+def measure_frequency(mentions: PlacedMentions, *, disclosure: Disclosure = PUBLIC) -> Frequency:
     """Count the conversations and the mentions of each value, and of each node above.
 
     Parameters
     ----------
-    placed : Placed
+    mentions : PlacedMentions
+        Of either side.
     disclosure : Disclosure
-        The least that a node is told from.
+        The least that a node is disclosed from.
+
+    Returns
+    -------
+    Frequency
+
+    Raises
+    ------
+    InputError
+        If an argument is of another type.
 
     Notes
     -----
@@ -81,53 +92,55 @@ def measure_frequency(placed: Placed, *, disclosure: Disclosure = PUBLIC) -> Fre
     add up. Intervals are Wilson's (1927) at 95%. That of mentions takes them as independent, which mentions of one
     conversation are not quite: it is somewhat narrow.
     """
-    found = count_nodes(placed)
-    conversations = int(count_conversations(placed.records)["conversations"].iloc[0])
-    everything = count_cells(placed, [])
-    mentions = int(everything["mentions"].iloc[0])
-    values = found[found["level"] == 0]
-    told = suppress(
-        pd.concat([found, everything.assign(node=None)], ignore_index=True),
+    check_mentions(mentions, "mentions")
+    check_disclosure(disclosure)
+    nodes = count_nodes(mentions)
+    conversations = int(count_conversations(mentions.records)["conversations"].iloc[0])
+    everything = count_cells(mentions, [])
+    n_mentions = int(everything["mentions"].iloc[0])
+    values = nodes[nodes["level"] == 0]
+    disclosed = suppress(
+        pd.concat([nodes, everything.assign(node=None)], ignore_index=True),
         by=["node"],
-        trees={"node": parents_of(placed.tree)},
+        trees={"node": parents_of(mentions.tree)},
         disclosure=disclosure,
     ).table.dropna(subset="node")
     table = pd.DataFrame(
         {
-            "side": placed.side,
-            "level": told["level"].astype(int),
-            "node": told["node"],
-            "label": told["node"].map(placed.labels),
+            "side": mentions.side,
+            "level": disclosed["level"].astype(int),
+            "node": disclosed["node"],
+            "label": disclosed["node"].map(mentions.labels),
         }
     )
-    for unit, total in (("conversation", conversations), ("mention", mentions)):
-        count = told[f"{unit}s"].to_numpy(dtype=int)
+    for unit, total in (("conversation", conversations), ("mention", n_mentions)):
+        count = disclosed[f"{unit}s"].to_numpy(dtype=int)
         low, high = wilson_interval(count, total)
         table[f"{unit}s"] = count
         table[f"{unit}_share"] = count / total
         table[f"{unit}_low"], table[f"{unit}_high"] = low, high
     order = ["level", "conversations", "mentions", "label"]
     return Frequency(
-        side=placed.side,
+        side=mentions.side,
         table=table.sort_values(order, ascending=[False, False, False, True], ignore_index=True),
         conversations=conversations,
-        mentions=mentions,
-        suppressed=len(found) - len(table),
+        mentions=n_mentions,
+        suppressed=len(nodes) - len(table),
         rare=int((values["conversations"] < RARE * conversations).sum()),
         values=len(values),
         disclosure=disclosure,
     )
 
 
-def add_conversations(tree: Taxonomy, found: Frequency) -> Taxonomy:
-    """Return a taxonomy with the conversations of each node that may be told, and of no other."""
-    told: Mapping[str, Conversations] = {
+def add_conversations(tree: Taxonomy, frequency: Frequency) -> Taxonomy:
+    """Return a taxonomy with the conversations of each node that is disclosed, and of no other."""
+    disclosed: Mapping[str, Conversations] = {
         row["node"]: Conversations(
             count=row["conversations"],
-            total=found.conversations,
+            total=frequency.conversations,
             low=round(row["conversation_low"], 6),
             high=round(row["conversation_high"], 6),
         )
-        for row in found.table.to_dict("records")
+        for row in frequency.table.to_dict("records")
     }
-    return tree.with_nodes(node.model_copy(update={"conversations": told.get(node.id)}) for node in tree.nodes)
+    return tree.with_nodes(node.model_copy(update={"conversations": disclosed.get(node.id)}) for node in tree.nodes)

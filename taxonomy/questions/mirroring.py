@@ -11,14 +11,15 @@ import pandas as pd
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import CONVERSATION, RESPONSE_TYPES, USER
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
-from taxonomy.mentions.placed import Placed, count_rows
+from taxonomy.mentions.placed import PlacedMentions, count_rows
 from taxonomy.mentions.records import Frame
 from taxonomy.mentions.statistics import difference_interval, wilson_interval
 from taxonomy.mentions.suppression import suppress
 from taxonomy.questions.answer import Answer
+from taxonomy.questions.arguments import check_disclosure, check_sides
 from taxonomy.questions.responses import STANCES
 
-# Strangers whose values each conversation's human values are held against.
+# Other conversations with whose AI values each conversation's human values are compared.
 _STRANGERS = 2
 
 
@@ -33,9 +34,9 @@ class Mirroring:
         values on both sides, ``mirrored`` of them, their ``share`` and its Wilson interval ``low`` to ``high``;
         ``chance_share``; and ``beyond_chance``, the difference, with its 95% interval.
     suppressed : int
-        Rows that are not told.
+        Rows that are not disclosed.
     disclosure : Disclosure
-        What it was told by.
+        What `table` was disclosed by.
     """
 
     table: pd.DataFrame
@@ -54,26 +55,33 @@ class Mirroring:
         )
 
 
-def measure_mirroring(ai: Placed, human: Placed, *, disclosure: Disclosure = PUBLIC) -> Mirroring:
-    """Say in which share of conversations a node occurs on both sides, by response type and level.
+def measure_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: Disclosure = PUBLIC) -> Mirroring:
+    """Measure in which share of conversations a node occurs on both sides, by response type and level.
 
     Parameters
     ----------
-    ai, human : Placed
-        Of the same records. Trees of their own must share ids.
+    ai, human : PlacedMentions
+        Of the same records. Where they have two taxonomies, those must share ids.
     disclosure : Disclosure
-        The least that a figure is told from: of conversations that mirror, and of those that do not.
+        The least that a figure is disclosed from: of conversations that mirror, and of those that do not.
+
+    Returns
+    -------
+    Mirroring
 
     Raises
     ------
     InputError
-        If no conversation has values on both sides and a response type, or the trees have no node in common.
+        If no conversation has values on both sides and a response type, the taxonomies have no node in common, or an
+        argument is of another type.
 
     Notes
     -----
-    Chance is what strangers give: people's values are held against the AI's of two other conversations of the same
-    response type, far apart in the order of ids, so that how common values are cannot count as mirroring.
+    Chance is measured on strangers: people's values are compared with the AI's of two other conversations of the same
+    response type, far apart in the order of ids, so that values that are common anyway do not count as mirroring.
     """
+    check_sides(ai, human)
+    check_disclosure(disclosure)
     levels = [
         level.level
         for level in ai.tree.levels
@@ -90,31 +98,31 @@ def measure_mirroring(ai: Placed, human: Placed, *, disclosure: Disclosure = PUB
     tables = []
     for level in reversed(levels):
         shared = _shared(ai, human, both, both, level)
-        found = sizes.merge(_by_response(ai, shared), on="response", how="left", suffixes=("", "_mirrored")).fillna(0)
+        counts = sizes.merge(_by_response(ai, shared), on="response", how="left", suffixes=("", "_mirrored")).fillna(0)
         strangers = [
             _by_response(ai, _shared(ai, human, both, _shifted(both, step), level)) for step in range(1, _STRANGERS + 1)
         ]
         by_chance = pd.concat(strangers).groupby("response")["conversations"].sum()
-        found["by_chance"] = found["response"].map(by_chance).fillna(0)
-        tables.append(_told(found, disclosure).assign(level=level))
-    table = _apart(pd.concat(tables, ignore_index=True), disclosure)
+        counts["by_chance"] = counts["response"].map(by_chance).fillna(0)
+        tables.append(_disclose(counts, disclosure).assign(level=level))
+    table = _select_levels(pd.concat(tables, ignore_index=True), disclosure)
     columns = ["level", *(name for name in table.columns if name != "level")]
     return Mirroring(table[columns], len(sizes) * len(levels) - len(table), disclosure)
 
 
-def _apart(table: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
-    """Leave out levels that too few conversations tell from the level below: who shares a value shares its nodes."""
+def _select_levels(table: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
+    """Leave out levels that differ from the one below by too few conversations: who shares a value shares its nodes."""
     kept = []
     for _, rows in table.groupby("response", sort=False):
-        told = -1
+        below = -1
         for index, count in rows.sort_values("level")["mirrored"].items():
-            if told < 0 or count == told or count - told >= disclosure.min_conversations:
+            if below < 0 or count == below or count - below >= disclosure.min_conversations:
                 kept.append(index)
-                told = count
+                below = count
     return table[table.index.isin(kept)].reset_index(drop=True)
 
 
-def _both(ai: Placed, human: Placed) -> Frame:
+def _both(ai: PlacedMentions, human: PlacedMentions) -> Frame:
     """Return the conversations with values on both sides and a response type, numbered within each."""
     frame = ai.frame.select(CONVERSATION, USER).unique()
     frame = frame.join(human.frame.select(CONVERSATION).unique(), on=CONVERSATION, how="inner")
@@ -132,18 +140,18 @@ def _shifted(both: Frame, step: int) -> Frame:
     return both.with_columns(place=(nw.col("place") + away) % nw.col("size"))
 
 
-def _shared(ai: Placed, human: Placed, both: Frame, paired: Frame, level: int) -> Frame:
+def _shared(ai: PlacedMentions, human: PlacedMentions, both: Frame, paired: Frame, level: int) -> Frame:
     """Return the conversations whose human values have a node in common with the AI's of the one at `place`."""
     node = f"level_{level}"
-    said = both.select(CONVERSATION, "response", "place")
-    said = said.join(ai.frame.select(CONVERSATION, node).unique(), on=CONVERSATION, how="inner")
+    expressed = both.select(CONVERSATION, "response", "place")
+    expressed = expressed.join(ai.frame.select(CONVERSATION, node).unique(), on=CONVERSATION, how="inner")
     valued = paired.select(CONVERSATION, USER, "response", "place")
     valued = valued.join(human.frame.select(CONVERSATION, node).unique(), on=CONVERSATION, how="inner")
-    found = valued.join(said.select("response", "place", node), on=["response", "place", node], how="inner")
-    return found.select(CONVERSATION, USER, "response").unique()
+    shared = valued.join(expressed.select("response", "place", node), on=["response", "place", node], how="inner")
+    return shared.select(CONVERSATION, USER, "response").unique()
 
 
-def _by_response(ai: Placed, frame: Frame) -> pd.DataFrame:
+def _by_response(ai: PlacedMentions, frame: Frame) -> pd.DataFrame:
     """Count conversations and users by response type, and by stance."""
     import pyarrow as pa
 
@@ -154,29 +162,29 @@ def _by_response(ai: Placed, frame: Frame) -> pd.DataFrame:
     return count_rows(ai.records, frame, ["response"])
 
 
-def _told(found: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
-    """Return the figures of one level that may be told."""
-    mirrored = found.rename(columns={"conversations": "all", "conversations_mirrored": "conversations"})
+def _disclose(counts: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
+    """Return the figures of one level that are disclosed."""
+    mirrored = counts.rename(columns={"conversations": "all", "conversations_mirrored": "conversations"})
     mirrored = mirrored.drop(columns="users", errors="ignore").rename(columns={"users_mirrored": "users"})
     # What is left must be many, too: it is what a subtraction gives.
     rest = mirrored.assign(conversations=mirrored["all"] - mirrored["conversations"]).drop(
         columns="users", errors="ignore"
     )
-    whole = found[["response", "conversations", *(["users"] if "users" in found else [])]]
+    whole = counts[["response", "conversations", *(["users"] if "users" in counts else [])]]
     parts = pd.concat(
         [mirrored.assign(mirrored="yes"), rest.assign(mirrored="no"), whole.assign(mirrored=None)], ignore_index=True
     )
     if disclosure.min_conversations <= 1:
-        # Where everything may be told, so may that nobody mirrors, or that everybody does.
+        # Where everything is disclosed, so is that nobody mirrors, or that everybody does.
         parts = parts[parts["conversations"] > 0]
-    told = suppress(
+    disclosed = suppress(
         parts[["response", "mirrored", "conversations", *(["users"] if "users" in parts else [])]],
         by=["response", "mirrored"],
         trees={"response": STANCES},
         disclosure=disclosure,
     ).table
-    hidden = parts.drop(index=told.index)["response"]
-    kept = found[~found["response"].isin(hidden)]
+    suppressed = parts.drop(index=disclosed.index)["response"]
+    kept = counts[~counts["response"].isin(suppressed)]
     total, count = kept["conversations"].to_numpy(dtype=int), kept["conversations_mirrored"].to_numpy(dtype=int)
     chance = kept["by_chance"].to_numpy(dtype=float)
     low, high = wilson_interval(count, total)

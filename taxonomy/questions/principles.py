@@ -1,21 +1,23 @@
-"""How much of what is said serves each top principle, by a map from nodes to principles."""
+"""How many mentions serve each principle, by a map from nodes to principles."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pydantic
 
-from taxonomy.errors import InputError, LookupFailedError
+from taxonomy.errors import InputError, LookupFailedError, check_type
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
-from taxonomy.mentions.placed import Placed, count_cells, count_conversations
+from taxonomy.mentions.placed import PlacedMentions, count_cells, count_conversations
 from taxonomy.mentions.statistics import wilson_interval
 from taxonomy.mentions.suppression import suppress
 from taxonomy.model import Taxonomy
 from taxonomy.questions.answer import Answer
+from taxonomy.questions.arguments import check_disclosure, check_mentions
 from taxonomy.toml import Text, Texts, read_tables
 
 BUNDLED = Path(__file__).with_name("principles.toml")
@@ -41,7 +43,7 @@ class Principle:
 
 @dataclass(frozen=True)
 class Principles:
-    """How much serves each principle.
+    """How many mentions serve each principle.
 
     Attributes
     ----------
@@ -52,9 +54,9 @@ class Principles:
     absent : tuple of str
         Names that the taxonomy does not have, or has on several nodes.
     suppressed : int
-        Principles that are not told.
+        Principles that are not disclosed.
     disclosure : Disclosure
-        What it was told by.
+        What `table` was disclosed by.
     """
 
     table: pd.DataFrame
@@ -74,7 +76,7 @@ class Principles:
         )
 
 
-def load_principles(path: Path = BUNDLED) -> tuple[Principle, ...]:
+def read_principles(path: Path = BUNDLED) -> tuple[Principle, ...]:
     """Read a file of principles, in its order.
 
     Parameters
@@ -87,71 +89,116 @@ def load_principles(path: Path = BUNDLED) -> tuple[Principle, ...]:
     InputError
         If it can't be read, or a principle is incomplete or a duplicate.
     """
-    found = [one for _, one in read_tables(path, "principle", Principle, remedy=_REMEDY)]
-    if not found:
+    principles = [principle for _, principle in read_tables(path, "principle", Principle, remedy=_REMEDY)]
+    if not principles:
         raise InputError("no [[principle]] table", path=str(path), remedy=_REMEDY)
     for field in ("key", "name"):
-        names = Counter(getattr(one, field) for one in found)
+        names = Counter(getattr(principle, field) for principle in principles)
         # The table has a row of this name for what serves none.
         names.update([NONE] if field == "name" else [])
         for name, count in names.items():
             if count > 1:
                 raise InputError(f"{field} {name!r} is taken", path=str(path), remedy="give it another")
-    return tuple(found)
+    return tuple(principles)
 
 
 def measure_principles(
-    placed: Placed, mapping: tuple[Principle, ...], *, disclosure: Disclosure = PUBLIC
+    ai: PlacedMentions,
+    principles: str | Path | Mapping[str, Sequence[str]] | None = None,
+    *,
+    disclosure: Disclosure = PUBLIC,
 ) -> Principles:
-    """Say what share of mentions serves each principle.
+    """Measure what share of mentions serves each principle.
 
     Parameters
     ----------
-    placed : Placed
-    mapping : tuple of Principle
-        See `load_principles`.
+    ai : PlacedMentions
+        Of the AI's side.
+    principles : str, Path or mapping of str to sequence of str, optional
+        A file in TOML, see `read_principles`; or, by the name of each principle, the labels, aliases or ids of the
+        nodes that serve it. By default those that come with this package: helpful, honest, harmless.
     disclosure : Disclosure
-        The least that a figure is told from.
+        The least that a figure is disclosed from.
+
+    Returns
+    -------
+    Principles
 
     Raises
     ------
     InputError
-        If the taxonomy has none of the names.
+        If the file can't be read, the taxonomy has none of the names, or an argument is of another type.
+
+    Examples
+    --------
+    >>> mapping = {"Safe": ["Protective"], "Open": ["Epistemic", "transparency"]}
+    >>> taxonomy.measure_principles(mentions.ai, mapping).table  # doctest: +SKIP
     """
     import pyarrow as pa
 
-    tree = placed.tree
-    served, absent = _served(tree, mapping)
+    check_mentions(ai, "ai", side="ai")
+    check_disclosure(disclosure)
+    listed = take_principles(principles)
+    tree = ai.tree
+    served, absent = _served(tree, listed)
     if not served:
         problem = f"the taxonomy {tree.id!r} has none of the nodes that the principles name"
-        raise InputError(problem, remedy="give a file that names nodes of it")
+        raise InputError(problem, remedy="give principles that name nodes of it")
     rows = [(node.id, name) for node in tree.nodes if node.level == 0 for name in _of_value(tree, node.id, served)]
     lookup = pa.table({"level_0": [value for value, _ in rows], "principle": [name for _, name in rows]})
-    frame = placed.frame.join(placed.records.engine.table(lookup), on="level_0", how="inner")
-    found = count_cells(placed, ["principle"], frame=frame)
-    everything = count_cells(placed, [])
-    told = suppress(
-        pd.concat([found, everything], ignore_index=True),
+    frame = ai.frame.join(ai.records.engine.table(lookup), on="level_0", how="inner")
+    counted = count_cells(ai, ["principle"], frame=frame)
+    everything = count_cells(ai, [])
+    disclosed = suppress(
+        pd.concat([counted, everything], ignore_index=True),
         by=["principle"],
         disclosure=disclosure,
     )
-    order = [*(one.name for one in mapping), NONE]
-    shown = told.table.dropna(subset="principle")
+    order = [*(principle.name for principle in listed), NONE]
+    shown = disclosed.table.dropna(subset="principle")
     shown = shown.sort_values("principle", key=lambda names: names.map(order.index))
     table = pd.DataFrame({"principle": shown["principle"]})
-    conversations = int(count_conversations(placed.records)["conversations"].iloc[0])
+    conversations = int(count_conversations(ai.records)["conversations"].iloc[0])
     for unit, total in (("mention", int(everything["mentions"].iloc[0])), ("conversation", conversations)):
         count = shown[f"{unit}s"].to_numpy(dtype=int)
         table[f"{unit}s"], table[f"{unit}_share"] = count, count / total
         table[f"{unit}_low"], table[f"{unit}_high"] = wilson_interval(count, total)
-    return Principles(table.reset_index(drop=True), absent, told.suppressed, disclosure)
+    return Principles(table.reset_index(drop=True), absent, disclosed.suppressed, disclosure)
 
 
-def _served(tree: Taxonomy, mapping: tuple[Principle, ...]) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+def take_principles(given: str | Path | Mapping[str, Sequence[str]] | None) -> tuple[Principle, ...]:
+    """Return principles in whatever form they are given; see `measure_principles`.
+
+    Raises
+    ------
+    InputError
+    """
+    if given is None:
+        return read_principles()
+    check_type(given, (str, Path, Mapping), "principles", "give a file in TOML, or a mapping of names to nodes")
+    if not isinstance(given, Mapping):
+        return read_principles(Path(given))
+    for name, nodes in given.items():
+        if (
+            not isinstance(name, str)
+            or isinstance(nodes, str)
+            or not nodes
+            or not all(isinstance(node, str) for node in nodes)
+        ):
+            problem = f"`principles` has {name!r}: {nodes!r}"
+            raise InputError(problem, remedy="give lists of labels, aliases or ids of nodes, by name")
+    if not given:
+        raise InputError("`principles` is empty", remedy="give at least one")
+    if NONE in given:
+        raise InputError(f"`principles` names one {NONE!r}, as the row of all others is", remedy="give it another name")
+    return tuple(Principle(key=name, name=name, nodes=tuple(nodes)) for name, nodes in given.items())
+
+
+def _served(tree: Taxonomy, principles: tuple[Principle, ...]) -> tuple[dict[str, list[str]], tuple[str, ...]]:
     """Return the principles that name each node, and the names that no one node has."""
     served: dict[str, list[str]] = {}
     absent = []
-    for principle in mapping:
+    for principle in principles:
         for name in principle.nodes:
             try:
                 served.setdefault(_find(tree, name), []).append(principle.name)

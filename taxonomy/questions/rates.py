@@ -1,4 +1,4 @@
-"""Rates that several questions, and options, go by."""
+"""Rates that several questions, and options, use."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-# The false discovery rate up to which an association, a difference or a change stands.
+# The false discovery rate up to which an association, a difference or a change is reported.
 FALSE_DISCOVERY = 0.05
 # Alerts to expect in 10,000 conversations like those of the baseline.
-ALERTS = 100
+ALERTS_PER_10000 = 100.0
 
 
-def keep_standing(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that stand after correction: those whose ``p_fdr`` is up to `FALSE_DISCOVERY`."""
+def keep_significant(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that are significant after correction: those whose ``p_fdr`` is up to `FALSE_DISCOVERY`."""
     return table[table["p_fdr"] <= FALSE_DISCOVERY]

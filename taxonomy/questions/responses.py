@@ -1,4 +1,4 @@
-"""What goes with the AI's support, reframing and resistance, and what it says explicitly."""
+"""Which values go with the AI's support, reframing and resistance, and which it expresses explicitly."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
-from taxonomy.mentions.placed import Placed, count_cells, count_nodes, parents_of
+from taxonomy.mentions.placed import PlacedMentions, count_cells, count_nodes, parents_of
 from taxonomy.mentions.statistics import wilson_interval
 from taxonomy.mentions.suppression import suppress
 from taxonomy.questions.answer import Answer
+from taxonomy.questions.arguments import check_disclosure, check_mentions
 from taxonomy.questions.crossing import Crossing, cross, find_associations
 
-# Types that are looked at together, too.
+# Types that are counted together, too.
 STANCES = {
     "strong support": "support",
     "mild support": "support",
@@ -34,14 +35,14 @@ class Responses:
     associations : DataFrame
         Nodes by response type; see `taxonomy.questions.crossing.find_associations`.
     explicit : DataFrame
-        How much is said explicitly, by response type and by node: ``response`` or ``level``, ``node`` and ``label``;
-        ``mentions`` of which it is known, the ``share`` that is explicit, and its Wilson interval.
+        How much is expressed explicitly, by response type and by node: ``response`` or ``level``, ``node`` and
+        ``label``; ``mentions`` of which it is known, the ``share`` that is explicit, and its Wilson interval.
     conversations : int
         All conversations.
     suppressed : int
-        Cells that are not told.
+        Cells that are not disclosed.
     disclosure : Disclosure
-        What it was told by.
+        What the tables were disclosed by.
     """
 
     types: pd.DataFrame
@@ -63,21 +64,32 @@ class Responses:
         )
 
 
-def describe_responses(placed: Placed, *, disclosure: Disclosure = PUBLIC) -> Responses:
-    """Say what goes with each type of response.
+def describe_responses(ai: PlacedMentions, *, disclosure: Disclosure = PUBLIC) -> Responses:
+    """Describe how the AI responds to people's values, and which of its values go with each type of response.
 
     Parameters
     ----------
-    placed : Placed
+    ai : PlacedMentions
         Of the AI's side.
     disclosure : Disclosure
-        The least that a figure is told from.
+        The least that a figure is disclosed from.
+
+    Returns
+    -------
+    Responses
+
+    Raises
+    ------
+    InputError
+        If an argument is of another type.
     """
-    crossing = cross(placed, "response_type", groups=STANCES, disclosure=disclosure)
-    explicit, suppressed = _explicit(placed, disclosure)
+    check_mentions(ai, "ai", side="ai")
+    check_disclosure(disclosure)
+    crossing = cross(ai, "response_type", groups=STANCES, disclosure=disclosure)
+    explicit, suppressed = _count_explicit(ai, disclosure)
     return Responses(
-        types=_types(crossing),
-        associations=find_associations(crossing, placed.labels),
+        types=_count_types(crossing),
+        associations=find_associations(crossing, ai.labels),
         explicit=explicit,
         conversations=crossing.total,
         suppressed=crossing.suppressed + suppressed,
@@ -85,7 +97,7 @@ def describe_responses(placed: Placed, *, disclosure: Disclosure = PUBLIC) -> Re
     )
 
 
-def _types(crossing: Crossing) -> pd.DataFrame:
+def _count_types(crossing: Crossing) -> pd.DataFrame:
     count = crossing.categories.to_numpy()
     low, high = wilson_interval(count, crossing.total)
     table = pd.DataFrame(
@@ -100,16 +112,16 @@ def _types(crossing: Crossing) -> pd.DataFrame:
     return table.sort_values(["conversations", "response"], ascending=[False, True], ignore_index=True)
 
 
-def _explicit(placed: Placed, disclosure: Disclosure) -> tuple[pd.DataFrame, int]:
-    """Return the shares of explicit mentions, by response type and by node, where both kinds may be told."""
-    by_response = count_cells(placed, ["response_type", "explicit"]).rename(columns={"response_type": "response"})
-    by_node = count_nodes(placed, ["explicit"])
+def _count_explicit(ai: PlacedMentions, disclosure: Disclosure) -> tuple[pd.DataFrame, int]:
+    """Return the shares of explicit mentions, by response type and by node, where both kinds are disclosed."""
+    by_response = count_cells(ai, ["response_type", "explicit"]).rename(columns={"response_type": "response"})
+    by_node = count_nodes(ai, ["explicit"])
     tables, suppressed = [], 0
-    for counted, key, trees in ((by_response, "response", {}), (by_node, "node", {"node": parents_of(placed.tree)})):
-        told = suppress(counted, by=[key, "explicit"], trees=trees, disclosure=disclosure)
-        suppressed += told.suppressed
-        wide = told.table.pivot_table(index=key, columns="explicit", values="mentions", aggfunc="sum")
-        # Where one kind is not told, its share would tell it.
+    for counted, key, trees in ((by_response, "response", {}), (by_node, "node", {"node": parents_of(ai.tree)})):
+        disclosed = suppress(counted, by=[key, "explicit"], trees=trees, disclosure=disclosure)
+        suppressed += disclosed.suppressed
+        wide = disclosed.table.pivot_table(index=key, columns="explicit", values="mentions", aggfunc="sum")
+        # Where one kind is suppressed, the share would disclose it.
         wide = wide.reindex(columns=[False, True]).dropna()
         mentions = wide.sum(axis=1).to_numpy(dtype=int)
         low, high = wilson_interval(wide[True].to_numpy(dtype=int), mentions)
@@ -117,12 +129,12 @@ def _explicit(placed: Placed, disclosure: Disclosure) -> tuple[pd.DataFrame, int
             {key: wide.index, "mentions": mentions, "share": wide[True].to_numpy() / mentions, "low": low, "high": high}
         )
         tables.append(table)
-    levels = {node.id: node.level for node in placed.tree.nodes}
+    levels = {node.id: node.level for node in ai.tree.nodes}
     tables[1].insert(0, "level", tables[1]["node"].map(levels))
-    tables[1].insert(2, "label", tables[1]["node"].map(placed.labels))
-    found = pd.concat(tables, ignore_index=True)
+    tables[1].insert(2, "label", tables[1]["node"].map(ai.labels))
+    table = pd.concat(tables, ignore_index=True)
     columns = ["response", "level", "node", "label", "mentions", "share", "low", "high"]
-    found = found[columns].sort_values(
+    table = table[columns].sort_values(
         ["response", "level", "share", "label"], ascending=[True, False, False, True], ignore_index=True
     )
-    return found.astype({"level": "Int64"}), suppressed
+    return table.astype({"level": "Int64"}), suppressed

@@ -10,12 +10,12 @@ import pandas as pd
 from taxonomy.mentions.statistics import Floats
 from taxonomy.questions.crossing import UNKNOWN, Crossing, spread_counts
 
-# Nodes of which less is told have no coefficient of variation.
-_TOLD = 0.8
+# Nodes of which a smaller share is disclosed have no coefficient of variation.
+_DISCLOSED = 0.8
 
 
 def measure_variation(crossing: Crossing, labels: Mapping[str, str]) -> pd.DataFrame:
-    """Say how much the share of each node varies between categories.
+    """Measure how much the share of each node varies between categories.
 
     Parameters
     ----------
@@ -30,16 +30,16 @@ def measure_variation(crossing: Crossing, labels: Mapping[str, str]) -> pd.DataF
 
     Notes
     -----
-    A cell that is not told counts with its part of what the told ones leave of the node's conversations. Nodes of
-    which less than four fifths are told have no row.
+    A suppressed cell counts with its part of what the disclosed ones leave of the node's conversations. Nodes of
+    which less than four fifths are disclosed have no row.
     """
     known = crossing.categories.index != UNKNOWN
     tables = []
     for level in sorted(crossing.nodes["level"].unique(), reverse=True):
-        nodes, counts, sizes, told = spread_counts(crossing, level)
-        counts, told, sizes = counts[:, known], told[:, known], sizes[known]
+        nodes, counts, sizes, disclosed = spread_counts(crossing, level)
+        counts, disclosed, sizes = counts[:, known], disclosed[:, known], sizes[known]
         total = counts.sum(axis=1)
-        enough = (counts * told).sum(axis=1) >= _TOLD * np.maximum(total, 1)
+        enough = (counts * disclosed).sum(axis=1) >= _DISCLOSED * np.maximum(total, 1)
         counts, total = counts[enough], total[enough]
         low, high = variation_intervals(counts, sizes)
         ids = [node for node, is_enough in zip(nodes, enough, strict=True) if is_enough]
@@ -48,7 +48,7 @@ def measure_variation(crossing: Crossing, labels: Mapping[str, str]) -> pd.DataF
                 {
                     "level": level,
                     "node": ids,
-                    "label": [labels[one] for one in ids],
+                    "label": [labels[node] for node in ids],
                     "conversations": np.round(total).astype(int),
                     "cv": coefficients_of_variation(counts, sizes),
                     "cv_low": low,
@@ -57,8 +57,8 @@ def measure_variation(crossing: Crossing, labels: Mapping[str, str]) -> pd.DataF
                 }
             )
         )
-    found = pd.concat(tables, ignore_index=True)
-    return found.sort_values(["level", "cv", "label"], ascending=[False, True, True], ignore_index=True)
+    variation = pd.concat(tables, ignore_index=True)
+    return variation.sort_values(["level", "cv", "label"], ascending=[False, True, True], ignore_index=True)
 
 
 def coefficients_of_variation(counts: Floats, sizes: Floats) -> Floats:
@@ -104,12 +104,12 @@ def variation_intervals(counts: Floats, sizes: Floats, *, draws: int = 500, seed
     seed : int
     """
     rng = np.random.default_rng(seed)
-    found = coefficients_of_variation(counts, sizes)
-    low, high = np.empty_like(found), np.empty_like(found)
+    observed = coefficients_of_variation(counts, sizes)
+    low, high = np.empty_like(observed), np.empty_like(observed)
     whole = np.round(sizes).astype(np.int64)
     for index, row in enumerate(counts):
         drawn = rng.binomial(whole, np.minimum(row / sizes, 1.0), size=(draws, len(sizes))).astype(np.float64)
         drawn = drawn[drawn.any(axis=1)]
         upper, lower = np.quantile(coefficients_of_variation(drawn, sizes), [0.975, 0.025])
-        low[index], high[index] = 2 * found[index] - upper, 2 * found[index] - lower
+        low[index], high[index] = 2 * observed[index] - upper, 2 * observed[index] - lower
     return np.maximum(low, 0), high

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from taxonomy.english.plurals import count_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +28,7 @@ class Row:
     mark : float or None
         Another share to see it against.
     note : str
-        What else the row is of: a category, a model.
+        A category or a model that the row is about, too.
     """
 
     label: str
@@ -75,11 +78,11 @@ class Section:
         The answer in a sentence or two.
     charts : sequence of Chart
     method : str
-        How it was come by, and what it does not say.
+        How it was computed, and what it does not show.
     tables : mapping of str to DataFrame
-        All of it, by the name of a file without its suffix.
+        The whole answer, by the name of a file without its suffix.
     suppressed : int
-        Figures that may not be told.
+        Figures that are not disclosed.
     """
 
     lead: str
@@ -89,9 +92,9 @@ class Section:
     suppressed: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
-    """What a page says.
+    """Answers to the questions, and where they were written.
 
     Attributes
     ----------
@@ -100,14 +103,17 @@ class Report:
     facts : mapping of str to str
         What was measured, and on what.
     rejected : mapping of str to int
-        Rows set aside, by kind and reason.
+        Rows that were rejected, by kind and reason.
     sections : mapping of str to Section
         By title.
     left_out : mapping of str to str
         Questions that could not be asked, and why.
     disclosure : Disclosure
-        The least that figures are told from.
+        The least that figures are disclosed from.
     users_known : bool
+        Whether any conversation says its user.
+    paths : tuple of Path
+        What was written: the folder of tables first, the page last.
     """
 
     taxonomy: str
@@ -117,10 +123,16 @@ class Report:
     disclosure: Disclosure
     users_known: bool
     left_out: Mapping[str, str]
+    paths: tuple[Path, ...] = ()
+
+    def __repr__(self) -> str:
+        answered = count_of(len(self.sections), "question")
+        left_out = f", {len(self.left_out)} left out" if self.left_out else ""
+        return f"<Report: {answered} answered{left_out}{f', {self.paths[-1]}' if self.paths else ''}>"
 
     @property
     def suppressed(self) -> int:
-        """How many figures are hidden, over all questions."""
+        """How many figures are suppressed, over all questions."""
         return sum(section.suppressed for section in self.sections.values())
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from taxonomy.english.plurals import count_of
 from taxonomy.formats.markdown import escape_markdown
 from taxonomy.report.parts import Chart, Report, Row, format_percent, format_points
 
@@ -66,26 +67,26 @@ def draw(chart: Chart) -> Sequence[Drawn]:
     ends = [end for row in chart.rows for end in (row.value, row.low, row.high, row.mark or 0.0) if not math.isnan(end)]
     most = max((abs(end) for end in ends), default=1.0) or 1.0
     low, high = (-most, most) if chart.kind == "difference" else (0.0, most)
-    say = format_points if chart.kind == "difference" else format_percent
+    write = format_points if chart.kind == "difference" else format_percent
 
     def place(value: float) -> float:
         return round((value - low) / (high - low) * WIDTH, 1)
 
     drawn = []
     for row in chart.rows:
-        told = not math.isnan(row.low)
+        has_interval = not math.isnan(row.low)
         start, end = sorted((place(0.0), place(row.value)))
         drawn.append(
             Drawn(
                 row=row,
-                figure=say(row.value),
-                interval=f"{say(row.low)} to {say(row.high)}" if told else "",
+                figure=write(row.value),
+                interval=f"{write(row.low)} to {write(row.high)}" if has_interval else "",
                 mark_figure="" if row.mark is None else format_percent(row.mark),
                 zero=place(0.0),
                 start=start,
                 width=round(end - start, 1),
-                low=place(row.low) if told else None,
-                high=place(row.high) if told else None,
+                low=place(row.low) if has_interval else None,
+                high=place(row.high) if has_interval else None,
                 mark=None if row.mark is None else place(row.mark),
             )
         )
@@ -105,4 +106,5 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
     )
     environment.filters["plain"] = escape_markdown
+    environment.filters["count_of"] = count_of
     return environment

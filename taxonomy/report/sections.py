@@ -1,26 +1,27 @@
-"""Each question of a report: what is asked, and how its answer is told."""
+"""Each question of a report, and its answer in words, charts and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import Side
-from taxonomy.mentions.placed import Placed, count_cells, count_conversations
+from taxonomy.mentions.placed import PlacedMentions, count_cells, count_conversations
 from taxonomy.mentions.statistics import wilson_interval
 from taxonomy.model import slugify
 from taxonomy.questions.anomalies import TITLES, find_anomalies
 from taxonomy.questions.compared_models import compare_models
-from taxonomy.questions.contexts import compare_contexts, compare_human_values
+from taxonomy.questions.contexts import compare_contexts
 from taxonomy.questions.drift import detect_drift
 from taxonomy.questions.frequency import RARE, measure_frequency
 from taxonomy.questions.mirroring import measure_mirroring
 from taxonomy.questions.principles import measure_principles
-from taxonomy.questions.rates import FALSE_DISCOVERY, keep_standing
+from taxonomy.questions.rates import FALSE_DISCOVERY, keep_significant
 from taxonomy.questions.responses import describe_responses
-from taxonomy.report.asked import Asked
-from taxonomy.report.charts import chart_pairs, chart_shares, order_by_type, pluralize, rows_of
+from taxonomy.report.charts import chart_pairs, chart_shares, order_by_type, rows_of, title_of
+from taxonomy.report.inputs import Inputs
 from taxonomy.report.parts import Chart, Row, Section, format_percent, format_points
 
 if TYPE_CHECKING:
@@ -32,48 +33,49 @@ _RATE = f"{FALSE_DISCOVERY:.0%}"
 _STANCES = ("support", "reframing", "resistance")
 
 
-def _tell_frequency(asked: Asked) -> Section:
+def _ask_frequency(inputs: Inputs) -> Section:
     """Ask how often values are expressed."""
-    found = {side: measure_frequency(placed, disclosure=asked.disclosure) for side, placed in asked.placed.items()}
-    levels = next(iter(asked.placed.values())).tree.levels
+    by_side = {side: measure_frequency(placed, disclosure=inputs.disclosure) for side, placed in inputs.sides.items()}
+    levels = next(iter(inputs.sides.values())).tree.levels
     # The two at the top, and the values.
     chosen = [*levels[:-3:-1], levels[0]] if len(levels) > 2 else levels[::-1]
     charts = [
         chart_shares(
-            f"{pluralize(level.name)}, {_WHOSE[side]}", level.name, rows.head(_ROWS), "conversation_", side=side
+            f"{title_of(level.name)}, {_WHOSE[side]}", level.name, rows.head(_ROWS), "conversation_", side=side
         )
         for level in chosen
-        for side, figures in found.items()
+        for side, figures in by_side.items()
         if len(rows := figures.table[figures.table["level"] == level.level])
     ]
-    first, figures = next(iter(found.items()))
+    first, figures = next(iter(by_side.items()))
     rare = figures.rare / max(figures.values, 1)
     lead = (
-        f"{_WHO[first]} expressed {figures.values:,} different values, {figures.mentions:,} times in "
-        f"{figures.conversations:,} conversations. Of the values, {format_percent(rare)} are in fewer than "
+        f"{_WHO[first]} expressed {count_of(figures.values, 'different value')}, in "
+        f"{count_of(figures.mentions, 'mention')} over {count_of(figures.conversations, 'conversation')}. Of the "
+        f"values, {format_percent(rare)} are in fewer than "
         f"{RARE:.2%} of conversations."
     )
-    tables = {f"frequency-{side}": figures.table for side, figures in found.items()}
+    tables = {f"frequency-{side}": figures.table for side, figures in by_side.items()}
     method = (
         "Shares are of all conversations, also those without a value; a conversation counts once for a node, however "
-        "many values below it are said, so shares of a level do not add up to one. Intervals are Wilson's at 95%. "
+        "many values below it are expressed, so shares of a level do not add up to one. Intervals are Wilson's at 95%. "
         "Shares of mentions are in the table."
     )
-    return Section(lead, charts, method, tables, sum(one.suppressed for one in found.values()))
+    return Section(lead, charts, method, tables, sum(figures.suppressed for figures in by_side.values()))
 
 
-def _tell_contexts(asked: Asked) -> Section:
+def _ask_contexts(inputs: Inputs) -> Section:
     """Ask which values go with which task, language or other context, and with which human value."""
-    placed = asked.side("ai")
+    placed = inputs.ai
     columns = [column for column in placed.records.contexts if column != "model"]
-    found = {column: compare_contexts(placed, column, disclosure=asked.disclosure) for column in columns}
-    if "human" in asked.placed:
-        found["human value"] = compare_human_values(placed, asked.placed["human"], disclosure=asked.disclosure)
-    if not found:
+    by_column = {column: compare_contexts(placed, column, disclosure=inputs.disclosure) for column in columns}
+    if "human" in inputs.sides:
+        by_column["human value"] = compare_contexts(placed, inputs.mentions.human, disclosure=inputs.disclosure)
+    if not by_column:
         raise InputError("no context is known", remedy="give conversations with their task or language")
-    charts, said = [], []
+    charts, counts = [], []
     tables: dict[str, pd.DataFrame] = {}
-    for column, figures in found.items():
+    for column, figures in by_column.items():
         # Columns are named by whoever made the records, and are to be names of files.
         slug = slugify(column)
         name = slug if f"context-{slug}" not in tables else f"{slug}-{len(tables)}"
@@ -81,107 +83,105 @@ def _tell_contexts(asked: Asked) -> Section:
         if len(figures.variation):
             tables[f"variation-{name}"] = figures.variation
         values = figures.associations[figures.associations["level"] == 0]
-        sure = keep_standing(values[values["residual"] > 0])
-        said.append(f"{len(sure):,} with a {column}")
-        if len(sure):
-            charts.append(chart_pairs(f"Values that go with a {column}", sure.head(_ROWS), column))
-    lead = f"Pairs of a value and a context that come together more often than by chance: {', '.join(said)}."
+        significant = keep_significant(values[values["residual"] > 0])
+        counts.append(f"{len(significant):,} with a {column}")
+        if len(significant):
+            charts.append(chart_pairs(f"Values that go with a {column}", significant.head(_ROWS), column))
+    lead = f"Pairs of a value and a context that occur together more often than by chance: {', '.join(counts)}."
     method = (
         f"Each value by each category: adjusted residuals, exact tests, and a false discovery rate of {_RATE} over all "
         "cells of a level. The bar is the share of the category's conversations with the value, the mark what it "
-        "would be if the two had nothing to do with each other. Together does not mean because of. Coefficients of "
+        "would be if the two were independent. Together does not mean because of. Coefficients of "
         "variation are in the table."
     )
-    suppressed = sum(figures.suppressed for figures in found.values())
+    suppressed = sum(figures.suppressed for figures in by_column.values())
     return Section(lead, charts, method, tables, suppressed)
 
 
-def _tell_responses(asked: Asked) -> Section:
+def _ask_responses(inputs: Inputs) -> Section:
     """Ask how the AI responds to people's values, and what goes with it."""
-    found = describe_responses(asked.side("ai"), disclosure=asked.disclosure)
+    found = describe_responses(inputs.ai, disclosure=inputs.disclosure)
     known = found.types[found.types["response"] != "not known"]
     if known.empty:
-        raise InputError("no response type may be told", column="response_type", remedy="give conversations with it")
+        raise InputError("no response type is disclosed", column="response_type", remedy="give conversations with it")
     share = known.set_index("response")["share"]
     stances = [f"{format_percent(share[name])} {name}" for name in _STANCES if name in share]
     charts = [chart_shares("Types of response", "response", order_by_type(known), label="response")]
     values = found.associations[found.associations["level"] == 0]
     for stance in _STANCES:
-        sure = keep_standing(values[(values["category"] == stance) & (values["residual"] > 0)])
-        if len(sure):
-            charts.append(chart_pairs(f"Values that go with {stance}", sure.head(_ROWS), ""))
+        significant = keep_significant(values[(values["category"] == stance) & (values["residual"] > 0)])
+        if len(significant):
+            charts.append(chart_pairs(f"Values that go with {stance}", significant.head(_ROWS), ""))
     explicit = found.explicit.dropna(subset="response")
     if len(explicit):
-        title = "Said explicitly, by type of response"
+        title = "Expressed explicitly, by type of response"
         charts.append(chart_shares(title, "response", order_by_type(explicit), label="response", unit="mentions"))
-    lead = f"Of all conversations: {', '.join(stances)}." if stances else "No stance may be told."
+    lead = f"Of all conversations: {', '.join(stances)}." if stances else "No stance is disclosed."
     method = (
         "Support and resistance are the strong and the mild kind together. Which values go with a type is tested as "
-        "for contexts. A type of response is what an annotator, or a model, said it is."
+        "for contexts. Types of response are what an annotator, or a model, assigned."
     )
     tables = {"responses": found.types, "responses-values": found.associations, "responses-explicit": found.explicit}
     return Section(lead, charts, method, tables, found.suppressed)
 
 
-def _tell_mirroring(asked: Asked) -> Section:
+def _ask_mirroring(inputs: Inputs) -> Section:
     """Ask how often the AI takes up a person's value."""
-    found = measure_mirroring(asked.side("ai"), asked.side("human"), disclosure=asked.disclosure)
+    found = measure_mirroring(inputs.ai, inputs.mentions.human, disclosure=inputs.disclosure)
     values = found.table[found.table["level"] == 0]
     rows = [
-        Row(one["response"], one["share"], one["low"], one["high"], mark=one["chance_share"])
-        for one in rows_of(order_by_type(values))
+        Row(row["response"], row["share"], row["low"], row["high"], mark=row["chance_share"])
+        for row in rows_of(order_by_type(values))
     ]
     charts = [Chart("The same value on both sides", "response", "share of conversations", rows, mark="by chance")]
-    said = {one["response"]: one for one in rows_of(values)}
+    by_response = {row["response"]: row for row in rows_of(values)}
     parts = [
-        f"{format_percent(said[name]['share'])} in {name} ({format_percent(said[name]['chance_share'])} by chance)"
+        f"{format_percent(row['share'])} in {name} ({format_percent(row['chance_share'])} by chance)"
         for name in _STANCES
-        if name in said
+        if (row := by_response.get(name)) is not None
     ]
-    lead = "No share at the level of values may be told."
+    lead = "No share at the level of values is disclosed."
     if parts:
         lead = f"Where both sides express values, they share one in {', '.join(parts)}."
     method = (
-        "Of conversations with values on both sides. Chance is what strangers give: people's values held against the "
-        "AI's of other conversations with the same type of response. Other levels are in the table."
+        "Of conversations with values on both sides. Chance is measured on strangers: people's values compared with "
+        "the AI's of other conversations with the same type of response. Other levels are in the table."
     )
     return Section(lead, charts if rows else [], method, {"mirroring": found.table}, found.suppressed)
 
 
-def _tell_models(asked: Asked) -> Section:
+def _ask_models(inputs: Inputs) -> Section:
     """Ask what models differ in."""
-    placed = asked.side("ai")
-    if "model" not in placed.records.contexts:
-        raise InputError("no model is known", column="model", remedy="give conversations with their model")
+    placed = inputs.ai
     control = "task" if "task" in placed.records.contexts else None
-    found = compare_models(placed, control=control, disclosure=asked.disclosure)
+    found = compare_models(placed, control=control, disclosure=inputs.disclosure)
     table = found.table
-    sure = keep_standing(table)
+    significant = keep_significant(table)
     charts = []
     for level in (placed.tree.levels[-1], placed.tree.levels[0]):
         rows = [
             Row(
-                one["label"],
-                one["controlled_difference"],
-                one["controlled_low"],
-                one["controlled_high"],
-                note=one["model"],
+                row["label"],
+                row["controlled_difference"],
+                row["controlled_low"],
+                row["controlled_high"],
+                note=row["model"],
             )
-            for one in rows_of(sure[sure["level"] == level.level].head(_ROWS))
+            for row in rows_of(significant[significant["level"] == level.level].head(_ROWS))
         ]
         if rows:
             unit = "percentage points more than others"
-            charts.append(Chart(f"{pluralize(level.name)} that models differ in", level.name, unit, rows, "difference"))
+            charts.append(Chart(f"{title_of(level.name)} that models differ in", level.name, unit, rows, "difference"))
     only = table[table["only"] & (table["level"] == 0)]
     lead = (
-        f"{len(sure):,} differences of a model from all others are found"
-        + (f", {control} taken into account" if control else "")
-        + f"; values that one model alone says: {len(only):,}."
+        f"Differences of a model from all others{f', controlled for {control}' if control else ''}: "
+        f"{len(significant):,}. "
+        f"Values that one model alone expresses: {len(only):,}."
     )
     method = (
         "Each model against all others, by the Cochran-Mantel-Haenszel test within tasks and a false discovery rate of "
         f"{_RATE}. Differences are of shares standardised to the tasks of both: what a model is asked for does not "
-        "count, as far as tasks tell it."
+        "count, as far as tasks show it."
         if control
         else f"Each model against all others, with a false discovery rate of {_RATE}. Tasks are not known, so what a "
         "model is asked for counts as a difference."
@@ -189,15 +189,15 @@ def _tell_models(asked: Asked) -> Section:
     return Section(lead, charts, method, {"models": table}, found.suppressed)
 
 
-def _tell_principles(asked: Asked) -> Section:
+def _ask_principles(inputs: Inputs) -> Section:
     """Ask which principles the values serve."""
-    found = measure_principles(asked.side("ai"), asked.principles, disclosure=asked.disclosure)
+    found = measure_principles(inputs.ai, inputs.principles, disclosure=inputs.disclosure)
     chart = chart_shares("Principles", "principle", found.table, "mention_", label="principle", unit="mentions")
     first = found.table.sort_values("mention_share", ascending=False).head(1)
     lead = "; ".join(
-        f"{format_percent(one['mention_share'])} of mentions are of values that serve “{one['principle']}”, "
+        f"{format_percent(row['mention_share'])} of mentions are of values that serve “{row['principle']}”, "
         "the most of all"
-        for one in rows_of(first)
+        for row in rows_of(first)
     )
     method = (
         "A file maps nodes to principles; a value serves those of the nearest node above it that is named. Which "
@@ -209,90 +209,93 @@ def _tell_principles(asked: Asked) -> Section:
     return Section(lead, [chart], method, {"principles": found.table}, found.suppressed)
 
 
-def _tell_anomalies(asked: Asked) -> Section:
-    """Ask how many conversations are out of the ordinary, and why."""
-    before, after = asked.periods
-    found = find_anomalies(before, after, watch=asked.watch, per_10000=asked.alerts, disclosure=asked.disclosure)
-    told = found.table[found.table["node"].isna() & found.table["kind"].notna()]
-    low, high = wilson_interval(told["conversations"].to_numpy(), found.conversations)
+def _ask_anomalies(inputs: Inputs) -> Section:
+    """Ask how many conversations are unusual, and why."""
+    earlier, later = inputs.periods
+    found = find_anomalies(earlier, later, watch=inputs.watch, disclosure=inputs.disclosure)
+    kinds = found.table[found.table["node"].isna() & found.table["kind"].notna()]
+    low, high = wilson_interval(kinds["conversations"].to_numpy(), found.conversations)
     rows = [
-        Row(TITLES[one["kind"]], one["conversations"] / found.conversations, *ends)
-        for one, *ends in zip(rows_of(told), low, high, strict=True)
+        Row(TITLES[row["kind"]], row["conversations"] / found.conversations, *ends)
+        for row, *ends in zip(rows_of(kinds), low, high, strict=True)
     ]
-    if found.alerts_told is None:
-        lead = "Too few conversations are out of the ordinary to tell how many."
+    if found.alerts_disclosed is None:
+        lead = "How many conversations are unusual is suppressed."
     else:
-        rate = found.alerts_told / found.conversations * 10_000
+        rate = found.alerts_disclosed / found.conversations * 10_000
         lead = (
-            f"{found.alerts_told:,} conversations are out of the ordinary: {rate:,.1f} in 10,000, where "
-            f"{found.per_10000:g} were to be expected."
+            f"Unusual: {count_of(found.alerts_disclosed, 'conversation')}, {rate:,.1f} in 10,000, where "
+            f"{found.alerts_per_10000:g} were expected."
         )
     lead += "" if found.watched else " There was no watch list."
-    chart = Chart("Why conversations stand out", "reason", "share of conversations", rows)
+    chart = Chart("Why conversations are unusual", "reason", "share of conversations", rows)
     method = (
-        f"Conversations from {asked.split:%Y-%m-%d} on, scored by those before, {found.baseline:,} with a value. "
-        "Scored are rare values, values at odds with their context or with each other, and those on a watch list; the "
-        "threshold is set on the baseline. An alert is a reason to look, not a finding. Single alerts are for use "
-        "within: see value-taxonomy analyze anomalies --internal."
+        f"Conversations from {inputs.split:%Y-%m-%d} on, scored by those before, of which "
+        f"{found.baseline.conversations:,} have a value. Scored are rare values, values that are unusual in their "
+        "context, values that rarely occur together, and those on a watch list; the threshold is set on the baseline. "
+        "An alert is a reason to look, not a finding. Single alerts are for internal use only: see value-taxonomy "
+        "analyze anomalies --internal."
     )
     return Section(lead, [chart] if rows else [], method, {"anomalies": found.table}, found.suppressed)
 
 
-def _tell_drift(asked: Asked) -> Section:
+def _ask_drift(inputs: Inputs) -> Section:
     """Ask what rose and fell."""
-    before, after = asked.periods
-    found = detect_drift(before, after, disclosure=asked.disclosure)
+    earlier, later = inputs.periods
+    found = detect_drift(earlier, later, disclosure=inputs.disclosure)
     changed = found.table[found.table["change"] != ""]
     charts = []
-    for level in reversed(asked.side("ai").tree.levels):
+    for level in reversed(inputs.ai.tree.levels):
         rows = [
-            Row(one["label"], one["difference"], one["difference_low"], one["difference_high"], note=one["change"])
-            for one in rows_of(changed[changed["level"] == level.level].head(_ROWS))
+            Row(row["label"], row["difference"], row["difference_low"], row["difference_high"], note=row["change"])
+            for row in rows_of(changed[changed["level"] == level.level].head(_ROWS))
         ]
         if rows:
             unit = "change in percentage points"
-            charts.append(Chart(f"{pluralize(level.name)} that changed", level.name, unit, rows, "difference"))
+            charts.append(Chart(f"{title_of(level.name)} that changed", level.name, unit, rows, "difference"))
     rose = int((changed["change"] == "rose").sum())
     lead = (
-        f"From {asked.split:%Y-%m-%d} on, {rose:,} nodes rose and {len(changed) - rose:,} fell, of "
+        f"From {inputs.split:%Y-%m-%d} on, {count_of(rose, 'node')} rose and {len(changed) - rose:,} fell, of "
         f"{len(found.table):,} that were tested."
     )
     for most in rows_of(changed.sort_values("z", key=abs).tail(1)):
-        lead += f" The surest change: “{most['label']}”, by {format_points(most['difference'])} percentage points."
+        lead += (
+            f" The most certain change: “{most['label']}”, by {format_points(most['difference'])} percentage points."
+        )
     method = (
-        f"{found.after:,} conversations against {found.before:,} before. Two proportions with a pooled variance, and a "
-        f"false discovery rate of {_RATE} over all nodes of all levels; intervals are Newcombe's at 95%. What "
-        "changed may be who asks for what, not how the AI responds. Nodes that are rare in either period are not "
-        "tested."
+        f"{count_of(found.after, 'conversation')} against {found.before:,} before. Two proportions with a pooled "
+        f"variance, and a false discovery rate of {_RATE} over all nodes of all levels; intervals are Newcombe's at "
+        "95%. What changed may be who asks for what, not how the AI responds. Nodes that are rare in either period are "
+        "not tested."
     )
     return Section(lead, charts, method, {"drift": found.table}, found.suppressed)
 
 
-QUESTIONS: Mapping[str, Callable[[Asked], Section]] = {
-    "Which values are expressed": _tell_frequency,
-    "What values go with": _tell_contexts,
-    "How the AI responds": _tell_responses,
-    "Whether values are mirrored": _tell_mirroring,
-    "Where models differ": _tell_models,
-    "Which principles values serve": _tell_principles,
-    "What is out of the ordinary": _tell_anomalies,
-    "What changed": _tell_drift,
+QUESTIONS: Mapping[str, Callable[[Inputs], Section]] = {
+    "Which values are expressed": _ask_frequency,
+    "What values go with": _ask_contexts,
+    "How the AI responds": _ask_responses,
+    "Whether values are mirrored": _ask_mirroring,
+    "Where models differ": _ask_models,
+    "Which principles values serve": _ask_principles,
+    "Which conversations are unusual": _ask_anomalies,
+    "What changed": _ask_drift,
 }
 
 _WHO: Mapping[Side, str] = {"ai": "The AI", "human": "People"}
-_WHOSE: Mapping[Side, str] = {"ai": "said by the AI", "human": "said by people"}
+_WHOSE: Mapping[Side, str] = {"ai": "expressed by the AI", "human": "expressed by people"}
 
 
-def gather_facts(placed: Mapping[Side, Placed]) -> dict[str, str]:
+def gather_facts(sides: Mapping[Side, PlacedMentions]) -> dict[str, str]:
     """Return what was measured, and on what."""
-    records = next(iter(placed.values())).records
+    records = next(iter(sides.values())).records
     n = int(count_conversations(records)["conversations"].iloc[0])
-    found = {"conversations": f"{n:,}", "mentions": f"{sum(one.mentions for one in placed.values()):,}"}
-    for side, one in placed.items():
-        count = int(count_cells(one, [])["conversations"].iloc[0])
-        found[f"of conversations have a value {_WHOSE[side]}"] = format_percent(count / n)
-    for side, one in placed.items():
-        found[f"of mentions {_WHOSE[side]} are not in the taxonomy"] = format_percent(
-            one.unmapped.total() / one.mentions
-        )
-    return found
+    mentions = sum(placed.mentions for placed in sides.values())
+    facts = {"conversations": f"{n:,}", "mentions": f"{mentions:,}"}
+    for side, placed in sides.items():
+        count = int(count_cells(placed, [])["conversations"].iloc[0])
+        facts[f"of conversations have a value {_WHOSE[side]}"] = format_percent(count / n)
+    for side, placed in sides.items():
+        share = placed.unmapped.total() / placed.mentions
+        facts[f"of mentions {_WHOSE[side]} are not in the taxonomy"] = format_percent(share)
+    return facts

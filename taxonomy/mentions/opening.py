@@ -1,0 +1,246 @@
+"""Records of mentions, opened once and asked several questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from taxonomy.errors import InputError, check_type
+from taxonomy.mentions.columns import Side
+from taxonomy.mentions.engines import EngineName, open_engine
+from taxonomy.mentions.placed import PlacedMentions
+from taxonomy.mentions.placing import grow, place
+from taxonomy.mentions.records import Records, open_records
+from taxonomy.mentions.rejected import MAX_REJECTED
+from taxonomy.model import Taxonomy
+from taxonomy.progress import StageProgress, stage_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from taxonomy.mentions.query_engine import Engine
+
+Paths = str | Path | Sequence[str | Path]
+_GIVE_PATHS = "give a file, a folder or a glob, or a list of them"
+_GIVE_TREE = "give a Taxonomy, such as taxonomy.read(path) returns"
+
+
+def open_mentions(
+    paths: Paths,
+    tree: Taxonomy,
+    *,
+    human_tree: Taxonomy | None = None,
+    assign: bool = False,
+    model: str | None = None,
+    engine: EngineName = "duckdb",
+    master: str | None = None,
+    memory_limit: str | None = None,
+    max_rejected: float = MAX_REJECTED,
+    progress: StageProgress | None = None,
+) -> Mentions:
+    """Open records of value mentions, whose values belong to a taxonomy.
+
+    Parameters
+    ----------
+    paths : str, Path or sequence of them
+        Files, folders and globs of .parquet, .csv and .jsonl. A file with a column ``value`` holds mentions
+        (``conversation_id``, ``side``, ``value``; ``explicit``, ``model``, ``task``, ``user_id``, ``language``,
+        ``timestamp`` where known), any other holds conversations (``conversation_id``, ``response_type``, and the
+        columns of their context).
+    tree : Taxonomy
+        Where the values belong.
+    human_tree : Taxonomy, optional
+        Where those of the human side belong; `tree` by default.
+    assign : bool
+        Whether to place strings first that the taxonomy does not have, as `taxonomy.assign` does.
+    model : str, optional
+        The embedding model for `assign`; by default the one that the taxonomy names, else minilm.
+    engine : {"duckdb", "spark"}
+        What counts: DuckDB in this process, or Spark.
+    master : str, optional
+        Spark's master; ``local[*]`` by default.
+    memory_limit : str, optional
+        Memory that DuckDB may take before it spills to disk, such as ``4GB``; by default 80% of the machine's.
+    max_rejected : float
+        The share of malformed rows, of each kind, up to which the rest is read, from 0 to 1.
+    progress : callable, optional
+        Told (stage, steps done, steps in all).
+
+    Returns
+    -------
+    Mentions
+        A context manager: the engine is closed with it.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to read, too much of it is malformed, or an argument is of another type.
+    TaxonomyError
+        If the engine's package is missing, or an option is not for this engine.
+
+    Examples
+    --------
+    >>> with taxonomy.open_mentions("records/", tree) as mentions:  # doctest: +SKIP
+    ...     frequency = taxonomy.measure_frequency(mentions.ai)
+    """
+    check_type(tree, Taxonomy, "tree", _GIVE_TREE)
+    check_type(human_tree, (Taxonomy, type(None)), "human_tree", _GIVE_TREE)
+    check_type(model, (str, type(None)), "model", "give the name of an embedding model")
+    check_type(max_rejected, (int, float), "max_rejected", "give a share from 0 to 1")
+    if not 0 <= max_rejected <= 1:
+        raise InputError(f"`max_rejected` is {max_rejected:g}", remedy="give a share from 0 to 1")
+    named = _listed(paths)
+    placing = _Placing({"ai": tree, "human": human_tree or tree}, assign, model, progress)
+    opened = open_engine(engine, master=master, memory_limit=memory_limit)
+    try:
+        records = placing.read(named, opened, max_rejected)
+    except BaseException:
+        opened.close()
+        raise
+    return Mentions(records, placing, max_rejected)
+
+
+class Mentions:
+    """Mentions of values in conversations, each side placed in a taxonomy when it is first asked for.
+
+    It is made by `taxonomy.open_mentions`, and is a context manager.
+    """
+
+    def __init__(
+        self, records: Records, placing: _Placing, max_rejected: float = MAX_REJECTED, *, owns_engine: bool = True
+    ) -> None:
+        self._records = records
+        self._placing = placing
+        self._max_rejected = max_rejected
+        self._owns_engine = owns_engine
+        self._placed: dict[Side, PlacedMentions] = {}
+        self._is_open = True
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{count:,} rows of {kind}" for kind, count in self._records.rows.items())
+        return f"<Mentions: {rows}>"
+
+    @cached_property
+    def sides(self) -> tuple[Side, ...]:
+        """The sides that have mentions: ``"ai"``, ``"human"``."""
+        return tuple(self._records.sides())
+
+    @property
+    def ai(self) -> PlacedMentions:
+        """What the AI expressed.
+
+        Raises
+        ------
+        InputError
+            If no mention is of this side, or none of its values is in the taxonomy.
+        """
+        return self.side("ai")
+
+    @property
+    def human(self) -> PlacedMentions:
+        """What people expressed.
+
+        Raises
+        ------
+        InputError
+            If no mention is of this side, or none of its values is in the taxonomy.
+        """
+        return self.side("human")
+
+    def side(self, side: Side) -> PlacedMentions:
+        """Return what one side, ``"ai"`` or ``"human"``, expressed; see `ai` and `human`."""
+        if side not in self._placed:
+            if not self._is_open:
+                raise InputError("these mentions are closed", remedy="ask them inside the with block that opened them")
+            self._placed[side] = self._placing.place(self._records, side)
+        return self._placed[side]
+
+    @property
+    def rejected(self) -> pd.DataFrame:
+        """Rows that were rejected: ``kind``, ``file``, ``reason``, and the ``row`` itself as text.
+
+        Internal use only: it holds ids.
+        """
+        return self._records.rejected
+
+    def open_baseline(self, paths: Paths) -> Mentions:
+        """Open earlier records on the same engine, with the same taxonomies and the same limit of malformed rows.
+
+        Parameters
+        ----------
+        paths : str, Path or sequence of them
+            As for `taxonomy.open_mentions`.
+
+        Returns
+        -------
+        Mentions
+            They are closed with these.
+
+        Raises
+        ------
+        InputError
+            As for `taxonomy.open_mentions`.
+        """
+        if self._placing.assign:
+            problem = "the taxonomy of the later records has strings placed in it that that of a baseline has not"
+            raise InputError(problem, remedy="place them first with taxonomy.assign, and open both without `assign`")
+        records = self._placing.read(_listed(paths), self._records.engine, self._max_rejected)
+        return Mentions(records, self._placing, self._max_rejected, owns_engine=False)
+
+    def close(self) -> None:
+        """Close the engine, and remove what it spilled to disk."""
+        if self._is_open and self._owns_engine:
+            self._records.engine.close()
+        self._is_open = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class _Placing:
+    """How mentions are read and find their nodes."""
+
+    trees: Mapping[Side, Taxonomy]
+    assign: bool
+    model: str | None
+    progress: StageProgress | None
+
+    def read(self, paths: Sequence[str | Path], engine: Engine, max_rejected: float) -> Records:
+        """Read records, and say so."""
+        self._report("reading", 0)
+        records = open_records(paths, engine=engine, max_rejected=max_rejected)
+        self._report("reading", 1)
+        return records
+
+    def place(self, records: Records, side: Side) -> PlacedMentions:
+        """Find the nodes of one side's mentions, and say so."""
+        tree = self.trees[side]
+        if self.assign:
+            tree = grow(records, tree, side=side, model=self.model, progress=stage_of(self.progress, "embedding"))
+        self._report("counting", 0)
+        placed = place(records, tree, side=side)
+        self._report("counting", 1)
+        return placed
+
+    def _report(self, stage: str, done: int) -> None:
+        if self.progress is not None:
+            self.progress(stage, done, 1)
+
+
+def _listed(paths: Paths) -> list[str | Path]:
+    """Return paths as a list; what is not a path is an error."""
+    if isinstance(paths, str | Path):
+        return [paths]
+    check_type(paths, Sequence, "paths", _GIVE_PATHS)
+    for path in paths:
+        check_type(path, (str, Path), "paths", _GIVE_PATHS)
+    if not paths:
+        raise InputError("`paths` is empty", remedy=_GIVE_PATHS)
+    return list(paths)

@@ -1,0 +1,94 @@
+"""Where mentions belong: each string of a side finds its node."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import narwhals as nw
+
+from embeddings.progress import Progress
+from taxonomy.errors import InputError
+from taxonomy.mentions.columns import CONVERSATION, USER, Side
+from taxonomy.mentions.placed import PlacedMentions
+from taxonomy.mentions.records import Records
+from taxonomy.model import Taxonomy
+from taxonomy.placement import assign, values_by_key
+from taxonomy.values import ValueSet, canonical_key
+
+
+def place(records: Records, tree: Taxonomy, *, side: Side) -> PlacedMentions:
+    """Find the node of each mention of one side, by canonical string or alias.
+
+    Parameters
+    ----------
+    records : Records
+    tree : Taxonomy
+        See `grow` for one that takes every string.
+    side : {"ai", "human"}
+
+    Raises
+    ------
+    InputError
+        If no string of this side is a value of the taxonomy.
+    """
+    import pyarrow as pa
+
+    engine = records.engine
+    counts = records.strings_of(side)
+    known = values_by_key(tree)
+    owners = {text: known.get(canonical_key(text)) for text in counts}
+    paths = {text: [step.id for step in reversed(tree.path(node))] for text, node in owners.items() if node is not None}
+    if not paths:
+        if not counts:
+            raise InputError(
+                f"no mention is of the {side} side", remedy="give records of it, or ask for the other side"
+            )
+        problem = f"no value of the {side} side is in the taxonomy {tree.id!r}"
+        raise InputError(problem, remedy="give the taxonomy of these values, or place them first with --assign")
+    levels = [f"level_{level.level}" for level in tree.levels]
+    columns = {"value": list(paths)} | {name: [path[i] for path in paths.values()] for i, name in enumerate(levels)}
+    dictionary = engine.table(pa.table(columns))
+    frame = (
+        records.coded(records.of_side(side).join(dictionary, on="value", how="inner"))
+        .group_by(CONVERSATION, USER, *levels, "explicit")
+        .agg(mentions=nw.len())
+    )
+    return PlacedMentions(
+        records=records,
+        tree=tree,
+        side=side,
+        frame=engine.keep(frame),
+        strings=len(counts),
+        mentions=counts.total(),
+        unmapped=Counter({text: n for text, n in counts.items() if text not in paths}),
+    )
+
+
+def grow(
+    records: Records,
+    tree: Taxonomy,
+    *,
+    side: Side,
+    model: str | None = None,
+    progress: Progress | None = None,
+) -> Taxonomy:
+    """Return a taxonomy that takes in the strings of one side that it did not have, as `placement.assign` places them.
+
+    Parameters
+    ----------
+    records : Records
+    tree : Taxonomy
+    side : {"ai", "human"}
+    model : str, optional
+        As for `taxonomy.placement.assign`.
+    progress : callable, optional
+        Told (strings embedded, strings in all).
+
+    Returns
+    -------
+    Taxonomy
+        For use within: its new values may be rare. Strings that are no value stay outside.
+    """
+    counts = records.strings_of(side)
+    values = ValueSet.from_records((text, float(n)) for text, n in counts.items())
+    return assign(values, tree, model=model, progress=progress).tree

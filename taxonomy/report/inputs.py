@@ -1,0 +1,60 @@
+"""What the questions of a report are asked of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from taxonomy.errors import InputError
+from taxonomy.mentions.columns import Side
+from taxonomy.mentions.disclosure import Disclosure
+from taxonomy.mentions.opening import Mentions
+from taxonomy.mentions.placed import PlacedMentions
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the questions of a report are asked of.
+
+    Attributes
+    ----------
+    mentions : Mentions
+    disclosure : Disclosure
+    watch : tuple of str
+        Ids of nodes to look out for.
+    principles : mapping of str to sequence of str
+        The nodes that serve each, by its name.
+    split_at : datetime or None
+        The first moment of the later period; the middle by default.
+    """
+
+    mentions: Mentions
+    disclosure: Disclosure
+    watch: tuple[str, ...]
+    principles: Mapping[str, Sequence[str]]
+    split_at: datetime | None = None
+
+    @cached_property
+    def sides(self) -> Mapping[Side, PlacedMentions]:
+        """The sides that have mentions."""
+        return {side: self.mentions.side(side) for side in self.mentions.sides}
+
+    @property
+    def ai(self) -> PlacedMentions:
+        """What the AI expressed; nothing is an error."""
+        return self.mentions.ai
+
+    @cached_property
+    def split(self) -> datetime:
+        """The first moment of the later period; no times are an error."""
+        when = self.split_at or self.ai.find_middle()
+        if when is None:
+            raise InputError("no times are known", column="timestamp", remedy="give conversations with their timestamp")
+        return when
+
+    @cached_property
+    def periods(self) -> tuple[PlacedMentions, PlacedMentions]:
+        """The AI's mentions, before and after."""
+        return self.ai.split_at(self.split)
