@@ -36,10 +36,20 @@ if TYPE_CHECKING:
     from taxonomy.formats.readers import read
     from taxonomy.labels.language_model import LanguageModel
     from taxonomy.mentions.disclosure import Disclosure
+    from taxonomy.mentions.opening import open_mentions
     from taxonomy.model import Node, Taxonomy, load
     from taxonomy.placement import assign
     from taxonomy.quality.agreement import compare
     from taxonomy.quality.findings import lint
+    from taxonomy.questions.anomalies import find_anomalies
+    from taxonomy.questions.compared_models import compare_models
+    from taxonomy.questions.contexts import compare_contexts
+    from taxonomy.questions.drift import detect_drift
+    from taxonomy.questions.frequency import measure_frequency
+    from taxonomy.questions.mirroring import measure_mirroring
+    from taxonomy.questions.principles import measure_principles
+    from taxonomy.questions.responses import describe_responses
+    from taxonomy.report.writing import write_report
     from taxonomy.versions.diff import Diff
     from taxonomy.versions.edits import Edit, read_edits
     from taxonomy.versions.replay import apply_edits
@@ -77,13 +87,23 @@ _HOMES = {
     "assign": "taxonomy.placement",
     "build": "taxonomy.building.pipeline",
     "compare": "taxonomy.quality.agreement",
+    "compare_contexts": "taxonomy.questions.contexts",
+    "compare_models": "taxonomy.questions.compared_models",
+    "describe_responses": "taxonomy.questions.responses",
+    "detect_drift": "taxonomy.questions.drift",
+    "find_anomalies": "taxonomy.questions.anomalies",
     "label": "taxonomy.building.labelling",
     "lint": "taxonomy.quality.findings",
     "load": "taxonomy.model",
+    "measure_frequency": "taxonomy.questions.frequency",
+    "measure_mirroring": "taxonomy.questions.mirroring",
+    "measure_principles": "taxonomy.questions.principles",
     "measure_stability": "taxonomy.building.stability",
+    "open_mentions": "taxonomy.mentions.opening",
     "plot_flow": "taxonomy.views.plots",
     "read": "taxonomy.formats.readers",
     "read_edits": "taxonomy.versions.edits",
+    "write_report": "taxonomy.report.writing",
 }
 
 __all__ = [
@@ -113,13 +133,23 @@ __all__ = [
     "assign",
     "build",
     "compare",
+    "compare_contexts",
+    "compare_models",
+    "describe_responses",
+    "detect_drift",
+    "find_anomalies",
     "label",
     "lint",
     "load",
+    "measure_frequency",
+    "measure_mirroring",
+    "measure_principles",
     "measure_stability",
+    "open_mentions",
     "plot_flow",
     "read",
     "read_edits",
+    "write_report",
 ]
 
 
