@@ -347,10 +347,3 @@ def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     heavy = {"numpy", "torch", "pandas", "scipy", "sklearn", "pydantic", "rich", "networkx", "umap"}
     assert not heavy & set(done.stdout.splitlines()[-1].split())
-
-
-def test_the_public_names_are_these() -> None:
-    assert sorted(taxonomy.__all__) == taxonomy.__all__ == dir(taxonomy)
-    assert all(getattr(taxonomy, name) is not None for name in taxonomy.__all__)
-    with pytest.raises(AttributeError):
-        _ = taxonomy.nothing
