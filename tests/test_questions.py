@@ -35,22 +35,20 @@ from taxonomy.questions.mirroring import measure_mirroring
 from taxonomy.questions.principles import BUNDLED, load_principles, measure_principles
 from taxonomy.questions.recall import measure_recall
 from taxonomy.questions.responses import describe_responses
-from tests.conftest import FIXTURE, ROOT
+from tests.conftest import ROOT
 
 RECORDS = ROOT / "fixtures" / "mentions"
 EVERYTHING = Disclosure(min_conversations=1, min_users=1)
 
 
 @pytest.fixture(scope="module")
-def tree(cache: Path) -> taxonomy.Taxonomy:
-    return taxonomy.build(FIXTURE).tree
+def tree(example_build: Path) -> taxonomy.Taxonomy:
+    return taxonomy.load(example_build / "taxonomy.json")
 
 
 @pytest.fixture(scope="module")
-def tree_path(tree: taxonomy.Taxonomy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tree") / "taxonomy.json"
-    tree.save(path)
-    return path
+def tree_path(example_build: Path) -> Path:
+    return example_build / "taxonomy.json"
 
 
 @pytest.fixture(scope="module")
