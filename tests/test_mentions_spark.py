@@ -64,10 +64,8 @@ def session(cache: Path) -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="module")
-def tree_path(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tree") / "taxonomy.json"
-    taxonomy.build(FIXTURE).tree.write(path)
-    return path
+def tree_path(example_build: Path) -> Path:
+    return example_build / "taxonomy.json"
 
 
 @pytest.fixture(scope="module")

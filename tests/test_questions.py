@@ -17,13 +17,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
+from taxonomy.mentions.periods import split_at
 
 import taxonomy
 from taxonomy.cli import main
 from taxonomy.errors import InputError
 from taxonomy.mentions.disclosure import Disclosure
 from taxonomy.mentions.engines import open_engine
-from taxonomy.mentions.periods import split_at
 from taxonomy.mentions.placed import Placed, place
 from taxonomy.mentions.records import open_records
 from taxonomy.questions.anomalies import find_anomalies
@@ -35,22 +35,20 @@ from taxonomy.questions.mirroring import measure_mirroring
 from taxonomy.questions.principles import BUNDLED, load_principles, measure_principles
 from taxonomy.questions.recall import measure_recall
 from taxonomy.questions.responses import describe_responses
-from tests.conftest import FIXTURE, ROOT
+from tests.conftest import ROOT
 
 RECORDS = ROOT / "fixtures" / "mentions"
 EVERYTHING = Disclosure(min_conversations=1, min_users=1)
 
 
 @pytest.fixture(scope="module")
-def tree(cache: Path) -> taxonomy.Taxonomy:
-    return taxonomy.build(FIXTURE).tree
+def tree(example_build: Path) -> taxonomy.Taxonomy:
+    return taxonomy.load(example_build / "taxonomy.json")
 
 
 @pytest.fixture(scope="module")
-def tree_path(tree: taxonomy.Taxonomy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tree") / "taxonomy.json"
-    tree.write(path)
-    return path
+def tree_path(example_build: Path) -> Path:
+    return example_build / "taxonomy.json"
 
 
 @pytest.fixture(scope="module")
