@@ -67,7 +67,7 @@ def open_mentions(
     max_rejected : float
         The share of malformed rows, of each kind, up to which the rest is read, from 0 to 1.
     progress : callable, optional
-        Told (stage, steps done, steps in all).
+        Called with (stage, steps done, steps in all).
 
     Returns
     -------
