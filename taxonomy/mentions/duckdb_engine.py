@@ -49,6 +49,7 @@ class DuckDBEngine:
             raise TaxonomyError(problem, remedy="give one such as 4GB") from error
         self._connection.execute("SET TimeZone = 'UTC'")
         self._numbers = itertools.count(1)
+        self.is_open = True
 
     def read(self, files: Sequence[str], suffix: str, header: Sequence[str]) -> nw.LazyFrame[Any]:
         """Read files of one format; see `Engine`."""
@@ -98,6 +99,7 @@ class DuckDBEngine:
 
     def close(self) -> None:
         """Free what is kept, and remove the folder of what was spilled."""
+        self.is_open = False
         self._connection.close()
         self._spill.cleanup()
 
@@ -141,9 +143,6 @@ def _run(work: Callable[[], Result]) -> Result:
         return work()
     except duckdb.OutOfMemoryException as error:
         raise TaxonomyError(f"out of memory: {_first_line(error)}", remedy="raise `memory_limit`") from error
-    except duckdb.ConnectionException as error:
-        remedy = "ask them inside the with block that opened them"
-        raise InputError("these mentions are closed", remedy=remedy) from error
     except duckdb.Error as error:
         raise InputError(_first_line(error), remedy="repair or leave out the file that it names") from error
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """Reads record files, and runs Narwhals expressions on them."""
 
+    is_open: bool
+
     def read(self, files: Sequence[str], suffix: str, header: Sequence[str]) -> nw.LazyFrame[Any]:
         """Read files of one format.
 

@@ -68,8 +68,14 @@ class Records:
     rows: Mapping[Kind, int]
     rejected: pd.DataFrame
 
+    def check_open(self) -> None:
+        """Raise an InputError if the engine is closed."""
+        if not self.engine.is_open:
+            raise InputError("these mentions are closed", remedy="ask them inside the with block that opened them")
+
     def sides(self) -> list[Side]:
         """Return the sides that have mentions."""
+        self.check_open()
         present = self.engine.collect(self.mentions.select("side").unique())["side"].to_pylist()
         return [side for side in SIDES if side in present]
 

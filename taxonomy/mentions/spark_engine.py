@@ -30,6 +30,7 @@ class SparkEngine:
     def __init__(self, master: str) -> None:
         self._session, self._is_own = spark_session(master)
         self._kept: list[DataFrame] = []
+        self.is_open = True
 
     def read(self, files: Sequence[str], suffix: str, header: Sequence[str]) -> nw.LazyFrame[Any]:
         """Read files of one format; see `Engine`."""
@@ -81,6 +82,7 @@ class SparkEngine:
 
     def close(self) -> None:
         """Free what is kept, and stop the session if it was started here."""
+        self.is_open = False
         while self._kept:
             self._kept.pop().unpersist()
         if self._is_own:
