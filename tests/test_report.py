@@ -196,6 +196,18 @@ def test_what_cannot_be_asked_is_left_out_with_its_reason(tmp_path: Path) -> Non
     assert "Left out, “What changed”: column 'timestamp': no times are known" in done.output
 
 
+def test_the_taxonomy_as_an_argument_still_works_and_says_what_to_write(made: Path, tmp_path: Path) -> None:
+    arguments = (made / "records", made / "tree.json", "--out", tmp_path / "report.html", "--watch", "dominance")
+    done = invoke(*arguments, "--quiet")
+    assert done.exit_code == 0, done.output
+    assert (
+        done.stderr.splitlines()[0] == "Deprecated: report RECORDS TAXONOMY; write report RECORDS --taxonomy TAXONOMY"
+    )
+    assert (tmp_path / "report.html").read_bytes() == (made / "report.html").read_bytes()
+    done = invoke(made / "records", "--out", tmp_path / "r.html")
+    assert (done.exit_code, "Missing option '--taxonomy'" in done.output) == (2, True)
+
+
 def test_internal_says_so(tmp_path: Path) -> None:
     records = save_records(tmp_path / "records", 300)
     done = invoke(records, "--taxonomy", save_tree(tmp_path / "tree.json"), "--out", tmp_path / "r.html", "--internal")

@@ -131,11 +131,11 @@ def give_answer(
             click.echo(f"Written to {path}")
 
 
-def reason_of(disclosure: Disclosure) -> str:
-    """Say why figures are suppressed."""
+def reason_of(disclosure: Disclosure, what: str = "figures") -> str:
+    """Say why figures, or other things, are suppressed."""
     conversations = count_of(disclosure.min_conversations, "conversation")
     users = count_of(disclosure.min_users, "user")
-    return f"from fewer than {conversations} or {users}, or to protect one that is"
+    return f"from fewer than {conversations} or {users}, or to protect such {what}"
 
 
 def _draw(shown: Shown) -> Table:

@@ -67,7 +67,7 @@ def count_command(side: str, out: Path, reading: Reading) -> None:
     else:
         strings_suppressed = count_of(strings.suppressed, "string")
         what = f"{strings_suppressed} with {count_of(strings.suppressed_mentions, 'mention')}"
-        click.echo(f"Suppressed: {what}, {reason_of(reading.disclosure)}")
+        click.echo(f"Suppressed: {what}, {reason_of(reading.disclosure, 'strings')}")
     click.echo(f"Written to {out}")
 
 
