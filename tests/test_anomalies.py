@@ -278,7 +278,10 @@ WRONG = {
     "too early": (["--split-at", "2024-01-01"], "no conversation is before 2024-01-01"),
     "too late": (["--split-at", "2026-01-01"], "no conversation is from 2026-01-01"),
     "no day": (["--split-at", "yesterday"], "'yesterday' does not match"),
-    "too few alerts": ([*SPLIT, "--alerts", "0.5"], "--alerts is 0.5, too few for a baseline of"),
+    "too few alerts": (
+        [*SPLIT, "--alerts", "0.5"],
+        "an alert rate of 0.5 in 10,000 is too low for a baseline of 6,000 conversations; give",
+    ),
     "alerts without ids": ([*SPLIT, "--alert-file", "a.jsonl"], "add --internal"),
     "known without ids": ([*SPLIT, "--known", "k.json"], "add --internal"),
     "unknown node": ([*SPLIT, "--watch", "dominance"], "no node 'dominance'"),

@@ -74,7 +74,7 @@ def test_suppressed_strings_are_counted_and_formulas_are_text(folder: Path, tmp_
     write_rows(tmp_path / "m.jsonl", [mention(f"c{i}", text) for i, text in enumerate(texts)])
     done = invoke("mentions", "count", tmp_path, "--side", "both", "--out", tmp_path / "v.csv")
     assert done.exit_code == 0, done.output
-    expected = "2 strings with 17 mentions, from fewer than 15 conversations or 5 users, or to protect such strings"
+    expected = "2 strings with 17 mentions, from fewer than 15 conversations, or to protect such strings"
     assert f"Suppressed: {expected}\n" in done.output
     assert (tmp_path / "v.csv").read_text() == "value,count,conversations\n'=cmd('calc')|x,30,30\n"
     assert (
@@ -97,7 +97,7 @@ def test_one_string_is_not_counted_in_the_plural(tmp_path: Path) -> None:
     )
     assert done.stdout.splitlines()[0] == "1 string, 30 mentions"
     # "wit" is in 20 conversations: it is suppressed since "rare" would follow from it and the total.
-    reason = "from fewer than 15 conversations or 1 user, or to protect such strings"
+    reason = "from fewer than 15 conversations, or to protect such strings"
     assert done.stdout.splitlines()[1] == f"Suppressed: 2 strings with 21 mentions, {reason}"
 
 
