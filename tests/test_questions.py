@@ -17,7 +17,6 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
-from taxonomy.mentions.periods import split_at
 
 import taxonomy
 from taxonomy.cli import main

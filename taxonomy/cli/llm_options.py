@@ -90,10 +90,12 @@ class Labelling:
         done = self.model.name(draft, vectors, only=only, progress=progress)
         if not self.quiet:
             moved = f", {count_of(done.moved, 'member')} moved" if self.model.refine else ""
-            click.echo(
-                f"{count_of(done.named, 'node')} named by {self.model.model}{moved}; {count_of(done.usage.calls, 'call')}, "
-                f"{count_of(done.usage.stored, 'stored answer')}, {count_of(len(done.failures), 'failure')}"
+            parts = (
+                count_of(done.usage.calls, "call"),
+                count_of(done.usage.stored, "stored answer"),
+                count_of(len(done.failures), "failure"),
             )
+            click.echo(f"{count_of(done.named, 'node')} named by {self.model.model}{moved}; {', '.join(parts)}")
         return done
 
     def say_nothing_to_name(self) -> None:

@@ -58,10 +58,13 @@ def print_outcomes(outcomes: Sequence[Outcome]) -> None:
 
 def _input(value_set: ValueSet) -> str:
     aliases = sum(len(value.aliases) for value in value_set.values)
-    return (
-        f"{count_of(value_set.rows, 'row')}: {count_of(len(value_set), 'value')}, {count_of(aliases, 'other spelling')}, "
-        f"{count_of(value_set.repeats, 'repeat')}, {len(value_set.rejected):,} rejected"
+    parts = (
+        count_of(len(value_set), "value"),
+        count_of(aliases, "other spelling"),
+        count_of(value_set.repeats, "repeat"),
+        f"{len(value_set.rejected):,} rejected",
     )
+    return f"{count_of(value_set.rows, 'row')}: {', '.join(parts)}"
 
 
 def _rejected(value_set: ValueSet) -> str:
@@ -79,4 +82,5 @@ def _doubtful(tree: Taxonomy) -> str:
     heaviest = sorted(nodes, key=lambda node: (-node.weight, node.label))[:NAMED]
     named = ", ".join(node.label for node in heaviest)
     lie = "lies" if len(nodes) == 1 else "lie"
-    return f"{len(nodes):,} of {count_of(tree.levels[0].size, 'value')} {lie} nearer to another parent, the heaviest: {named}"
+    values = count_of(tree.levels[0].size, "value")
+    return f"{len(nodes):,} of {values} {lie} nearer to another parent, the heaviest: {named}"
