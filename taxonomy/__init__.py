@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from taxonomy.installation import find_foreign_package
 
 if TYPE_CHECKING:
     from embeddings import EmbeddingError, Encoder
@@ -153,25 +153,13 @@ __all__ = [
 ]
 
 
-def _check_neighbour() -> None:
-    """Raise an ImportError that names another package where our `embeddings` should be."""
-    spec = find_spec("embeddings")
-    place = Path(spec.origin).parent if spec and spec.origin else None
-    if place != Path(__file__).parent.with_name("embeddings"):
-        where = f"another package is at {place}" if place else "it is not there"
-        raise ImportError(
-            f"value-taxonomy needs its own package 'embeddings', and {where}; install it in an environment of its own"
-        )
-
-
-_check_neighbour()
-
-
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return version("value-taxonomy")
     if name not in _HOMES:
         raise AttributeError(f"module 'taxonomy' has no attribute {name!r}")
+    if problem := find_foreign_package():
+        raise ImportError(problem)
     return getattr(import_module(_HOMES[name]), name)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from filelock import FileLock
 from hypothesis import settings
 
 import taxonomy.building.spaces  # noqa: F401
@@ -37,11 +38,17 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Path]:
-    """A cache folder that the tests of one run share, so that each string is embedded once."""
+def common(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of one run of pytest see."""
     base = tmp_path_factory.getbasetemp()
     # The workers of one run have a folder each, side by side.
-    folder = (base if worker_id == "master" else base.parent) / "cache"
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def cache(common: Path) -> Iterator[Path]:
+    """A cache folder that the tests of one run share, so that each string is embedded once."""
+    folder = common / "cache"
     folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VALUE_TAXONOMY_CACHE", str(folder))
@@ -109,12 +116,46 @@ def published() -> Path:
     return PUBLISHED
 
 
+Build = Callable[..., Path]
+
+
 @pytest.fixture(scope="session")
-def small_build(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build of the first rows of the fixture."""
-    folder = tmp_path_factory.mktemp("small")
+def build_once(run: Run, common: Path) -> Build:
+    """Build a folder by the command line, in the worker that asks first; the others wait for it."""
+
+    def build(source: Path, name: str, *options: object) -> Path:
+        folder = common / name
+        with FileLock(common / f"{name}.lock"):
+            if not folder.exists():
+                done = run("build", source, "--out", folder, *options)
+                assert done.returncode == 0, done.stderr
+        return folder
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def example_build(build_once: Build) -> Path:
+    """A build of the whole fixture, which tests read and leave as it is."""
+    return build_once(FIXTURE, "example", "--id", "example-values", "--title", "Example values")
+
+
+@pytest.fixture(scope="session")
+def published_build(build_once: Build, published: Path) -> Path:
+    """The main job: a build of the published strings."""
+    return build_once(published / "values_frequencies.csv", "published", "--levels", "266,26")
+
+
+@pytest.fixture(scope="session")
+def small_values(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first rows of the fixture."""
+    path = tmp_path_factory.mktemp("small") / "values.csv"
     rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)[:200]
-    (folder / "values.csv").write_text("".join(rows), encoding="utf-8")
-    done = run("build", folder / "values.csv", "--levels", "30", "--out", folder / "build", "--quiet")
-    assert done.returncode == 0, done.stderr
-    return folder / "build"
+    path.write_text("".join(rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_build(build_once: Build, small_values: Path) -> Path:
+    """A build of the first rows of the fixture."""
+    return build_once(small_values, "small", "--levels", "30", "--quiet")

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from taxonomy.mentions.placed import count_cells, count_conversations, count_nodes, pair_sides, place
+from taxonomy.mentions.placed import count_cells, count_conversations, count_nodes, pair_sides
+from taxonomy.mentions.placing import place
 from taxonomy.mentions.records import Records
 from taxonomy.model import Taxonomy
 from tests.trees import make_tree
@@ -102,7 +103,7 @@ FAULTS = {
             "no side": 1,
             "no value": 1,
             "explicit is neither true nor false": 1,
-            "timestamp is no time": 1,
+            "timestamp is not a time": 1,
             "not readable": 1,
         },
     ),
@@ -116,6 +117,10 @@ FAULTS = {
         "conversation_id,response_type,task\n"
         + "".join(f"x{i},Strong_Support,t\n" for i in range(20))
         + "a,applause,t\nb,no values,t\nb,reframing,t\n,,t\nc,,\n",
-        {"response_type is none of the seven": 1, "conversation_id stands in several rows": 2, "no conversation_id": 1},
+        {
+            "response_type is not one of the seven": 1,
+            "conversation_id stands in several rows": 2,
+            "no conversation_id": 1,
+        },
     ),
 }

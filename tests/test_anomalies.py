@@ -1,11 +1,11 @@
-"""Anomalies that were planted come back, alerts are as many as asked for, and nothing tells of one conversation."""
+"""Planted anomalies come back, alerts are as many as asked for, and no output is about one conversation."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,8 @@ from scipy.stats import gamma
 
 from taxonomy.cli import main
 from taxonomy.errors import InputError, LookupFailedError
-from taxonomy.mentions.engines import open_engine
-from taxonomy.mentions.periods import find_middle, split_at
-from taxonomy.mentions.placed import Placed, place
-from taxonomy.mentions.records import open_records
+from taxonomy.mentions.opening import open_mentions
+from taxonomy.mentions.placed import PlacedMentions
 from taxonomy.model import Taxonomy
 from taxonomy.questions.anomalies import Anomalies, find_anomalies
 from taxonomy.questions.baseline import KINDS, shortfall
@@ -67,7 +65,7 @@ def make_records(folder: Path) -> tuple[Taxonomy, dict[str, list[str]]]:
         said[i] |= set(rng.choice(RARE, 3, replace=False))
     for i in groups["context"]:
         said[i] |= set(AT_HOME)
-    for i in groups["company"]:
+    for i in groups["co-occurrence"]:
         said[i] |= {*CAMPS[0][:2], CAMPS[1][0]}
     names = [f"conv-{i:05}" for i in range(SIZE)]
     pairs = [(names[i], value) for i in range(SIZE) for value in sorted(said[i])]
@@ -88,23 +86,22 @@ class World:
     folder: Path
     tree: Taxonomy
     planted: dict[str, list[str]]
-    before: Placed
-    after: Placed
+    earlier: PlacedMentions
+    later: PlacedMentions
     found: Anomalies
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("odd")
+    folder = tmp_path_factory.mktemp("anomalies")
     (folder / "records").mkdir()
     tree, planted = make_records(folder / "records")
     tree.write(folder / "tree.json")
     (folder / "known.json").write_text(json.dumps(planted))
-    with open_engine() as engine:
-        placed = place(open_records([folder / "records"], engine=engine), tree, side="ai")
-        before, after = split_at(placed, datetime(2025, 1, 15))
-        found = find_anomalies(before, after, watch=find_watched(tree, WATCHED))
-        yield World(folder, tree, planted, before, after, found)
+    with open_mentions(folder / "records", tree) as mentions:
+        earlier, later = mentions.ai.split_at("2025-01-15")
+        found = find_anomalies(earlier, later, watch=WATCHED)
+        yield World(folder, tree, planted, earlier, later, found)
 
 
 def invoke(world: World, *arguments: object) -> Result:
@@ -120,7 +117,7 @@ WATCH = ("--watch", "deceit", "--watch", "cruelty")
 
 
 def test_planted_anomalies_come_back_and_rarity_alone_misses_most(world: World) -> None:
-    scored = measure_recall(world.found, world.after, world.planted).set_index("name")
+    scored = measure_recall(world.found, world.later, world.planted).set_index("name")
     assert (scored["known"] == [N_PLANTED] * 4 + [4 * N_PLANTED]).all()
     assert (scored["recall"] >= 0.8).all(), scored
     assert scored.loc["any", "plain_recall"] < scored.loc["any", "recall"]
@@ -130,17 +127,17 @@ def test_planted_anomalies_come_back_and_rarity_alone_misses_most(world: World) 
 
 def test_a_reason_names_what_was_planted(world: World) -> None:
     alerts = world.found.alerts.set_index("conversation_id")
-    planted = {"watch": WATCHED, "rare": RARE, "context": AT_HOME, "company": [*CAMPS[0], *CAMPS[1]]}
+    planted = {"watch": WATCHED, "rare": RARE, "context": AT_HOME, "co-occurrence": [*CAMPS[0], *CAMPS[1]]}
     for kind, names in world.planted.items():
         for name in set(names) & set(alerts.index):
             reasons = [reason for reason in alerts.loc[name, "reasons"] if reason.kind == kind]
             assert reasons, name
             assert set(reasons[0].labels) & set(planted[kind])
             assert reasons == sorted(reasons, key=lambda one: -one.bits)
-    at_odds = next(one for one in alerts.loc[world.planted["context"][0], "reasons"] if one.kind == "context")
-    assert (at_odds.column, at_odds.observed) == ("task", 0)
-    assert "at odds: " in str(at_odds)
-    assert "in no baseline conversation, where chance gives " in str(at_odds)
+    unusual = next(one for one in alerts.loc[world.planted["context"][0], "reasons"] if one.kind == "context")
+    assert (unusual.column, unusual.observed) == ("task", 0)
+    assert str(unusual).startswith(f"unusual in its context: {unusual.labels[0]!r} where task is ")
+    assert re.search(r", in no baseline conversation, [\d.]+ expected by chance$", str(unusual))
 
 
 def test_alerts_are_ranked_by_chance(world: World) -> None:
@@ -151,18 +148,18 @@ def test_alerts_are_ranked_by_chance(world: World) -> None:
     assert alerts["chance"].between(0, 0.01, inclusive="right").all()
 
 
-@pytest.mark.parametrize("per_10000", [30.0, 100.0, 300.0])
-def test_ordinary_conversations_give_as_many_alerts_as_asked_for(world: World, per_10000: float) -> None:
-    found = find_anomalies(world.before, world.after, per_10000=per_10000)
-    ordinary = set(found.alerts["conversation_id"]) - {one for group in world.planted.values() for one in group}
-    expected = per_10000 / 10_000 * found.conversations
+@pytest.mark.parametrize("asked", [30.0, 100.0, 300.0])
+def test_conversations_like_the_baseline_give_as_many_alerts_as_asked_for(world: World, asked: float) -> None:
+    found = find_anomalies(world.earlier, world.later, alerts_per_10000=asked)
+    others = set(found.alerts["conversation_id"]) - {one for group in world.planted.values() for one in group}
+    expected = asked / 10_000 * found.conversations
     # Five standard deviations of a count, and of the threshold that half as many more set.
-    assert abs(len(ordinary) - expected) < 5 * np.sqrt(expected * 1.5)
+    assert abs(len(others) - expected) < 5 * np.sqrt(expected * 1.5)
 
 
-def test_a_conversation_of_the_baseline_does_not_speak_for_itself(world: World) -> None:
-    # Scored by the rest of the baseline, its values are as odd as they would be later.
-    table = world.found.learnt.lookups["rare"].table
+def test_a_conversation_of_the_baseline_is_scored_by_all_others(world: World) -> None:
+    # Its values have the surprisal that they would have later.
+    table = world.found.baseline.lookups["rare"].table
     assert (table["own"] >= table["new"]).all()
     once = table[table["observed"] == 1]
     assert len(once)
@@ -192,15 +189,15 @@ def test_a_watch_list_takes_ids_labels_and_paths(world: World, tmp_path: Path) -
 
 
 def test_watching_a_node_watches_all_below(world: World) -> None:
-    found = find_anomalies(world.before, world.after, watch=[world.tree.parent("deceit").id])  # type: ignore[union-attr]
-    watched = found.learnt.watched
+    found = find_anomalies(world.earlier, world.later, watch=[world.tree.parent("deceit").id])  # type: ignore[union-attr]
+    watched = found.baseline.watched
     assert set(watched["level_0"]) == {node.id for node in world.tree.values(world.tree.parent("deceit").id)}  # type: ignore[union-attr]
 
 
 def test_names_of_a_watch_list_must_be_of_one_node(world: World) -> None:
     with pytest.raises(LookupFailedError, match="no node 'dominance'"):
         find_watched(world.tree, ["dominance"])
-    with pytest.raises(LookupFailedError, match="no nodes have the path"):
+    with pytest.raises(LookupFailedError, match="no node has the path 'n1x1 > deceit > more'"):
         find_watched(world.tree, ["n1x1 > deceit > more"])
 
 
@@ -224,7 +221,7 @@ def test_a_watch_list_that_is_none(tmp_path: Path, text: str, problem: str) -> N
 # -- privacy ---------------------------------------------------------------------------------------------------------
 
 
-def test_what_may_be_told_is_of_many(world: World) -> None:
+def test_disclosed_counts_are_of_many(world: World) -> None:
     table = world.found.table
     assert (table["conversations"] >= 15).all()
     assert world.found.suppressed > 0
@@ -232,7 +229,7 @@ def test_what_may_be_told_is_of_many(world: World) -> None:
     assert not set(table["label"].dropna()) & set(WATCHED)
 
 
-def test_no_id_leaves(world: World, tmp_path: Path) -> None:
+def test_no_output_has_ids_unless_internal(world: World, tmp_path: Path) -> None:
     printed = invoke(world, *SPLIT, *WATCH, "--out", tmp_path / "t.csv").output
     as_json = invoke(world, *SPLIT, *WATCH, "--json").output
     assert set(json.loads(as_json)["tables"]) == {"reasons"}
@@ -240,10 +237,10 @@ def test_no_id_leaves(world: World, tmp_path: Path) -> None:
         assert "conv-" not in text
         assert "user-" not in text
         assert "deceit" not in text
-    assert "figures are hidden" in printed
+    assert "Suppressed: " in printed
 
 
-def test_alerts_for_use_within_have_ids_and_say_so(world: World, tmp_path: Path) -> None:
+def test_internal_alerts_have_ids_and_say_so(world: World, tmp_path: Path) -> None:
     texts = []
     for name in ("one.jsonl", "two.jsonl"):
         done = invoke(world, *SPLIT, *WATCH, "--internal", "--alert-file", tmp_path / name)
@@ -255,7 +252,7 @@ def test_alerts_for_use_within_have_ids_and_say_so(world: World, tmp_path: Path)
     assert {line["internal"] for line in lines} == {True}
     assert {"rank", "chance", "kinds", "reasons"} < set(lines[0])
     assert "user-" not in texts[0].decode()
-    assert "for use within" in done.output
+    assert "internal use only" in done.output
 
 
 def test_known_anomalies_are_scored(world: World) -> None:
@@ -266,7 +263,7 @@ def test_known_anomalies_are_scored(world: World) -> None:
 
 
 def test_records_of_earlier_times_are_a_baseline(world: World) -> None:
-    # The same records as their own baseline: what is said in them is less odd.
+    # The same records as their own baseline.
     done = invoke(world, "--baseline", world.folder / "records", "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.output)["figures"]["baseline"] == SIZE
@@ -281,7 +278,10 @@ WRONG = {
     "too early": (["--split-at", "2024-01-01"], "no conversation is before 2024-01-01"),
     "too late": (["--split-at", "2026-01-01"], "no conversation is from 2026-01-01"),
     "no day": (["--split-at", "yesterday"], "'yesterday' does not match"),
-    "too few alerts": ([*SPLIT, "--alerts", "0.5"], "give at least 20,000 conversations"),
+    "too few alerts": (
+        [*SPLIT, "--alerts", "0.5"],
+        "an alert rate of 0.5 in 10,000 is too low for a baseline of 6,000 conversations; give",
+    ),
     "alerts without ids": ([*SPLIT, "--alert-file", "a.jsonl"], "add --internal"),
     "known without ids": ([*SPLIT, "--known", "k.json"], "add --internal"),
     "unknown node": ([*SPLIT, "--watch", "dominance"], "no node 'dominance'"),
@@ -289,7 +289,7 @@ WRONG = {
     "no known": ([*SPLIT, "--internal", "--known", "no.json"], "no.json: cannot be read"),
     "no people": ([*SPLIT, "--side", "human"], "no mention is of the human side"),
     "assign": (["--baseline", "x.csv", "--assign"], "--assign goes with --split-at"),
-    "no table": ([*SPLIT, "--out", "t.xlsx"], "no format of a table"),
+    "no table": ([*SPLIT, "--out", "t.xlsx"], "not a format of a table"),
 }
 
 
@@ -313,11 +313,10 @@ def test_records_without_times_cannot_be_split(tmp_path: Path) -> None:
     tree = make_tree(["honesty", "care"], [0, 0], [0])
     rows = [{"conversation_id": f"c{i}", "side": "ai", "value": "care"} for i in range(20)]
     pd.DataFrame(rows).to_csv(tmp_path / "m.csv", index=False)
-    with open_engine() as engine:
-        placed = place(open_records([tmp_path / "m.csv"], engine=engine), tree, side="ai")
-        assert find_middle(placed) is None
+    with open_mentions(tmp_path / "m.csv", tree) as mentions:
+        assert mentions.ai.find_middle() is None
         with pytest.raises(InputError, match="no conversation is before"):
-            split_at(placed, datetime(2025, 1, 1))
-        # With nothing known of conversations, values and their company are left to be looked at.
-        found = find_anomalies(placed, placed, per_10000=5000)
+            mentions.ai.split_at("2025-01-01")
+        # With no contexts, values and their pairs are scored alone.
+        found = find_anomalies(mentions.ai, mentions.ai, alerts_per_10000=5000)
         assert len(found.alerts) == 0

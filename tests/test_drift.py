@@ -1,4 +1,4 @@
-"""What rose and fell is found, the figures are those of statsmodels, and hidden cells stay hidden."""
+"""What rose and fell is found, the figures are those of statsmodels, and suppressed cells stay suppressed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportions
 
 from taxonomy.cli import main
 from taxonomy.mentions.disclosure import INTERNAL
-from taxonomy.mentions.engines import open_engine
-from taxonomy.mentions.periods import find_middle, split_at
-from taxonomy.mentions.placed import Placed, place
-from taxonomy.mentions.query_engine import Engine
-from taxonomy.mentions.records import open_records
+from taxonomy.mentions.opening import open_mentions
 from taxonomy.questions.drift import Drift, compare_proportions, detect_drift
 from tests.trees import make_tree
 
@@ -72,14 +68,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def placed(engine: Engine, folder: Path) -> Placed:
-    return place(open_records([folder], engine=engine), TREE, side="ai")
-
-
 @pytest.fixture(scope="module")
 def found(folder: Path) -> Iterator[Drift]:
-    with open_engine() as engine:
-        yield detect_drift(*split_at(placed(engine, folder / "all"), datetime(2025, 1, 8)))
+    with open_mentions(folder / "all", TREE) as mentions:
+        yield detect_drift(*mentions.ai.split_at("2025-01-08"))
 
 
 def row(found: Drift, label: str) -> pd.Series:
@@ -105,22 +97,21 @@ def test_what_was_planted_is_found_with_its_sign(found: Drift) -> None:
     assert rising["ratio_low"] < 2.4 < rising["ratio_high"]
 
 
-def test_a_node_that_is_rare_in_one_period_is_hidden_in_both(found: Drift) -> None:
+def test_a_node_that_is_rare_in_one_period_is_suppressed_in_both(found: Drift) -> None:
     labels = set(found.table["label"])
     assert not labels & {"new", "rare", "seldom"}
     assert found.suppressed == len(TREE.nodes) - len(found.table)
     assert (found.table[["before", "after"]] >= 15).all(axis=None)
-    # With "new" alone hidden below its parent, the parent less "rare" would tell it.
+    # With "new" alone suppressed below its parent, the parent less "rare" would disclose it.
     parent = TREE.parent("new")
     assert parent is not None
     shown = {node.label for node in TREE.children(parent)} & labels
     assert parent.label not in labels or len(TREE.children(parent)) - len(shown) != 1
 
 
-def test_without_thresholds_all_are_told_but_those_of_one_period(folder: Path) -> None:
-    with open_engine() as engine:
-        parts = split_at(placed(engine, folder / "all"), datetime(2025, 1, 8))
-        found = detect_drift(*parts, disclosure=INTERNAL)
+def test_without_thresholds_all_are_disclosed_but_those_of_one_period(folder: Path) -> None:
+    with open_mentions(folder / "all", TREE) as mentions:
+        found = detect_drift(*mentions.ai.split_at("2025-01-08"), disclosure=INTERNAL)
     assert {"rare", "seldom"} <= set(found.table["label"])
     assert "new" not in set(found.table["label"])
     assert row(found, "rare")["rough"]
@@ -160,7 +151,7 @@ def test_two_folders_give_what_a_split_gives(folder: Path, tmp_path: Path) -> No
         assert "conv-" not in text
         assert "user-" not in text
     assert "2,000 conversations before, 2,000 after" in split.output
-    assert "figures are hidden" in split.output
+    assert "Suppressed: " in split.output
 
 
 def test_json_and_internal(folder: Path, tmp_path: Path) -> None:
@@ -169,20 +160,19 @@ def test_json_and_internal(folder: Path, tmp_path: Path) -> None:
     assert answer["internal"] is True
     assert "rare" in {node["label"] for node in answer["tables"]["nodes"]}
     done = invoke(folder, folder / "all", "--split-at", "2025-01-08", "--internal", "--out", tmp_path / "d.parquet")
-    assert "for use within" in done.output
+    assert "internal use only" in done.output
     assert pd.read_parquet(tmp_path / "d.parquet")["internal"].all()
 
 
 def test_a_moment_with_a_time_zone_is_that_moment(folder: Path) -> None:
-    with open_engine() as engine:
-        whole = placed(engine, folder / "all")
+    with open_mentions(folder / "all", TREE) as mentions:
         east = timezone(timedelta(hours=3))
-        parts = split_at(whole, datetime(2025, 1, 11, 3, tzinfo=east))
+        parts = mentions.ai.split_at(datetime(2025, 1, 11, 3, tzinfo=east))
         assert detect_drift(*parts).before == 2000
-        assert find_middle(whole) == datetime(2025, 1, 6)
+        assert mentions.ai.find_middle() == datetime(2025, 1, 6)
 
 
-def test_malformed_rows_of_the_baseline_are_set_aside(folder: Path, tmp_path: Path) -> None:
+def test_malformed_rows_of_the_baseline_are_rejected(folder: Path, tmp_path: Path) -> None:
     rows = "".join(f"c{i},ai,rising\n" for i in range(200)) + "x,robot,rising\n"
     (tmp_path / "old.csv").write_text("conversation_id,side,value\n" + rows)
     done = invoke(folder, folder / "after", "--baseline", tmp_path / "old.csv", "--out", tmp_path / "d.csv")

@@ -24,6 +24,7 @@ from embeddings import EmbeddingError, StoredEncoder, StoreWarning, load_encoder
 from embeddings.encoder import SentenceTransformerEncoder
 from embeddings.errors import InvalidStringError, ModelDamagedError, ModelNotFoundError, WorkerError
 from tests.conftest import FIXTURE
+from tests.tiny_encoder import TinyEncoder
 
 
 def fixture_strings(count: int) -> list[str]:
@@ -32,39 +33,18 @@ def fixture_strings(count: int) -> list[str]:
     return sorted(found - {""})[:count]
 
 
-class CountingEncoder:
-    """Vectors from a hash of the string, and a record of what was asked for."""
-
-    name = "counting"
-    dimension = 16
-
-    def __init__(self, digest: str = "counting") -> None:
-        self.digest = digest
-        self.asked: list[str] = []
-
-    def encode(
-        self, strings: Sequence[str], *, progress: Callable[[int, int], None] | None = None
-    ) -> NDArray[np.float32]:
-        self.asked += strings
-        if progress is not None:
-            progress(len(strings), len(strings))
-        rows = [np.random.default_rng(list(string.encode())).normal(size=16) for string in strings]
-        vectors = np.array(rows, dtype=np.float32).reshape(len(strings), 16)
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
-
-
 @pytest.fixture(scope="module")
 def encoder(cache: Path) -> SentenceTransformerEncoder:
     return load_encoder()
 
 
-def encode(strings: Sequence[str], encoder: CountingEncoder, folder: Path) -> NDArray[np.float32]:
+def encode(strings: Sequence[str], encoder: TinyEncoder, folder: Path) -> NDArray[np.float32]:
     return StoredEncoder(encoder, folder=folder).encode(strings)
 
 
 def store(folder: Path) -> Path:
-    """The file of the vectors of a CountingEncoder."""
-    return folder / "vectors" / "counting.sqlite"
+    """The file of the vectors of a TinyEncoder."""
+    return folder / "vectors" / "tiny.sqlite"
 
 
 # -- the encoder ----------------------------------------------------------------------------------------------
@@ -87,11 +67,12 @@ def test_bits_do_not_hang_on_the_batch(encoder: SentenceTransformerEncoder, batc
     assert np.concatenate(parts).tobytes() == encoder.encode(strings)[: len(some)].tobytes()
 
 
-def test_bits_do_not_hang_on_the_number_of_workers(cache: Path) -> None:
-    strings = fixture_strings(1200)
-    one, two = load_encoder(workers=1), load_encoder(workers=2)
-    assert one.encode(strings).tobytes() == two.encode(strings[::-1])[::-1].tobytes()
-    one.close()
+def test_bits_do_not_hang_on_the_number_of_workers(encoder: SentenceTransformerEncoder) -> None:
+    strings = fixture_strings(300)
+    # As many strings as are worth a second worker.
+    two = load_encoder(workers=2, expected=1000)
+    assert encoder.encode(strings).tobytes() == two.encode(strings[::-1])[::-1].tobytes()
+    assert (len(encoder._pool._workers), len(two._pool._workers)) == (1, 2)
     two.close()
 
 
@@ -128,16 +109,14 @@ def test_what_is_no_text_is_refused(encoder: SentenceTransformerEncoder, string:
         encoder.encode(["care", string])
 
 
-def test_a_worker_that_dies_is_an_error_and_the_next_call_works(cache: Path) -> None:
-    one = load_encoder(workers=1)
-    before = one.encode(["care"])
-    (worker,) = one._pool._workers
+def test_a_worker_that_dies_is_an_error_and_the_next_call_works(encoder: SentenceTransformerEncoder) -> None:
+    before = encoder.encode(["care"])
+    (worker,) = encoder._pool._workers
     worker.process.send_signal(signal.SIGKILL)
     worker.process.wait()
     with pytest.raises(WorkerError, match="ended with signal 9"):
-        one.encode(["care"])
-    assert one.encode(["care"]).tobytes() == before.tobytes()
-    one.close()
+        encoder.encode(["care"])
+    assert encoder.encode(["care"]).tobytes() == before.tobytes()
 
 
 def test_progress_is_told(encoder: SentenceTransformerEncoder) -> None:
@@ -202,35 +181,35 @@ def test_a_damaged_model_is_one_error(cache: Path, tmp_path: Path) -> None:
 
 
 def test_each_string_is_embedded_once(tmp_path: Path) -> None:
-    first, second, third = CountingEncoder(), CountingEncoder(), CountingEncoder()
+    first, second, third = TinyEncoder(), TinyEncoder(), TinyEncoder()
     strings = [f"value {number}" for number in range(3000)]
     vectors = encode(strings, first, tmp_path)
     again = encode(strings[::-1], second, tmp_path)
     assert (len(first.asked), second.asked) == (3000, [])
-    assert again[::-1].tobytes() == vectors.tobytes() == CountingEncoder().encode(strings).tobytes()
+    assert again[::-1].tobytes() == vectors.tobytes() == TinyEncoder().encode(strings).tobytes()
     more = [f"new {number}" for number in range(30)]
     encode([*strings[:50], *more], third, tmp_path)
     assert sorted(third.asked) == sorted(more)
 
 
 def test_a_stored_encoder_is_an_encoder(tmp_path: Path) -> None:
-    stored = StoredEncoder(CountingEncoder(), folder=tmp_path, chunk=10)
-    assert (stored.name, stored.digest, stored.dimension) == ("counting", "counting", 16)
+    stored = StoredEncoder(TinyEncoder(), folder=tmp_path, chunk=10)
+    assert (stored.name, stored.digest, stored.dimension) == ("tiny", "tiny", 64)
     told: list[tuple[int, int]] = []
     stored.encode(["care"])
     stored.encode(["care", *(f"value {n}" for n in range(25))], progress=lambda done, all: told.append((done, all)))
     assert told == [(10, 25), (20, 25), (25, 25)]
-    assert stored.encode([]).shape == (0, 16)
+    assert stored.encode([]).shape == (0, 64)
 
 
 def test_vectors_are_kept_in_the_folder_of_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VALUE_TAXONOMY_CACHE", str(tmp_path))
-    StoredEncoder(CountingEncoder()).encode(["care"])
+    StoredEncoder(TinyEncoder()).encode(["care"])
     assert store(tmp_path).is_file()
 
 
 def test_another_encoder_has_vectors_of_its_own(tmp_path: Path) -> None:
-    one, other = CountingEncoder("one"), CountingEncoder("other")
+    one, other = TinyEncoder("one"), TinyEncoder("other")
     encode(["care"], one, tmp_path)
     encode(["care"], other, tmp_path)
     assert other.asked == ["care"]
@@ -238,7 +217,7 @@ def test_another_encoder_has_vectors_of_its_own(tmp_path: Path) -> None:
 
 def test_a_repeated_string_has_one_vector(tmp_path: Path) -> None:
     for _ in range(2):
-        vectors = encode(["care", "trust", "care"], CountingEncoder(), tmp_path)
+        vectors = encode(["care", "trust", "care"], TinyEncoder(), tmp_path)
         assert vectors[0].tobytes() == vectors[2].tobytes() != vectors[1].tobytes()
 
 
@@ -255,7 +234,7 @@ def damage_page(path: Path) -> None:
 
 def damage_vector(path: Path) -> None:
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE vectors SET vector = zeroblob(64) WHERE string = 'value 7'")
+        connection.execute("UPDATE vectors SET vector = zeroblob(256) WHERE string = 'value 7'")
     connection.close()
 
 
@@ -266,13 +245,13 @@ def truncate(path: Path) -> None:
 @pytest.mark.parametrize("damage", [damage_header, damage_page, damage_vector, truncate])
 def test_a_damaged_store_is_set_aside_and_rebuilt(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     strings = [f"value {number}" for number in range(300)]
-    vectors = encode(strings, CountingEncoder(), tmp_path)
+    vectors = encode(strings, TinyEncoder(), tmp_path)
     damage(store(tmp_path))
     with pytest.warns(StoreWarning, match="damaged .* set aside as .*damaged"):
-        again = encode(strings, CountingEncoder(), tmp_path)
+        again = encode(strings, TinyEncoder(), tmp_path)
     assert again.tobytes() == vectors.tobytes()
     assert list(store(tmp_path).parent.glob("*.damaged-*"))
-    last = CountingEncoder()
+    last = TinyEncoder()
     assert encode(strings, last, tmp_path).tobytes() == vectors.tobytes()
     assert last.asked == []
 
@@ -280,19 +259,19 @@ def test_a_damaged_store_is_set_aside_and_rebuilt(tmp_path: Path, damage: Callab
 def test_where_nothing_can_be_kept_work_goes_on(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.warns(StoreWarning, match="can't be kept there"):
-        vectors = encode(["care"], CountingEncoder(), tmp_path / "file")
-    assert vectors.tobytes() == CountingEncoder().encode(["care"]).tobytes()
+        vectors = encode(["care"], TinyEncoder(), tmp_path / "file")
+    assert vectors.tobytes() == TinyEncoder().encode(["care"]).tobytes()
 
 
 SCRIPT = """
     import sys, time
     sys.path.insert(0, sys.argv[1])
-    from tests.test_embeddings import CountingEncoder
+    from tests.tiny_encoder import TinyEncoder
     from embeddings import StoredEncoder
     from pathlib import Path
     {limit}
     strings = [f"value {{number}}" for number in range(20_000)]
-    StoredEncoder(CountingEncoder(), folder=Path(sys.argv[2])).encode(strings)
+    StoredEncoder(TinyEncoder(), folder=Path(sys.argv[2])).encode(strings)
 """
 
 
@@ -324,11 +303,11 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     process.communicate()
     kept = count_stored(tmp_path)
     strings = [f"value {number}" for number in range(20_000)]
-    rest = CountingEncoder()
+    rest = TinyEncoder()
     vectors = encode(strings, rest, tmp_path)
     assert 0 < kept < 20_000
     assert len(rest.asked) == 20_000 - kept
-    assert vectors.tobytes() == CountingEncoder().encode(strings).tobytes()
+    assert vectors.tobytes() == TinyEncoder().encode(strings).tobytes()
 
 
 def test_two_processes_share_a_store(tmp_path: Path) -> None:
@@ -345,7 +324,7 @@ def test_a_full_disk_costs_the_store_and_not_the_run(tmp_path: Path) -> None:
     _, errors = process.communicate()
     assert process.returncode == 0, errors
     assert "can't be kept there" in errors
-    encode([f"value {number}" for number in range(100)], CountingEncoder(), tmp_path)
+    encode([f"value {number}" for number in range(100)], TinyEncoder(), tmp_path)
 
 
 # -- neighbours -----------------------------------------------------------------------------------------------
@@ -353,7 +332,7 @@ def test_a_full_disk_costs_the_store_and_not_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 5, 300])
 def test_neighbours_are_the_nearest_others(n: int) -> None:
-    vectors = CountingEncoder().encode([f"value {number}" for number in range(n)])
+    vectors = TinyEncoder().encode([f"value {number}" for number in range(n)])
     indices, cosines = nearest_neighbors(vectors, 7)
     assert indices.shape == cosines.shape == (n, min(7, n - 1))
     found = vectors @ vectors.T

@@ -34,8 +34,8 @@ def tree(request: pytest.FixtureRequest, cache: Path) -> Taxonomy:
 
 
 @pytest.fixture(scope="module")
-def published_tree(published: Path, cache: Path) -> Taxonomy:
-    return taxonomy.build(published / "values_frequencies.csv", levels=(266, 26)).tree
+def published_tree(published_build: Path) -> Taxonomy:
+    return taxonomy.load(published_build / "taxonomy.json")
 
 
 def named(tree: Taxonomy, level: int) -> list[taxonomy.Node]:

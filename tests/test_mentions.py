@@ -1,4 +1,4 @@
-"""Records of mentions: what is read, what is set aside, and what is counted."""
+"""Records of mentions: what is read, what is rejected, and what is counted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from taxonomy.mentions.columns import CONVERSATION, USER
 from taxonomy.mentions.disclosure import INTERNAL
 from taxonomy.mentions.duckdb_engine import DuckDBEngine
 from taxonomy.mentions.engines import open_engine
-from taxonomy.mentions.placed import count_cells, count_conversations, count_nodes, place
+from taxonomy.mentions.placed import count_cells, count_conversations, count_nodes
+from taxonomy.mentions.placing import place
 from taxonomy.mentions.records import open_records
 from taxonomy.mentions.strings import count_strings
 from tests.mention_records import FAULTS, TREE, figures, many, mention, write_rows
@@ -76,7 +77,7 @@ def test_files_folders_and_globs_add_up_whatever_their_columns(engine: DuckDBEng
     }
 
 
-def test_what_is_said_of_a_conversation(engine: DuckDBEngine, tmp_path: Path) -> None:
+def test_what_is_known_of_a_conversation(engine: DuckDBEngine, tmp_path: Path) -> None:
     mentions = [
         mention("own row", "care", model="said by a mention", timestamp="2025-03-02T01:00:00+02:00"),
         mention("agreed", "care", model="m", user_id="u", timestamp="2025-03-02T01:00:00+02:00"),
@@ -134,7 +135,7 @@ def test_malformed_rows_are_counted_and_kept_with_a_reason(engine: DuckDBEngine,
     for row in records.rejected.to_dict("records"):
         assert row["reason"] == "not readable" or json.loads(row["row"])
     with pytest.raises(
-        InputError, match=rf"{sum(reasons.values())} of {records.rows[kind]} rows of {kind} are malformed"
+        InputError, match=rf"malformed: {sum(reasons.values())} of {records.rows[kind]} rows of {kind} "
     ):
         open_records([tmp_path], engine=engine, max_rejected=sum(reasons.values()) / records.rows[kind] - 0.001)
 
@@ -205,11 +206,11 @@ def test_cells_are_what_counting_by_hand_gives(
 def test_a_column_that_is_not_there(engine: DuckDBEngine, tmp_path: Path) -> None:
     write_rows(tmp_path / "m.csv", [mention("a", "care")])
     placed = place(open_records([tmp_path], engine=engine), TREE, side="ai")
-    with pytest.raises(TaxonomyError, match="there is no column 'mood' in the records; there are level_0"):
+    with pytest.raises(InputError, match="column 'mood': there is no such column in the records; give one of level_0"):
         count_cells(placed, ["mood"])
 
 
-def test_strings_of_few_conversations_or_users_are_hidden(engine: DuckDBEngine, tmp_path: Path) -> None:
+def test_strings_of_few_conversations_or_users_are_suppressed(engine: DuckDBEngine, tmp_path: Path) -> None:
     rows = [mention(f"c{i}", "care", user_id=f"u{i}") for i in range(15)]
     rows += [mention(f"c{i}", "thrift", user_id=f"u{i}") for i in range(14)]
     rows += [mention(f"d{i}", "honesty", user_id=f"u{i % 4}") for i in range(40)]
@@ -247,16 +248,16 @@ def test_what_outgrows_the_memory_spills_to_a_folder_that_is_removed(tmp_path: P
         folder = Path(engine._spill.name)
     assert spilled > 1_000_000
     assert not folder.exists()
-    with DuckDBEngine("1MB") as engine, pytest.raises(TaxonomyError, match=r"out of memory: .*raise --memory-limit$"):
+    with DuckDBEngine("1MB") as engine, pytest.raises(TaxonomyError, match=r"out of memory: .*raise `memory_limit`$"):
         place(open_records([path], engine=engine), TREE, side="ai")
 
 
 def test_an_engine_that_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(TaxonomyError, match=r"--memory-limit lots: .*give one such as 4GB$"):
+    with pytest.raises(TaxonomyError, match=r"`memory_limit` is 'lots': .*give one such as 4GB$"):
         open_engine("duckdb", memory_limit="lots")
-    with pytest.raises(TaxonomyError, match="--master goes with --engine spark"):
+    with pytest.raises(TaxonomyError, match="`master` is for Spark, and `engine` is duckdb"):
         open_engine("duckdb", master="local[*]")
-    with pytest.raises(TaxonomyError, match="--memory-limit goes with --engine duckdb"):
+    with pytest.raises(TaxonomyError, match="`memory_limit` is for DuckDB, and `engine` is spark"):
         open_engine("spark", memory_limit="1GB")
     monkeypatch.setattr("taxonomy.mentions.engines.find_spec", lambda name: None if name == "pyspark" else object())
     with pytest.raises(TaxonomyError, match=re.escape("pip install 'value-taxonomy[spark]'")):

@@ -52,7 +52,7 @@ def test_counted_strings_are_what_build_reads(run_process: Run, folder: Path, tm
     done = run_process("mentions", "count", folder, "--side", "ai", "--out", tmp_path / "v.csv")
     assert (done.returncode, done.stderr) == (0, "")
     assert "4 strings, 420 mentions" in done.stdout
-    assert "0 strings with 0 mentions are hidden" in done.stdout
+    assert "Suppressed: 0 strings with 0 mentions, " in done.stdout
     assert rows(tmp_path / "v.csv") == [
         {"value": "honesty", "count": "200", "conversations": "200"},
         {"value": "Care", "count": "100", "conversations": "100"},
@@ -60,7 +60,7 @@ def test_counted_strings_are_what_build_reads(run_process: Run, folder: Path, tm
         {"value": "thrift", "count": "20", "conversations": "20"},
     ]
     done = invoke("mentions", "count", folder, "--side", "human", "--internal", "--out", tmp_path / "h.csv")
-    assert "it is for use within" in done.output
+    assert "internal use only" in done.output
     assert rows(tmp_path / "h.csv") == [
         {"value": "truthfulness", "count": "100", "conversations": "100", "internal": "True"}
     ]
@@ -69,18 +69,36 @@ def test_counted_strings_are_what_build_reads(run_process: Run, folder: Path, tm
     assert values.weight_unit == "mentions"
 
 
-def test_hidden_strings_are_counted_and_formulas_are_text(folder: Path, tmp_path: Path) -> None:
+def test_suppressed_strings_are_counted_and_formulas_are_text(folder: Path, tmp_path: Path) -> None:
     texts = ["=cmd('calc')|x"] * 30 + ["rare"] * 14 + ["seldom"] * 3
     write_rows(tmp_path / "m.jsonl", [mention(f"c{i}", text) for i, text in enumerate(texts)])
     done = invoke("mentions", "count", tmp_path, "--side", "both", "--out", tmp_path / "v.csv")
     assert done.exit_code == 0, done.output
-    assert "2 strings with 17 mentions are hidden: each in fewer than 15 conversations" in done.output
+    expected = "2 strings with 17 mentions, from fewer than 15 conversations, or to protect such strings"
+    assert f"Suppressed: {expected}\n" in done.output
     assert (tmp_path / "v.csv").read_text() == "value,count,conversations\n'=cmd('calc')|x,30,30\n"
     assert (
         invoke("mentions", "count", tmp_path / "m.jsonl", "--side", "ai", "--out", tmp_path / "v.parquet").exit_code
         == 0
     )
     assert pd.read_parquet(tmp_path / "v.parquet")["value"].tolist() == ["=cmd('calc')|x"]
+
+
+def test_one_string_is_not_counted_in_the_plural(tmp_path: Path) -> None:
+    texts = ["care"] * 30 + ["rare"]
+    write_rows(tmp_path / "m.jsonl", [mention(f"c{i}", text) for i, text in enumerate(texts)])
+    done = invoke(
+        "mentions", "count", tmp_path / "m.jsonl", "--side", "ai", "--out", tmp_path / "v.csv", "--min-users", 1
+    )
+    assert done.stdout.splitlines()[0] == "0 strings, 0 mentions"
+    write_rows(tmp_path / "m.jsonl", [mention(f"c{i}", text) for i, text in enumerate([*texts, *["wit"] * 20])])
+    done = invoke(
+        "mentions", "count", tmp_path / "m.jsonl", "--side", "ai", "--out", tmp_path / "v.csv", "--min-users", 1
+    )
+    assert done.stdout.splitlines()[0] == "1 string, 30 mentions"
+    # "wit" is in 20 conversations: it is suppressed since "rare" would follow from it and the total.
+    reason = "from fewer than 15 conversations, or to protect such strings"
+    assert done.stdout.splitlines()[1] == f"Suppressed: 2 strings with 21 mentions, {reason}"
 
 
 # -- analyze frequency -----------------------------------------------------------------------------------------
@@ -109,7 +127,7 @@ def test_shares_of_conversations_and_of_mentions(run: Run, folder: Path, tree: P
     assert taxonomy.load(updated).node("candour").conversations is None
 
 
-def test_a_hidden_node_is_in_no_output(folder: Path, tree: Path, tmp_path: Path) -> None:
+def test_a_suppressed_node_is_in_no_output(folder: Path, tree: Path, tmp_path: Path) -> None:
     asked = ("analyze", "frequency", folder, "--taxonomy", tree, "--side", "ai", "--min-conversations", 30)
     done = invoke(*asked, "--json", "--update", tmp_path / "t.json", "--out", tmp_path / "f.csv")
     assert done.exit_code == 0, done.output
@@ -121,7 +139,7 @@ def test_a_hidden_node_is_in_no_output(folder: Path, tree: Path, tmp_path: Path)
         6,
         False,
     )
-    # Thrift is hidden, and so its parents are; candour would follow from the other domain, and so that is.
+    # Thrift is suppressed, and so its parents are; candour would follow from the other domain, and so that is.
     labels = {row["label"] for row in told["tables"]["nodes"]}
     assert labels == {row["label"] for row in rows(tmp_path / "f.csv")} == {"B", "care"}
     assert {node.label for node in taxonomy.load(tmp_path / "t.json").nodes if node.conversations} == labels
@@ -179,7 +197,8 @@ def test_malformed_rows_are_beside_the_output(folder: Path, tree: Path, tmp_path
     assert json.loads(found["row"][1])["side"] == "user"
     done = invoke(*asked, "--max-rejected", "0.001")
     assert done.exit_code == 2
-    assert "2 of 522 rows of mentions are malformed (2 side is neither ai nor human)" in done.stderr
+    problem = "malformed: 2 of 522 rows of mentions (2 side is neither ai nor human)"
+    assert f"{problem}; repair them, or raise --max-rejected above 0.001\n" in done.stderr
 
 
 @pytest.fixture
@@ -221,7 +240,7 @@ def test_another_file_of_that_name_is_not_overwritten(
     arguments: dict[str, list[object]] = {
         "analyze": ["analyze", "frequency", malformed, "--taxonomy", tree, "--out", tmp_path / "f.csv"],
         "mentions": ["mentions", "count", malformed, "--side", "ai", "--out", tmp_path / "f.csv"],
-        "report": ["report", malformed, tree, "--out", tmp_path / "f.html"],
+        "report": ["report", malformed, "--taxonomy", tree, "--out", tmp_path / "f.html"],
     }
     other = tmp_path / "rejected.parquet"
     more = {name: ["x"] for name in ("kind", "file", "reason", "row", "price")}
@@ -234,7 +253,7 @@ def test_another_file_of_that_name_is_not_overwritten(
         done = invoke(*arguments[command])
         assert (done.exit_code, done.stdout) == (2, "")
         assert done.stderr.splitlines()[-1].startswith(f"Error: {other}: ")
-        assert "is none of ours and is not overwritten" in done.stderr
+        assert "this file is another, and is not overwritten" in done.stderr
         assert other.read_bytes() == content
         assert not list(tmp_path.glob("f*"))
 
@@ -273,10 +292,10 @@ WRONG = {
     "no parquet": (["false.parquet"], [], r"false\.parquet: the file is not Parquet"),
     "no value of the taxonomy": (["other.csv"], [], r"no value of the ai side is in the taxonomy 'small'"),
     "no side of these": (["other.csv"], ["--side", "human"], r"no mention is of the human side"),
-    "no table": (["other.csv"], ["--out", "f.xlsx"], r"f\.xlsx: '\.xlsx' is no format of a table"),
-    "no engine": (["other.csv"], ["--engine", "dask"], r"'dask' is not one of 'duckdb', 'spark'"),
-    "no memory": (["other.csv"], ["--memory-limit", "lots"], r"--memory-limit lots: .*; give one such as 4GB"),
-    "no cluster": (["other.csv"], ["--master", "local[2]"], r"--master goes with --engine spark"),
+    "no table": (["other.csv"], ["--out", "f.xlsx"], r"f\.xlsx: '\.xlsx' is not a format of a table"),
+    "no engine": (["other.csv"], ["--engine", "dask"], r"'dask' is not one of the choices; choose from duckdb, spark"),
+    "no memory": (["other.csv"], ["--memory-limit", "lots"], r"--memory-limit is 'lots': .*; give one such as 4GB"),
+    "no cluster": (["other.csv"], ["--master", "local[2]"], r"--master is for Spark, and --engine is duckdb"),
 }
 
 

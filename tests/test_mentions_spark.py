@@ -64,10 +64,8 @@ def session(cache: Path) -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="module")
-def tree_path(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tree") / "taxonomy.json"
-    taxonomy.build(FIXTURE).tree.write(path)
-    return path
+def tree_path(example_build: Path) -> Path:
+    return example_build / "taxonomy.json"
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +82,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_the_same_figures_and_the_same_rows_set_aside(session: SparkSession, folder: Path) -> None:
+def test_the_same_figures_and_the_same_rejected_rows(session: SparkSession, folder: Path) -> None:
     def found(engine: Engine) -> tuple[object, ...]:
         with engine:
             records = open_records([folder], engine=engine, max_rejected=0.3)

@@ -130,11 +130,10 @@ def test_few_values_lie_on_a_circle(n: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def paged(run_process: Run, small_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def paged(run_process: Run, small_values: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small build again, with a page, in another process."""
     folder = tmp_path_factory.mktemp("paged") / "build"
-    values = small_build.parent / "values.csv"
-    done = run_process("build", values, "--levels", "30", "--page", "--out", folder, "--quiet")
+    done = run_process("build", small_values, "--levels", "30", "--page", "--out", folder, "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     return folder
 
@@ -147,11 +146,13 @@ def test_build_writes_a_page_and_its_map(paged: Path, small_build: Path) -> None
     assert Parts((paged / "taxonomy.html").read_text(encoding="utf-8")).data["map"]
 
 
-def test_a_build_without_a_page_leaves_none_of_another_tree(run: Run, small_build: Path, tmp_path: Path) -> None:
+def test_a_build_without_a_page_leaves_none_of_another_tree(
+    run: Run, small_values: Path, small_build: Path, tmp_path: Path
+) -> None:
     (tmp_path / "build").mkdir()
     for name in ("taxonomy.html", "map.parquet", "notes.html"):
         (tmp_path / "build" / name).touch()
-    done = run("build", small_build.parent / "values.csv", "--levels", "30", "--out", tmp_path / "build", "--quiet")
+    done = run("build", small_values, "--levels", "30", "--out", tmp_path / "build", "--quiet")
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (tmp_path / "build").iterdir()} == {
         *(path.name for path in small_build.iterdir()),

@@ -211,7 +211,7 @@ def test_without_vectors_the_map_says_why_it_is_not_there(browser: Browser, tmp_
 
 
 def test_edits_are_drafted_downloaded_and_replayed_by_build(
-    browser: Browser, run: Run, small_build: Path, tmp_path: Path
+    browser: Browser, run: Run, small_values: Path, small_build: Path, tmp_path: Path
 ) -> None:
     tree = taxonomy.load(small_build / "taxonomy.json")
     (tmp_path / "t.html").write_text(taxonomy_page(tree), encoding="utf-8")
@@ -252,9 +252,8 @@ def test_edits_are_drafted_downloaded_and_replayed_by_build(
     file = browser.downloads / "edits.toml"
     browser.wait(file.exists)
 
-    values = small_build.parent / "values.csv"
     previous = small_build / "taxonomy.json"
-    done = run("build", values, "--previous", previous, "--edits", file, "--out", tmp_path / "build")
+    done = run("build", small_values, "--previous", previous, "--edits", file, "--out", tmp_path / "build")
     assert done.returncode == 0, done.stderr
     # A value that is rejected is left out before the tree is built.
     assert "5 edits: 4 applied, 1 in place" in done.stdout

@@ -1,4 +1,4 @@
-"""Suppression, and an attack on it: what is left must not give away what is hidden."""
+"""Suppression, and an attack on it: what is disclosed must not give away what is suppressed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from taxonomy.errors import TaxonomyError
+from taxonomy.errors import InputError
 from taxonomy.mentions.disclosure import INTERNAL, PUBLIC, Disclosure
 from taxonomy.mentions.suppression import suppress
 
@@ -163,9 +163,9 @@ def test_thresholds_are_one_value_that_is_checked() -> None:
     ]  # fmt: skip
     wrong: list[Any] = [-1, 1.5, "15", True, None]
     for least in wrong:
-        with pytest.raises(TaxonomyError, match="is no threshold of disclosure"):
+        with pytest.raises(InputError, match=r"^`min_(conversations|users)` is .*; give a whole number from 0$"):
             Disclosure(least)
-        with pytest.raises(TaxonomyError, match="is no threshold of disclosure"):
+        with pytest.raises(InputError, match=r"^`min_(conversations|users)` is .*; give a whole number from 0$"):
             Disclosure(min_users=least)
 
 

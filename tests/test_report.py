@@ -1,4 +1,4 @@
-"""The report: everything that can be asked, as a page that runs nothing, with no id and nothing hidden in it."""
+"""The report: everything that can be asked, as a page that runs nothing, with no id and nothing rare in it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "conversation_id,side,value,explicit\nconv-00000,robot,honesty,true\nconv-00001,ai,honesty,true\n"
     )
     done = invoke(
-        records, save_tree(folder / "tree.json"), "--out", folder / "report.html", "--markdown", "--watch", "dominance"
+        *(records, "--taxonomy", save_tree(folder / "tree.json"), "--out", folder / "report.html"),
+        *("--markdown", "--watch", "dominance"),
     )
     assert done.exit_code == 0, done.output
     (folder / "said.txt").write_text(done.output)
@@ -139,13 +140,13 @@ def test_what_came_from_a_file_is_escaped(made: Path, page: Page) -> None:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1, block
 
 
-def test_no_id_and_nothing_rare_leaves(made: Path) -> None:
+def test_no_file_has_ids_or_rare_values(made: Path) -> None:
     files = [made / "report.html", made / "report.md", *(made / "report-tables").glob("*.csv")]
     assert len(files) > 10
     for file in files:
         text = file.read_text(encoding="utf-8")
-        for hidden in ("conv-0", "user-", "rare one"):
-            assert hidden not in text, (file, hidden)
+        for secret in ("conv-0", "user-", "rare one"):
+            assert secret not in text, (file, secret)
     for file in (made / "report-tables").glob("*.parquet"):
         table = pd.read_parquet(file)
         assert not {"conversation_id", "user_id"} & set(table.columns)
@@ -162,13 +163,20 @@ def test_tables_stand_beside_it_in_two_formats_and_nowhere_else(made: Path) -> N
     }  # fmt: skip
 
 
-def test_rejected_rows_are_told(made: Path, page: Page) -> None:
+def test_rejected_rows_are_counted(made: Path, page: Page) -> None:
     assert "1 of mentions: side is neither ai nor human" in " ".join(" ".join(page.words).split())
 
 
 def test_the_same_records_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
     done = invoke(
-        made / "records", made / "tree.json", "--out", tmp_path / "report.html", "--watch", "dominance", "--quiet"
+        made / "records",
+        "--taxonomy",
+        made / "tree.json",
+        "--out",
+        tmp_path / "report.html",
+        "--watch",
+        "dominance",
+        "--quiet",
     )
     assert done.exit_code == 0, done.output
     assert (tmp_path / "report.html").read_bytes() == (made / "report.html").read_bytes()
@@ -179,7 +187,7 @@ def test_the_same_records_give_the_same_bytes(made: Path, tmp_path: Path) -> Non
 def test_what_cannot_be_asked_is_left_out_with_its_reason(tmp_path: Path) -> None:
     rows = [{"conversation_id": f"c{i}", "side": "ai", "value": VALUES[i % 4]} for i in range(200)]
     (tmp_path / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    done = invoke(tmp_path / "m.jsonl", save_tree(tmp_path / "tree.json"), "--out", tmp_path / "r.html")
+    done = invoke(tmp_path / "m.jsonl", "--taxonomy", save_tree(tmp_path / "tree.json"), "--out", tmp_path / "r.html")
     assert done.exit_code == 0, done.output
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "Questions that these records do not allow" in text
@@ -188,12 +196,24 @@ def test_what_cannot_be_asked_is_left_out_with_its_reason(tmp_path: Path) -> Non
     assert "Left out, “What changed”: column 'timestamp': no times are known" in done.output
 
 
+def test_the_taxonomy_as_an_argument_still_works_and_says_what_to_write(made: Path, tmp_path: Path) -> None:
+    arguments = (made / "records", made / "tree.json", "--out", tmp_path / "report.html", "--watch", "dominance")
+    done = invoke(*arguments, "--quiet")
+    assert done.exit_code == 0, done.output
+    assert (
+        done.stderr.splitlines()[0] == "Deprecated: report RECORDS TAXONOMY; write report RECORDS --taxonomy TAXONOMY"
+    )
+    assert (tmp_path / "report.html").read_bytes() == (made / "report.html").read_bytes()
+    done = invoke(made / "records", "--out", tmp_path / "r.html")
+    assert (done.exit_code, "Missing option '--taxonomy'" in done.output) == (2, True)
+
+
 def test_internal_says_so(tmp_path: Path) -> None:
     records = save_records(tmp_path / "records", 300)
-    done = invoke(records, save_tree(tmp_path / "tree.json"), "--out", tmp_path / "r.html", "--internal")
+    done = invoke(records, "--taxonomy", save_tree(tmp_path / "tree.json"), "--out", tmp_path / "r.html", "--internal")
     assert done.exit_code == 0, done.output
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert "For use within." in text
+    assert "Internal use only." in text
     assert "rare one" in text
     assert pd.read_parquet(tmp_path / "r-tables" / "frequency-ai.parquet")["internal"].all()
     assert "conv-0" not in text
@@ -211,15 +231,15 @@ def test_internal_says_so(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_use_is_one_line(made: Path, arguments: list[str], problem: str) -> None:
-    done = invoke(made / "records", made / "tree.json", *arguments)
+    done = invoke(made / "records", "--taxonomy", made / "tree.json", *arguments)
     assert done.exit_code == 2
     assert problem in done.output.rstrip("\n").splitlines()[-1]
 
 
 def test_a_folder_that_cannot_be_written(made: Path, tmp_path: Path) -> None:
     (tmp_path / "r-tables").write_text("a file")
-    done = invoke(made / "records", made / "tree.json", "--out", tmp_path / "r.html")
-    assert (done.exit_code, "cannot write the folder" in done.output) == (2, True)
+    done = invoke(made / "records", "--taxonomy", made / "tree.json", "--out", tmp_path / "r.html")
+    assert (done.exit_code, "cannot make the folder" in done.output) == (2, True)
     assert not (tmp_path / "r.html").exists()
 
 

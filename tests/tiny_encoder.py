@@ -1,4 +1,4 @@
-"""A small encoder in process: strings are near that share letters."""
+"""A small encoder in process: strings that share letters are near each other."""
 
 from __future__ import annotations
 
@@ -27,4 +27,6 @@ class TinyEncoder:
             text = f"  {string.casefold()}  "
             for at in range(len(text) - 2):
                 vectors[row, sum(ord(char) * 31**place for place, char in enumerate(text[at : at + 3])) % 64] += 1
+        if progress is not None:
+            progress(len(strings), len(strings))
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)

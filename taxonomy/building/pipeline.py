@@ -170,8 +170,9 @@ def _check_arguments(previous: Any, edits: Any, encoder: Any, labeller: Any) -> 
     check_type(edits, Sequence, "edits", "give what taxonomy.read_edits returns")
     for edit in edits:
         check_type(edit, Edit, "edits", "give what taxonomy.read_edits returns")
-    if encoder is not None and not callable(getattr(encoder, "encode", None)):
-        raise InputError("`encoder` has no method encode", remedy="give a taxonomy.Encoder")
+    for name in ("name", "digest", "dimension", "encode"):
+        if encoder is not None and not hasattr(encoder, name):
+            raise InputError(f"`encoder` has no {name}", remedy="give a taxonomy.Encoder")
     if labeller is not None and not callable(getattr(labeller, "name", None)):
         raise InputError("`labeller` has no method name", remedy="give a taxonomy.LanguageModel")
 

@@ -13,7 +13,7 @@ from taxonomy.clustering.names import METHOD_NAMES
 from taxonomy.clustering.phrasing import PHRASINGS
 from taxonomy.clustering.sizes import check_sizes, default_depth, default_sizes, default_top
 from taxonomy.domains import BUNDLED, Domain, load_domains
-from taxonomy.errors import InputError, LevelsError, TaxonomyError
+from taxonomy.errors import InputError, LevelsError, TaxonomyError, check_type
 from taxonomy.model import Taxonomy
 
 
@@ -59,6 +59,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Put the fields into their types, and refuse what can't be."""
+        self._check_types()
         if self.method not in METHOD_NAMES:
             raise TaxonomyError(f"`method` is {self.method!r}", remedy=f"choose one of {', '.join(METHOD_NAMES)}")
         if self.top is not None and self.domains is not None:
@@ -74,6 +75,26 @@ class Recipe:
         object.__setattr__(self, "domains", None if domains is None else tuple(domains))
         object.__setattr__(self, "levels", None if self.levels is None else tuple(self.levels))
         object.__setattr__(self, "phrasings", tuple(self.phrasings))
+
+    def _check_types(self) -> None:
+        whole, number = "give a whole number", "give a number from 0 to 1"
+        for name, kind, remedy in (
+            ("top", (int, type(None)), whole),
+            ("min_children", int, whole),
+            ("seed", int, whole),
+            ("stay", (int, float), number),
+            ("model", str, "give the name of an embedding model"),
+            ("domains", (str, Path, Iterable, type(None)), "give a domains file, domains, or None"),
+        ):
+            check_type(getattr(self, name), kind, name, remedy)
+        remedy = "give whole numbers, finest level first, such as (266, 26)"
+        if self.levels is not None:
+            if isinstance(self.levels, str):
+                raise InputError("`levels` is a str", remedy=remedy)
+            check_type(self.levels, Iterable, "levels", remedy)
+            for size in self.levels:
+                if not isinstance(size, int):
+                    raise InputError(f"`levels` holds a {type(size).__name__}", remedy=remedy)
 
     @property
     def tops(self) -> tuple[Domain, ...]:

@@ -120,24 +120,26 @@ def context_command(by: str, level: int | None, analysis: Analysis) -> None:
 
     if by == HUMAN_VALUE:
         with analysis.open_sides("ai", "human") as (ai, human):
-            found = compare_contexts(ai, human, disclosure=analysis.disclosure)
+            contexts = compare_contexts(ai, human, disclosure=analysis.disclosure)
     else:
         with analysis.open_sides("ai") as (ai,):
-            found = compare_contexts(ai, by, disclosure=analysis.disclosure)
+            contexts = compare_contexts(ai, by, disclosure=analysis.disclosure)
     if level is not None:
-        found = found.at_level(level)
-    significant = keep_significant(found.associations).sort_values("residual", key=abs, ascending=False, kind="stable")
+        contexts = contexts.at_level(level)
+    significant = keep_significant(contexts.associations).sort_values(
+        "residual", key=abs, ascending=False, kind="stable"
+    )
     share, expected = column(format_percent, "share"), column(format_figure, "expected")
     columns = (_LEVEL, _LABEL, column(str, "category"), _CONVERSATIONS, share, expected, *_SIGNIFICANCE)
     screen: list[str | Shown] = [Shown(significant, columns, "goes with")]
     # A conversation can hold several human values, so there is no share in each to compare.
     if by != HUMAN_VALUE:
-        steadiest = found.variation[found.variation["level"] == (level or 0)]
+        steadiest = contexts.variation[contexts.variation["level"] == (level or 0)]
         varied = [column(format_figure, name) for name in ("cv", "cv_low", "cv_high", "cv_by_chance")]
         screen.append(Shown(steadiest, (_LEVEL, _LABEL, _CONVERSATIONS, *varied), "steadiest across categories"))
-    give_answer(found.answer(), analysis, screen)
-    if found.low_expected and not analysis.reading.quiet:
-        nodes = count_of(found.low_expected, "node")
+    give_answer(contexts.answer(), analysis, screen)
+    if contexts.low_expected and not analysis.reading.quiet:
+        nodes = count_of(contexts.low_expected, "node")
         click.echo(f"Expected counts under 5, so that chi-square is not to be trusted: {nodes}", err=True)
 
 
@@ -156,21 +158,21 @@ def responses_command(analysis: Analysis) -> None:
     from taxonomy.questions.responses import describe_responses
 
     with analysis.open_sides("ai") as (ai,):
-        found = describe_responses(ai, disclosure=analysis.disclosure)
-    significant = keep_significant(found.associations[found.associations["residual"] > 0])
+        responses = describe_responses(ai, disclosure=analysis.disclosure)
+    significant = keep_significant(responses.associations[responses.associations["residual"] > 0])
     significant = significant.sort_values("residual", ascending=False, kind="stable")
     response = column(str, "response")
     goes_with = (_LEVEL, _LABEL, column(str, "category"), _CONVERSATIONS, *_SHARE, *_SIGNIFICANCE)
     screen = [
-        Shown(found.types, (response, _CONVERSATIONS, *_SHARE), "response types"),
+        Shown(responses.types, (response, _CONVERSATIONS, *_SHARE), "response types"),
         Shown(significant, goes_with, "goes with"),
         Shown(
-            found.explicit,
+            responses.explicit,
             (response, _LEVEL, _LABEL, column(format_whole, "mentions"), *_SHARE),
             "expressed explicitly",
         ),
     ]
-    give_answer(found.answer(), analysis, screen)
+    give_answer(responses.answer(), analysis, screen)
 
 
 @click.command("mirroring")
@@ -188,10 +190,10 @@ def mirroring_command(analysis: Analysis) -> None:
     from taxonomy.questions.mirroring import measure_mirroring
 
     with analysis.open_sides("ai", "human") as (ai, human):
-        found = measure_mirroring(ai, human, disclosure=analysis.disclosure)
+        mirroring = measure_mirroring(ai, human, disclosure=analysis.disclosure)
     chance = (column(format_percent, "chance_share"), column(format_percent, "beyond_chance"))
     columns = (_LEVEL, column(str, "response"), _CONVERSATIONS, column(format_whole, "mirrored"), *_SHARE, *chance)
-    give_answer(found.answer(), analysis, [Shown(found.table, columns, each="level")])
+    give_answer(mirroring.answer(), analysis, [Shown(mirroring.table, columns, each="level")])
 
 
 @click.command("models")
@@ -219,17 +221,17 @@ def models_command(control: str, no_control: bool, analysis: Analysis) -> None:
     if no_control and given is ParameterSource.COMMANDLINE:
         raise click.UsageError("--control and --no-control exclude each other")
     with analysis.open_sides("ai") as (ai,):
-        found = compare_models(ai, control=None if no_control else control, disclosure=analysis.disclosure)
-    differences = keep_significant(found.table).sort_values("p", kind="stable")
+        models = compare_models(ai, control=None if no_control else control, disclosure=analysis.disclosure)
+    differences = keep_significant(models.table).sort_values("p", kind="stable")
     of = (_LEVEL, _LABEL, column(str, "model"), _CONVERSATIONS, column(format_percent, "share"))
     shares = (column(format_percent, name) for name in ("others_share", "difference", "controlled_difference"))
     screen = [
         Shown(
             differences, (*of, *shares, column(format_figure, "odds_ratio"), column(format_p, "p_fdr")), "differences"
         ),
-        Shown(found.table[found.table["only"]], of, "expressed by one model only"),
+        Shown(models.table[models.table["only"]], of, "expressed by one model only"),
     ]
-    give_answer(found.answer(), analysis, screen)
+    give_answer(models.answer(), analysis, screen)
 
 
 @click.command("principles")
@@ -248,14 +250,14 @@ def principles_command(principles: Path | None, analysis: Analysis) -> None:
     # A file that can't be read is said before the records are.
     take_principles(principles)
     with analysis.open_sides("ai") as (ai,):
-        found = measure_principles(ai, principles, disclosure=analysis.disclosure)
-    if found.absent and not analysis.reading.quiet:
-        named = ", ".join(found.absent[:5]) + (" ..." if len(found.absent) > 5 else "")
-        names = count_of(len(found.absent), "name")
+        served = measure_principles(ai, principles, disclosure=analysis.disclosure)
+    if served.absent and not analysis.reading.quiet:
+        named = ", ".join(served.absent[:5]) + (" ..." if len(served.absent) > 5 else "")
+        names = count_of(len(served.absent), "name")
         click.echo(f"Not a node of the taxonomy: {names} of principles: {named}", err=True)
     mentions = (column(format_percent, f"mention_{name}") for name in ("share", "low", "high"))
     columns = (
         column(str, "principle"), column(format_whole, "mentions"), *mentions,
         _CONVERSATIONS, column(format_percent, "conversation_share"),
     )  # fmt: skip
-    give_answer(found.answer(), analysis, [Shown(found.table, columns)])
+    give_answer(served.answer(), analysis, [Shown(served.table, columns)])

@@ -80,15 +80,15 @@ def anomalies_command(
     watched = watched_names(watch, watch_list)
     groups = None if known is None else _read_known(known)
     with analysis.open_periods(side, baseline, split_at) as (earlier, later):
-        found = find_anomalies(
+        anomalies = find_anomalies(
             earlier, later, watch=watched, alerts_per_10000=alerts_per_10000, disclosure=analysis.disclosure
         )
-        answer = found.answer()
+        answer = anomalies.answer()
         if groups is not None:
-            answer = replace(answer, tables={**answer.tables, "known": measure_recall(found, later, groups)})
+            answer = replace(answer, tables={**answer.tables, "known": measure_recall(anomalies, later, groups)})
     if alert_file is not None:
         _write_alerts(answer.tables["alerts"], alert_file)
-    give_answer(answer, analysis, _screen(found, answer), written=[alert_file])
+    give_answer(answer, analysis, _screen(anomalies, answer), written=[alert_file])
 
 
 @click.command("drift")
@@ -107,8 +107,8 @@ def drift_command(side: Side, baseline: tuple[str, ...], split_at: datetime | No
     from taxonomy.questions.drift import detect_drift
 
     with analysis.open_periods(side, baseline, split_at) as (earlier, later):
-        found = detect_drift(earlier, later, disclosure=analysis.disclosure)
-    changed = found.table[found.table["change"] != ""]
+        drift = detect_drift(earlier, later, disclosure=analysis.disclosure)
+    changed = drift.table[drift.table["change"] != ""]
     columns = (
         column(str, "level"),
         column(str, "label", heading=""),
@@ -119,14 +119,14 @@ def drift_command(side: Side, baseline: tuple[str, ...], split_at: datetime | No
         interval("ratio_low", "ratio_high", "{:.2f} to {:.2f}"),
         column("{:.1g}".format, "q"),
     )
-    nodes = f"{len(changed):,} of {count_of(len(found.table), 'node')}"
+    nodes = f"{len(changed):,} of {count_of(len(drift.table), 'node')}"
     screen: list[str | Shown] = [
-        f"{count_of(found.before, 'conversation')} before, {found.after:,} after",
+        f"{count_of(drift.before, 'conversation')} before, {drift.after:,} after",
         f"{nodes} changed, at a false discovery rate of {FALSE_DISCOVERY:.0%}",
     ]
     if len(changed):
         screen.append(Shown(changed, columns, each="level", most=_SHOWN))
-    give_answer(found.answer(), analysis, screen)
+    give_answer(drift.answer(), analysis, screen)
 
 
 def _read_known(path: Path) -> dict[str, list[str]]:
@@ -152,20 +152,22 @@ def _write_alerts(alerts: pd.DataFrame, path: Path) -> None:
     replace_file(path, "".join(lines).encode())
 
 
-def _screen(found: Anomalies, answer: Answer) -> list[str | Shown]:
+def _screen(anomalies: Anomalies, answer: Answer) -> list[str | Shown]:
     """Return what is shown of anomalies; single ones are in an internal answer alone."""
-    scored = f"{count_of(found.conversations, 'conversation')} scored"
-    screen: list[str | Shown] = [f"{scored}, by a baseline of {found.baseline.conversations:,}"]
-    if not found.watched:
+    scored = f"{count_of(anomalies.conversations, 'conversation')} scored"
+    screen: list[str | Shown] = [f"{scored}, by a baseline of {anomalies.baseline.conversations:,}"]
+    if not anomalies.watched:
         screen.append("There is no watch list; see --watch")
-    if found.alerts_disclosed is None:
+    if anomalies.alerts_disclosed is None:
         screen.append("How many alerts there are is suppressed")
     else:
-        rate = found.alerts_disclosed / found.conversations * 10_000
-        expected = f"{found.alerts_per_10000:g} were expected"
-        screen.append(f"{count_of(found.alerts_disclosed, 'alert')}: {rate:,.1f} in 10,000 conversations, {expected}")
+        rate = anomalies.alerts_disclosed / anomalies.conversations * 10_000
+        expected = f"{anomalies.alerts_per_10000:g} were expected"
+        screen.append(
+            f"{count_of(anomalies.alerts_disclosed, 'alert')}: {rate:,.1f} in 10,000 conversations, {expected}"
+        )
         columns = (column(str, "reason"), column(format_whole, "conversations", heading="alerts"))
-        screen.append(Shown(_by_reason(found.table), columns, each="kind", most=_SHOWN))
+        screen.append(Shown(_by_reason(anomalies.table), columns, each="kind", most=_SHOWN))
     if "alerts" in answer.tables:
         for alert in answer.tables["alerts"].head(_SHOWN).to_dict("records"):
             screen.append(f"{alert['rank']}. {alert['conversation_id']}")

@@ -131,11 +131,11 @@ def give_answer(
             click.echo(f"Written to {path}")
 
 
-def reason_of(disclosure: Disclosure) -> str:
-    """Say why figures are suppressed."""
+def reason_of(disclosure: Disclosure, what: str = "figures", *, users_known: bool = True) -> str:
+    """Say why figures, or other things, are suppressed."""
     conversations = count_of(disclosure.min_conversations, "conversation")
-    users = count_of(disclosure.min_users, "user")
-    return f"from fewer than {conversations} or {users}, or to protect one that is"
+    users = f" or {count_of(disclosure.min_users, 'user')}" if users_known else ""
+    return f"from fewer than {conversations}{users}, or to protect such {what}"
 
 
 def _draw(shown: Shown) -> Table:

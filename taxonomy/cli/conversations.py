@@ -67,7 +67,8 @@ def count_command(side: str, out: Path, reading: Reading) -> None:
     else:
         strings_suppressed = count_of(strings.suppressed, "string")
         what = f"{strings_suppressed} with {count_of(strings.suppressed_mentions, 'mention')}"
-        click.echo(f"Suppressed: {what}, {reason_of(reading.disclosure)}")
+        reason = reason_of(reading.disclosure, "strings", users_known=records.users_known)
+        click.echo(f"Suppressed: {what}, {reason}")
     click.echo(f"Written to {out}")
 
 

@@ -85,7 +85,7 @@ def _with_options(text: str, command: click.Command) -> str:
         parameter.name: parameter.opts[0] if isinstance(parameter, click.Option) else parameter.human_readable_name
         for parameter in command.params
     }
-    return re.sub(r"`([a-z_]+)`", lambda match: written.get(match[1], match[0]), text)
+    return re.sub(r"`([a-z0-9_]+)`", lambda match: written.get(match[1], match[0]), text)
 
 
 def _place(error: Exception, ctx: click.Context) -> str:

@@ -62,6 +62,7 @@ def import_command(file: Path, out: Path, frequencies: Path | None) -> None:
       value-taxonomy import values_tree.csv --frequencies values_frequencies.csv --out taxonomy.json
     """
     from taxonomy.cli.screen import level_sizes, plain, print_written, waiting
+    from taxonomy.english.plurals import count_of
     from taxonomy.formats.readers import read
     from taxonomy.formats.weights import apply_frequencies
 
@@ -74,9 +75,9 @@ def import_command(file: Path, out: Path, frequencies: Path | None) -> None:
     click.echo(plain(level_sizes(tree)))
     if coverage:
         click.echo(
-            f"frequencies: {coverage.matched:,} strings in the tree, "
+            f"frequencies: {count_of(coverage.matched, 'string')} in the tree, "
             f"{coverage.outside:,} outside ({coverage.outside_weight:,g} {tree.weight_unit}), "
-            f"{coverage.without:,} values without"
+            f"{count_of(coverage.without, 'value')} without"
         )
     print_written(out)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from taxonomy.english.plurals import count_of
 from taxonomy.llm.limits import CONCURRENCY, RETRIES, TIMEOUT
 
 if TYPE_CHECKING:
@@ -88,11 +89,13 @@ class Labelling:
             raise click.exceptions.Exit(0)
         done = self.model.name(draft, vectors, only=only, progress=progress)
         if not self.quiet:
-            moved = f", {done.moved:,} members moved" if self.model.refine else ""
-            click.echo(
-                f"{done.named:,} nodes named by {self.model.model}{moved}; {done.usage.calls:,} calls, "
-                f"{done.usage.stored:,} answers from the store, {len(done.failures):,} failures"
+            moved = f", {count_of(done.moved, 'member')} moved" if self.model.refine else ""
+            parts = (
+                count_of(done.usage.calls, "call"),
+                count_of(done.usage.stored, "stored answer"),
+                count_of(len(done.failures), "failure"),
             )
+            click.echo(f"{count_of(done.named, 'node')} named by {self.model.model}{moved}; {', '.join(parts)}")
         return done
 
     def say_nothing_to_name(self) -> None:
@@ -106,10 +109,12 @@ class Labelling:
         """List what failed on stderr, and exit with 1 if it is more than was allowed."""
         from taxonomy.cli.screen import plain
 
-        for one in failures:
-            click.echo(f"failed  {plain(one.node)}  {plain(one.label)}  {one.stage}: {plain(one.problem)}", err=True)
+        for failure in failures:
+            node = f"{plain(failure.node)}  {plain(failure.label)}"
+            click.echo(f"failed  {node}  {failure.stage}: {plain(failure.problem)}", err=True)
         if len(failures) > self.max_failures:
-            click.echo(f"Error: {len(failures):,} failures, more than --max-failures {self.max_failures}", err=True)
+            problem = f"{count_of(len(failures), 'failure')}, more than --max-failures {self.max_failures}"
+            click.echo(f"Error: {problem}", err=True)
             raise SystemExit(1)
 
     def _check_cost(self, estimate: Estimate) -> None:
@@ -154,6 +159,7 @@ def _estimated(model: str, estimate: Estimate) -> str:
         else f"about ${estimate.cost:.4f} by the prices of genai-prices {version('genai-prices')}"
     )
     return (
-        f"{model}: {usage.calls:,} calls to make, {usage.stored:,} answers stored; about {usage.input_tokens:,} tokens "
+        f"{model}: {count_of(usage.calls, 'call')} to make, {count_of(usage.stored, 'stored answer')}; "
+        f"about {usage.input_tokens:,} tokens "
         f"in and {usage.output_tokens:,} out (4 characters a token; retries and refused answers come on top); {price}"
     )

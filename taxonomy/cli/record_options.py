@@ -186,7 +186,7 @@ class Analysis:
     ) -> Iterator[tuple[PlacedMentions, PlacedMentions]]:
         """Open what is compared: the earlier mentions of one side, and the later ones."""
         if (split_at is None) == (not baseline):
-            raise click.UsageError("give either --baseline, earlier records, or --split-at, a day in FILES")
+            raise click.UsageError("give either --baseline (earlier records) or --split-at (a day in FILES)")
         if baseline and self.assign:
             raise click.UsageError(
                 "--assign goes with --split-at: with --baseline, let `assign` add to the taxonomy first"

@@ -70,8 +70,7 @@ def _quality(tree: Taxonomy, model: str | None) -> Table:
     from taxonomy.quality.vectors import embed_tree
 
     with progress_bars(False) as progress:
-        told = stage_of(progress, "embedding")
-        vectors = embed_tree(tree, model=model, labels=False, progress=told).values
+        vectors = embed_tree(tree, model=model, labels=False, progress=stage_of(progress, "embedding")).values
     drawn = table("level", "nodes", "silhouette", "random", "intruders found", "random")
     for level in measure_cohesion(tree, vectors):
         drawn.add_row(
@@ -190,10 +189,10 @@ def _levels(agreement: Agreement) -> Table:
     from taxonomy.cli.screen import table
 
     drawn = table("level", "nodes", "reference", "AMI", "random", "ARI", "random")
-    for found, chance in zip(agreement.scores.levels, agreement.random.levels, strict=True):
-        nodes = str(found.built_nodes or "none")
-        figures = (_figure(one) for one in (found.ami, chance.ami, found.ari, chance.ari))
-        drawn.add_row(str(found.level), nodes, str(found.nodes), *figures)
+    for level, random in zip(agreement.scores.levels, agreement.random.levels, strict=True):
+        nodes = str(level.built_nodes or "none")
+        figures = (_figure(score) for score in (level.ami, random.ami, level.ari, random.ari))
+        drawn.add_row(str(level.level), nodes, str(level.nodes), *figures)
     return drawn
 
 
@@ -214,16 +213,16 @@ def _overall(agreement: Agreement) -> Table:
     from taxonomy.cli.screen import table
 
     drawn = table("", "", "random")
-    found, chance = agreement.scores, agreement.random
-    for name, one, other in (
-        ("domain accuracy", found.domain_accuracy, chance.domain_accuracy),
-        ("hierarchical precision", found.precision, chance.precision),
-        ("hierarchical recall", found.recall, chance.recall),
-        ("hierarchical F", found.f, chance.f),
-        ("triplets", found.triplets, chance.triplets),
+    scores, random = agreement.scores, agreement.random
+    for name, score, by_chance in (
+        ("domain accuracy", scores.domain_accuracy, random.domain_accuracy),
+        ("hierarchical precision", scores.precision, random.precision),
+        ("hierarchical recall", scores.recall, random.recall),
+        ("hierarchical F", scores.f, random.f),
+        ("triplets", scores.triplets, random.triplets),
     ):
-        drawn.add_row(name, _figure(one), _figure(other))
-    drawn.add_row("  95% interval", _interval(found), _interval(chance))
+        drawn.add_row(name, _figure(score), _figure(by_chance))
+    drawn.add_row("  95% interval", _interval(scores), _interval(random))
     return drawn
 
 
@@ -338,14 +337,15 @@ def stability_command(taxonomy: Path, runs: int, out: Path | None, model: str | 
         check_ending(out)
     tree = load(taxonomy)
     with progress_bars(quiet) as progress:
-        found = measure_stability(tree, runs=runs, model=model, progress=stage_of(progress, "building again"))
+        stability = measure_stability(tree, runs=runs, model=model, progress=stage_of(progress, "building again"))
     if out is not None:
-        found.add_to(tree).write(out)
+        stability.add_to(tree).write(out)
     if quiet:
         return
     drawn = table("level", "AMI, other seeds", "AMI, 90% of values", "came back", "unstable")
-    for level in found.levels:
-        figures = [found.nodes[node.id] for node in tree.nodes if node.level == level.level and node.id in found.nodes]
+    for level in stability.levels:
+        nodes = [node.id for node in tree.nodes if node.level == level.level and node.id in stability.nodes]
+        figures = [stability.nodes[id] for id in nodes]
         drawn.add_row(
             Text(plain(tree.levels[level.level].name)),
             _figure(level.seeds),

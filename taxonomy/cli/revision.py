@@ -52,13 +52,13 @@ def diff_command(old: Path, new: Path, as_json: bool, changelog: bool, fail_on: 
 
     if as_json and changelog:
         raise click.UsageError("--json and --changelog exclude each other")
-    found = Diff.between(read(old), read(new))
+    difference = Diff.between(read(old), read(new))
     if as_json:
-        click.echo(json.dumps(found.to_dict(), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(difference.to_dict(), indent=1, ensure_ascii=False))
     else:
-        for line in (as_markdown if changelog else as_text)(found).splitlines():
+        for line in (as_markdown if changelog else as_text)(difference).splitlines():
             click.echo(plain(line))
-    if fail_on and found.bump and BUMPS.index(found.bump) >= BUMPS.index(fail_on):
+    if fail_on and difference.bump and BUMPS.index(difference.bump) >= BUMPS.index(fail_on):
         raise SystemExit(1)
 
 
@@ -82,8 +82,8 @@ def migrate_command(old: Path, new: Path, out: Path) -> None:
 
     old_tree, new_tree = read(old), read(new)
     replace_file(out, sssom_tsv(old_tree, new_tree).encode())
-    found = Counter(one.predicate if one.new else NO_MATCH for one in mappings(old_tree, new_tree))
-    click.echo(", ".join(f"{count:,} {predicate}" for predicate, count in sorted(found.items())))
+    counts = Counter(mapping.predicate if mapping.new else NO_MATCH for mapping in mappings(old_tree, new_tree))
+    click.echo(", ".join(f"{count:,} {predicate}" for predicate, count in sorted(counts.items())))
     print_written(out)
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import plain as plain
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def print_written(path: Path, hint: str = "") -> None:
 
 def level_sizes(tree: Taxonomy) -> str:
     """Return how many nodes each level has, from the top."""
-    return " / ".join(f"{level.size:,} {level.name}s" for level in reversed(tree.levels))
+    return " / ".join(count_of(level.size, level.name) for level in reversed(tree.levels))
 
 
 def top_table(tree: Taxonomy, width: int) -> Table:
@@ -111,7 +112,7 @@ def _grow(branch: Tree, tree: Taxonomy, nodes: list[Node], depth: int) -> None:
 
 
 def _line(tree: Taxonomy, node: Node) -> Text:
-    count = f"  {len(tree.values(node)):,} values" if node.level else ""
+    count = f"  {count_of(len(tree.values(node)), 'value')}" if node.level else ""
     flags = f"  ({', '.join(node.flags)})" if node.flags else ""
     style = "bold" if node.level == len(tree.levels) - 1 else ""
     return Text.assemble((plain(node.label), style), (f"{count}  {node.share:.2%}", "dim"), (plain(flags), "yellow"))
@@ -130,12 +131,12 @@ def progress_bars(quiet: bool) -> Iterator[StageProgress | None]:
     with Progress(*columns, console=console, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def told(stage: str, done: int, total: int) -> None:
+        def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=total)
             bars.update(tasks[stage], completed=done, total=total)
 
-        yield told
+        yield report
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from taxonomy.building.built import Built
 from taxonomy.cli.screen import console, level_sizes, plain, print_fields, top_table
+from taxonomy.english.plurals import count_of
 from taxonomy.model import Taxonomy
 from taxonomy.values import ValueSet
 from taxonomy.versions.replay import Outcome
@@ -46,9 +47,10 @@ def print_summary(built: Built, out: Path, files: Collection[str]) -> None:
 
 
 def print_outcomes(outcomes: Sequence[Outcome]) -> None:
-    """Print how many edits were followed, and each that was not."""
+    """Print how many edits were applied, and each that was not."""
     counts = Counter(outcome.status for outcome in outcomes)
-    click.echo(f"{len(outcomes)} edits: {', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}")
+    listed = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())) or "nothing to do"
+    click.echo(f"{count_of(len(outcomes), 'edit')}: {listed}")
     for outcome in outcomes:
         if outcome.status in ("superseded", "does not apply"):
             click.echo(plain(f"line {outcome.edit.line}: {outcome.edit}: {outcome.status}: {outcome.reason}"))
@@ -56,18 +58,21 @@ def print_outcomes(outcomes: Sequence[Outcome]) -> None:
 
 def _input(value_set: ValueSet) -> str:
     aliases = sum(len(value.aliases) for value in value_set.values)
-    return (
-        f"{value_set.rows:,} rows: {len(value_set):,} values, {aliases:,} other spellings, "
-        f"{value_set.repeats:,} repeats, {len(value_set.rejected):,} rejected"
+    parts = (
+        count_of(len(value_set), "value"),
+        count_of(aliases, "other spelling"),
+        count_of(value_set.repeats, "repeat"),
+        f"{len(value_set.rejected):,} rejected",
     )
+    return f"{count_of(value_set.rows, 'row')}: {', '.join(parts)}"
 
 
 def _rejected(value_set: ValueSet) -> str:
     reasons = Counter(rejection.reason for rejection in value_set.rejected)
-    told = ", ".join(
-        f"{count:,} {reason}" for reason, count in sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
+    listed = ", ".join(
+        f"{count:,} {reason}" for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     )
-    return f"{told}: see rejected.csv" if told else ""
+    return f"{listed}: see rejected.csv" if listed else ""
 
 
 def _doubtful(tree: Taxonomy) -> str:
@@ -76,4 +81,6 @@ def _doubtful(tree: Taxonomy) -> str:
         return ""
     heaviest = sorted(nodes, key=lambda node: (-node.weight, node.label))[:NAMED]
     named = ", ".join(node.label for node in heaviest)
-    return f"{len(nodes):,} of {tree.levels[0].size:,} values lie nearer to another parent, the heaviest: {named}"
+    lie = "lies" if len(nodes) == 1 else "lie"
+    values = count_of(tree.levels[0].size, "value")
+    return f"{len(nodes):,} of {values} {lie} nearer to another parent, the heaviest: {named}"

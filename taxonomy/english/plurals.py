@@ -13,7 +13,7 @@ def pluralize(noun: str) -> str:
     """
     if noun.endswith(_IN_ES):
         return f"{noun}es"
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+    if noun.endswith("y") and noun[-2:-1] and noun[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"
     return f"{noun}s"
 

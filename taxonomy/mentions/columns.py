@@ -1,4 +1,4 @@
-"""The columns of records, and what stands in them."""
+"""The columns of records, and their values."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ RESPONSE_TYPES = (
     "strong resistance",
     "no values",
 )
-# What a mention may say of its conversation.
+# What a row of a mention may say about its conversation.
 OF_CONVERSATION = ("model", "task", "language", "user_id", "timestamp")
 MENTION = ("conversation_id", "side", "value", "explicit", *OF_CONVERSATION)
 # Columns that a reader adds: the file of a row, and the text of one that could not be read.
 FILE, DAMAGED = "__file", "__damaged"
-# Columns of codes, which queries compare in the place of ids.
+# Columns of codes, which queries compare instead of ids.
 CONVERSATION, USER = "__conversation", "__user"

@@ -1,4 +1,4 @@
-"""DuckDB in this process: no extension is downloaded, and what outgrows the memory spills to a folder of its own."""
+"""DuckDB in this process: no extension is downloaded, and what exceeds the memory spills to a temporary folder."""
 
 from __future__ import annotations
 
@@ -45,27 +45,29 @@ class DuckDBEngine:
             self._connection = duckdb.connect(config=config)
         except duckdb.Error as error:
             self._spill.cleanup()
-            raise TaxonomyError(f"--memory-limit {memory_limit}: {_first_line(error)}; give one such as 4GB") from error
+            problem = f"`memory_limit` is {memory_limit!r}: {_first_line(error)}"
+            raise TaxonomyError(problem, remedy="give one such as 4GB") from error
         self._connection.execute("SET TimeZone = 'UTC'")
         self._numbers = itertools.count(1)
+        self.is_open = True
 
     def read(self, files: Sequence[str], suffix: str, header: Sequence[str]) -> nw.LazyFrame[Any]:
         """Read files of one format; see `Engine`."""
         if suffix == ".parquet":
             source = f"read_parquet({_list(files)}, union_by_name=true, filename='{FILE}')"
             query = f"SELECT *, CAST(NULL AS VARCHAR) AS {DAMAGED} FROM {source}"  # noqa: S608
-            return nw.from_native(_said(lambda: self._connection.sql(query)))
+            return nw.from_native(_run(lambda: self._connection.sql(query)))
         if suffix == ".csv":
             columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in header)
             return nw.from_native(
                 self._read_text(files, f"columns={{{columns}}}, delim=',', quote='\"', escape='\"', header=true")
             )
         lines = self._read_text(files, _LINES).filter(f"line IS NOT NULL OR {DAMAGED} IS NOT NULL")
-        # Null, rather than an error, where a line is not JSON or no object.
+        # Null, rather than an error, where a line is not a JSON object.
         parsed = lines.project("*, TRY_CAST(line AS JSON) AS json").project(
             f"line, {FILE}, {DAMAGED}, CASE WHEN json_type(json) = 'OBJECT' THEN json END AS object"
         )
-        keys = _said(parsed.project("unnest(json_keys(object)) AS key").distinct().order("key").fetchall)
+        keys = _run(parsed.project("unnest(json_keys(object)) AS key").distinct().order("key").fetchall)
         members = [f"json_extract_string(object, {_text(_pointer(key))}) AS {_name(key)}" for (key,) in keys]
         damaged = f"coalesce({DAMAGED}, CASE WHEN object IS NULL THEN line END) AS {DAMAGED}"
         return nw.from_native(parsed.project(", ".join([*members, FILE, damaged])))
@@ -77,14 +79,14 @@ class DuckDBEngine:
         return nw.from_native(relation.project(f"*, {time}"))
 
     def code(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
-        """Add what stands for a column of text, the rank of it; see `Engine`."""
+        """Add the rank of a column of text; see `Engine`."""
         name = _name(column)
         rank = f"CASE WHEN {name} IS NOT NULL THEN dense_rank() OVER (ORDER BY {name}) END AS {_name(into)}"
         relation: duckdb.DuckDBPyRelation = frame.to_native()
         return nw.from_native(relation.project(f"*, {rank}"))
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
-        """Hand a small table over."""
+        """Return a small table as a frame."""
         return self._kept(self._connection.from_arrow(table))
 
     def keep(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -93,10 +95,11 @@ class DuckDBEngine:
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pa.Table:
         """Compute a frame and return it; see `Engine`."""
-        return _said(lambda: frame.collect("pyarrow").to_native())
+        return _run(lambda: frame.collect("pyarrow").to_native())
 
     def close(self) -> None:
-        """Let go of what is kept, and of the folder for what was spilled."""
+        """Free what is kept, and remove the folder of what was spilled."""
+        self.is_open = False
         self._connection.close()
         self._spill.cleanup()
 
@@ -108,11 +111,11 @@ class DuckDBEngine:
 
     def _kept(self, relation: duckdb.DuckDBPyRelation) -> nw.LazyFrame[Any]:
         name = f"kept_{next(self._numbers)}"
-        _said(lambda: relation.create(name))
+        _run(lambda: relation.create(name))
         return nw.from_native(self._connection.table(name))
 
     def _read_text(self, files: Sequence[str], options: str) -> duckdb.DuckDBPyRelation:
-        """Return a table of the rows of text files, what could not be read in `DAMAGED`."""
+        """Return a table of the rows of text files, with what could not be read in `DAMAGED`."""
         number = next(self._numbers)
         table, scans, rejects = f"text_{number}", f"scans_{number}", f"rejects_{number}"
         source = (
@@ -131,17 +134,17 @@ class DuckDBEngine:
             self._connection.execute(f"INSERT INTO {table} BY NAME {damaged}")
             return self._connection.table(table)
 
-        return _said(work)
+        return _run(work)
 
 
-def _said(work: Callable[[], Result]) -> Result:
-    """Do work of DuckDB's; an error of its becomes one of ours, in one line."""
+def _run(work: Callable[[], Result]) -> Result:
+    """Run a DuckDB call; re-raise its errors as one-line errors of this package."""
     try:
         return work()
     except duckdb.OutOfMemoryException as error:
-        raise TaxonomyError(f"out of memory: {_first_line(error)}; raise --memory-limit") from error
+        raise TaxonomyError(f"out of memory: {_first_line(error)}", remedy="raise `memory_limit`") from error
     except duckdb.Error as error:
-        raise InputError(_first_line(error), remedy="repair or leave out the file it names") from error
+        raise InputError(_first_line(error), remedy="repair or leave out the file that it names") from error
 
 
 def _first_line(error: Exception) -> str:

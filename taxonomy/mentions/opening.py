@@ -67,7 +67,7 @@ def open_mentions(
     max_rejected : float
         The share of malformed rows, of each kind, up to which the rest is read, from 0 to 1.
     progress : callable, optional
-        Told (stage, steps done, steps in all).
+        Called with (stage, steps done, steps in all).
 
     Returns
     -------
@@ -117,7 +117,6 @@ class Mentions:
         self._max_rejected = max_rejected
         self._owns_engine = owns_engine
         self._placed: dict[Side, PlacedMentions] = {}
-        self._is_open = True
 
     def __repr__(self) -> str:
         rows = ", ".join(f"{count:,} rows of {kind}" for kind, count in self._records.rows.items())
@@ -153,8 +152,7 @@ class Mentions:
     def side(self, side: Side) -> PlacedMentions:
         """Return what one side, ``"ai"`` or ``"human"``, expressed; see `ai` and `human`."""
         if side not in self._placed:
-            if not self._is_open:
-                raise InputError("these mentions are closed", remedy="ask them inside the with block that opened them")
+            self._records.check_open()
             self._placed[side] = self._placing.place(self._records, side)
         return self._placed[side]
 
@@ -187,14 +185,14 @@ class Mentions:
         if self._placing.assign:
             problem = "the taxonomy of the later records has strings placed in it that that of a baseline has not"
             raise InputError(problem, remedy="place them first with taxonomy.assign, and open both without `assign`")
+        self._records.check_open()
         records = self._placing.read(_listed(paths), self._records.engine, self._max_rejected)
         return Mentions(records, self._placing, self._max_rejected, owns_engine=False)
 
     def close(self) -> None:
         """Close the engine, and remove what it spilled to disk."""
-        if self._is_open and self._owns_engine:
+        if self._owns_engine and self._records.engine.is_open:
             self._records.engine.close()
-        self._is_open = False
 
     def __enter__(self) -> Self:
         return self

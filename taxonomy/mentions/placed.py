@@ -88,6 +88,7 @@ class PlacedMentions:
         --------
         >>> earlier, later = mentions.ai.split_at("2025-01-20")  # doctest: +SKIP
         """
+        self.records.check_open()
         moment = parse_time(when, "when")
         time = nw.col("timestamp")
         before, after = self._select(time < nw.lit(moment)), self._select(time >= nw.lit(moment))
@@ -105,6 +106,7 @@ class PlacedMentions:
 
         Of periods longer than a day it is the midnight before.
         """
+        self.records.check_open()
         times = self.records.conversations.select(
             nw.col("timestamp").min().alias("first"), nw.col("timestamp").max().alias("last")
         )

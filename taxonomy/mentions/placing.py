@@ -23,7 +23,7 @@ def place(records: Records, tree: Taxonomy, *, side: Side) -> PlacedMentions:
     ----------
     records : Records
     tree : Taxonomy
-        See `grow` for one that takes every string.
+        See `grow` for one that has every string.
     side : {"ai", "human"}
 
     Raises
@@ -44,7 +44,7 @@ def place(records: Records, tree: Taxonomy, *, side: Side) -> PlacedMentions:
                 f"no mention is of the {side} side", remedy="give records of it, or ask for the other side"
             )
         problem = f"no value of the {side} side is in the taxonomy {tree.id!r}"
-        raise InputError(problem, remedy="give the taxonomy of these values, or place them first with --assign")
+        raise InputError(problem, remedy="give the taxonomy of these values, or place them first with `assign`")
     levels = [f"level_{level.level}" for level in tree.levels]
     columns = {"value": list(paths)} | {name: [path[i] for path in paths.values()] for i, name in enumerate(levels)}
     dictionary = engine.table(pa.table(columns))
@@ -72,7 +72,7 @@ def grow(
     model: str | None = None,
     progress: Progress | None = None,
 ) -> Taxonomy:
-    """Return a taxonomy that takes in the strings of one side that it did not have, as `placement.assign` places them.
+    """Return a taxonomy with the strings of one side that it did not have, as `taxonomy.assign` places them.
 
     Parameters
     ----------
@@ -82,12 +82,12 @@ def grow(
     model : str, optional
         As for `taxonomy.placement.assign`.
     progress : callable, optional
-        Told (strings embedded, strings in all).
+        Called with (strings embedded, strings in all).
 
     Returns
     -------
     Taxonomy
-        For use within: its new values may be rare. Strings that are no value stay outside.
+        Internal use only: its new values may be rare. Strings that are not values are left out.
     """
     counts = records.strings_of(side)
     values = ValueSet.from_records((text, float(n)) for text, n in counts.items())

@@ -1,4 +1,4 @@
-"""What any engine does: it reads files and collects small results.
+"""The interface of engines, which read files and collect small results.
 
 Every query between the two is one Narwhals expression, the same on DuckDB and on Spark.
 """
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """What reads record files, and runs Narwhals expressions on them."""
+    """Reads record files, and runs Narwhals expressions on them."""
+
+    is_open: bool
 
     def read(self, files: Sequence[str], suffix: str, header: Sequence[str]) -> nw.LazyFrame[Any]:
         """Read files of one format.
@@ -39,11 +41,11 @@ class Engine(Protocol):
         ...
 
     def code(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
-        """Add what stands for a column of text: equal, in order and null as the text is, and quick to compare."""
+        """Add codes of a column of text, quick to compare: they are equal, ordered and null as the text is."""
         ...
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
-        """Hand a small table over."""
+        """Return a small table as a frame."""
         ...
 
     def keep(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -56,12 +58,12 @@ class Engine(Protocol):
         Raises
         ------
         TaxonomyError
-            In one line, whatever the engine says.
+            With what the engine says in one line.
         """
         ...
 
     def close(self) -> None:
-        """Let go of what is kept, and of the engine."""
+        """Free what is kept, and the engine."""
         ...
 
     def __enter__(self) -> Self: ...

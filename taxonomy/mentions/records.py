@@ -1,4 +1,4 @@
-"""Records of value mentions and of conversations; what is malformed is set aside with a reason."""
+"""Records of value mentions and of conversations; malformed rows are rejected with a reason."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import (
     CONVERSATION,
@@ -56,7 +57,7 @@ class Records:
     rows : mapping of str to int
         Rows that were read, by kind.
     rejected : DataFrame
-        Rows that were set aside: kind, file, reason, and the row itself, as text. It holds ids.
+        Rows that were rejected: kind, file, reason, and the row itself, as text. It holds ids.
     """
 
     engine: Engine
@@ -67,10 +68,16 @@ class Records:
     rows: Mapping[Kind, int]
     rejected: pd.DataFrame
 
+    def check_open(self) -> None:
+        """Raise an InputError if the engine is closed."""
+        if not self.engine.is_open:
+            raise InputError("these mentions are closed", remedy="ask them inside the with block that opened them")
+
     def sides(self) -> list[Side]:
         """Return the sides that have mentions."""
-        found = self.engine.collect(self.mentions.select("side").unique())["side"].to_pylist()
-        return [side for side in SIDES if side in found]
+        self.check_open()
+        present = self.engine.collect(self.mentions.select("side").unique())["side"].to_pylist()
+        return [side for side in SIDES if side in present]
 
     def of_side(self, side: Side) -> Frame:
         """Return the mentions of one side."""
@@ -82,12 +89,12 @@ class Records:
         return Counter(dict(sorted(zip(counted["value"].to_pylist(), counted["n"].to_pylist(), strict=True))))
 
     def coded(self, frame: Frame) -> Frame:
-        """Return rows with the codes of their conversation, and of its user, in the place of its id."""
+        """Return rows with the codes of their conversation and its user instead of the id."""
         codes = self.conversations.select("conversation_id", CONVERSATION, USER)
         return frame.join(codes, on="conversation_id", how="inner").drop("conversation_id")
 
     def named(self, frame: Frame) -> Frame:
-        """Return rows with the id of their conversation in the place of its code."""
+        """Return rows with the id of their conversation instead of its code."""
         ids = self.conversations.select(CONVERSATION, "conversation_id")
         return frame.join(ids, on=CONVERSATION, how="inner").drop(CONVERSATION)
 
@@ -109,8 +116,8 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     Returns
     -------
     Records
-        What is said of a conversation on its own row goes before what is said on its mentions. Where only mentions say
-        it, and disagree, it is not known; of times, the first counts.
+        What the row of a conversation says takes precedence over what its mentions say. Where only mentions say it, and
+        disagree, it is not known; of times, the first counts.
 
     Raises
     ------
@@ -123,30 +130,30 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     on_mentions = {name for frame in mentions for name in frame.columns}
     on_conversations = {name for frame in conversations for name in frame.columns} - {FILE, DAMAGED, "conversation_id"}
     own = sorted({*on_conversations, "response_type"})
-    said = [name for name in OF_CONVERSATION if name in on_mentions - on_conversations]
+    from_mentions = [name for name in OF_CONVERSATION if name in on_mentions - on_conversations]
 
     checked: dict[Kind, Frame] = {"mentions": nw.concat([_check_mentions(engine, frame) for frame in mentions])}
     if conversations:
         checked["conversations"] = _refuse_repeats(
             nw.concat([_check_conversations(engine, frame, own) for frame in conversations])
         )
-    # Read and checked once, without what only a row that is set aside is asked for.
+    # Read and checked once, without the columns that only rejected rows need.
     needed: dict[Kind, set[str]] = {
-        "mentions": {"conversation_id", "side", "value", _EXPLICIT, *_with_time(said)},
+        "mentions": {"conversation_id", "side", "value", _EXPLICIT, *_with_time(from_mentions)},
         "conversations": {"conversation_id", *_with_time(own)},
     }
     kept = {kind: engine.keep(frame.select(*sorted(needed[kind]), _REASON)) for kind, frame in checked.items()}
-    rows, rejected = _set_aside(engine, kept, checked, max_rejected)
+    rows, rejected = _reject(engine, kept, checked, max_rejected)
     valid = {kind: frame.filter(nw.col(_REASON).is_null()) for kind, frame in kept.items()}
-    known = {*own, *said}
-    found = _conversations(valid["mentions"], valid.get("conversations"), own, said)
-    found = engine.code(engine.code(found, "conversation_id", CONVERSATION), "user_id", USER)
-    rows_of_conversations = engine.keep(found)
-    with_user = rows_of_conversations.select((~nw.col("user_id").is_null()).any().alias("known"))
+    known = {*own, *from_mentions}
+    all_conversations = _conversations(valid["mentions"], valid.get("conversations"), own, from_mentions)
+    coded = engine.code(engine.code(all_conversations, "conversation_id", CONVERSATION), "user_id", USER)
+    kept_conversations = engine.keep(coded)
+    with_user = kept_conversations.select((~nw.col("user_id").is_null()).any().alias("known"))
     return Records(
         engine=engine,
         mentions=valid["mentions"].select("conversation_id", "side", "value", explicit=nw.col(_EXPLICIT)),
-        conversations=rows_of_conversations,
+        conversations=kept_conversations,
         contexts=tuple(
             [name for name in ("model", "task", "language") if name in known]
             + [name for name in own if name not in ("response_type", *OF_CONVERSATION)]
@@ -189,7 +196,7 @@ def _check_mentions(engine: Engine, frame: Frame) -> Frame:
                 "side is neither ai nor human": ~nw.col("side").is_in(SIDES),
                 "no value": nw.col("value").is_null(),
                 "explicit is neither true nor false": ~nw.col("explicit").is_null() & nw.col(_EXPLICIT).is_null(),
-                "timestamp is no time": ~nw.col("timestamp").is_null() & nw.col(_TIME).is_null(),
+                "timestamp is not a time": ~nw.col("timestamp").is_null() & nw.col(_TIME).is_null(),
             }
         )
     )
@@ -203,16 +210,16 @@ def _check_conversations(engine: Engine, frame: Frame, own: Sequence[str]) -> Fr
             {
                 "not readable": ~nw.col(DAMAGED).is_null(),
                 "no conversation_id": nw.col("conversation_id").is_null(),
-                "response_type is none of the seven": ~nw.col("response_type").is_null()
+                "response_type is not one of the seven": ~nw.col("response_type").is_null()
                 & ~nw.col("response_type").is_in(RESPONSE_TYPES),
-                "timestamp is no time": ~nw.col("timestamp").is_null() & nw.col(_TIME).is_null(),
+                "timestamp is not a time": ~nw.col("timestamp").is_null() & nw.col(_TIME).is_null(),
             }
         )
     )
 
 
 def _refuse_repeats(frame: Frame) -> Frame:
-    """Set every row of a conversation aside that has several: which of them holds is not known."""
+    """Reject every row of a conversation that has several: which of them is right is not known."""
     frame = frame.with_columns(nw.len().over("conversation_id").alias(_ROWS))
     repeated = nw.col(_REASON).is_null() & (nw.col(_ROWS) > 1)
     reason = nw.when(repeated).then(nw.lit("conversation_id stands in several rows")).otherwise(nw.col(_REASON))
@@ -220,31 +227,31 @@ def _refuse_repeats(frame: Frame) -> Frame:
 
 
 def _first_of(faults: Mapping[str, nw.Expr]) -> nw.Expr:
-    """Return the first reason whose fault is there, null where none is."""
+    """Return the first reason that applies, null where none does."""
     reason: nw.Expr = nw.lit(None, dtype=nw.String)
     for text, fault in reversed(list(faults.items())):
         reason = nw.when(fault).then(nw.lit(text)).otherwise(reason)
     return reason.alias(_REASON)
 
 
-def _set_aside(
+def _reject(
     engine: Engine, kept: Mapping[Kind, Frame], checked: Mapping[Kind, Frame], max_rejected: float
 ) -> tuple[dict[Kind, int], pd.DataFrame]:
-    """Count the rows of each kind, and return those with a reason to reject them."""
+    """Count the rows of each kind, and return those that are rejected."""
     import pandas as pd
 
     rows: dict[Kind, int] = {}
     parts = []
     for kind, frame in kept.items():
         counted = engine.collect(frame.group_by(_REASON).agg(n=nw.len()).sort(_REASON)).to_pylist()
-        rows[kind] = sum(one["n"] for one in counted)
-        faults = {one[_REASON]: one["n"] for one in counted if one[_REASON] is not None}
+        rows[kind] = sum(row["n"] for row in counted)
+        faults = {row[_REASON]: row["n"] for row in counted if row[_REASON] is not None}
         if not rows[kind] and kind == "mentions":
             raise InputError("there are no mentions", remedy="give at least one row")
         if sum(faults.values()) > max_rejected * rows[kind]:
             listed = ", ".join(f"{count:,} {reason}" for reason, count in faults.items())
-            problem = f"{sum(faults.values()):,} of {rows[kind]:,} rows of {kind} are malformed ({listed})"
-            raise InputError(problem, remedy=f"repair them, or raise --max-rejected {max_rejected:g}, a share")
+            problem = f"malformed: {sum(faults.values()):,} of {count_of(rows[kind], 'row')} of {kind} ({listed})"
+            raise InputError(problem, remedy=f"repair them, or raise `max_rejected` above {max_rejected:g}")
         if faults:
             parts.append(_rejected_rows(engine, kind, checked[kind]))
     none = pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
@@ -256,36 +263,38 @@ def _rejected_rows(engine: Engine, kind: Kind, frame: Frame) -> pd.DataFrame:
 
     frame = frame.filter(~nw.col(_REASON).is_null())
     frame = frame.select(name for name in frame.columns if name not in (_TIME, _EXPLICIT))
-    found = []
+    rejected = []
     for row in engine.collect(frame).to_pylist():
         file, damaged, reason = (row.pop(name) for name in (FILE, DAMAGED, _REASON))
         cells = {name: cell for name, cell in row.items() if cell is not None}
-        found.append((kind, Path(file).name, reason, damaged or json.dumps(cells, ensure_ascii=False)))
-    return pd.DataFrame(sorted(found), columns=list(COLUMNS))
+        rejected.append((kind, Path(file).name, reason, damaged or json.dumps(cells, ensure_ascii=False)))
+    return pd.DataFrame(sorted(rejected), columns=list(COLUMNS))
 
 
-def _conversations(mentions: Frame, conversations: Frame | None, own: Sequence[str], said: Sequence[str]) -> Frame:
-    """Return one row a conversation, with what its own row says, and else what all of its mentions do."""
-    texts = [name for name in said if name != "timestamp"]
+def _conversations(
+    mentions: Frame, conversations: Frame | None, own: Sequence[str], from_mentions: Sequence[str]
+) -> Frame:
+    """Return one row a conversation, with what its own row says, or else what all of its mentions say."""
+    texts = [name for name in from_mentions if name != "timestamp"]
     lows = [nw.col(name).min() for name in texts]
     highs = [nw.col(name).max().alias(f"{name}_max") for name in texts]
-    times = [nw.col(_TIME).min().alias("timestamp")] if "timestamp" in said else []
-    found = mentions.group_by("conversation_id").agg(*lows, *highs, *times)
+    times = [nw.col(_TIME).min().alias("timestamp")] if "timestamp" in from_mentions else []
+    agreeing = mentions.group_by("conversation_id").agg(*lows, *highs, *times)
     agreed = [nw.when(nw.col(name) == nw.col(f"{name}_max")).then(nw.col(name)).alias(name) for name in texts]
-    found = found.select("conversation_id", *agreed, *(["timestamp"] if times else []))
+    agreeing = agreeing.select("conversation_id", *agreed, *(["timestamp"] if times else []))
     if conversations is not None:
         if "timestamp" in own:
             conversations = conversations.rename({_TIME: "timestamp"})
         rows = conversations.select("conversation_id", *own)
         others = mentions.select("conversation_id").join(rows, on="conversation_id", how="anti").unique()
         rows = nw.concat([rows, others.with_columns(_nothing(name) for name in own)])
-        found = rows.join(found, on="conversation_id", how="left") if said else rows
-    absent = [name for name in ("response_type", "user_id", "timestamp") if name not in found.columns]
-    return found.with_columns(_nothing(name) for name in absent)
+        agreeing = rows.join(agreeing, on="conversation_id", how="left") if from_mentions else rows
+    absent = [name for name in ("response_type", "user_id", "timestamp") if name not in agreeing.columns]
+    return agreeing.with_columns(_nothing(name) for name in absent)
 
 
 def _with_time(columns: Iterable[str]) -> set[str]:
-    """Return the columns with the time that was read in the place of its text."""
+    """Return the columns, with that of the time instead of that of its text."""
     return {_TIME if name == "timestamp" else name for name in columns}
 
 

@@ -31,7 +31,7 @@ def is_rejected_file(path: Path) -> bool:
 
 
 def keep_rejected(rejected: pd.DataFrame, folder: Path) -> Path:
-    """Write rejected rows to a folder, in the place of those of an earlier run.
+    """Write rejected rows to a folder, replacing those of an earlier run.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ def keep_rejected(rejected: pd.DataFrame, folder: Path) -> Path:
 
     path = folder / NAME
     if path.exists() and not is_rejected_file(path):
-        problem = "rejected rows belong here, but this file is none of ours and is not overwritten"
-        raise OutputError(f"{path}: {problem}; move it, or choose another folder for --out")
+        problem = "rejected rows are written here, but this file is another, and is not overwritten"
+        raise OutputError(problem, path=str(path), remedy="move it, or choose another folder for `out`")
     write_table(rejected, path)
     return path
 

@@ -15,7 +15,7 @@ from taxonomy.mentions.rejected import is_rejected_file
 from taxonomy.values.reading import read_rows
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
-# Lines of JSON looked at for the members that tell mentions from conversations.
+# Lines of JSON read for the members that distinguish mentions from conversations.
 _LINES = 1000
 
 
@@ -60,24 +60,24 @@ def find_sources(paths: Sequence[str | Path]) -> list[Source]:
 
 
 def _files(path: str) -> list[Path]:
-    found = [Path(path)]
-    if not found[0].exists():
-        matches = (Path(name) for name in sorted(glob.glob(path, recursive=True)))
-        found = [match for match in matches if not is_rejected_file(match)]
-    if not found:
+    matches = [Path(path)]
+    if not matches[0].exists():
+        names = (Path(name) for name in sorted(glob.glob(path, recursive=True)))
+        matches = [name for name in names if not is_rejected_file(name)]
+    if not matches:
         remedy = "give a file, a folder or a glob of .parquet, .csv or .jsonl files"
         raise InputError("there is no such file", path=path, remedy=remedy)
     files: list[Path] = []
-    for one in found:
-        if one.is_dir():
+    for match in matches:
+        if match.is_dir():
             # A folder named x.parquet is how Spark writes a table.
-            inside = (file for file in one.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+            inside = (file for file in match.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
             files += sorted(file for file in inside if not is_rejected_file(file))
-        elif one.suffix.lower() in SUFFIXES:
-            files.append(one)
+        elif match.suffix.lower() in SUFFIXES:
+            files.append(match)
         else:
-            problem = f"the suffix {one.suffix!r} is not a known one" if one.suffix else "the name has no suffix"
-            raise InputError(problem, path=str(one), remedy=f"give a file in one of {', '.join(SUFFIXES)}")
+            problem = f"the suffix {match.suffix!r} is not a known one" if match.suffix else "the name has no suffix"
+            raise InputError(problem, path=str(match), remedy=f"give a file in one of {', '.join(SUFFIXES)}")
     if not files:
         raise InputError(f"no {', '.join(SUFFIXES)} file is in it", path=path, remedy="give the folder of the records")
     return files

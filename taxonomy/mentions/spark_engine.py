@@ -1,4 +1,4 @@
-"""Spark, where one machine is outgrown."""
+"""Spark, for records that one machine can't hold."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ class SparkEngine:
     def __init__(self, master: str) -> None:
         self._session, self._is_own = spark_session(master)
         self._kept: list[DataFrame] = []
+        self.is_open = True
 
     def read(self, files: Sequence[str], suffix: str, header: Sequence[str]) -> nw.LazyFrame[Any]:
         """Read files of one format; see `Engine`."""
-        return _lazy(_said(lambda: self._read(list(files), suffix, header)))
+        return _lazy(_run(lambda: self._read(list(files), suffix, header)))
 
     def _read(self, files: list[str], suffix: str, header: Sequence[str]) -> DataFrame:
         from pyspark.sql import functions as F
@@ -62,11 +63,11 @@ class SparkEngine:
         return _lazy(native.withColumn(into, F.col(column).try_cast("timestamp").cast("timestamp_ntz")))
 
     def code(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
-        """Add what stands for a column of text: itself, for a rank over all rows is the work of one machine."""
+        """Add a column of text as its own code, since ranking all rows would be the work of one machine."""
         return frame.with_columns(nw.col(column).alias(into))
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
-        """Hand a small table over."""
+        """Return a small table as a frame."""
         return _lazy(self._session.createDataFrame(table))
 
     def keep(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -77,10 +78,11 @@ class SparkEngine:
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pa.Table:
         """Compute a frame and return it; see `Engine`."""
-        return _said(lambda: frame.collect("pyarrow").to_native())
+        return _run(lambda: frame.collect("pyarrow").to_native())
 
     def close(self) -> None:
-        """Let go of what is kept, and stop the session if it was started here."""
+        """Free what is kept, and stop the session if it was started here."""
+        self.is_open = False
         while self._kept:
             self._kept.pop().unpersist()
         if self._is_own:
@@ -98,8 +100,8 @@ def _lazy(native: DataFrame) -> nw.LazyFrame[Any]:
     return frame
 
 
-def _said(work: Callable[[], Result]) -> Result:
-    """Do work of Spark's; an error of its becomes one of ours, in one line."""
+def _run(work: Callable[[], Result]) -> Result:
+    """Run a Spark call; re-raise its errors as one-line InputErrors."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 

@@ -14,7 +14,7 @@ LOW_EXPECTED = 5.0
 
 
 def expected_counts(row: ArrayLike, column: ArrayLike, total: float) -> Floats:
-    """Return the counts that cells would have if rows and columns had nothing to do with each other."""
+    """Return the counts that cells would have if rows and columns were independent."""
     return np.asarray(row, dtype=np.float64) * np.asarray(column, dtype=np.float64) / total
 
 
@@ -80,9 +80,9 @@ def chi_square(observed: ArrayLike) -> tuple[float, float, float]:
     table = np.asarray(observed, dtype=np.float64)
     if min(table.shape) < 2:
         return 0.0, 1.0, 0.0
-    found = chi2_contingency(table, correction=False)
-    statistic = float(found.statistic)
-    return statistic, float(found.pvalue), float(np.sqrt(statistic / table.sum() / (min(table.shape) - 1)))
+    test = chi2_contingency(table, correction=False)
+    statistic = float(test.statistic)
+    return statistic, float(test.pvalue), float(np.sqrt(statistic / table.sum() / (min(table.shape) - 1)))
 
 
 def wilson_interval(count: ArrayLike, total: ArrayLike) -> tuple[Floats, Floats]:
@@ -99,6 +99,6 @@ def difference_interval(
     """Return the 95% interval of differences of two shares (Newcombe 1998, method 10)."""
     from statsmodels.stats.proportion import confint_proportions_2indep
 
-    given = (np.asarray(one, dtype=np.float64) for one in (count, total, count2, total2))
-    low, high = confint_proportions_2indep(*given, method="newcomb", compare="diff")
+    counts = (np.asarray(number, dtype=np.float64) for number in (count, total, count2, total2))
+    low, high = confint_proportions_2indep(*counts, method="newcomb", compare="diff")
     return np.asarray(low), np.asarray(high)

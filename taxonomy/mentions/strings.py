@@ -28,7 +28,7 @@ class Strings:
     table : DataFrame
         ``value``; ``count``, its mentions; ``conversations``; most mentions first.
     suppressed, suppressed_mentions : int
-        Strings that too few conversations or users have, and their mentions.
+        Strings with too few conversations or users, and those that would give them away; and their mentions.
     """
 
     table: pd.DataFrame
@@ -45,7 +45,7 @@ def count_strings(records: Records, *, sides: Sequence[Side] = SIDES, disclosure
     sides : sequence of {"ai", "human"}
         Whose mentions to count, together.
     disclosure : Disclosure
-        The least that a string is told from.
+        The least that a string is disclosed from.
 
     Raises
     ------
@@ -53,20 +53,20 @@ def count_strings(records: Records, *, sides: Sequence[Side] = SIDES, disclosure
         If there is no mention of these sides.
     """
     mentions = records.mentions.filter(nw.col("side").is_in(sides)).with_columns(mentions=nw.lit(1))
-    found = count_rows(records, records.coded(mentions), ["value"])
-    if found.empty:
+    counts = count_rows(records, records.coded(mentions), ["value"])
+    if counts.empty:
         raise InputError(f"no mention is of the {' or '.join(sides)} side", remedy="give records of it")
-    # As a part of all, so that no single string is left to be worked out.
-    total = found[["conversations", "mentions"]].sum().to_frame().T.assign(value=None)
-    if "users" in found:
-        total["users"] = found["users"].sum()
+    # With their total, so that no single string can be worked out from it.
+    total = counts[["conversations", "mentions"]].sum().to_frame().T.assign(value=None)
+    if "users" in counts:
+        total["users"] = counts["users"].sum()
     import pandas as pd
 
-    shown = suppress(
-        pd.concat([found, total], ignore_index=True),
+    disclosed = suppress(
+        pd.concat([counts, total], ignore_index=True),
         by=["value"],
         disclosure=disclosure,
     ).table.dropna(subset="value")
-    table = shown.rename(columns={"mentions": "count"})[["value", "count", "conversations"]]
+    table = disclosed.rename(columns={"mentions": "count"})[["value", "count", "conversations"]]
     table = table.sort_values(["count", "value"], ascending=[False, True], ignore_index=True)
-    return Strings(table, len(found) - len(table), int(found["mentions"].sum() - table["count"].sum()))
+    return Strings(table, len(counts) - len(table), int(counts["mentions"].sum() - table["count"].sum()))

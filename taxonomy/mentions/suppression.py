@@ -1,9 +1,9 @@
-"""Which cells are disclosed: those with conversations and users enough, and none that the rest gives away.
+"""Which cells are disclosed: those of enough conversations and users that give no other cell away.
 
 A table holds one row a cell; a missing value in a key column stands for all of its categories, as in SQL's ``CUBE``. A
-cell below a threshold is hidden (primary suppression). As its totals are there too, it could be had by subtraction, so
-more cells are hidden until it cannot (complementary suppression; Hundepool et al., Statistical Disclosure Control,
-Wiley 2012, ch. 4).
+cell below a threshold is suppressed (primary suppression). As its totals are there too, it could be had by
+subtraction, so more cells are suppressed until it cannot (complementary suppression; Hundepool et al., Statistical
+Disclosure Control, Wiley 2012, ch. 4).
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _ZERO = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Disclosed:
-    """A table that may leave.
+    """A table that can be published.
 
     Attributes
     ----------
     table : DataFrame
-        The rows that are left, in their order.
+        The rows that are disclosed, in their order.
     suppressed : int
-        Rows that went.
+        How many rows are not.
     complementary : int
-        How many of them are above the thresholds, and went to protect others.
+        How many of those are above the thresholds, and are suppressed to protect others.
     """
 
     table: pd.DataFrame
@@ -48,12 +48,12 @@ def suppress(
     trees: Mapping[str, Mapping[str, str]] | None = None,
     disclosure: Disclosure = PUBLIC,
 ) -> Disclosed:
-    """Hide the cells of too few conversations or users, and as many others as keep them from being worked out.
+    """Suppress the cells of too few conversations or users, and others from which those could be worked out.
 
-    No hidden cell follows from what is left: neither by one subtraction from a total, nor by any combination of
-    totals along rows, columns and the levels of a tree. What several hidden cells add up to, which a subtraction does
-    tell, is itself above the thresholds. Of a tree, counts of conversations do not quite add up, since one can hold
-    two children; they are protected as if they did, for mentions do.
+    No cell below a threshold follows from what is disclosed: neither by one subtraction from a total, nor by any
+    combination of totals along rows, columns and the levels of a tree. What several suppressed cells add up to, which a
+    subtraction gives, is itself above the thresholds. Of a tree, counts of conversations do not quite add up, since one
+    can hold two children; they are protected as if they did, for mentions do.
 
     Parameters
     ----------
@@ -78,16 +78,16 @@ def suppress(
     if "users" in cells:
         users = cells["users"].fillna(disclosure.min_users).to_numpy(dtype=np.float64)
     primary = (counts < disclosure.min_conversations) | (users < disclosure.min_users)
-    hidden = primary.copy()
+    suppressed = primary.copy()
     if primary.any():
         sums = _sums(cells, by, trees or {})
         rank = _rank(cells, by)
         while True:
-            _complement(sums, hidden, rank, counts, users, disclosure)
-            given_away = np.flatnonzero(primary & _determined(sums, hidden))
-            if not len(given_away) or not _hide_near(sums, hidden, given_away[0], rank):
+            _complement(sums, suppressed, rank, counts, users, disclosure)
+            determined = np.flatnonzero(primary & _determined(sums, suppressed))
+            if not len(determined) or not _suppress_near(sums, suppressed, determined[0], rank):
                 break
-    return Disclosed(table[~hidden], int(hidden.sum()), int((hidden & ~primary).sum()))
+    return Disclosed(table[~suppressed], int(suppressed.sum()), int((suppressed & ~primary).sum()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class _Sums:
         1 where a cell is a part.
     totals : ndarray of shape (n_sums,)
     steps : ndarray of shape (n_sums,)
-        In which order to look at them: those between totals before those between cells.
+        In which order to check them: those between totals before those between cells.
     of_tree : ndarray of shape (n_sums,)
         Whether the total is a node and the parts are its children.
     """
@@ -128,15 +128,15 @@ def _sums(cells: pd.DataFrame, by: Sequence[str], trees: Mapping[str, Mapping[st
         parts[place] = wholes[parts[place]]
         pair = parts.merge(keys, on=places, suffixes=("_part", "_total"))
         pairs.append(pair.assign(place=place, of_tree=pair[place] >= 0))
-    found = pd.concat(pairs, ignore_index=True)
-    number = found.groupby(["place", "row_total"], sort=False).ngroup().to_numpy()
+    pair = pd.concat(pairs, ignore_index=True)
+    number = pair.groupby(["place", "row_total"], sort=False).ngroup().to_numpy()
     size = int(number.max(initial=-1)) + 1
-    entries = (np.ones(len(found)), (number, found["row_part"].to_numpy()))
+    entries = (np.ones(len(pair)), (number, pair["row_part"].to_numpy()))
     parts_of = csr_array(entries, shape=(size, len(cells)))
     totals = np.zeros(size, dtype=np.intp)
-    totals[number] = found["row_total"]
+    totals[number] = pair["row_total"]
     of_tree = np.zeros(size, dtype=bool)
-    of_tree[number] = found["of_tree"]
+    of_tree[number] = pair["of_tree"]
     depth = (keys[places] < 0).sum(axis=1).to_numpy()
     return _Sums(parts_of, totals, -depth[parts_of.indices[parts_of.indptr[:-1]]], of_tree)
 
@@ -152,49 +152,49 @@ def _rank(cells: pd.DataFrame, by: Sequence[str]) -> NDArray[np.intp]:
 
 def _complement(
     sums: _Sums,
-    hidden: NDArray[np.bool_],
+    suppressed: NDArray[np.bool_],
     rank: NDArray[np.intp],
     counts: NDArray[np.float64],
     users: NDArray[np.float64],
     disclosure: Disclosure,
 ) -> None:
-    """Hide cells, in place, until no sum gives one away, nor a group of them that is too small."""
+    """Suppress cells, in place, until no sum gives one away, nor a group of them that is too small."""
     least = disclosure.min_users
     while True:
-        n_hidden = sums.parts @ hidden.astype(np.float64)
-        lacking = disclosure.min_conversations - sums.parts @ (hidden * counts)
+        n_suppressed = sums.parts @ suppressed.astype(np.float64)
+        lacking = disclosure.min_conversations - sums.parts @ (suppressed * counts)
         # Cells may have users in common: together they have those that the shown ones leave, or one of them has enough.
-        without = least - (users[sums.totals] - sums.parts @ (~hidden * users))
-        without[sums.parts @ (hidden & (users >= least)).astype(np.float64) > 0] = 0
-        is_shown = ~hidden[sums.totals]
-        small = (n_hidden > 0) & ((lacking > 0) | (without > 0))
-        broken = np.where(is_shown, (n_hidden == 1) | small, n_hidden == 0)
+        without = least - (users[sums.totals] - sums.parts @ (~suppressed * users))
+        without[sums.parts @ (suppressed & (users >= least)).astype(np.float64) > 0] = 0
+        is_shown = ~suppressed[sums.totals]
+        small = (n_suppressed > 0) & ((lacking > 0) | (without > 0))
+        broken = np.where(is_shown, (n_suppressed == 1) | small, n_suppressed == 0)
         if not broken.any():
             return
-        touched = np.zeros(len(hidden), dtype=bool)
-        for one in np.flatnonzero(broken & (sums.steps == sums.steps[broken].min())):
-            members = sums.parts.indices[sums.parts.indptr[one] : sums.parts.indptr[one + 1]]
-            total = sums.totals[one]
-            # What was hidden just now may have mended it.
+        touched = np.zeros(len(suppressed), dtype=bool)
+        for number in np.flatnonzero(broken & (sums.steps == sums.steps[broken].min())):
+            members = sums.parts.indices[sums.parts.indptr[number] : sums.parts.indptr[number + 1]]
+            total = sums.totals[number]
+            # What was suppressed just now may have repaired it.
             if touched[members].any() or touched[total]:
                 continue
-            shown = members[~hidden[members]]
+            shown = members[~suppressed[members]]
             shown = shown[np.argsort(rank[shown])]
-            fits = shown[(counts[shown] >= lacking[one]) & (users[shown] >= min(without[one], least))]
-            if hidden[total]:
+            fits = shown[(counts[shown] >= lacking[number]) & (users[shown] >= min(without[number], least))]
+            if suppressed[total]:
                 choice = shown[0]
-            elif len(shown) == 1 and sums.of_tree[one]:
-                # A parent says little more than its only child that is told.
+            elif len(shown) == 1 and sums.of_tree[number]:
+                # A parent says little more than its only child that is disclosed.
                 choice = total
             elif len(fits):
                 choice = fits[0]
             else:
                 choice = shown[-1] if len(shown) else total
-            hidden[choice] = touched[choice] = True
+            suppressed[choice] = touched[choice] = True
 
 
-def _determined(sums: _Sums, hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which hidden cells follow from the shown ones.
+def _determined(sums: _Sums, suppressed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which suppressed cells follow from the disclosed ones.
 
     They do where every solution of the homogeneous system is zero, and a random solution is zero nowhere else. It is
     a random vector less its projection on the rows of the system, by least squares (LSMR; Fong and Saunders 2011).
@@ -203,32 +203,32 @@ def _determined(sums: _Sums, hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
     from scipy.sparse.linalg import lsmr
     from threadpoolctl import threadpool_limits
 
-    found = np.zeros_like(hidden)
-    columns = np.flatnonzero(hidden)
+    determined = np.zeros_like(suppressed)
+    columns = np.flatnonzero(suppressed)
     size = len(sums.totals)
     totals = csr_array((np.ones(size), (np.arange(size), sums.totals)), shape=sums.parts.shape)
     system = (sums.parts - totals)[:, columns]
     system = system[np.diff(system.indptr) > 0]
     if not system.shape[0]:
-        return found
+        return determined
     drawn = np.random.default_rng(0).standard_normal(len(columns))
     # Its steps are too small to share between threads.
     with threadpool_limits(1):
         solved = lsmr(system.T, drawn, atol=1e-13, btol=1e-13, conlim=0, maxiter=20 * len(columns))[0]
-    found[columns] = np.abs(drawn - system.T @ solved) < _ZERO
-    return found
+    determined[columns] = np.abs(drawn - system.T @ solved) < _ZERO
+    return determined
 
 
-def _hide_near(sums: _Sums, hidden: NDArray[np.bool_], cell: int, rank: NDArray[np.intp]) -> bool:
-    """Hide, in place, the smallest shown cell among those that share a sum with `cell`, or with one that does."""
+def _suppress_near(sums: _Sums, suppressed: NDArray[np.bool_], cell: int, rank: NDArray[np.intp]) -> bool:
+    """Suppress, in place, the smallest disclosed cell of those that share a sum with `cell`, or with one that does."""
     near = np.array([cell])
     membership = abs(sums.parts).T.tocsr()
     while True:
         rows = np.unique(np.concatenate([membership[near].indices, np.flatnonzero(np.isin(sums.totals, near))]))
         reached = np.union1d(np.union1d(sums.parts[rows].indices, sums.totals[rows]), near)
-        shown = reached[~hidden[reached]]
+        shown = reached[~suppressed[reached]]
         if len(shown):
-            hidden[shown[np.argmin(rank[shown])]] = True
+            suppressed[shown[np.argmin(rank[shown])]] = True
             return True
         if len(reached) == len(near):
             return False

@@ -24,9 +24,11 @@ def check_table_path(path: Path) -> None:
     OutputError
     """
     if path.suffix.lower() not in _SUFFIXES:
-        raise OutputError(f"{path}: {path.suffix!r} is no format of a table; end the name in .csv or .parquet")
+        remedy = "end the name in .csv or .parquet"
+        raise OutputError(f"{path.suffix!r} is not a format of a table", path=str(path), remedy=remedy)
     if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}; make it, or choose another place")
+        remedy = "make it, or choose another place"
+        raise OutputError(f"there is no folder {path.parent}", path=str(path), remedy=remedy)
 
 
 def write_table(table: pd.DataFrame, path: Path, *, internal: bool = False) -> None:
@@ -37,7 +39,7 @@ def write_table(table: pd.DataFrame, path: Path, *, internal: bool = False) -> N
     table : DataFrame
     path : Path
     internal : bool
-        Whether it has figures that must not leave; a column then says so.
+        Whether it is for internal use only; a column then says so.
 
     Raises
     ------

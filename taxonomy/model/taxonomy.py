@@ -408,7 +408,7 @@ class Taxonomy(Record):
         """Return the nodes as a pandas frame, one a row, in the order of `nodes`, with the id as index.
 
         Beside the fields of a node it has a column for each level, by its name (``value``, ``cluster``, ...), with the
-        label of the node itself or of the node above it; None on the levels below. A level whose name another column
+        label of the node itself or of the node above it, missing on the levels below. A level whose name another column
         has is ``level_N``.
         """
         return nodes_frame(self.nodes, self.levels)

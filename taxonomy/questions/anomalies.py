@@ -232,7 +232,8 @@ def _alert_share(alerts_per_10000: float, size: int) -> float:
     share = alerts_per_10000 / 10_000
     if share * size < 1:
         least = int(np.ceil(1 / share))
-        problem = f"`alerts_per_10000` is {alerts_per_10000:g}, too few for a baseline of {size:,} conversations"
+        baseline = count_of(size, "conversation")
+        problem = f"an alert rate of {alerts_per_10000:g} in 10,000 is too low for a baseline of {baseline}"
         raise InputError(problem, remedy=f"give a baseline of at least {least:,}, or ask for more alerts")
     return share
 

@@ -20,6 +20,7 @@ def check_mentions(mentions: object, parameter: str, *, side: Side | None = None
     remedy = f"give placed mentions, such as mentions.{side or 'ai'} of open_mentions"
     check_type(mentions, PlacedMentions, parameter, remedy)
     assert isinstance(mentions, PlacedMentions)
+    mentions.records.check_open()
     if side is not None and mentions.side != side:
         raise InputError(f"`{parameter}` is of the {mentions.side} side", remedy=f"give mentions.{side}")
 

@@ -1,4 +1,4 @@
-"""What two groups differ by within strata."""
+"""How two groups differ within strata."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from taxonomy.mentions.statistics import Floats
 
 @dataclass(frozen=True)
 class Stratified:
-    """What two groups differ by within strata; arrays of shape (n_nodes,), nan where nothing can be said.
+    """How two groups differ within strata; arrays of shape (n_nodes,), nan where that can't be computed.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Stratified:
 
 
 def compare_strata(count: Floats, total: Floats, count2: Floats, total2: Floats) -> Stratified:
-    """Compare two groups within strata, so that how they differ in these does not count.
+    """Compare two groups within strata, so that a difference in their strata does not count.
 
     Parameters
     ----------
@@ -53,12 +53,12 @@ def compare_strata(count: Floats, total: Floats, count2: Floats, total2: Floats)
 
     both = (total > 0) & (total2 > 0)
     a, c = count[:, both], count2[:, both]
-    one, two = total[both], total2[both]
-    b, d, n = one - a, two - c, one + two
+    size, size2 = total[both], total2[both]
+    b, d, n = size - a, size2 - c, size + size2
     weight = n / n.sum()
     with np.errstate(divide="ignore", invalid="ignore"):
-        difference = ((a / one - c / two) * weight).sum(axis=1)
-        variance = (weight**2 * (a * b / one**3 + c * d / two**3)).sum(axis=1)
+        difference = ((a / size - c / size2) * weight).sum(axis=1)
+        variance = (weight**2 * (a * b / size**3 + c * d / size2**3)).sum(axis=1)
         right, left = a * d / n, b * c / n
         agree, disagree = (a + d) / n, (b + c) / n
         rights, lefts = right.sum(axis=1), left.sum(axis=1)
@@ -70,8 +70,8 @@ def compare_strata(count: Floats, total: Floats, count2: Floats, total2: Floats)
         odds = rights / lefts
         margin = 1.959963984540054 * np.sqrt(log_variance)
         cases = a + c
-        spread = (one * two * cases * (n - cases) / (n**2 * (n - 1))).sum(axis=1)
-        statistic = (a - one * cases / n).sum(axis=1) ** 2 / spread
+        spread = (size * size2 * cases * (n - cases) / (n**2 * (n - 1))).sum(axis=1)
+        statistic = (a - size * cases / n).sum(axis=1) ** 2 / spread
         half = 1.959963984540054 * np.sqrt(variance)
         finite = np.isfinite(odds) & (odds > 0)
         return Stratified(

@@ -100,19 +100,19 @@ def _ask_contexts(inputs: Inputs) -> Section:
 
 def _ask_responses(inputs: Inputs) -> Section:
     """Ask how the AI responds to people's values, and what goes with it."""
-    found = describe_responses(inputs.ai, disclosure=inputs.disclosure)
-    known = found.types[found.types["response"] != "not known"]
+    responses = describe_responses(inputs.ai, disclosure=inputs.disclosure)
+    known = responses.types[responses.types["response"] != "not known"]
     if known.empty:
         raise InputError("no response type is disclosed", column="response_type", remedy="give conversations with it")
     share = known.set_index("response")["share"]
     stances = [f"{format_percent(share[name])} {name}" for name in _STANCES if name in share]
     charts = [chart_shares("Types of response", "response", order_by_type(known), label="response")]
-    values = found.associations[found.associations["level"] == 0]
+    values = responses.associations[responses.associations["level"] == 0]
     for stance in _STANCES:
         significant = keep_significant(values[(values["category"] == stance) & (values["residual"] > 0)])
         if len(significant):
             charts.append(chart_pairs(f"Values that go with {stance}", significant.head(_ROWS), ""))
-    explicit = found.explicit.dropna(subset="response")
+    explicit = responses.explicit.dropna(subset="response")
     if len(explicit):
         title = "Expressed explicitly, by type of response"
         charts.append(chart_shares(title, "response", order_by_type(explicit), label="response", unit="mentions"))
@@ -121,14 +121,18 @@ def _ask_responses(inputs: Inputs) -> Section:
         "Support and resistance are the strong and the mild kind together. Which values go with a type is tested as "
         "for contexts. Types of response are what an annotator, or a model, assigned."
     )
-    tables = {"responses": found.types, "responses-values": found.associations, "responses-explicit": found.explicit}
-    return Section(lead, charts, method, tables, found.suppressed)
+    tables = {
+        "responses": responses.types,
+        "responses-values": responses.associations,
+        "responses-explicit": responses.explicit,
+    }
+    return Section(lead, charts, method, tables, responses.suppressed)
 
 
 def _ask_mirroring(inputs: Inputs) -> Section:
     """Ask how often the AI takes up a person's value."""
-    found = measure_mirroring(inputs.ai, inputs.mentions.human, disclosure=inputs.disclosure)
-    values = found.table[found.table["level"] == 0]
+    mirroring = measure_mirroring(inputs.ai, inputs.mentions.human, disclosure=inputs.disclosure)
+    values = mirroring.table[mirroring.table["level"] == 0]
     rows = [
         Row(row["response"], row["share"], row["low"], row["high"], mark=row["chance_share"])
         for row in rows_of(order_by_type(values))
@@ -147,15 +151,15 @@ def _ask_mirroring(inputs: Inputs) -> Section:
         "Of conversations with values on both sides. Chance is measured on strangers: people's values compared with "
         "the AI's of other conversations with the same type of response. Other levels are in the table."
     )
-    return Section(lead, charts if rows else [], method, {"mirroring": found.table}, found.suppressed)
+    return Section(lead, charts if rows else [], method, {"mirroring": mirroring.table}, mirroring.suppressed)
 
 
 def _ask_models(inputs: Inputs) -> Section:
     """Ask what models differ in."""
     placed = inputs.ai
     control = "task" if "task" in placed.records.contexts else None
-    found = compare_models(placed, control=control, disclosure=inputs.disclosure)
-    table = found.table
+    compared = compare_models(placed, control=control, disclosure=inputs.disclosure)
+    table = compared.table
     significant = keep_significant(table)
     charts = []
     for level in (placed.tree.levels[-1], placed.tree.levels[0]):
@@ -186,14 +190,14 @@ def _ask_models(inputs: Inputs) -> Section:
         else f"Each model against all others, with a false discovery rate of {_RATE}. Tasks are not known, so what a "
         "model is asked for counts as a difference."
     )
-    return Section(lead, charts, method, {"models": table}, found.suppressed)
+    return Section(lead, charts, method, {"models": table}, compared.suppressed)
 
 
 def _ask_principles(inputs: Inputs) -> Section:
     """Ask which principles the values serve."""
-    found = measure_principles(inputs.ai, inputs.principles, disclosure=inputs.disclosure)
-    chart = chart_shares("Principles", "principle", found.table, "mention_", label="principle", unit="mentions")
-    first = found.table.sort_values("mention_share", ascending=False).head(1)
+    served = measure_principles(inputs.ai, inputs.principles, disclosure=inputs.disclosure)
+    chart = chart_shares("Principles", "principle", served.table, "mention_", label="principle", unit="mentions")
+    first = served.table.sort_values("mention_share", ascending=False).head(1)
     lead = "; ".join(
         f"{format_percent(row['mention_share'])} of mentions are of values that serve “{row['principle']}”, "
         "the most of all"
@@ -203,47 +207,47 @@ def _ask_principles(inputs: Inputs) -> Section:
         "A file maps nodes to principles; a value serves those of the nearest node above it that is named. Which "
         "principle a node serves is a judgement, and a value can serve several, so shares need not add up to one."
     )
-    if found.absent:
-        method += f" Of the nodes named, {len(found.absent):,} are not in the taxonomy."
+    if served.absent:
+        method += f" Of the nodes named, {len(served.absent):,} are not in the taxonomy."
     lead = f"{lead}." if lead else ""
-    return Section(lead, [chart], method, {"principles": found.table}, found.suppressed)
+    return Section(lead, [chart], method, {"principles": served.table}, served.suppressed)
 
 
 def _ask_anomalies(inputs: Inputs) -> Section:
     """Ask how many conversations are unusual, and why."""
     earlier, later = inputs.periods
-    found = find_anomalies(earlier, later, watch=inputs.watch, disclosure=inputs.disclosure)
-    kinds = found.table[found.table["node"].isna() & found.table["kind"].notna()]
-    low, high = wilson_interval(kinds["conversations"].to_numpy(), found.conversations)
+    anomalies = find_anomalies(earlier, later, watch=inputs.watch, disclosure=inputs.disclosure)
+    kinds = anomalies.table[anomalies.table["node"].isna() & anomalies.table["kind"].notna()]
+    low, high = wilson_interval(kinds["conversations"].to_numpy(), anomalies.conversations)
     rows = [
-        Row(TITLES[row["kind"]], row["conversations"] / found.conversations, *ends)
+        Row(TITLES[row["kind"]], row["conversations"] / anomalies.conversations, *ends)
         for row, *ends in zip(rows_of(kinds), low, high, strict=True)
     ]
-    if found.alerts_disclosed is None:
+    if anomalies.alerts_disclosed is None:
         lead = "How many conversations are unusual is suppressed."
     else:
-        rate = found.alerts_disclosed / found.conversations * 10_000
+        rate = anomalies.alerts_disclosed / anomalies.conversations * 10_000
         lead = (
-            f"Unusual: {count_of(found.alerts_disclosed, 'conversation')}, {rate:,.1f} in 10,000, where "
-            f"{found.alerts_per_10000:g} were expected."
+            f"Unusual: {count_of(anomalies.alerts_disclosed, 'conversation')}, {rate:,.1f} in 10,000, where "
+            f"{anomalies.alerts_per_10000:g} were expected."
         )
-    lead += "" if found.watched else " There was no watch list."
+    lead += "" if anomalies.watched else " There was no watch list."
     chart = Chart("Why conversations are unusual", "reason", "share of conversations", rows)
     method = (
         f"Conversations from {inputs.split:%Y-%m-%d} on, scored by those before, of which "
-        f"{found.baseline.conversations:,} have a value. Scored are rare values, values that are unusual in their "
+        f"{anomalies.baseline.conversations:,} have a value. Scored are rare values, values that are unusual in their "
         "context, values that rarely occur together, and those on a watch list; the threshold is set on the baseline. "
         "An alert is a reason to look, not a finding. Single alerts are for internal use only: see value-taxonomy "
         "analyze anomalies --internal."
     )
-    return Section(lead, [chart] if rows else [], method, {"anomalies": found.table}, found.suppressed)
+    return Section(lead, [chart] if rows else [], method, {"anomalies": anomalies.table}, anomalies.suppressed)
 
 
 def _ask_drift(inputs: Inputs) -> Section:
     """Ask what rose and fell."""
     earlier, later = inputs.periods
-    found = detect_drift(earlier, later, disclosure=inputs.disclosure)
-    changed = found.table[found.table["change"] != ""]
+    drift = detect_drift(earlier, later, disclosure=inputs.disclosure)
+    changed = drift.table[drift.table["change"] != ""]
     charts = []
     for level in reversed(inputs.ai.tree.levels):
         rows = [
@@ -256,19 +260,19 @@ def _ask_drift(inputs: Inputs) -> Section:
     rose = int((changed["change"] == "rose").sum())
     lead = (
         f"From {inputs.split:%Y-%m-%d} on, {count_of(rose, 'node')} rose and {len(changed) - rose:,} fell, of "
-        f"{len(found.table):,} that were tested."
+        f"{len(drift.table):,} that were tested."
     )
     for most in rows_of(changed.sort_values("z", key=abs).tail(1)):
         lead += (
             f" The most certain change: “{most['label']}”, by {format_points(most['difference'])} percentage points."
         )
     method = (
-        f"{count_of(found.after, 'conversation')} against {found.before:,} before. Two proportions with a pooled "
+        f"{count_of(drift.after, 'conversation')} against {drift.before:,} before. Two proportions with a pooled "
         f"variance, and a false discovery rate of {_RATE} over all nodes of all levels; intervals are Newcombe's at "
         "95%. What changed may be who asks for what, not how the AI responds. Nodes that are rare in either period are "
         "not tested."
     )
-    return Section(lead, charts, method, {"drift": found.table}, found.suppressed)
+    return Section(lead, charts, method, {"drift": drift.table}, drift.suppressed)
 
 
 QUESTIONS: Mapping[str, Callable[[Inputs], Section]] = {

@@ -56,7 +56,7 @@ def write_report(
     disclosure : Disclosure
         The least that a figure is disclosed from.
     progress : callable, optional
-        Told (questions answered, questions in all).
+        Called with (questions answered, questions in all).
 
     Returns
     -------

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from taxonomy.errors import InputError
+from taxonomy.errors import InputError, check_type
 from taxonomy.model import Node, Retired, Taxonomy
 from taxonomy.versions.number import Bump, bump
 from taxonomy.versions.retirement import heirs_of
@@ -117,6 +117,8 @@ class Diff:
     @classmethod
     def between(cls, old: Taxonomy, new: Taxonomy) -> Diff:
         """Compare two versions, by id."""
+        for name, tree in (("old", old), ("new", new)):
+            check_type(tree, Taxonomy, name, "give a Taxonomy, as taxonomy.read returns it")
         labels = {gone.id: gone.label for gone in new.retired} | {
             node.id: node.label for node in (*old.nodes, *new.nodes)
         }

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-from taxonomy.errors import EditsError, OutputError
+from taxonomy.errors import EditsError, OutputError, check_type
 from taxonomy.files import replace_file
 from taxonomy.model import Taxonomy
 from taxonomy.toml import parse_tables, read_tables
@@ -129,6 +129,7 @@ def read_edits(path: str | Path) -> tuple[Edit, ...]:
     EditsError
         If it can't be read, or an edit lacks what its action needs; with the line.
     """
+    check_type(path, (str, Path), "path", "give the path of an edits file")
     return _with_lines(read_tables(Path(path), "edit", Edit, remedy=_REMEDY, error=EditsError, only=True), str(path))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from taxonomy.errors import check_type
 from taxonomy.model import Retired, Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.versions.conflicts import find_superseded, refuse_contradictions
@@ -105,6 +106,7 @@ def apply_edits(tree: Taxonomy, edits: Sequence[Edit]) -> tuple[Taxonomy, tuple[
     EditsError
         If two edits contradict each other.
     """
+    check_type(tree, Taxonomy, "tree", "give a Taxonomy, as taxonomy.read returns it")
     draft = Draft(tree.nodes)
     replay = replay_edits(draft, edits, tree.retired)
     edited = tree.with_nodes(draft.finish()) if replay.changed else tree

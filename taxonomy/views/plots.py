@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.errors import TaxonomyError, plain
+from taxonomy.errors import TaxonomyError, check_type, plain
 from taxonomy.model import Node, Taxonomy
 from taxonomy.values import canonical_key
 
@@ -66,6 +66,8 @@ def plot_flow(old: Taxonomy, new: Taxonomy, *, level: int | None = None) -> go.F
     TaxonomyError
         If plotly is not installed, or a tree has no such level above the values.
     """
+    for name, tree in (("old", old), ("new", new)):
+        check_type(tree, Taxonomy, name, "give a Taxonomy, as taxonomy.read returns it")
     _need_plotly()
     import plotly.graph_objects as go
 
