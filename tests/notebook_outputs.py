@@ -24,6 +24,8 @@ FIGURE, PICTURE = "application/vnd.plotly.v1+json", "image/png"
 WIDTH, HEIGHT, SCALE = 900, 450, 1.5
 # Bytes of JSON from which on a figure is stored as its picture alone.
 MOST_INTERACTIVE = 150_000
+# What a notebook needs that is not part of the project: without it, it stays as it is.
+NEEDED = {"05_published_taxonomy": ROOT / "values-in-the-wild"}
 # Of a cell whose outputs are not stored; nbconvert and Jupyter Book know it, too.
 NOT_STORED = "remove-output"
 
@@ -81,7 +83,7 @@ def _add_picture(output: NotebookNode) -> None:
 
 
 def _draw(figure: NotebookNode, size: dict[str, int]) -> bytes:
-    """Return a figure as PNG, with a palette, which makes it some times smaller."""
+    """Return a figure as PNG, with a palette, which makes it about four times smaller."""
     import kaleido
     from PIL import Image
 
@@ -100,8 +102,12 @@ def main(names: list[str]) -> None:
     kaleido.start_sync_server(n=1, mathjax=False)
     try:
         for name in names or sorted(path.stem for path in FOLDER.glob("*.ipynb")):
-            print(name, file=sys.stderr)
-            store(name)
+            needed = NEEDED.get(name)
+            if needed and not needed.exists():
+                print(f"{name} stays as it is: {needed.name} is not here", file=sys.stderr)
+            else:
+                print(name, file=sys.stderr)
+                store(name)
     finally:
         kaleido.stop_sync_server()
 
