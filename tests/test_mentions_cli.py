@@ -159,7 +159,7 @@ def test_each_side_can_have_a_taxonomy_of_its_own_and_what_is_in_none_is_said(
     write_rows(tmp_path / "m.jsonl", [mention(f"x{i}", "wit", side="human") for i in range(50)])
     arguments = ("--taxonomy", tree, "--human-taxonomy", tmp_path / "human.json", "--json")
     done = invoke("analyze", "frequency", folder, tmp_path / "m.jsonl", *arguments)
-    assert done.stderr == "human: 1 of 2 strings (33.3% of mentions) are not in human\n"
+    assert done.stderr == "human: not in the taxonomy human: 1 of 2 strings (33.3% of mentions)\n"
     told = json.loads(done.stdout)
     assert told["sides"] == ["ai", "human"]
     assert {(row["side"], row["node"][0]) for row in told["tables"]["nodes"]} == {
