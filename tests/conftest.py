@@ -33,7 +33,15 @@ READ_AT_START = ("HF_", "KMP_", "MKL_", "OMP_", "OPENAI_LOG", "OPENBLAS_", "PYTH
 
 # No test depends on the clock.
 settings.register_profile("project", deadline=None)
+# All examples of those tests that `make test` draws few of.
+settings.register_profile("thorough", deadline=None)
 settings.load_profile("project")
+
+
+def examples(few: int, all: int = 100) -> settings:
+    """Settings with few examples, or with all in the profile `thorough`, which `make test-slow` takes."""
+    return settings(max_examples=all if settings.get_current_profile_name() == "thorough" else few)
+
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
