@@ -20,8 +20,8 @@ test: .venv/.spark  ## every check
 	.venv/bin/lint-imports
 	.venv/bin/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
 
-test-slow: $(INSTALLED)  ## the checks that take minutes
-	.venv/bin/python -m pytest -m slow
+test-slow: $(INSTALLED)  ## the checks that take minutes, and all examples of those that draw them
+	.venv/bin/python -m pytest -m "slow or hypothesis" --hypothesis-profile thorough
 
 # The model's package asks for a runtime of its own, which is not used; transformers reads its file.
 test-llm: $(INSTALLED)  ## label with a real small language model over HTTP

@@ -22,6 +22,7 @@ import taxonomy
 from taxonomy.cli import main
 from taxonomy.cli.commands import COMMANDS
 from tests.conftest import FIXTURE, ROOT, Run
+from tests.trees import FOUR_VALUES
 
 FILES = ["frequencies.csv", "rejected.csv", "report.json", "taxonomy.csv", "taxonomy.json"]
 
@@ -337,6 +338,26 @@ def test_each_command_has_help_with_an_example_and_stands_in_the_readme(name: st
     command = main.get_command(click.Context(main), name)
     assert command is not None
     assert all(option.help for option in command.params if isinstance(option, click.Option) and option.name != "method")
+
+
+ALONE = [
+    "lint TREE --no-vectors",
+    "compare TREE TREE",
+    "explore TREE --out t.html --no-vectors",
+    "import TREE --out new.json",
+    "diff TREE TREE",
+    "migrate TREE TREE --out map.tsv",
+    "edit TREE pin honesty --edits new.toml",
+    "apply-edits TREE --edits edits.toml --out new.json",
+]
+
+
+@pytest.mark.parametrize("command", ALONE, ids=lambda command: command.split()[0])
+def test_a_command_needs_nothing_that_another_imported(run_process: Run, tmp_path: Path, command: str) -> None:
+    FOUR_VALUES.save(tmp_path / "t.json")
+    (tmp_path / "edits.toml").write_text('[[edit]]\naction = "pin"\npath = ["Social", "A", "honesty"]\n')
+    done = run_process(*command.replace("TREE", "t.json").split(), cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_help_imports_nothing_heavy() -> None:
