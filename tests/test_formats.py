@@ -307,7 +307,7 @@ def test_a_place_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
     for target in (tmp_path / "in.json" / "t.csv", tmp_path / "none" / "t.csv"):
         done = run("export", tmp_path / "in.json", "--out", target)
         assert (done.returncode, done.stdout) == (2, "")
-        assert re.fullmatch(r"Error: cannot write .*\n", done.stderr)
+        assert re.fullmatch(rf"Error: {target}: cannot be written: .*\n", done.stderr)
 
 
 FORMS = {

@@ -144,7 +144,7 @@ def test_load_checks_invariants(tmp_path: Path) -> None:
 
 
 def test_save_leaves_what_was_there_when_it_fails(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="cannot write"):
+    with pytest.raises(OutputError, match="cannot be written"):
         tree().write(tmp_path / "no folder" / "tree.json")
     path = tmp_path / "tree.json"
     path.write_text("before")
