@@ -209,7 +209,7 @@ def test_a_top_found_in_the_data() -> None:
     assert len(tree.top) == 7
     assert {node.label_source for node in tree.top} == {"keyphrase"}
     assert sizes(taxonomy.build(SIX, domains=None).tree) == [6, 3]
-    with pytest.raises(LevelsError, match="`top` is 4, and .* allow 3"):
+    with pytest.raises(LevelsError, match=r"`top` is 4, and .* allow 3"):
         taxonomy.build(SIX, domains=None, top=4)
     assert sizes(taxonomy.build(["care"], domains=None).tree) == [1, 1]
 
