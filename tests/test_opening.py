@@ -44,12 +44,12 @@ def mentions(folder: Path) -> Iterator[Mentions]:
 
 
 def test_sides_are_placed_when_asked_for(folder: Path) -> None:
-    told: list[tuple[str, int, int]] = []
-    with open_mentions(folder, TREE, progress=lambda *step: told.append(step)) as mentions:
-        assert told == [("reading", 0, 1), ("reading", 1, 1)]
+    steps: list[tuple[str, int, int]] = []
+    with open_mentions(folder, TREE, progress=lambda *step: steps.append(step)) as mentions:
+        assert steps == [("reading", 0, 1), ("reading", 1, 1)]
         assert mentions.sides == ("ai", "human")
         ai = mentions.ai
-        assert told[2:] == [("counting", 0, 1), ("counting", 1, 1)]
+        assert steps[2:] == [("counting", 0, 1), ("counting", 1, 1)]
         assert mentions.ai is ai
         assert (ai.side, ai.mentions, ai.strings, ai.unmapped) == ("ai", 1260, 4, {})
         assert repr(ai) == f"PlacedMentions(side='ai', tree={TREE!r}, mentions=1260, strings=4)"
