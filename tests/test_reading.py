@@ -164,7 +164,7 @@ def test_a_named_column_makes_standard_input_a_table() -> None:
         ("v.txt", "", ["empty"]),
         ("v.jsonl", "", ["empty"]),
         ("v.csv", "value,count\n", ["no rows"]),
-        ("v.csv", "name,n\ncare,1\n", ["line 1", "'value'", "'name', 'n'", "--value-column"]),
+        ("v.csv", "name,n\ncare,1\n", ["line 1", "'value'", "'name', 'n'", "`value_column`"]),
         ("v.csv", "\nvalue\ncare\n", ["line 1", "'value'"]),
         ("v.csv", "value,value\ncare,x\n", ["line 1", "'value'", "twice"]),
         ("v.csv", "value,count\ncare,1\nhonesty,lots\n", ["line 3", "'count'", "'lots' is not a number"]),

@@ -174,12 +174,8 @@ def _check_parents(rows: Sequence[_Row], path: Path) -> None:
     for row in rows:
         parent = by_id.get(row.parent)
         if row.parent and parent is None:
-            _fail(
-                f"no row has the id of the parent, {row.parent!r}",
-                path,
-                row.line,
-                "add its row, or name another parent",
-            )
+            problem = f"the parent {row.parent!r} has no row"
+            _fail(problem, path, row.line, "add its row, or name another parent")
         if parent is None and row.level < top:
             problem = f"the node has no parent, and its level {row.level} is below the top level {top}"
             _fail(problem, path, row.line, "name its parent")

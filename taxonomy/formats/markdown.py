@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from taxonomy.english.words import count_of
+from taxonomy.english.plurals import count_of
 from taxonomy.model import Node, Taxonomy
 
 # Characters that CommonMark or GitHub reads as markup, anywhere or in this position. Versions and ids ("1.0.0", "vt:0")

@@ -12,7 +12,7 @@ import rdflib
 from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
 from rdflib.term import Node as Term
 
-from taxonomy.english.words import count_of
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
 from taxonomy.formats.rdf import parse_rdf
 from taxonomy.formats.skos import TERMS, Form

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from taxonomy.english.words import count_of
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import InvariantError
 from taxonomy.model.nodes import Level, Node, Retired
 

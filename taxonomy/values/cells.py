@@ -10,7 +10,7 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any, Literal, NoReturn, TypeGuard
 
-from taxonomy.english.words import count_of
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
 
 WeightUnit = Literal["pct_convos", "mentions", "strings"]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.english.words import count_of
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
 from taxonomy.values.canonical import canonical_key, clean, reason_to_reject
 from taxonomy.values.cells import Table, WeightUnit, no_columns
@@ -274,7 +274,7 @@ class ValueSet:
     def __repr__(self) -> str:
         aliases = sum(len(value.aliases) for value in self.values)
         values, rows = count_of(len(self), "value"), count_of(self.rows, "row")
-        merged = f"{count_of(aliases, 'alias', 'aliases')}, {count_of(self.repeats, 'repeat')}"
+        merged = f"{count_of(aliases, 'alias')}, {count_of(self.repeats, 'repeat')}"
         rejected = f"{len(self.rejected):,} rejected"
         return f"ValueSet({values} of {rows}: {merged}, {rejected}; weights are {self.weight_unit})"
 
