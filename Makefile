@@ -7,7 +7,7 @@ TORCH_FROM = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALLED = .venv/.installed
 
-.PHONY: taxonomy test test-slow test-llm test-spark notebooks bench bench-million schema format clean
+.PHONY: taxonomy test test-slow test-llm test-spark notebooks bench bench-million docs picture reference schema format clean
 .DEFAULT_GOAL := taxonomy
 
 taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv with a page, and print the tree's top
@@ -53,6 +53,19 @@ bench-million: .venv/.bench  ## the same with a million strings
 	$(PIP) install --constraint .ci/constraints.txt --editable '.[bench]'
 	touch $@
 
+docs: .venv/.docs  ## docs/ as a site in site/, without a network
+	.venv/bin/mkdocs build --strict
+
+.venv/.docs: $(INSTALLED)
+	$(PIP) install --constraint .ci/constraints.txt --editable '.[docs]'
+	touch $@
+
+reference: $(INSTALLED)  ## make the page of the command line again, after a change of the help
+	.venv/bin/python -m tests.command_reference
+
+picture: taxonomy  ## make the picture of the page again, with Chromium
+	.venv/bin/python -m tests.picture build/taxonomy.html docs/images/page.png
+
 schema: $(INSTALLED)  ## make the JSON Schema again, after a change of the models
 	.venv/bin/python -m taxonomy.formats.schema > taxonomy/formats/taxonomy.schema.json
 
@@ -61,7 +74,7 @@ format: $(INSTALLED)
 	.venv/bin/ruff format .
 
 clean:
-	rm -rf build .venv
+	rm -rf build site .venv
 
 $(INSTALLED): pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv .venv
