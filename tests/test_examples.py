@@ -32,8 +32,6 @@ NOT_RUN = {
     "--spark-master": "there is no cluster to embed on; make test-spark embeds on one",
     "fetch": "it asks the network",
 }
-# Pages whose build/ is small, since a language model is asked about each of its nodes.
-SMALL = {"docs/language-models.md"}
 LANGUAGES = {"console", "csv", "json", "python", "text", "toml"}
 SERVER = "http://localhost:8000/v1"
 SHELL = {"cat", "grep", "head"}
@@ -63,11 +61,11 @@ def materials(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ma
         # UMAP compiles for ten seconds, and where points lie is not what an example shows.
         patch.setattr("taxonomy.views.layout.lay_out", lambda vectors, *, progress=None: vectors[:, :2])
         done = run(*Command("", make_taxonomy[1], None).words[1:], cwd=folder)
-        small = run("build", "values.csv", "--out", "small", cwd=folder)
-        assert (done.returncode, small.returncode) == (0, 0), done.stderr + small.stderr
+        assert done.returncode == 0, done.stderr
         (folder / "published").mkdir()
-        for name, theirs in (("taxonomy", "values_tree"), ("frequencies", "values_frequencies")):
-            shutil.copy(folder / "build" / f"{name}.csv", folder / "published" / f"{theirs}.csv")
+        shutil.copy(folder / "build" / "taxonomy.csv", folder / "published" / "values_tree.csv")
+        frequencies = pd.read_csv(folder / "build" / "frequencies.csv").rename(columns={"share": "pct_convos"})
+        frequencies.to_csv(folder / "published" / "values_frequencies.csv", index=False)
         yield Materials(folder, make_taxonomy[1], done.stdout)
 
 
@@ -96,9 +94,6 @@ def folder(materials: Materials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_the_examples_of_a_page_run(
     page: Path, materials: Materials, folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if name_of(page) in SMALL:
-        shutil.rmtree(folder / "build")
-        (folder / "small").rename(folder / "build")
     with serve() as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url.removesuffix("/v1"))
