@@ -7,8 +7,8 @@ TORCH_FROM = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALLED = .venv/.installed
 
-.PHONY: taxonomy test test-types test-code test-slow test-llm test-spark notebooks bench bench-million docs picture reference
-.PHONY: schema format clean
+.PHONY: taxonomy test test-types test-code test-slow test-llm test-spark notebooks notebook-outputs bench bench-million
+.PHONY: docs picture reference schema format clean
 .DEFAULT_GOAL := taxonomy
 
 taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv with a page, and print the tree's top
@@ -37,6 +37,9 @@ test-llm: $(INSTALLED)  ## label with a real small language model over HTTP
 
 notebooks: $(INSTALLED)  ## run those that take minutes; make test runs the others
 	.venv/bin/python -m pytest -m slow tests/test_notebooks.py
+
+notebook-outputs: $(INSTALLED)  ## run all notebooks and store what they show, a picture beside each figure; needs Chromium
+	.venv/bin/python -m tests.notebook_outputs
 
 test-spark: .venv/.spark  ## every test of Spark, which needs Java 17
 	.venv/bin/python -m pytest tests/test_mentions_spark.py

@@ -127,15 +127,6 @@ def with_article(phrase: str) -> str:
     return f"{'an' if vowel else 'a'} {phrase}"
 
 
-def count_of(count: int, noun: str, plural: str | None = None) -> str:
-    """Return a count with its noun in the right number; the plural ends in -s unless it is given.
-
-    >>> count_of(1, "value"), count_of(2000, "value"), count_of(0, "child", "children")
-    ('1 value', '2,000 values', '0 children')
-    """
-    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
-
-
 def singulars(key: str) -> list[str]:
     """Return the keys that a canonical key may be the plural of, by the rules of English spelling.
 

@@ -114,7 +114,7 @@ def _need_plotly() -> None:
 def _treemap(tree: Taxonomy) -> go.Figure:
     import plotly.graph_objects as go
 
-    return go.Figure(go.Treemap(**_nested(tree), tiling={"pad": 1}, pathbar={"thickness": 22}))
+    return go.Figure(go.Treemap(**_on_two_lines(_nested(tree)), tiling={"pad": 1}, pathbar={"thickness": 22}))
 
 
 def _icicle(tree: Taxonomy) -> go.Figure:
@@ -126,10 +126,15 @@ def _icicle(tree: Taxonomy) -> go.Figure:
 def _sunburst(tree: Taxonomy) -> go.Figure:
     import plotly.graph_objects as go
 
-    nested = _nested(tree)
-    # Two short lines fit a ring better than one.
-    nested["labels"] = [label.replace(" and ", "<br>and ") for label in nested["labels"]]
-    return go.Figure(go.Sunburst(**nested, insidetextorientation="radial"))
+    nested = _on_two_lines(_nested(tree))
+    # The title of the figure names the root, and would not fit in its circle.
+    nested["labels"][0] = ""
+    return go.Figure(go.Sunburst(**nested))
+
+
+def _on_two_lines(nested: dict[str, Any]) -> dict[str, Any]:
+    """Return it with long labels on two short lines, which fit an area or a ring in a larger type."""
+    return nested | {"labels": [label.replace(" and ", "<br>and ") for label in nested["labels"]]}
 
 
 def _nested(tree: Taxonomy) -> dict[str, Any]:
