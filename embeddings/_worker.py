@@ -1,6 +1,6 @@
 """One process, one torch thread, one model: strings in, vectors out.
 
-Run by path, so that it depends on nothing of the program that started it. On stdin, one JSON object a line:
+Run by path, so that it does not depend on the program that started it. On stdin, one JSON object per line:
 ``{"count": [string, ...]}`` is answered by token counts (n, 1), and ``{"encode": [string, ...], "rows": r}`` by
 unit vectors (n, dimension), whose strings have one token count. An answer on stdout is the shape as two
 little-endian int32, then the float32 values. The first answer, of shape (0, dimension), says that the model is
@@ -39,12 +39,12 @@ def load(folder: str) -> SentenceTransformer:
 
 
 def features(model: SentenceTransformer, strings: list[str]) -> dict[str, Any]:
-    """Return what the model reads, one row a string, padded to the longest."""
+    """Return the model's input tensors, one row per string, padded to the longest."""
     prefix = model.prompts.get(model.default_prompt_name or "", "") or ""
     # `tokenize` is what sentence-transformers before 6 calls it.
     preprocess = getattr(model, "preprocess", None) or model.tokenize
-    found: dict[str, Any] = preprocess([prefix + string for string in strings])
-    return found
+    tensors: dict[str, Any] = preprocess([prefix + string for string in strings])
+    return tensors
 
 
 def count(model: SentenceTransformer, strings: list[str]) -> NDArray[np.float32]:
@@ -71,9 +71,9 @@ def encode(model: SentenceTransformer, strings: list[str], rows: int) -> NDArray
 
 def main(folder: str) -> None:
     """Answer requests until stdin ends."""
-    # Ctrl-C reaches every process of the terminal; the one that started this one decides.
+    # Ctrl-C reaches every process of the terminal; the parent process decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Whatever a library prints must not get between the answers.
+    # Answers go to a copy of stdout; what libraries print goes to stderr.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
 

@@ -1,4 +1,4 @@
-"""What is done to many vectors: scaled to unit length, and worked on in threads."""
+"""Operations on many vectors: scaling to unit length, and work in threads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def normalize(vectors: NDArray[Float]) -> NDArray[Float]:
 
 
 def in_parallel(work: Callable[[Item], None], items: Iterable[Item]) -> None:
-    """Do work on items in as many threads as there are processors, each product in one, so that no bit hangs on it."""
+    """Work on items in one thread per processor; each product runs in one thread, so that its bits do not vary."""
     with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as threads:
         for _ in threads.map(work, items):
             pass

@@ -1,4 +1,4 @@
-"""The folder where what was computed once is kept."""
+"""The cache folder, and facts about models kept in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def cache_folder() -> Path:
     Returns
     -------
     Path
-        ``$VALUE_TAXONOMY_CACHE`` if set, else the system's usual place.
+        ``$VALUE_TAXONOMY_CACHE`` if set, else the system's usual cache folder.
     """
     if named := os.environ.get("VALUE_TAXONOMY_CACHE"):
         return Path(named).expanduser().absolute()
@@ -30,14 +30,14 @@ def cache_folder() -> Path:
 
 
 def remember(key: str, compute: Callable[[], Fact]) -> Fact:
-    """Return a fact about a model's files, computed only the first time.
+    """Return a fact about a model's files, computed only once.
 
     Parameters
     ----------
     key : str
-        Hexadecimal; says what the fact was computed from.
+        Hexadecimal digest of what the fact is computed from.
     compute : callable
-        Called when nothing readable is remembered.
+        Called when the cache has no readable entry.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def remember(key: str, compute: Callable[[], Fact]) -> Fact:
         fact: Fact = json.loads(path.read_bytes())["fact"]
         return fact
     fact = compute()
-    # A cache that can't be written costs time and nothing else.
+    # Without a writable cache the fact is only computed again.
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, json.dumps({"fact": fact}).encode())

@@ -1,4 +1,4 @@
-"""Strings to unit vectors, with the same bits whatever the company a string comes in."""
+"""Strings to unit vectors; a vector's bits do not depend on the other strings in the call."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _LIBRARIES = ("sentence-transformers", "tokenizers", "torch", "transformers")
 # Tokens in a batch: larger ones are hardly faster, and a single string is computed as a whole batch.
 _BATCH_TOKENS = 256
 _COUNT_BLOCK = 512
-# From here on more workers are done sooner, though each takes seconds to load its model.
+# From this many strings on, more workers pay off, though each takes seconds to load its model.
 _PARALLEL_FROM = 1000
 _MOST_WORKERS = 8
 
 
 class Encoder(Protocol):
-    """What turns strings into unit vectors.
+    """An object that turns strings into unit vectors.
 
     Attributes
     ----------
     name : str
-        For people and provenance.
+        Name of the model, for messages and provenance.
     digest : str
         Equal digests mean equal vectors, bit for bit, on one kind of CPU.
     dimension : int
@@ -54,12 +54,12 @@ class Encoder(Protocol):
     def dimension(self) -> int: ...  # noqa: D102
 
     def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
-        """Return unit vectors, shape (n, dimension); `progress` is told (strings done, strings in all)."""
+        """Return unit vectors, shape (n, dimension); `progress` is called with (strings done, strings in all)."""
         ...
 
 
 class SentenceTransformerEncoder:
-    """A sentence-transformers model on the CPU, in processes of its own.
+    """A sentence-transformers model on the CPU, run in worker processes.
 
     A vector's bits depend on the string alone: each process runs one thread, strings are batched by token count
     without padding, and all batches of a token count have one shape. Processes start at the first `encode` and
@@ -76,9 +76,9 @@ class SentenceTransformerEncoder:
     weights_sha256 : str
         Digest of its weights, in hexadecimal.
     workers : int, optional
-        Most processes to run at once; by default one a CPU, at most 8. A few strings are left to one.
+        Most processes to run at once; by default one per CPU, at most 8. Few strings use one.
     expected : int
-        Strings that will come in all, where that is known: processes for many of them all start with the first.
+        Strings expected in all, if known; for many, all processes start at the first call.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class SentenceTransformerEncoder:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of all that decides a vector's bits: the model, this code and the libraries' versions."""
+        """Digest of everything that decides a vector's bits: the model, this code and the libraries' versions."""
         parts = [
             f"encoding {ENCODING_VERSION}",
             self._model_digest,
@@ -119,7 +119,7 @@ class SentenceTransformerEncoder:
 
     @cached_property
     def dimension(self) -> int:
-        """Components of a vector; the model is loaded for it the first time it is used on this machine."""
+        """Components of a vector; the first use of a model on this machine loads it."""
         with self._lock:
             return remember(self._model_digest, self._pool.dimension)
 
@@ -131,7 +131,7 @@ class SentenceTransformerEncoder:
         strings : sequence of str
             The model's tokenizer truncates what is too long for it.
         progress : callable, optional
-            Told (strings done, strings in all) after each batch.
+            Called with (strings done, strings in all) after each batch.
 
         Returns
         -------
@@ -140,7 +140,7 @@ class SentenceTransformerEncoder:
         Raises
         ------
         InvalidStringError
-            If a string is no text.
+            If a string has a NUL or a lone surrogate.
         ModelDamagedError
             If the model can't be loaded.
         WorkerError
@@ -172,8 +172,8 @@ class SentenceTransformerEncoder:
         counts = np.empty(len(strings), dtype=np.intp)
         starts = range(0, len(strings), _COUNT_BLOCK)
         requests: list[dict[str, Any]] = [{"count": list(strings[start : start + _COUNT_BLOCK])} for start in starts]
-        for number, found in self._pool.run(requests, workers=workers):
-            counts[starts[number] : starts[number] + _COUNT_BLOCK] = found[:, 0]
+        for number, block in self._pool.run(requests, workers=workers):
+            counts[starts[number] : starts[number] + _COUNT_BLOCK] = block[:, 0]
         batches = []
         for count in np.unique(counts):
             positions = np.flatnonzero(counts == count)
@@ -193,4 +193,4 @@ def check_strings(strings: Sequence[str]) -> None:
             if "\0" not in string:
                 continue
             problem = "a NUL"
-        raise InvalidStringError(f"string {position}, {string!r}, holds {problem}; repair how it was decoded")
+        raise InvalidStringError(f"string {position}, {string!r}, has {problem}; decode it as UTF-8")

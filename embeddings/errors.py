@@ -3,12 +3,12 @@
 ::
 
     EmbeddingError
-    ├── InvalidStringError   a string that is no text; also a ValueError
-    ├── ModelNotFoundError   nothing is where the model's name points
-    ├── ModelDamagedError    what is there is not a model that can be used
-    └── WorkerError          a process that was computing vectors ended
+    ├── InvalidStringError   a string with a NUL or a lone surrogate; also a ValueError
+    ├── ModelNotFoundError   the model is not installed, not on this machine, or unknown
+    ├── ModelDamagedError    the model's files cannot be used
+    └── WorkerError          a worker process ended early
 
-    StoreWarning             the vectors on disk can't be used; work goes on without them
+    StoreWarning             the vectors on disk cannot be used; they are computed again
 
 The text of each is one line: what was wrong, where, and what to do.
 """
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 
 def plain(text: str) -> str:
-    """Return `text` on one line, with what could steer a terminal or a page escaped."""
+    """Return `text` on one line, with control characters and other unprintable ones escaped."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
@@ -25,25 +25,25 @@ class EmbeddingError(Exception):
     """Root of the tree: catching it catches every error of this package."""
 
     def __str__(self) -> str:
-        """Return one printable line; whatever would break it or steer a terminal is escaped."""
+        """Return one printable line; control characters are escaped."""
         return plain(super().__str__())
 
 
 class InvalidStringError(EmbeddingError, ValueError):
-    """A string with a NUL or a lone surrogate, which is not text."""
+    """A string with a NUL or a lone surrogate."""
 
 
 class ModelNotFoundError(EmbeddingError):
-    """Nothing is where the model's name points."""
+    """The model is not installed, not on this machine, or unknown."""
 
 
 class ModelDamagedError(EmbeddingError):
-    """The model's files are incomplete, altered, or of a kind that is not read."""
+    """The model's files are incomplete, altered, or not in safetensors."""
 
 
 class WorkerError(EmbeddingError):
-    """A process that was computing vectors ended before it was done."""
+    """A worker process ended before it was done."""
 
 
 class StoreWarning(UserWarning):
-    """The vectors kept on disk can't be used: they were set aside, or nothing can be kept there."""
+    """The vectors on disk cannot be used: the file is damaged and was renamed, or nothing can be written there."""

@@ -1,4 +1,4 @@
-"""The one place that writes files, SQLite's own aside."""
+"""Atomic writing of files and folders. All files are written here, except those of SQLite."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import BinaryIO
 
 
 def replace_file(target: Path, content: bytes) -> None:
-    """Write a file beside `target`, sync it and move it there: what stood there is replaced at once or not at all.
+    """Replace a file atomically: the content is written beside `target`, synced and moved over it.
 
-    A link stays a link, its file is replaced; the mode of a file that was there stays. A device or a pipe is
+    A symbolic link stays one, and its target is replaced; a file keeps its mode. A device or a pipe is
     written to.
 
     Raises
     ------
     OSError
-        If it can't be written; what was there is untouched.
+        If it can't be written; the old file is then untouched.
     """
     mode = _mode(target)
     if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
@@ -29,7 +29,7 @@ def replace_file(target: Path, content: bytes) -> None:
             device.write(content)
         return
     real = Path(os.path.realpath(target))
-    # Not the whole name, which may be as long as a name can be.
+    # Cut, since the name may already be as long as the file system allows.
     staged = real.with_name(f".{real.name[:40]}.{secrets.token_hex(8)}.part")
     try:
         with open(staged, "xb") as file:
@@ -44,7 +44,7 @@ def replace_file(target: Path, content: bytes) -> None:
 
 
 def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Iterable[str] = ()) -> None:
-    """Write the files of a folder: all are staged in it and synced before the first is moved, in their order.
+    """Write the files of a folder: all are staged and synced before the first is moved, in their order.
 
     Parameters
     ----------
@@ -53,15 +53,15 @@ def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Iterable
     contents : mapping of str to bytes
         By name.
     gone : iterable of str
-        Names of files that must not stay beside them.
+        Names of files to remove.
 
     Raises
     ------
     OSError
-        If it can't be written; while they are staged, what was there is untouched.
+        If they can't be written; no old file is touched until all are staged.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # Inside, since what stands beside a folder may be on another disk.
+    # Inside the folder, since its parent may be on another disk.
     staging = folder / f".staged.{secrets.token_hex(8)}"
     try:
         staging.mkdir()
@@ -78,7 +78,7 @@ def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Iterable
 
 
 def probe_folder(folder: Path) -> None:
-    """Make a folder if need be, and see that a file can be made in it.
+    """Make a folder if need be, and check that a file can be made in it.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def probe_folder(folder: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Wait until the names of a folder are on the disk, so that a file moved there stays there."""
+    """Wait until the folder's entries are on the disk, so that a moved file survives a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""The names by which models are asked for, known without loading any."""
+"""Names of models, known without loading any."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BundledModel:
-    """A model that a package of the index carries."""
+    """A model that a Python package carries."""
 
     package: str
     extra: str
     weights_sha256: str
 
 
-# The model that is meant where none is named.
+# The model used by default.
 DEFAULT_MODEL = "minilm"
 
 BUNDLED = {

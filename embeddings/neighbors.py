@@ -1,4 +1,4 @@
-"""Nearest-neighbour graphs of unit vectors, and the cells that make them cheap for many."""
+"""Nearest neighbours of unit vectors: exact for few, by an inverted file index for many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from embeddings.arrays import in_parallel
 
-# Up to here every vector is compared with every other.
+# Up to this many, every vector is compared with every other.
 EXACT = 10_000
 # Nearest cells that are searched for a vector's neighbours.
 PROBES = 8
@@ -23,7 +23,7 @@ _ITERATIONS = 10
 
 
 def nearest_neighbors(vectors: NDArray[np.float32], n_neighbors: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return the nearest other vectors of each vector by cosine.
+    """Return the nearest neighbours of each vector by cosine.
 
     Exact up to 10,000 vectors. Above, a vector is compared with those of the 8 cells nearest to its own (an inverted
     file index: Jegou, Douze and Schmid 2011, "Product quantization for nearest neighbor search", sec. 4). Large cells
@@ -34,12 +34,12 @@ def nearest_neighbors(vectors: NDArray[np.float32], n_neighbors: int) -> tuple[N
     vectors : ndarray of shape (n, dimension)
         Unit vectors.
     n_neighbors : int
-        At most ``n - 1`` are found.
+        At most ``n - 1`` are returned.
 
     Returns
     -------
     indices : ndarray of shape (n, k)
-        Nearest first; of equals, the lower index.
+        Nearest first; ties by the lower index.
     cosines : ndarray of shape (n, k)
     """
     n = len(vectors)
@@ -60,13 +60,13 @@ def nearest_neighbors(vectors: NDArray[np.float32], n_neighbors: int) -> tuple[N
 
 
 def cells(vectors: NDArray[np.float32], n_cells: int) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Divide vectors into cells by k-means: a sample trains them, every vector is placed.
+    """Divide vectors into cells by k-means, trained on a sample.
 
     Parameters
     ----------
     vectors : ndarray of shape (n, dimension)
     n_cells : int
-        Cells that come out empty are left out.
+        Empty cells are left out.
 
     Returns
     -------
@@ -79,9 +79,9 @@ def cells(vectors: NDArray[np.float32], n_cells: int) -> tuple[NDArray[np.float3
 
     n_cells = min(n_cells, len(vectors))
     sample = np.random.default_rng(0).permutation(len(vectors))[: _SAMPLE_PER_CELL * n_cells]
-    # One thread, so that sums are taken in one order whatever the machine offers.
+    # One thread, so that sums are taken in the same order on every machine.
     with threadpool_limits(1), warnings.catch_warnings():
-        # Vectors that are all alike fill fewer cells.
+        # Equal vectors fill fewer cells.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = KMeans(n_cells, init="random", n_init=1, max_iter=_ITERATIONS, random_state=0)
         centers = model.fit(vectors[np.sort(sample)]).cluster_centers_.astype(np.float32)
@@ -90,22 +90,22 @@ def cells(vectors: NDArray[np.float32], n_cells: int) -> tuple[NDArray[np.float3
 
 
 def nearest_center(vectors: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return the nearest center of each vector by Euclidean distance, shape (n,); of equals, the first."""
-    found = np.empty(len(vectors), dtype=np.intp)
+    """Return the nearest center of each vector by Euclidean distance, shape (n,); ties by the lower index."""
+    labels = np.empty(len(vectors), dtype=np.intp)
     half_squares = (centers**2).sum(axis=1) / 2
 
     def place(start: int) -> None:
         rows = slice(start, start + _BLOCK)
-        found[rows] = (vectors[rows] @ centers.T - half_squares).argmax(axis=1)
+        labels[rows] = (vectors[rows] @ centers.T - half_squares).argmax(axis=1)
 
     in_parallel(place, range(0, len(vectors), _BLOCK))
-    return found
+    return labels
 
 
 def _cell_jobs(vectors: NDArray[np.float32], k: int) -> Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Yield the vectors of each cell, and those that are candidates for their neighbours, in rising order."""
+    """Yield the vectors of each cell, and the candidates for their neighbours, in rising order."""
     centers, members = _even_cells(vectors)
-    sizes = np.array([len(one) for one in members])
+    sizes = np.array([len(cell) for cell in members])
     squares = (centers**2).sum(axis=1)
     for cell, own in enumerate(members):
         nearest = np.argsort(squares - 2 * centers @ centers[cell], kind="stable")
@@ -122,7 +122,7 @@ def _even_cells(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], list
         if len(own) > LARGEST_CELL:
             inner_centers, inner = cells(vectors[own], len(own) // DIVIDED_CELL)
             centers += list(inner_centers)
-            members += [own[one] for one in _members(inner)]
+            members += [own[positions] for positions in _members(inner)]
         else:
             centers.append(center)
             members.append(own)
@@ -137,9 +137,9 @@ def _members(labels: NDArray[np.intp]) -> list[NDArray[np.intp]]:
 def _nearest(
     vectors: NDArray[np.float32], rows: NDArray[np.intp], among: NDArray[np.intp], k: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    found = vectors[rows] @ vectors[among].T
-    found[np.arange(len(rows)), np.searchsorted(among, rows)] = -np.inf
-    near = np.sort(np.argpartition(found, -k, axis=1)[:, -k:], axis=1)
-    cosines = np.take_along_axis(found, near, axis=1)
+    similarities = vectors[rows] @ vectors[among].T
+    similarities[np.arange(len(rows)), np.searchsorted(among, rows)] = -np.inf
+    near = np.sort(np.argpartition(similarities, -k, axis=1)[:, -k:], axis=1)
+    cosines = np.take_along_axis(similarities, near, axis=1)
     order = np.argsort(-cosines, axis=1, kind="stable")
     return among[np.take_along_axis(near, order, axis=1)], np.take_along_axis(cosines, order, axis=1)

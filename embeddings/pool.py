@@ -1,7 +1,7 @@
 """Worker processes that compute vectors, one torch thread each.
 
-They are plain subprocesses: nothing is pickled, the user's script is not imported again, and what torch does to a
-process (threads, warnings, progress bars, memory) stays out of the one that asked.
+They are plain subprocesses: nothing is pickled, and the user's script is not imported again. What torch does to a
+process (threads, warnings, progress bars, memory) does not reach the caller's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from embeddings.errors import EmbeddingError, ModelDamagedError, WorkerError
 
-# Settings that choose the instructions or the number of threads, and with them the last bits.
+# Settings that choose the instructions or the number of threads, on which the last bits depend.
 _NUMERIC_SETTINGS = ("ATEN_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "TORCH_")
 _ENVIRONMENT = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -53,7 +53,7 @@ class WorkerPool:
         self._finalizer = weakref.finalize(self, _stop, self._workers, self._owner)
 
     def run(self, requests: Sequence[dict[str, Any]], *, workers: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Yield the number of each request with its answer, as they come.
+        """Yield the number of each request with its answer, as answers arrive.
 
         Parameters
         ----------
@@ -99,9 +99,7 @@ class WorkerPool:
 
     def _start(self, workers: int) -> list[_Worker]:
         if self._owner != os.getpid():
-            raise WorkerError(
-                "this encoder's workers belong to the process that forked; load an encoder after the fork"
-            )
+            raise WorkerError("this encoder was loaded before a fork; load an encoder after the fork")
         while len(self._workers) < workers:
             self._workers.append(_Worker(self._folder))
         return self._workers
@@ -129,18 +127,20 @@ class _Worker:
             )
         except OSError as error:
             self._log.close()
-            raise WorkerError(f"no embedding worker can be started with {sys.executable!r}: {error}") from error
+            raise WorkerError(
+                f"an embedding worker cannot be started with {sys.executable!r}: {error}; check the Python installation"
+            ) from error
         threading.Thread(target=self._load, daemon=True).start()
 
     def _load(self) -> None:
         try:
             self._loaded.set_result(self._read().shape[1])
-        except Exception as error:  # It belongs to whoever asks.
+        except Exception as error:  # Raised where the result is asked for.
             self._loaded.set_exception(error)
 
-    def when_loaded(self, tell: Callable[[_Worker], None]) -> None:
-        """Tell once its model is loaded, or can't be; at once if that is so already."""
-        self._loaded.add_done_callback(lambda _: tell(self))
+    def when_loaded(self, call_back: Callable[[_Worker], None]) -> None:
+        """Call back once the model is loaded or has failed to; at once if that has happened already."""
+        self._loaded.add_done_callback(lambda _: call_back(self))
 
     def dimension(self) -> int:
         """Return the length of its vectors, once its model is loaded."""
@@ -153,7 +153,7 @@ class _Worker:
             self.process.stdin.write(json.dumps(request).encode() + b"\n")
             self.process.stdin.flush()
         except OSError:
-            raise self._obituary() from None
+            raise self._exit_error() from None
         return self._read()
 
     def _read(self) -> NDArray[np.float32]:
@@ -163,21 +163,21 @@ class _Worker:
 
     def _bytes(self, size: int) -> bytes:
         assert self.process.stdout is not None
-        found = self.process.stdout.read(size)
-        if len(found) < size:
-            raise self._obituary()
-        return found
+        data = self.process.stdout.read(size)
+        if len(data) < size:
+            raise self._exit_error()
+        return data
 
-    def _obituary(self) -> EmbeddingError:
+    def _exit_error(self) -> EmbeddingError:
         code = self.process.wait()
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         if code > 0 and not self._loaded.done():
-            return ModelDamagedError(f"{self._folder}: the model can't be loaded: {last}; install or copy it anew")
+            return ModelDamagedError(f"{self._folder}: the model cannot be loaded: {last}; install or copy it again")
         ended = f"signal {-code}" if code < 0 else f"exit status {code}"
         reason = f" ({last})" if code > 0 and last else ""
-        return WorkerError(f"an embedding worker ended with {ended}{reason}; run again: what was stored is kept")
+        return WorkerError(f"an embedding worker ended with {ended}{reason}; run again: stored vectors are kept")
 
     def stop(self) -> None:
         """End the process at once; it holds nothing that could be lost."""

@@ -1,4 +1,4 @@
-"""How far a long work is: steps done, and steps in all."""
+"""Progress of long work: steps done, and steps in all."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ Progress = Callable[[int, int], None]
 
 
 def part_of(progress: Progress | None, start: int, total: int) -> Progress | None:
-    """Return what a part tells, which begins after `start` of the `total` steps of the whole."""
+    """Return the callback of a part that begins after `start` of `total` steps."""
     return None if progress is None else lambda done, _: progress(start + done, total)

@@ -1,4 +1,4 @@
-"""Strings to vectors on a Spark cluster, by the same encoder, its model loaded once a worker."""
+"""Strings to vectors on a Spark cluster; each worker process loads the model once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import SparkSession
 
-# The least strings that a task is worth.
+# Fewest strings per task.
 _STRINGS_A_TASK = 256
 
 
@@ -38,7 +38,7 @@ def spark_session(master: str) -> tuple[SparkSession, bool]:
     EmbeddingError
         If a session of another master is running, or none can be started.
     """
-    # It says so on import, and works with the pandas that our tests run on.
+    # PySpark warns on import, but works with the pandas that the tests use.
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     from pyspark.sql import SparkSession
 
@@ -48,7 +48,7 @@ def spark_session(master: str) -> tuple[SparkSession, bool]:
             problem = f"a Spark session of {running.sparkContext.master} is running, not of {master}"
             raise EmbeddingError(f"{problem}; stop it, or name its master")
         return running, False
-    # Workers run the interpreter that runs this, which has the same packages.
+    # Workers run this interpreter, so that they have the same packages.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(master).appName("value-taxonomy")
     settings: dict[str, bool | float | int | str | None] = {
@@ -58,27 +58,27 @@ def spark_session(master: str) -> tuple[SparkSession, bool]:
         "spark.sql.session.timeZone": "UTC",
     }
     if master.startswith("local"):
-        # One machine gains nothing from the 200 partitions of a cluster.
+        # The default of 200 partitions is meant for a cluster.
         settings["spark.sql.shuffle.partitions"] = os.cpu_count() or 1
     try:
         return builder.config(map=settings).getOrCreate(), True
     except Exception as error:
-        # From the gateway or from Java, by no class of their own.
+        # The gateway and Java raise no common class.
         reason = str(error).strip().splitlines()[0]
         raise EmbeddingError(
-            f"Spark can't be started with master {master}: {reason}; see that Java 17 is there"
+            f"Spark cannot be started with master {master}: {reason}; check that Java 17 is installed"
         ) from error
 
 
 class SparkEncoder:
-    """The encoder of a model, its strings spread over a cluster.
+    """An encoder that spreads its strings over a cluster.
 
-    Vectors are those of `embeddings.load_encoder` where the CPUs are of the same kind, else within 1e-5 of them.
+    Vectors equal those of `embeddings.load_encoder` on the same kind of CPU, and are within 1e-5 of them on others.
 
     Parameters
     ----------
     model : str
-        As `load_encoder` takes it; it must be on every worker, like this package.
+        As in `load_encoder`. The model and this package must be on every worker.
     session : SparkSession
         See `spark_session`.
 
@@ -87,9 +87,9 @@ class SparkEncoder:
     name, dimension, weights_sha256
         As of the encoder itself.
     digest : str
-        Another than the encoder's: CPUs of a cluster may differ from this one.
+        Differs from the encoder's, since the cluster's CPUs may differ from this one.
     chunk : int
-        Strings worth handing over at once.
+        Strings sent in one call.
     """
 
     chunk = 200_000
@@ -105,7 +105,7 @@ class SparkEncoder:
         self._session = session
 
     def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
-        """Return unit vectors, shape (n, dimension); `progress` is told once, when all are done."""
+        """Return unit vectors, shape (n, dimension); `progress` is called once, at the end."""
         import pyarrow as pa
 
         check_strings(strings)
@@ -115,10 +115,12 @@ class SparkEncoder:
         table = pa.table({"position": np.arange(len(strings)), "string": list(strings)})
         rows = self._session.createDataFrame(table).repartition(tasks)
         encode = functools.partial(_encode_parts, self._model)
-        found = rows.mapInPandas(encode, "position long, vector binary").toArrow()
+        encoded = rows.mapInPandas(encode, "position long, vector binary").toArrow()
         vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
-        blobs = b"".join(found["vector"].to_pylist())
-        vectors[found["position"].to_numpy()] = np.frombuffer(blobs, dtype="<f4").reshape(len(strings), self.dimension)
+        blobs = b"".join(encoded["vector"].to_pylist())
+        vectors[encoded["position"].to_numpy()] = np.frombuffer(blobs, dtype="<f4").reshape(
+            len(strings), self.dimension
+        )
         if progress is not None:
             progress(len(strings), len(strings))
         return vectors
@@ -126,7 +128,7 @@ class SparkEncoder:
 
 @functools.cache
 def _worker_encoder(model: str) -> SentenceTransformerEncoder:
-    """Return the encoder of this worker process, which does one task after another."""
+    """Return the encoder of this worker process, kept between tasks."""
     return load_encoder(model, workers=1, download=False)
 
 

@@ -1,6 +1,6 @@
-"""Vectors kept on disk, so that a string is embedded once.
+"""Vectors stored on disk, so that each string is embedded once.
 
-One SQLite file an encoder: its transactions make the store survive a kill at any point and several processes at once.
+One SQLite file per encoder. Its transactions make the store safe against kills and several processes at once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from embeddings.encoder import Encoder, check_strings
 from embeddings.errors import StoreWarning
 from embeddings.progress import Progress, part_of
 
-# Strings embedded between two writes: what a kill can lose.
+# Strings embedded between two writes: a kill loses at most these.
 CHUNK = 2048
 _QUERY = 500
 _BUSY_SECONDS = 120
@@ -34,17 +34,17 @@ Result = TypeVar("Result")
 
 
 class VectorStore:
-    """The vectors of one encoder.
+    """The stored vectors of one encoder.
 
-    A damaged file is renamed and a new one begun, with a `StoreWarning`; where nothing can be kept, work goes on
-    without a store, with one too.
+    A damaged file is renamed and a new one begun, with a `StoreWarning`. Where nothing can be written, the encoder
+    works without a store, also with a warning.
 
     Parameters
     ----------
     folder : Path
         The cache folder; see `embeddings.cache_folder`.
     digest : str
-        Of the encoder: vectors of another are never mixed in.
+        Digest of the encoder; each digest has its own file.
     dimension : int
         Components of a vector.
     """
@@ -55,12 +55,12 @@ class VectorStore:
         self._usable = True
 
     def get(self, strings: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-        """Return the positions of the strings that are stored, and their vectors, shape (found, dimension)."""
+        """Return the positions of the stored strings, and their vectors, shape (n_stored, dimension)."""
         nothing = np.empty(0, dtype=np.intp), np.empty((0, self._dimension), dtype=np.float32)
         return self._guarded(lambda: self._read(strings), nothing)
 
     def put(self, strings: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Store the vectors of strings in one transaction; what is stored already stays."""
+        """Store the vectors of strings in one transaction; stored strings keep their vectors."""
         self._guarded(lambda: self._write(strings, vectors), None)
 
     def _write(self, strings: Sequence[str], vectors: NDArray[np.float32]) -> None:
@@ -72,10 +72,10 @@ class VectorStore:
     def _read(self, strings: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         positions: list[int] = []
         blobs: list[bytes] = []
-        where: dict[str, list[int]] = {}
+        positions_of: dict[str, list[int]] = {}
         for position, string in enumerate(strings):
-            where.setdefault(string, []).append(position)
-        wanted = list(where)
+            positions_of.setdefault(string, []).append(position)
+        wanted = list(positions_of)
         with self._open() as connection:
             for start in range(0, len(wanted), _QUERY):
                 part = wanted[start : start + _QUERY]
@@ -84,8 +84,8 @@ class VectorStore:
                 for string, blob, checksum in connection.execute(query, part):
                     if len(blob) != 4 * self._dimension or checksum != _checksum(string, blob):
                         raise sqlite3.DatabaseError("a vector is not what was stored")
-                    positions += where[string]
-                    blobs += [blob] * len(where[string])
+                    positions += positions_of[string]
+                    blobs += [blob] * len(positions_of[string])
         vectors = np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), self._dimension)
         return np.array(positions, dtype=np.intp), vectors.astype(np.float32)
 
@@ -98,47 +98,49 @@ class VectorStore:
             yield connection
 
     def _guarded(self, work: Callable[[], Result], otherwise: Result) -> Result:
-        """Do work on the file; set a damaged one aside, and stop using a place where nothing can be kept."""
+        """Work on the file; rename a damaged one, and stop using a place that cannot be written."""
         if not self._usable:
             return otherwise
         try:
             return work()
         except (sqlite3.OperationalError, OSError) as error:
             self._usable = False
-            problem = f"vectors can't be kept there ({error}); going on without"
+            problem = f"vectors cannot be stored ({error}); continuing without a store"
         except sqlite3.DatabaseError as error:
-            aside = self._set_aside()
-            problem = f"the store is damaged ({error}); set aside as {aside.name}, its strings are embedded again"
+            renamed = self._rename_damaged()
+            problem = (
+                f"the store is damaged ({error}); it was renamed to {renamed.name}, and strings are embedded again"
+            )
         warnings.warn(f"{self.path}: {problem}", StoreWarning, stacklevel=4)
         return otherwise
 
-    def _set_aside(self) -> Path:
-        aside = self.path.with_suffix(f".damaged-{os.getpid()}")
+    def _rename_damaged(self) -> Path:
+        renamed = self.path.with_suffix(f".damaged-{os.getpid()}")
         with contextlib.suppress(OSError):
-            # A journal left beside a new file would be played into it.
+            # SQLite would apply a journal left behind to the new file.
             self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
-            os.replace(self.path, aside)
-        return aside
+            os.replace(self.path, renamed)
+        return renamed
 
 
 class StoredEncoder:
-    """An encoder whose vectors are kept on disk: only strings that are not there yet are computed.
+    """An encoder whose vectors are stored on disk: only strings that are not stored yet are computed.
 
     Parameters
     ----------
     encoder : Encoder
     folder : Path, optional
-        The cache folder; that of `embeddings.cache_folder` by default.
+        The cache folder; `embeddings.cache_folder` by default.
     chunk : int
-        Strings that are computed between two writes: what a kill can lose. By default what the encoder says with an
-        attribute of this name, else 2,048.
+        Strings computed between two writes: a kill loses at most these. By default the encoder's
+        attribute ``chunk``, else 2,048.
 
     Attributes
     ----------
     name, digest, dimension
         As of the encoder.
     store : VectorStore
-        What is kept of it.
+        The stored vectors.
     """
 
     def __init__(self, encoder: Encoder, *, folder: Path | None = None, chunk: int | None = None) -> None:
@@ -156,7 +158,7 @@ class StoredEncoder:
         ----------
         strings : sequence of str
         progress : callable, optional
-            Told (strings done, strings in all), of those that had to be computed.
+            Called with (strings done, strings in all), counting those that have to be computed.
 
         Returns
         -------
@@ -170,10 +172,10 @@ class StoredEncoder:
         check_strings(strings)
         vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
         missing = np.ones(len(strings), dtype=bool)
-        positions, found = self.store.get(strings)
-        vectors[positions] = found
+        positions, stored = self.store.get(strings)
+        vectors[positions] = stored
         missing[positions] = False
-        # Longest first: the rest goes faster than the time left promises, not slower.
+        # Longest first, so that an estimate of the time left is not too low.
         todo = sorted(np.flatnonzero(missing).tolist(), key=lambda position: (-len(strings[position]), position))
         for start in range(0, len(todo), self._chunk):
             part = todo[start : start + self._chunk]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import version
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from taxonomy.installation import find_foreign_package
@@ -155,7 +156,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return version("value-taxonomy")
+        return intern(version("value-taxonomy"))
     if name not in _HOMES:
         raise AttributeError(f"module 'taxonomy' has no attribute {name!r}")
     if problem := find_foreign_package():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import os
 import subprocess
 import sys
@@ -28,11 +29,19 @@ PUBLISHED = ROOT.parent / "shared" / "values-in-the-wild"
 # The hub's client reads it when it is imported, which some tests do before any fixture is made.
 os.environ["HF_HUB_OFFLINE"] = "1"
 # Variables with these starts are read when a process starts, or when a library is imported.
-READ_AT_START = ("HF_", "KMP_", "MKL_", "OMP_", "OPENBLAS_", "PYTHON")
+READ_AT_START = ("HF_", "KMP_", "MKL_", "OMP_", "OPENAI_LOG", "OPENBLAS_", "PYTHON")
 
 # No test depends on the clock.
 settings.register_profile("project", deadline=None)
+# All examples of those tests that `make test` draws few of.
+settings.register_profile("thorough", deadline=None)
 settings.load_profile("project")
+
+
+def examples(few: int, all: int = 100) -> settings:
+    """Settings with few examples, or with all in the profile `thorough`, which `make test-slow` takes."""
+    return settings(max_examples=all if settings.get_current_profile_name() == "thorough" else few)
+
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -75,7 +84,9 @@ def run(cache: Path) -> Run:
     ) -> subprocess.CompletedProcess[str]:
         assert not [name for name in env or () if name.startswith(READ_AT_START)], "use run_process"
         words = [str(argument) for argument in arguments]
-        thresholds = gc.get_threshold()
+        thresholds, handlers = gc.get_threshold(), logging.root.handlers[:]
+        # Without pytest's handlers, what a library logs goes to standard error, as in a process.
+        logging.root.handlers.clear()
         try:
             with warnings.catch_warnings(), contextlib.chdir(cwd or "."):
                 warnings.simplefilter("error")
@@ -83,6 +94,7 @@ def run(cache: Path) -> Run:
                 runner = CliRunner(catch_exceptions=False)
                 done = runner.invoke(main, words, input=input, env=env, prog_name="value-taxonomy")
         finally:
+            logging.root.handlers[:] = handlers
             gc.set_threshold(*thresholds)
         return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
 

@@ -153,7 +153,10 @@ def completion(path: str, request: dict[str, Any], said: str) -> dict[str, Any]:
         usage = {"input_tokens": 1, "output_tokens": 1}
         return {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [tool],
                 "stop_reason": "tool_use", "usage": usage}  # fmt: skip
-    message = {"role": "assistant", "content": said}
+    message: dict[str, Any] = {"role": "assistant", "content": said}
+    if "tools" in request:
+        call = {"name": request["tools"][0]["function"]["name"], "arguments": said}
+        message = {"role": "assistant", "tool_calls": [{"id": "t", "type": "function", "function": call}]}
     usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     return {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}

@@ -209,7 +209,7 @@ def test_a_top_found_in_the_data() -> None:
     assert len(tree.top) == 7
     assert {node.label_source for node in tree.top} == {"keyphrase"}
     assert sizes(taxonomy.build(SIX, domains=None).tree) == [6, 3]
-    with pytest.raises(LevelsError, match=r"--top 4: .* can have 3"):
+    with pytest.raises(LevelsError, match=r"`top` is 4, and .* allow 3"):
         taxonomy.build(SIX, domains=None, top=4)
     assert sizes(taxonomy.build(["care"], domains=None).tree) == [1, 1]
 
@@ -222,14 +222,14 @@ def test_least_children() -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"levels": (3, 9)}, "must shrink"),
+        ({"levels": (3, 9)}, "sizes that shrink"),
         ({"levels": (6,)}, "6 clusters of 6 values"),
         ({"levels": (7,)}, "7 clusters of 6 values"),
-        ({"levels": (5,)}, "must shrink"),
+        ({"levels": (5,)}, "sizes that shrink"),
         ({"levels": (0,)}, "one node at least"),
         ({"top": 3}, "domains"),
-        ({"domains": None, "top": 0}, "needs one node"),
-        ({"min_children": 1}, "min-children"),
+        ({"domains": None, "top": 0}, "`top` is 0; give 1 or more"),
+        ({"min_children": 1}, "`min_children` is 1"),
         ({"method": "magic"}, "choose one of"),
     ],
 )

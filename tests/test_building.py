@@ -93,14 +93,14 @@ def test_a_recipe_is_frozen_and_checked() -> None:
         ({"method": "magic"}, "no method 'magic'"),
         ({"top": 4}, "domains"),
         ({"domains": None, "top": 0}, "one node"),
-        ({"min_children": 1}, "min-children"),
+        ({"min_children": 1}, "`min_children` is 1"),
         ({"stay": 1.5}, "stay"),
     ):
         with pytest.raises(TaxonomyError, match=problem):
             Recipe(**fields)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="levles"):
         taxonomy.build(["honesty"], levles=(3,))
-    with pytest.raises(LevelsError, match="must shrink"):
+    with pytest.raises(LevelsError, match="sizes that shrink"):
         taxonomy.build(strings(60), levels=(3, 9), encoder=TinyEncoder())
 
 

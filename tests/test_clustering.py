@@ -206,9 +206,9 @@ def test_allocation_keeps_every_bound(counts: list[int], sizes: list[int], least
 def test_sizes_that_do_not_fit_name_those_that_do() -> None:
     with pytest.raises(LevelsError, match="allow 25,12 at most and 4,2 at least"):
         allocate(np.array([50]), (30, 10), min_children=2, root_children=2, exact=True)
-    with pytest.raises(LevelsError, match="must shrink"):
+    with pytest.raises(LevelsError, match="sizes that shrink"):
         check_sizes((26, 266), 3000, 5)
-    with pytest.raises(LevelsError, match="must shrink"):
+    with pytest.raises(LevelsError, match="sizes that shrink"):
         check_sizes((26, 5), 3000, 5)
     with pytest.raises(LevelsError, match="40 clusters of 30 values"):
         check_sizes((40,), 30, 5)

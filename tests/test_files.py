@@ -85,7 +85,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
 
     (tmp_path / "kept").write_bytes(b"before")
     monkeypatch.setattr(*{"write": ("embeddings.files._write", full)}.get(step, (f"os.{step}", full)))
-    with pytest.raises(OutputError, match=r"cannot write .*kept: No space left on device; free some space"):
+    with pytest.raises(OutputError, match=r"kept: cannot be written: No space left on device; free some space"):
         taxonomy.files.replace_file(tmp_path / "kept", b"after")
     with pytest.raises(OutputError, match="No space left on device"):
         taxonomy.files.replace_file(tmp_path / "new", b"after")
@@ -131,7 +131,7 @@ def test_a_folder_is_written_whole_or_stays(tmp_path: Path, monkeypatch: pytest.
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OutputError, match=r"cannot write the folder .*build: No space left on device; free some space"):
+    with pytest.raises(OutputError, match=r"build: the folder cannot be written: No space left"):
         taxonomy.files.replace_files(folder, {"b": b"4", "c": b"5"})
     assert (names(folder), (folder / "b").read_bytes()) == (["b", "mine"], b"3")
 
@@ -144,6 +144,7 @@ def test_the_current_folder_can_be_written(tmp_path: Path, monkeypatch: pytest.M
     taxonomy.files.replace_file(Path("b"), b"2")
     assert names(tmp_path) == ["a", "b"]
     with pytest.raises(
-        OutputError, match="cannot write the folder a/below: Not a directory; give a path whose folders are folders"
+        OutputError,
+        match="a/below: the folder cannot be written: Not a directory; give a path whose folders",
     ):
         taxonomy.files.check_folder(Path("a/below"))

@@ -103,9 +103,9 @@ def fields(tree: Taxonomy) -> dict[str, list[object]]:
 
 
 def documented() -> Iterator[tuple[str, str, str]]:
-    """Yield field, fate in CSV and fate in SKOS from the table in the README."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = readme.partition("| in `taxonomy.json` | `.csv` | `.ttl`, `.rdf`, `.jsonld` |\n")[2].partition("\n\n")[0]
+    """Yield field, fate in CSV and fate in SKOS from the table in the docs."""
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    table = page.partition("| in `taxonomy.json` | `.csv` | `.ttl`, `.rdf`, `.jsonld` |\n")[2].partition("\n\n")[0]
     for line in table.splitlines()[1:]:
         names, in_csv, in_skos = (cell.strip() for cell in line.strip("|").split("|"))
         for name in re.findall(r"`([a-z_.]+)`", names):
@@ -113,7 +113,7 @@ def documented() -> Iterator[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("suffix", LOSSY)
-def test_the_fields_that_are_lost_are_those_of_the_readme(tmp_path: Path, suffix: str) -> None:
+def test_the_fields_that_are_lost_are_those_of_the_docs(tmp_path: Path, suffix: str) -> None:
     tree = full_tree()
     before, after = fields(tree), fields(again(tree, tmp_path, suffix))
     kept = {name for name in before if before[name] == after[name]}
@@ -307,7 +307,7 @@ def test_a_place_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
     for target in (tmp_path / "in.json" / "t.csv", tmp_path / "none" / "t.csv"):
         done = run("export", tmp_path / "in.json", "--out", target)
         assert (done.returncode, done.stdout) == (2, "")
-        assert re.fullmatch(r"Error: cannot write .*\n", done.stderr)
+        assert re.fullmatch(rf"Error: {target}: cannot be written: .*\n", done.stderr)
 
 
 FORMS = {

@@ -70,7 +70,7 @@ WRITER = "embeddings/files.py"
 # What else makes a file, and why.
 OTHERS = {
     ("embeddings/_worker.py", "os.fdopen"): "the pipe of its answers",
-    ("embeddings/stored.py", "os.replace"): "a damaged file of SQLite's is set aside",
+    ("embeddings/stored.py", "os.replace"): "a damaged SQLite file is renamed",
     ("embeddings/pool.py", "tempfile.TemporaryFile"): "what a worker says on its stderr, without a name",
     ("taxonomy/cli/edge.py", "open"): "the null device, instead of a full disk",
     ("taxonomy/datasets.py", "tempfile.TemporaryDirectory"): "the hub's client downloads into a folder, and it goes",

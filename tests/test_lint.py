@@ -179,7 +179,7 @@ def test_the_encoder_is_the_one_that_the_tree_names(small_build: Path, run: Run,
 
     other = run("lint", changed(sha256="0" * 64))
     assert (other.returncode, other.stdout) == (2, "")
-    assert "name a model with --model" in other.stderr
+    assert "name one with --model" in other.stderr
     gone = run("lint", changed(name="no/such-model"))
     assert (gone.returncode, gone.stdout) == (2, "")
     assert "--no-vectors" in gone.stderr

@@ -131,16 +131,16 @@ def test_a_suppressed_node_is_in_no_output(folder: Path, tree: Path, tmp_path: P
     asked = ("analyze", "frequency", folder, "--taxonomy", tree, "--side", "ai", "--min-conversations", 30)
     done = invoke(*asked, "--json", "--update", tmp_path / "t.json", "--out", tmp_path / "f.csv")
     assert done.exit_code == 0, done.output
-    told: dict[str, Any] = json.loads(done.stdout)
-    (side,) = told["tables"]["sides"]
-    assert (told["figures"]["conversations"], side["values"], told["suppressed"], told["internal"]) == (
+    answer: dict[str, Any] = json.loads(done.stdout)
+    (side,) = answer["tables"]["sides"]
+    assert (answer["figures"]["conversations"], side["values"], answer["suppressed"], answer["internal"]) == (
         200,
         3,
         6,
         False,
     )
     # Thrift is suppressed, and so its parents are; candour would follow from the other domain, and so that is.
-    labels = {row["label"] for row in told["tables"]["nodes"]}
+    labels = {row["label"] for row in answer["tables"]["nodes"]}
     assert labels == {row["label"] for row in rows(tmp_path / "f.csv")} == {"B", "care"}
     assert {node.label for node in taxonomy.load(tmp_path / "t.json").nodes if node.conversations} == labels
     everything = json.loads(invoke(*asked, "--json", "--internal").stdout)
@@ -159,13 +159,13 @@ def test_each_side_can_have_a_taxonomy_of_its_own_and_what_is_in_none_is_said(
     write_rows(tmp_path / "m.jsonl", [mention(f"x{i}", "wit", side="human") for i in range(50)])
     arguments = ("--taxonomy", tree, "--human-taxonomy", tmp_path / "human.json", "--json")
     done = invoke("analyze", "frequency", folder, tmp_path / "m.jsonl", *arguments)
-    assert done.stderr == "human: 1 of 2 strings (33.3% of mentions) are not in human\n"
-    told = json.loads(done.stdout)
-    assert told["sides"] == ["ai", "human"]
-    assert {(row["side"], row["node"][0]) for row in told["tables"]["nodes"]} == {
+    assert done.stderr == "human: not in the taxonomy human: 1 of 2 strings (33.3% of mentions)\n"
+    answer = json.loads(done.stdout)
+    assert answer["sides"] == ["ai", "human"]
+    assert {(row["side"], row["node"][0]) for row in answer["tables"]["nodes"]} == {
         ("ai", "0"), ("ai", "1"), ("ai", "2"), ("human", "h"),
     }  # fmt: skip
-    assert [(row["side"], row["mentions"]) for row in told["tables"]["sides"]] == [("ai", 420), ("human", 100)]
+    assert [(row["side"], row["mentions"]) for row in answer["tables"]["sides"]] == [("ai", 420), ("human", 100)]
 
 
 def test_strings_can_be_placed_first(small_build: Path, tmp_path: Path) -> None:
@@ -174,12 +174,12 @@ def test_strings_can_be_placed_first(small_build: Path, tmp_path: Path) -> None:
     new = rows(FIXTURE)[300]["value"]
     write_rows(tmp_path / "m.csv", [mention(f"c{i}", value) for i in range(20) for value in (known, new)])
     arguments = ("analyze", "frequency", tmp_path / "m.csv", "--taxonomy", small_build / "taxonomy.json", "--json")
-    (told,) = json.loads(invoke(*arguments).stdout)["tables"]["sides"]
-    assert (told["mentions"], told["values"]) == (20, 1)
+    (side,) = json.loads(invoke(*arguments).stdout)["tables"]["sides"]
+    assert (side["mentions"], side["values"]) == (20, 1)
     done = invoke(*arguments, "--assign", "--update", tmp_path / "t.json")
     assert done.exit_code == 0, done.output
-    (told,) = json.loads(done.stdout)["tables"]["sides"]
-    assert (told["mentions"], told["values"]) == (40, 2)
+    (side,) = json.loads(done.stdout)["tables"]["sides"]
+    assert (side["mentions"], side["values"]) == (40, 2)
     assert [node.id for node in taxonomy.load(tmp_path / "t.json").nodes] == [node.id for node in tree.nodes]
 
 

@@ -81,15 +81,15 @@ def test_graph_and_frame_hold_every_node() -> None:
         ([*NODES, node("v1", 0, "other", "c1")], "more than once"),
         (replace("v1", parent="gone"), "do not exist"),
         (replace("v1", parent="d1"), "one level up"),
-        (replace("v1", parent=None), "a parent is needed"),
-        (replace("d1", parent="d2"), "a parent is needed"),
-        ([*NODES, node("c3", 1, "Lonely", "d1")], "without children"),
-        ([*NODES, node("d3", 2, "Empty")], "without children"),
-        (replace("v2", label="Craft"), "value or alias twice"),
-        (replace("v2", aliases=("kindness",)), "value or alias twice"),
+        (replace("v1", parent=None), "have no parent"),
+        (replace("d1", parent="d2"), "top nodes have one"),
+        ([*NODES, node("c3", 1, "Lonely", "d1")], "have no children"),
+        ([*NODES, node("d3", 2, "Empty")], "have no children"),
+        (replace("v2", label="Craft"), "values share a label or an alias"),
+        (replace("v2", aliases=("kindness",)), "values share a label or an alias"),
         (replace("d2", label="Practical"), "same label"),
-        (replace("v2", weight=-1.0), "numbers of 0 or more"),
-        ([], "without nodes"),
+        (replace("v2", weight=-1.0), "number of 0 or more"),
+        ([], "has no nodes"),
     ],
 )
 def test_refuses_what_is_no_taxonomy(nodes: list[Node], problem: str) -> None:
@@ -144,7 +144,7 @@ def test_load_checks_invariants(tmp_path: Path) -> None:
 
 
 def test_save_leaves_what_was_there_when_it_fails(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="cannot write"):
+    with pytest.raises(OutputError, match="cannot be written"):
         tree().write(tmp_path / "no folder" / "tree.json")
     path = tmp_path / "tree.json"
     path.write_text("before")
@@ -210,17 +210,17 @@ def test_a_copy_does_not_remember_other_nodes() -> None:
         ]
     )
     assert (moved.id, moved.ancestors.tolist(), moved.digest) == (made.id, [[0, 0]], moved.compute_digest())
-    with pytest.raises(InvariantError, match="parents that do not exist"):
+    with pytest.raises(InvariantError, match="the parents of nodes do not exist"):
         made.with_nodes(node for node in made.nodes if node.id != "1:1")
 
 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b'{"format": "value-taxonomy", "title": "\\ud800"}', "half of a surrogate pair"),
+        (b'{"format": "value-taxonomy", "title": "\\ud800"}', "the file has a lone surrogate"),
         (b'{"format": "\xed\xa0\x80"}', "not UTF-8 at byte 12"),
-        (b"[" * 100_000, "not JSON that can be read"),
-        (b'{"format": ' + b"9" * 5000 + b"}", "not JSON that can be read"),
+        (b"[" * 100_000, "the JSON cannot be read"),
+        (b'{"format": ' + b"9" * 5000 + b"}", "the JSON cannot be read"),
     ],
     ids=["escaped surrogate", "raw surrogate", "deep", "long number"],
 )

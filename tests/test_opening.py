@@ -44,12 +44,12 @@ def mentions(folder: Path) -> Iterator[Mentions]:
 
 
 def test_sides_are_placed_when_asked_for(folder: Path) -> None:
-    told: list[tuple[str, int, int]] = []
-    with open_mentions(folder, TREE, progress=lambda *step: told.append(step)) as mentions:
-        assert told == [("reading", 0, 1), ("reading", 1, 1)]
+    steps: list[tuple[str, int, int]] = []
+    with open_mentions(folder, TREE, progress=lambda *step: steps.append(step)) as mentions:
+        assert steps == [("reading", 0, 1), ("reading", 1, 1)]
         assert mentions.sides == ("ai", "human")
         ai = mentions.ai
-        assert told[2:] == [("counting", 0, 1), ("counting", 1, 1)]
+        assert steps[2:] == [("counting", 0, 1), ("counting", 1, 1)]
         assert mentions.ai is ai
         assert (ai.side, ai.mentions, ai.strings, ai.unmapped) == ("ai", 1260, 4, {})
         assert repr(ai) == f"PlacedMentions(side='ai', tree={TREE!r}, mentions=1260, strings=4)"
@@ -168,6 +168,8 @@ WRONG: dict[str, tuple[Call, str]] = {
     "principles": (lambda m, p: measure_principles(m.ai, 3), "`principles` is an int; give a file in TOML, or a"),
     "no principles": (lambda m, p: measure_principles(m.ai, {}), "`principles` is empty; give at least one"),
     "no list of nodes": (lambda m, p: measure_principles(m.ai, {"A": "care"}), "`principles` has 'A': 'care'; give"),
+    "no list": (lambda m, p: measure_principles(m.ai, {"A": 3}), "`principles` has 'A': 3; give lists of labels"),
+    "a blank node": (lambda m, p: measure_principles(m.ai, {"A": [" "]}), "`principles` has 'A': [' ']; give lists of"),
     "no file": (lambda m, p: measure_principles(m.ai, "no.toml"), "no.toml: cannot be read"),
     "two sides": (lambda m, p: detect_drift(m.ai, m.human), "`earlier` is of the ai side, `later` of the human side"),
     "when": (lambda m, p: m.ai.split_at("soon"), "`when` is 'soon', which is not a time; give a date such as"),

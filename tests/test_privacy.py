@@ -111,7 +111,7 @@ def test_a_tree_by_a_context(groups: list[int], contexts: int, data: st.DataObje
     check(table, ["node", "context"], parents)
 
 
-def test_the_attack_succeeds_where_nothing_else_is_hidden() -> None:
+def test_the_attack_succeeds_where_nothing_else_is_suppressed() -> None:
     table = cube({("a", "x"): 3, ("a", "y"): 30, ("b", "x"): 40, ("b", "y"): 50}, ["row", "column"])
     left = table[table["conversations"] >= LEAST]
     found = attack(table, left, ["row", "column"], {})
@@ -119,7 +119,7 @@ def test_the_attack_succeeds_where_nothing_else_is_hidden() -> None:
 
 
 def test_a_bridge_between_two_rings_is_not_given_away() -> None:
-    # Each row and column has two hidden cells or none, yet the one that links the two rings follows from totals.
+    # Each row and column has two suppressed cells or none, yet the one that links the two rings follows from totals.
     ring = {(r, c) for r, c in itertools.product("ab", "wx")} | {(r, c) for r, c in itertools.product("cd", "yz")}
     bridge = ("b", "y")
     cells = {key: 8 if key in ring else 60 for key in itertools.product("abcd", "wxyz")} | {bridge: 9}
@@ -191,8 +191,8 @@ def test_an_empty_table() -> None:
 
 
 @pytest.mark.parametrize("hide", ["task", "model"])
-def test_totals_are_hidden_alike_in_every_table(hide: str) -> None:
-    # A node's total may not be hidden in one table and stand in another.
+def test_totals_are_suppressed_alike_in_every_table(hide: str) -> None:
+    # A node's total must not be suppressed in one table and disclosed in another.
     parents = {f"v{i}": f"g{i // 4}" for i in range(20)}
     rng = np.random.default_rng(5)
     counts = {f"v{i}": int(rng.geometric(0.02)) for i in range(20)}

@@ -251,7 +251,10 @@ def test_what_is_missing_is_null(tree_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["context", "--by", "mood"], "--by is 'mood', which is not a column of the conversations; give one of"),
+        (
+            ["context", "--by", "mood"],
+            "--by is 'mood', which is not a column of the conversations; did you mean 'model'?",
+        ),
         (["context", "--by", "taks"], "did you mean 'task'? give one of response_type, model, task, language"),
         (["context", "--by", "user_id"], "--by is 'user_id', which is not a column"),
         (["models", "--control", "mood"], "--control is 'mood', which is not a column"),

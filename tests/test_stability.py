@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from taxonomy.building.stability import count_returns
 from taxonomy.model import Taxonomy
+from tests.conftest import examples
 from tests.trees import make_tree, trees
 
 LABELS = [f"value {number:02}" for number in range(40)]
@@ -19,6 +20,7 @@ def same(tree: Taxonomy, kept: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
     return tree.ancestors[:, kept] + 1000
 
 
+@examples(25)
 @given(trees(LABELS))
 def test_a_tree_that_always_comes_back_is_wholly_stable(tree: Taxonomy) -> None:
     found = count_returns(tree, lambda kept, seed: same(tree, kept, seed), runs=4)
@@ -29,6 +31,7 @@ def test_a_tree_that_always_comes_back_is_wholly_stable(tree: Taxonomy) -> None:
         assert level.subsamples == pytest.approx(1)
 
 
+@examples(25)
 @given(trees(LABELS), st.integers(0, 9))
 def test_figures_are_shares_of_runs(tree: Taxonomy, seed: int) -> None:
     def shuffled(kept: NDArray[np.intp], run: int) -> NDArray[np.intp]:

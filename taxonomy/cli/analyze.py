@@ -178,7 +178,7 @@ def responses_command(analysis: Analysis) -> None:
 @click.command("mirroring")
 @analysis_options
 def mirroring_command(analysis: Analysis) -> None:
-    """Measure how often the AI expresses a value that the human expressed.
+    """Measure how often the AI takes up a value that people express.
 
     Shares are by type of response, for values and the nodes above. The share by chance is that of people's values and
     the AI's values in other conversations of the same type.

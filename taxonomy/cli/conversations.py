@@ -73,7 +73,6 @@ def count_command(side: str, out: Path, reading: Reading) -> None:
 
 
 @click.command("report")
-@reading_options
 @placing_options
 @click.option("--out", required=True, type=PATH, help="The .html file to write.")
 @click.option("--markdown", is_flag=True, help="Write it as Markdown, too, beside it.")
@@ -85,6 +84,7 @@ def count_command(side: str, out: Path, reading: Reading) -> None:
 )
 @watch_options
 @click.option("--principles", type=PATH, help="A TOML file that maps nodes to principles.")
+@reading_options
 def report_command(
     tree: Path | None,
     out: Path,

@@ -167,11 +167,11 @@ class Analysis:
         """Return the mentions of one side, and say how many have no node."""
         placed = mentions.side(side)
         if placed.unmapped and not self.reading.quiet:
-            click.echo(
-                f"{side}: {len(placed.unmapped):,} of {placed.strings:,} strings "
-                f"({placed.unmapped.total() / placed.mentions:.1%} of mentions) are not in {placed.tree.id}",
-                err=True,
-            )
+            from taxonomy.english.plurals import count_of
+
+            unmapped = f"{len(placed.unmapped):,} of {count_of(placed.strings, 'string')}"
+            share = f"{placed.unmapped.total() / placed.mentions:.1%} of mentions"
+            click.echo(f"{side}: not in the taxonomy {placed.tree.id}: {unmapped} ({share})", err=True)
         return placed
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Lists of English words, and rules of English: word families, phrases, plurals, articles, vices."""
+"""Lists of English words, and rules of English: word families, phrases, plurals, articles, counts, vices."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def word_pattern(name: str) -> str:
 
 def word_pairs(name: str) -> frozenset[tuple[str, str]]:
     """Return the pairs of a list of pairs of `words.toml`."""
-    return frozenset(pair for one, other in _lists()[name] for pair in product(one.split(), other.split()))
+    return frozenset(pair for left, right in _lists()[name] for pair in product(left.split(), right.split()))
 
 
 @cache
@@ -42,13 +42,13 @@ _VICE_STARTS, _DENIAL_STARTS = tuple(word_list("vice_starts")), tuple(word_list(
 
 @lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
-    """Return what the words of one family mostly share, by the Snowball English stemmer (Porter 2001)."""
+    """Return the stem of a word, by the Snowball English stemmer (Porter 2001)."""
     return str(_stemmer().stemWord(word.casefold()).rstrip("aeiy") or word.casefold())
 
 
 @cache
 def _stemmer() -> Any:
-    # Imported late: it brings stemmers of some thirty languages, and few commands need one.
+    # Imported late: it loads stemmers of some thirty languages.
     import snowballstemmer
 
     return snowballstemmer.stemmer("english")
@@ -56,28 +56,28 @@ def _stemmer() -> Any:
 
 @lru_cache(maxsize=100_000)
 def stems(text: str) -> frozenset[str]:
-    """Return the stems of the words of a text that mean something by themselves."""
+    """Return the stems of the words of a text, function words left out."""
     words = text.casefold().replace("-", " ").split()
     return frozenset(stem(word) for word in words if word not in FUNCTION_WORDS) or frozenset({text.casefold()})
 
 
 @lru_cache(maxsize=1_000_000)
-def related(one: str, other: str) -> bool:
-    """Tell whether two stems are of one family.
+def related(first: str, second: str) -> bool:
+    """Return whether two stems are of one word family.
 
     >>> related(stem("analysis"), stem("analytical")), related(stem("context"), stem("contentment"))
     (True, False)
     """
-    short, long = sorted((one, other), key=len)
+    short, long = sorted((first, second), key=len)
     if long.endswith(short) and _PREFIX.fullmatch(long[: -len(short)]):
         return True
-    return one == other or (len(short) >= _SAME_STEM and long.startswith(short[: max(_SAME_STEM, len(short) - 1)]))
+    return first == second or (len(short) >= _SAME_STEM and long.startswith(short[: max(_SAME_STEM, len(short) - 1)]))
 
 
 def repeats(left: Iterable[str], right: Iterable[str]) -> bool:
-    """Tell whether words of one family stand on both sides."""
+    """Return whether a word on the left and a word on the right are of one family."""
     right_stems = stems(" ".join(right))
-    return any(related(one, other) for one in stems(" ".join(left)) for other in right_stems)
+    return any(related(first, second) for first in stems(" ".join(left)) for second in right_stems)
 
 
 def first_part(text: str) -> list[str]:
@@ -99,17 +99,17 @@ def parts(text: str) -> list[list[str]]:
     >>> parts("attention to small print")
     [['attention'], ['small', 'print']]
     """
-    found: list[list[str]] = [[]]
+    runs: list[list[str]] = [[]]
     for word in text.split():
         if word.casefold() in FUNCTION_WORDS:
-            found.append([])
+            runs.append([])
         else:
-            found[-1].append(word)
-    return [part for part in found if part]
+            runs[-1].append(word)
+    return [run for run in runs if run]
 
 
 def sentence_case(text: str) -> str:
-    """Return `text` with a capital first letter, the rest as it is."""
+    """Return `text` with its first letter capitalised."""
     return text[:1].upper() + text[1:]
 
 
@@ -133,7 +133,7 @@ def singulars(key: str) -> list[str]:
     Parameters
     ----------
     key : str
-        As `taxonomy.canonical_key` gives.
+        As `taxonomy.values.canonical_key` returns it.
 
     Returns
     -------
@@ -145,16 +145,16 @@ def singulars(key: str) -> list[str]:
     """
     if not key.endswith("s") or key.endswith("ss"):
         return []
-    found = [key[:-1]]
+    singular_keys = [key[:-1]]
     if key.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
-        found.append(key[:-2])
+        singular_keys.append(key[:-2])
     if key.endswith("ies"):
-        found.append(key[:-3] + "y")
-    return [singular for singular in found if len(singular) >= 3]
+        singular_keys.append(key[:-3] + "y")
+    return [singular for singular in singular_keys if len(singular) >= 3]
 
 
 def is_vice(text: str) -> bool:
-    """Tell whether a value is one that people disvalue.
+    """Return whether a value is one that people disvalue.
 
     >>> is_vice("deception"), is_vice("fraud prevention"), is_vice("non-violence")
     (True, False, False)

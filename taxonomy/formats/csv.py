@@ -1,9 +1,8 @@
-"""The six columns of the published release, and the tables that go with them."""
+"""Read and write the six columns of the published release, and write other tables as CSV."""
 
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,11 @@ from typing import NoReturn
 from taxonomy.errors import InputError, OutputError
 from taxonomy.model import Node, Taxonomy, slugify
 from taxonomy.model.draft import Draft
+from taxonomy.values.cells import fail_cells, parse_number
 from taxonomy.values.reading import read_rows
 
 COLUMNS = ("cluster_id", "description", "name", "level", "parent_cluster_id", "pct_total_occurrences")
-# A spreadsheet runs a cell that begins so as a formula.
+# A spreadsheet runs a cell with such a start as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
@@ -26,7 +26,7 @@ def taxonomy_csv(tree: Taxonomy) -> str:
     Raises
     ------
     OutputError
-        If a text has a NUL, which no reader of CSV takes.
+        If a text has a NUL, which CSV readers reject.
     """
     for node in tree.nodes:
         if "\0" in f"{node.id}{node.label}{node.definition}":
@@ -42,7 +42,7 @@ def taxonomy_csv(tree: Taxonomy) -> str:
 
 
 def frequencies_csv(tree: Taxonomy) -> str:
-    """Return each value with its percent of conversations where the input had it, else with its share."""
+    """Return each value with its percentage of conversations if the input has it, else with its share."""
     values = sorted(tree.leaves, key=lambda node: (-node.weight, node.label))
     if tree.weight_unit == "pct_convos":
         return table_csv(("value", "pct_convos"), ((node.label, number_text(node.weight)) for node in values))
@@ -55,18 +55,18 @@ def read_taxonomy_csv(path: str | Path) -> Taxonomy:
     Parameters
     ----------
     path : str or Path
-        A CSV with the columns `COLUMNS` in any order; others are ignored. Any string is accepted as an id.
+        A CSV with the columns `COLUMNS` in any order; others are ignored. An id may be any string.
 
     Returns
     -------
     Taxonomy
-        Its id is the file's name. The percentages are kept in `share` as they are stated, in 0 to 1; `weight` is in
-        percent of all mentions, and recomputed from the values, so that it adds up where the shares may not.
+        Its id is the file's name. `share` is the stated percentage as a number from 0 to 1; `weight` is in percent of
+        all mentions and summed from the values, so that it adds up where stated shares may not.
 
     Raises
     ------
     InputError
-        If the file can't be read, or a row is no node of a tree; with the line.
+        If the file can't be read, or its rows are not a tree; with the line.
     """
     source = Path(path)
     rows = list(_rows(source))
@@ -106,21 +106,19 @@ class _Row:
 
 
 def _rows(path: Path) -> Iterator[_Row]:
-    """Yield the rows of a file, each cell of the type it should have."""
+    """Yield the rows of a file, each cell checked and converted."""
     table = read_rows(path)
     header = [name.strip() for name in next(table, (1, []))[1]]
     for column in COLUMNS:
         if header.count(column) != 1:
-            problem = "the name occurs twice" if column in header else "there is no such column"
+            problem = "the column occurs twice" if column in header else "there is no such column"
             remedy = f"a taxonomy in CSV has the columns {', '.join(COLUMNS)}"
             raise InputError(problem, path=str(path), line=1, column=column, remedy=remedy)
     for line, cells in table:
         if not cells:
             continue
         if len(cells) != len(header):
-            problem = f"the row has {len(cells)} cells where the header has {len(header)}"
-            remedy = "quote a cell that holds ',', and give every row all its cells"
-            raise InputError(problem, path=str(path), line=line, remedy=remedy)
+            fail_cells(cells, header, ",", path=str(path), line=line)
         cell = {name: _unescape(text) for name, text in zip(header, cells, strict=True)}
         for column in ("cluster_id", "name"):
             if not cell[column].strip():
@@ -140,10 +138,7 @@ def _rows(path: Path) -> Iterator[_Row]:
 
 
 def _percent(text: str, path: Path, line: int) -> float:
-    try:
-        percent = float(text)
-    except ValueError:
-        percent = math.nan
+    percent = parse_number(text)
     if not 0 <= percent <= 100:
         remedy = "give a number from 0 to 100"
         _fail(f"{text!r} is not a percentage", path, line, remedy, "pct_total_occurrences")
@@ -151,35 +146,45 @@ def _percent(text: str, path: Path, line: int) -> float:
 
 
 def _check(rows: Sequence[_Row], path: Path) -> None:
-    """Refuse rows that make no tree, naming the line; `Taxonomy.check` asks the same of nodes, which have none."""
+    """Check that rows are a tree, so that errors name lines; `Taxonomy.check` can name only nodes."""
     if not rows:
-        raise InputError("there are no rows", path=str(path), remedy="give one row a node")
-    top = max(row.level for row in rows)
+        raise InputError("there are no rows", path=str(path), remedy="give one row per node")
+    _check_distinct(rows, path)
+    _check_parents(rows, path)
+
+
+def _check_distinct(rows: Sequence[_Row], path: Path) -> None:
     by_id: dict[str, _Row] = {}
     by_value: dict[str, _Row] = {}
     by_place: dict[tuple[str, str], _Row] = {}
     for row in rows:
-        if (other := by_id.setdefault(row.id, row)) is not row:
-            _fail(f"the id {row.id!r} stands in line {other.line} too", path, row.line, "give every node its own")
-        if row.level == 0 and (other := by_value.setdefault(row.name, row)) is not row:
-            _fail(f"the value {row.name!r} stands in line {other.line} too", path, row.line, "leave one of them out")
-        if (other := by_place.setdefault((row.parent, row.name), row)) is not row:
-            problem = f"{row.name!r} has the parent and the name of line {other.line}"
+        if (first := by_id.setdefault(row.id, row)) is not row:
+            _fail(f"the id {row.id!r} is also in line {first.line}", path, row.line, "give every node an id of its own")
+        if row.level == 0 and (first := by_value.setdefault(row.name, row)) is not row:
+            _fail(f"the value {row.name!r} is also in line {first.line}", path, row.line, "leave one of them out")
+        if (first := by_place.setdefault((row.parent, row.name), row)) is not row:
+            problem = f"{row.name!r} has the parent and the name of line {first.line}"
             _fail(problem, path, row.line, "rename one of them, or merge them")
+
+
+def _check_parents(rows: Sequence[_Row], path: Path) -> None:
+    top = max(row.level for row in rows)
+    by_id = {row.id: row for row in rows}
     parents = {row.parent for row in rows}
     for row in rows:
         parent = by_id.get(row.parent)
         if row.parent and parent is None:
-            _fail(f"the parent {row.parent!r} is in no row", path, row.line, "add its row, or name another parent")
+            problem = f"the parent {row.parent!r} has no row"
+            _fail(problem, path, row.line, "add its row, or name another parent")
         if parent is None and row.level < top:
-            problem = f"a node of level {row.level} has no parent, and the top is level {top}"
+            problem = f"the node has no parent, and its level {row.level} is below the top level {top}"
             _fail(problem, path, row.line, "name its parent")
         # A parent exactly one level up also rules out cycles.
         if parent is not None and parent.level != row.level + 1:
-            problem = f"the parent {row.parent!r} is on level {parent.level}, not one above level {row.level}"
+            problem = f"the parent {row.parent!r} is on level {parent.level}, not on level {row.level + 1}"
             _fail(problem, path, row.line, "name a parent one level up")
         if 0 < row.level < top and row.id not in parents:
-            _fail(f"no row has the parent {row.id!r}", path, row.line, "give it children, or leave it out")
+            _fail(f"the node {row.id!r} has no children", path, row.line, "give it children, or leave it out")
 
 
 def _fail(problem: str, path: Path, line: int, remedy: str, column: str | None = None) -> NoReturn:
@@ -187,11 +192,11 @@ def _fail(problem: str, path: Path, line: int, remedy: str, column: str | None =
 
 
 def table_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table as CSV, no cell of which a spreadsheet runs."""
+    """Return a table as CSV, escaped so that a spreadsheet runs no cell as a formula."""
     lines: list[str] = []
-    # Python 3.11 quotes a cell with a carriage return only where lines end in one.
-    ends = SimpleNamespace(write=lambda line: lines.append(line.removesuffix("\r\n") + "\n"))
-    writer = csv.writer(ends, lineterminator="\r\n")
+    # Python 3.11 quotes a cell with a carriage return only if lines end in one.
+    stream = SimpleNamespace(write=lambda line: lines.append(line.removesuffix("\r\n") + "\n"))
+    writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow(header)
     for row in rows:
         writer.writerow([_escape(cell) if isinstance(cell, str) else cell for cell in row])
@@ -199,7 +204,7 @@ def table_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _escape(cell: str) -> str:
-    """Keep a spreadsheet from running a cell: a quote before it makes it text."""
+    """Put a quote before a cell that a spreadsheet would run as a formula."""
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
@@ -208,5 +213,5 @@ def _unescape(cell: str) -> str:
 
 
 def number_text(number: float) -> str:
-    """Return a number as it stands in tables: at most 6 places, and no zeros at the end."""
+    """Return a number with at most 6 decimal places and without trailing zeros."""
     return f"{number:.6f}".rstrip("0").rstrip(".")

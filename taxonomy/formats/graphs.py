@@ -15,7 +15,7 @@ _HEAD = ("id", "title", "version", "digest", "weight_unit")
 
 
 def taxonomy_graphml(tree: Taxonomy) -> bytes:
-    """Return the tree as GraphML: edges from parent to child; lists as JSON, what is not known left out.
+    """Return the tree as GraphML: edges from parent to child, lists as JSON, unknown fields left out.
 
     Raises
     ------
@@ -26,7 +26,7 @@ def taxonomy_graphml(tree: Taxonomy) -> bytes:
     graph.add_nodes_from((node.id, _scalars(node)) for node in tree.nodes)
     graph.add_edges_from(tree.graph.edges)
     text = io.BytesIO()
-    # Not write_graphml, which takes lxml where it is installed, and writes other bytes then.
+    # Not write_graphml, which writes other bytes if lxml is installed.
     nx.write_graphml_xml(graph, text, prettyprint=True)
     return xml_text(text.getvalue().decode()).encode()
 

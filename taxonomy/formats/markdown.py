@@ -1,14 +1,15 @@
-"""A Markdown outline, to read."""
+"""Write a taxonomy as a Markdown outline."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from taxonomy.english.plurals import count_of
 from taxonomy.model import Node, Taxonomy
 
-# What CommonMark or GitHub reads as markup: anywhere, or only where it stands. Versions and ids ("1.0.0", "vt:0") need
-# nothing; "1.", ":one:" and "www.1" do.
+# Characters that CommonMark or GitHub reads as markup, anywhere or in this position. Versions and ids ("1.0.0", "vt:0")
+# need no escape; "1.", ":one:" and "www.1" do.
 _MARKUP = re.compile(
     r"[\\`*_{}\[\]<>#|&~$!^@=+]|(?<!\w)[-:]|-(?!\w)|:(?=[\w+-]*:|/)"
     r"|(?<=\d)[.)](?!\w)|(?<!\d)\.(?=\w)|\.(?=[^\W\d])"
@@ -18,7 +19,7 @@ _JOINERS = "\u200c\u200d"
 
 def taxonomy_markdown(tree: Taxonomy) -> str:
     """Return an outline: a heading for each node of the top, nested lists below, largest share first."""
-    sizes = " / ".join(f"{level.size:,} {escape_markdown(level.name)}s" for level in reversed(tree.levels))
+    sizes = " / ".join(count_of(level.size, escape_markdown(level.name)) for level in reversed(tree.levels))
     lines = [f"# {escape_markdown(tree.title or tree.id)} {escape_markdown(tree.version)}", "", sizes]
     for node in _ordered(tree.top):
         lines += ["", f"## {escape_markdown(node.label)}", "", _figures(tree, node)]
@@ -46,12 +47,12 @@ def _ordered(nodes: list[Node]) -> list[Node]:
 
 
 def _figures(tree: Taxonomy, node: Node) -> str:
-    count = f"{len(tree.values(node)):,} values, " if node.level else ""
+    count = f"{count_of(len(tree.values(node)), 'value')}, " if node.level else ""
     return f"{count}{node.share:.2%}"
 
 
 def escape_markdown(text: str) -> str:
-    """Return `text` in one line, with what Markdown would take for markup, or could steer a page, escaped."""
+    """Return `text` in one line, with markup and unprintable characters escaped."""
     line = " ".join(text.split())
     shown = "".join(char if char.isprintable() or char in _JOINERS else repr(char)[1:-1] for char in line)
     return _MARKUP.sub(r"\\\g<0>", shown)

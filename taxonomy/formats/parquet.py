@@ -1,4 +1,4 @@
-"""A flat table for data frames: a row a value, a column a level."""
+"""Write a taxonomy as a flat table: one row per value, columns for each level."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def taxonomy_parquet(tree: Taxonomy) -> bytes:
     """Return a table with a row for each value, in the order of the tree.
 
     For each level, finest first, a column by its name holds labels and one by its name and ``_id`` holds ids; then
-    come definition, aliases, weight, share, confidence and flags of the value. A domain that nothing belongs to has
+    come definition, aliases, weight, share, confidence and flags of the value. An empty domain has
     no row.
 
     Raises
@@ -42,7 +42,7 @@ def taxonomy_parquet(tree: Taxonomy) -> bytes:
     names = [name for name, _ in columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise OutputError(f"a level has the name of another column, {twice[0]!r}", remedy="rename the level")
+        raise OutputError(f"the level {twice[0]!r} has the name of another column", remedy="rename the level")
     buffer = io.BytesIO()
     pq.write_table(pa.table([array for _, array in columns], names=names), buffer)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""An RDF graph from one file: nothing else is read or fetched, whatever the file asks for."""
+"""Read an RDF graph from one file; references to other files and addresses are not followed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from taxonomy.errors import InputError
 from taxonomy.formats.skos import Form
 
 _NAMES = {"turtle": "Turtle", "xml": "RDF/XML", "json-ld": "JSON-LD"}
-# What a relative IRI is resolved against; a file's own place would be told to whoever reads the ids.
+# Base of relative IRIs. The path of the file would show in the ids.
 _BASE = "urn:relative:"
 
 
@@ -32,18 +32,18 @@ def parse_rdf(path: Path, form: Form) -> rdflib.Graph:
     Raises
     ------
     InputError
-        If it can't be read, or asks for what stands elsewhere: a JSON-LD context by its address, or a document type
+        If it can't be read, or refers to other documents: a JSON-LD context by its address, or a document type
         of XML, which declares entities.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         remedy = "give the path of a file that can be read"
-        raise InputError(f"cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
+        raise InputError(f"the file cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
     graph = rdflib.Graph(bind_namespaces="none")
     log = logging.getLogger("rdflib")
     level = log.level
-    # It logs each literal that it can't convert; the reader refuses the one it needs, in one line.
+    # rdflib logs each literal that it can't convert; the reader raises an error for those it needs.
     log.setLevel(logging.CRITICAL)
     try:
         _fill(graph, content, form)
@@ -52,11 +52,13 @@ def parse_rdf(path: Path, form: Form) -> rdflib.Graph:
     except MemoryError:
         raise
     except RecursionError as error:
-        problem = f"not {_NAMES[form]} that can be read: nested too deeply"
-        raise InputError(problem, path=str(path), remedy="write it flat") from error
-    except Exception as error:  # each of rdflib's parsers raises errors of its own
+        problem = f"the {_NAMES[form]} cannot be read: nested too deeply"
+        raise InputError(problem, path=str(path), remedy="write it without nesting") from error
+    except Exception as error:  # rdflib's parsers raise no common class
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise InputError(f"not {_NAMES[form]}: {reason}", path=str(path), remedy="write the file again") from error
+        raise InputError(
+            f"the file is not {_NAMES[form]}: {reason}", path=str(path), remedy="write the file again"
+        ) from error
     finally:
         log.setLevel(level)
     return graph
@@ -76,7 +78,7 @@ def _fill(graph: rdflib.Graph, content: bytes, form: Form) -> None:
         with warnings.catch_warnings():
             # rdflib's JSON-LD parser uses what rdflib deprecates.
             warnings.filterwarnings("ignore", "ConjunctiveGraph is deprecated", DeprecationWarning)
-            # What was checked is what is parsed: two readers of JSON may differ.
+            # Parse the document that was checked: another JSON reader might differ.
             graph.parse(PythonInputSource(document), format=form, publicID=_BASE)
     elif form == "xml":
         source = create_input_source(data=content, format=form, publicID=_BASE)
@@ -88,20 +90,20 @@ def _fill(graph: rdflib.Graph, content: bytes, form: Form) -> None:
 
 
 class _NoDocumentType(LexicalHandler):
-    """Refuses a document type before its entities are read: ten of ten of each other are ten to the tenth."""
+    """Refuses a document type before its entities are read, since nested entities grow exponentially."""
 
     def startDTD(self, *_: Any) -> None:
         raise _RefusedError(
-            "it has a DOCTYPE, by which XML declares entities, and none is read",
-            "write it again without: entities written out, the DOCTYPE left out",
+            "the file has a DOCTYPE, which is not read since it may declare entities",
+            "write the entities out, and leave the DOCTYPE out",
         )
 
 
 def _check_contexts(document: Any) -> None:
-    """Refuse a JSON-LD document with a context that stands elsewhere: by address, in a list of any depth, or imported.
+    """Refuse a JSON-LD document with a remote context: by address, in a list of any depth, or imported.
 
-    rdflib takes contexts from entries named @context alone, and fetches what in them, or in lists in them, is a text,
-    and what @import names.
+    rdflib takes contexts from entries named @context, and fetches strings in them (or in lists in them) and the address
+    in @import.
     """
     if not isinstance(document, dict | list):
         raise ValueError("neither an object nor a list")
@@ -119,5 +121,5 @@ def _check_contexts(document: Any) -> None:
                     contexts.extend(context)
                 elif isinstance(context, str) or (isinstance(context, dict) and "@import" in context):
                     raise _RefusedError(
-                        "its @context stands elsewhere, and is not fetched", "write the context into the file"
+                        "the @context is an address, which is not fetched", "write the context into the file"
                     )

@@ -1,4 +1,4 @@
-"""Which reader a file's ending names."""
+"""Read a taxonomy in the format of the file's ending."""
 
 from __future__ import annotations
 
@@ -24,36 +24,38 @@ def read(path: str | Path) -> Taxonomy:
     Parameters
     ----------
     path : str or Path
-        Its ending says the format: .json (a taxonomy.json), .csv (the published six columns), or SKOS as .ttl, .rdf or
+        Its ending is the format: .json (a taxonomy.json), .csv (the published six columns), or SKOS as .ttl, .rdf or
         .jsonld.
 
     Raises
     ------
     InputError, InvariantError
-        If it can't be read, or is no taxonomy.
+        If it can't be read, or is not a taxonomy.
     TaxonomyError
         If the format needs a package that is not installed.
     """
     check_type(path, (str, Path), "path", f"give the path of a file in one of {', '.join(READ)}")
     path = Path(path)
     if path.is_dir():
-        raise InputError("this is a folder", path=str(path), remedy=f"give a file in it, as {path / 'taxonomy.json'}")
+        raise InputError(
+            "this is a folder", path=str(path), remedy=f"give a file in it, such as {path / 'taxonomy.json'}"
+        )
     ending = ending_of(path)
     if ending not in _READERS:
-        what = f"a taxonomy is not read from {ending!r}" if ending else "the name has no ending"
-        raise InputError(what, path=str(path), remedy=f"give a file in one of {', '.join(READ)}")
+        problem = f"a taxonomy is not read from {ending!r}" if ending else "the name has no ending"
+        raise InputError(problem, path=str(path), remedy=f"give a file in one of {', '.join(READ)}")
     with naming_file(path):
         return _READERS[ending](path)
 
 
 def ending_of(path: Path) -> str:
-    """Return what names the format of a file, in small letters."""
+    """Return the ending that is the format of a file, in lower case."""
     name = path.name.lower()
     return ".node-link.json" if name.endswith(".node-link.json") else path.suffix.lower()
 
 
 def need_rdflib(ending: str) -> None:
-    """Raise a TaxonomyError that says what to install, if SKOS can't be read or written."""
+    """Raise a TaxonomyError if rdflib is not installed."""
     if find_spec("rdflib") is None:
         remedy = "run: pip install 'value-taxonomy[skos]'"
         raise TaxonomyError(f"{ending} needs rdflib, which is not installed", remedy=remedy)

@@ -1,6 +1,6 @@
-"""The JSON Schema of `taxonomy.json`, generated from the models that define it.
+"""The JSON Schema of `taxonomy.json`, generated from its pydantic models.
 
-``python -m taxonomy.formats.schema > taxonomy/formats/taxonomy.schema.json`` makes the file that is checked in.
+``python -m taxonomy.formats.schema > taxonomy/formats/taxonomy.schema.json`` writes the file in the repository.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from taxonomy.model import SCHEMA_VERSION, Taxonomy
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of what `taxonomy.load` reads.
+    """Return the JSON Schema (draft 2020-12) of taxonomy.json.
 
-    The invariants that tie nodes together are not in it: `Taxonomy.check` holds them.
+    It does not have the invariants between nodes: see `Taxonomy.check`.
     """
     schema = Taxonomy.model_json_schema()
-    # `load` asks for it, so that any other JSON is refused at once.
+    # `load` requires it, so that other JSON is refused at once.
     schema["required"] = ["format", *schema["required"]]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -1,7 +1,7 @@
-"""SKOS as Turtle, RDF/XML and JSON-LD, written by rdflib.
+"""Write a taxonomy in SKOS: Turtle, RDF/XML and JSON-LD.
 
-A node is a `skos:Concept`, its id is its `skos:notation`; figures that SKOS has no word for are properties in the
-namespace `TERMS`. A retired node is a concept with `owl:deprecated` and without a place in the hierarchy.
+A node is a `skos:Concept`, and its id is the `skos:notation`. Figures that SKOS has no term for are properties in the
+namespace `TERMS`. A retired node is a concept with `owl:deprecated` outside the hierarchy.
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS
 
 from taxonomy.errors import TaxonomyError
 from taxonomy.formats.xml import xml_text
-from taxonomy.model import Node, Taxonomy
+from taxonomy.model import Node, Retired, Taxonomy
 
 Form = Literal["turtle", "xml", "json-ld"]
 
 TERMS = rdflib.Namespace("urn:value-taxonomy:terms#")
 _PREFIXES = {"dcterms": DCTERMS, "owl": OWL, "rdf": RDF, "rdfs": RDFS, "skos": SKOS, "term": TERMS}
+# Subject, predicate and object.
+_Triple = tuple[Any, Any, Any]
 _BASE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]*[/#:]")
 
 
 class _Text(rdflib.Literal):
-    """A string that is written to Turtle with JSON's escapes, all of which Turtle has.
+    """A string that is written to Turtle with JSON's escapes, which Turtle shares.
 
     rdflib leaves the closing quote unescaped in a text of several lines that ends in a backslash and a quote.
     """
@@ -46,7 +48,7 @@ def taxonomy_skos(tree: Taxonomy, form: Form, *, base_iri: str | None = None, is
     tree : Taxonomy
     form : {"turtle", "xml", "json-ld"}
     base_iri : str, optional
-        Put before each id to make its IRI, and itself the IRI of the concept scheme; ends in ``/``, ``#`` or ``:``.
+        Put before each id to make its IRI; itself the IRI of the concept scheme. Ends in ``/``, ``#`` or ``:``.
         By default a urn of the taxonomy's id.
     issued : date, optional
         When this version was published.
@@ -54,7 +56,7 @@ def taxonomy_skos(tree: Taxonomy, form: Form, *, base_iri: str | None = None, is
     Raises
     ------
     TaxonomyError
-        If the base is no absolute IRI.
+        If `base_iri` is not an absolute IRI.
     OutputError
         If a text has a character that XML can't hold.
     """
@@ -64,7 +66,7 @@ def taxonomy_skos(tree: Taxonomy, form: Form, *, base_iri: str | None = None, is
     graph = rdflib.Graph("SimpleMemory", bind_namespaces="none")
     for prefix, namespace in _PREFIXES.items():
         graph.bind(prefix, namespace)
-    for triple in _triples(tree, base, issued):
+    for triple in _Graph(base).of_taxonomy(tree, issued):
         graph.add(triple)
     if form == "json-ld":
         context = {prefix: str(namespace) for prefix, namespace in _PREFIXES.items()}
@@ -75,7 +77,7 @@ def taxonomy_skos(tree: Taxonomy, form: Form, *, base_iri: str | None = None, is
 
 
 def _in_order(text: str) -> bytes:
-    """Sort what JSON-LD leaves in the order of a set."""
+    """Sort JSON-LD, which rdflib writes in the order of a set."""
     document = json.loads(text)
     document["@graph"].sort(key=lambda concept: concept["@id"])
     for concept in document["@graph"]:
@@ -85,64 +87,83 @@ def _in_order(text: str) -> bytes:
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _triples(tree: Taxonomy, base: str, issued: date | None) -> Iterator[tuple[Any, Any, Any]]:
-    scheme = rdflib.URIRef(base)
+class _Graph:
+    """The triples of a taxonomy in SKOS.
 
-    def iri(id: str) -> rdflib.URIRef:
-        return rdflib.URIRef(base + quote(id, safe=":"))
+    Parameters
+    ----------
+    base : str
+        Put before each id; itself the IRI of the concept scheme.
+    """
 
-    def version_iri(version: str) -> rdflib.URIRef:
-        # No id has a slash once it is quoted.
-        return rdflib.URIRef(f"{base}version/{quote(version)}")
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.scheme = rdflib.URIRef(base)
 
-    yield scheme, RDF.type, SKOS.ConceptScheme
-    yield scheme, RDFS.label, _Text(tree.title or tree.id)
-    yield scheme, DCTERMS.identifier, _Text(tree.id)
-    if tree.title:
-        yield scheme, DCTERMS.title, _Text(tree.title)
-    if issued:
-        yield scheme, DCTERMS.issued, rdflib.Literal(issued)
-    yield scheme, OWL.versionInfo, _Text(tree.version)
-    yield scheme, OWL.versionIRI, version_iri(tree.version)
-    previous = (tree.provenance.previous or {}).get("version")
-    if previous is not None:
-        yield scheme, OWL.priorVersion, version_iri(previous)
-    yield scheme, TERMS.weightUnit, _Text(tree.weight_unit)
-    for node in tree.nodes:
-        concept = iri(node.id)
-        yield from _named(concept, scheme, node.id, node.label)
+    def iri(self, id: str) -> rdflib.URIRef:
+        return rdflib.URIRef(self.base + quote(id, safe=":"))
+
+    def version_iri(self, version: str) -> rdflib.URIRef:
+        # A quoted id has no slash, so no concept has such an IRI.
+        return rdflib.URIRef(f"{self.base}version/{quote(version)}")
+
+    def of_taxonomy(self, tree: Taxonomy, issued: date | None) -> Iterator[_Triple]:
+        yield from self.of_scheme(tree, issued)
+        for node in tree.nodes:
+            yield from self.of_node(node)
+        for entry in tree.retired:
+            yield from self.of_retired(entry)
+
+    def of_scheme(self, tree: Taxonomy, issued: date | None) -> Iterator[_Triple]:
+        yield self.scheme, RDF.type, SKOS.ConceptScheme
+        yield self.scheme, RDFS.label, _Text(tree.title or tree.id)
+        yield self.scheme, DCTERMS.identifier, _Text(tree.id)
+        if tree.title:
+            yield self.scheme, DCTERMS.title, _Text(tree.title)
+        if issued:
+            yield self.scheme, DCTERMS.issued, rdflib.Literal(issued)
+        yield self.scheme, OWL.versionInfo, _Text(tree.version)
+        yield self.scheme, OWL.versionIRI, self.version_iri(tree.version)
+        previous = (tree.provenance.previous or {}).get("version")
+        if previous is not None:
+            yield self.scheme, OWL.priorVersion, self.version_iri(previous)
+        yield self.scheme, TERMS.weightUnit, _Text(tree.weight_unit)
+
+    def of_node(self, node: Node) -> Iterator[_Triple]:
+        concept = self.iri(node.id)
+        yield from self.of_concept(concept, node.id, node.label)
         for alias in node.aliases:
-            # One text can't be both labels of one concept (S13).
+            # A concept must not have one text as both labels (SKOS S13).
             if alias != node.label:
                 yield concept, SKOS.altLabel, _Text(alias)
         if node.definition:
             yield concept, SKOS.definition, _Text(node.definition)
         if node.parent is None:
-            yield concept, SKOS.topConceptOf, scheme
-            yield scheme, SKOS.hasTopConcept, concept
+            yield concept, SKOS.topConceptOf, self.scheme
+            yield self.scheme, SKOS.hasTopConcept, concept
         else:
-            yield concept, SKOS.broader, iri(node.parent)
-            yield iri(node.parent), SKOS.narrower, concept
+            yield concept, SKOS.broader, self.iri(node.parent)
+            yield self.iri(node.parent), SKOS.narrower, concept
         if node.placement and node.placement.second_parent is not None:
-            yield concept, TERMS.secondParent, iri(node.placement.second_parent)
+            yield concept, TERMS.secondParent, self.iri(node.placement.second_parent)
         for name, value in _extensions(node):
             yield concept, TERMS[name], value
-    for gone in tree.retired:
-        concept = iri(gone.id)
-        yield from _named(concept, scheme, gone.id, gone.label)
+
+    def of_retired(self, entry: Retired) -> Iterator[_Triple]:
+        concept = self.iri(entry.id)
+        yield from self.of_concept(concept, entry.id, entry.label)
         yield concept, OWL.deprecated, rdflib.Literal(True)
-        yield concept, TERMS.retiredSince, _Text(gone.since)
-        if gone.level is not None:
-            yield concept, TERMS.level, rdflib.Literal(gone.level)
-        for other in gone.replaced_by:
-            yield concept, DCTERMS.isReplacedBy, iri(other)
+        yield concept, TERMS.retiredSince, _Text(entry.since)
+        if entry.level is not None:
+            yield concept, TERMS.level, rdflib.Literal(entry.level)
+        for successor in entry.replaced_by:
+            yield concept, DCTERMS.isReplacedBy, self.iri(successor)
 
-
-def _named(concept: rdflib.URIRef, scheme: rdflib.URIRef, id: str, label: str) -> Iterator[tuple[Any, Any, Any]]:
-    yield concept, RDF.type, SKOS.Concept
-    yield concept, SKOS.inScheme, scheme
-    yield concept, SKOS.notation, _Text(id)
-    yield concept, SKOS.prefLabel, _Text(label)
+    def of_concept(self, concept: rdflib.URIRef, id: str, label: str) -> Iterator[_Triple]:
+        yield concept, RDF.type, SKOS.Concept
+        yield concept, SKOS.inScheme, self.scheme
+        yield concept, SKOS.notation, _Text(id)
+        yield concept, SKOS.prefLabel, _Text(label)
 
 
 def _extensions(node: Node) -> Iterator[tuple[str, rdflib.Literal]]:

@@ -1,4 +1,4 @@
-"""A taxonomy from SKOS, of this project or of another."""
+"""Read a taxonomy from SKOS, written by this package or by other tools."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import rdflib
 from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
 from rdflib.term import Node as Term
 
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
 from taxonomy.formats.rdf import parse_rdf
 from taxonomy.formats.skos import TERMS, Form
@@ -32,7 +33,7 @@ T = TypeVar("T")
 
 
 def read_taxonomy_skos(path: Path, form: Form) -> Taxonomy:
-    """Read a taxonomy from the concepts of one scheme.
+    """Read a taxonomy from the concepts of a scheme.
 
     Parameters
     ----------
@@ -42,15 +43,15 @@ def read_taxonomy_skos(path: Path, form: Form) -> Taxonomy:
     Returns
     -------
     Taxonomy
-        A concept without a notation of its own has its IRI as id. Where nothing is stated, depth makes the levels,
+        A concept without exactly one notation has its IRI as id. Where nothing is stated, levels follow from depth,
         each value weighs one, and shares follow from the weights.
 
     Raises
     ------
     InputError
-        If the file can't be read, or its concepts are no tree; with the first at fault.
+        If the file can't be read, or its concepts are not a tree; with the first concept at fault.
     InvariantError
-        If the tree is no taxonomy.
+        If the tree breaks an invariant.
     """
     return _Concepts(parse_rdf(path, form), path).taxonomy()
 
@@ -63,32 +64,33 @@ class _Concepts:
         self.path = path
         schemes = list(graph.subjects(RDF.type, SKOS.ConceptScheme))
         if len(schemes) != 1:
-            self._fail(f"{len(schemes)} concept schemes in it", remedy="give a file with one")
+            self._fail(f"the file has {count_of(len(schemes), 'concept scheme')}", remedy="give a file with one")
         self.scheme = schemes[0]
         concepts = sorted(graph.subjects(RDF.type, SKOS.Concept), key=str)
         self.ids = {concept: self._id(concept) for concept in concepts}
         self.retired = {concept for concept in concepts if self._figure(concept, OWL.deprecated, _true)}
         self.parents = {concept: self._parent(concept) for concept in concepts if concept not in self.retired}
         if not self.parents:
-            self._fail("no skos:Concept in it", remedy="give a file of concepts")
+            self._fail("the file has no skos:Concept", remedy="give a file of concepts")
 
     def taxonomy(self) -> Taxonomy:
-        """Return the taxonomy that the concepts are."""
+        """Return the taxonomy of the concepts."""
         prior = self.graph.value(self.scheme, OWL.priorVersion)
         return Taxonomy.from_nodes(
             self._nodes(),
             id=self._text(self.scheme, DCTERMS.identifier) or self.path.stem,
             title=self._text(self.scheme, DCTERMS.title),
             version=self._text(self.scheme, OWL.versionInfo) or "1.0.0",
-            weight_unit=self._figure(self.scheme, TERMS.weightUnit, _one_of(WeightUnit)) or "strings",
+            weight_unit=self._figure(self.scheme, TERMS.weightUnit, _choice(WeightUnit)) or "strings",
             provenance=Provenance(previous=None if prior is None else {"version": self._local(prior, "version/")}),
-            retired=sorted(map(self._retired, self.retired), key=lambda gone: gone.id),
+            retired=sorted(map(self._retired, self.retired), key=lambda entry: entry.id),
         )
 
     def _nodes(self) -> list[Node]:
         depths = self._depths()
         deepest = max(depths.values())
-        levels = self._stated(depths, TERMS.level, _level) or {one: deepest - depth for one, depth in depths.items()}
+        levels = self._stated(depths, TERMS.level, _level)
+        levels = levels or {concept: deepest - depth for concept, depth in depths.items()}
         values = [concept for concept, level in levels.items() if level == 0]
         weights = self._stated(values, TERMS.weight, _finite) or dict.fromkeys(values, 1.0)
         shares = self._stated(levels, TERMS.share, _finite)
@@ -109,7 +111,7 @@ class _Concepts:
     def _stated(
         self, concepts: Collection[Term], predicate: rdflib.URIRef, convert: Callable[[str], T]
     ) -> dict[Term, T] | None:
-        """Return what is stated of each concept, None if it is of none."""
+        """Return a property of each concept, None if no concept has it."""
         stated: dict[Term, T] = {}
         missing = []
         for concept in concepts:
@@ -119,7 +121,9 @@ class _Concepts:
             else:
                 stated[concept] = figure
         if stated and missing:
-            self._fail(f"no {predicate.fragment}, where others have one", missing[0], "state it for all, or for none")
+            self._fail(
+                f"no {predicate.fragment}, which other concepts have", missing[0], "state it for all, or for none"
+            )
         return stated or None
 
     def _node(self, concept: Term, level: int, weight: float, share: float, flags: set[str]) -> Node:
@@ -139,7 +143,7 @@ class _Concepts:
             conversations=self._conversations(concept),
             placement=self._placement(concept),
             stability=self._figure(concept, TERMS.stability, _finite),
-            label_source=self._figure(concept, TERMS.labelSource, _one_of(LabelSource)) or "imported",
+            label_source=self._figure(concept, TERMS.labelSource, _choice(LabelSource)) or "imported",
             label_rank=self._figure(concept, TERMS.labelRank, int),
             flags=tuple(sorted(flags.union(map(str, self.graph.objects(concept, TERMS.flag))))),
         )
@@ -176,10 +180,10 @@ class _Concepts:
     def _parent(self, concept: Term) -> Term | None:
         broader = {*self.graph.objects(concept, SKOS.broader), *self.graph.subjects(SKOS.narrower, concept)}
         if len(broader) > 1:
-            self._fail(f"{len(broader)} broader concepts", concept, "give it one: a taxonomy is a tree")
+            self._fail(f"{len(broader)} broader concepts", concept, "give one: a taxonomy is a tree")
         parent = next(iter(broader), None)
         if parent is not None and (parent not in self.ids or parent in self.retired):
-            self._fail(f"its broader concept {str(parent)!r} is not in the file", concept, "add it, or name another")
+            self._fail(f"the broader concept {str(parent)!r} is not in the file", concept, "add it, or name another")
         return parent
 
     def _depths(self) -> dict[Term, int]:
@@ -188,10 +192,10 @@ class _Concepts:
             above = [concept]
             while (parent := self.parents[above[-1]]) is not None and parent not in depths:
                 if len(above) > len(self.parents):
-                    self._fail("it is broader than itself", concept, "break the cycle")
+                    self._fail("the concept is broader than itself", concept, "break the cycle")
                 above.append(parent)
             start = -1 if parent is None else depths[parent]
-            depths.update((one, start + step) for step, one in enumerate(reversed(above), 1))
+            depths.update((ancestor, start + step) for step, ancestor in enumerate(reversed(above), 1))
         return depths
 
     # -- terms as plain values --------------------------------------------------------------------------------------
@@ -201,7 +205,7 @@ class _Concepts:
         return str(notations[0] if len(notations) == 1 else concept)
 
     def _local(self, term: Term, under: str = "") -> str:
-        """Return the id that an IRI was made of."""
+        """Return the id from which an IRI was made."""
         start = f"{self.scheme}{under}"
         return self.ids.get(term) or (unquote(str(term)[len(start) :]) if str(term).startswith(start) else str(term))
 
@@ -209,16 +213,16 @@ class _Concepts:
         return self._figure(subject, predicate, str) or ""
 
     def _figure(self, subject: Term, predicate: rdflib.URIRef, convert: Callable[[str], T]) -> T | None:
-        found = list(self.graph.objects(subject, predicate))
+        figures = list(self.graph.objects(subject, predicate))
         name = str(predicate).rpartition("/")[2].rpartition("#")[2]
-        if not found:
+        if not figures:
             return None
-        if len(found) > 1:
-            self._fail(f"{len(found)} of {name}", subject, "keep one, in one language")
+        if len(figures) > 1:
+            self._fail(f"{name} has {len(figures)} values", subject, "keep one, in one language")
         try:
-            return convert(str(found[0]))
+            return convert(str(figures[0]))
         except ValueError:
-            self._fail(f"{str(found[0])!r} is no {name}", subject, "correct it")
+            self._fail(f"{str(figures[0])!r} is not valid as {name}", subject, "correct it")
 
     def _fail(self, problem: str, concept: Term | None = None, remedy: str = "") -> NoReturn:
         where = "" if concept is None else f"<{concept}>: "
@@ -230,7 +234,7 @@ def _true(text: str) -> bool:
 
 
 def _level(text: str) -> int:
-    # A file must not say how much memory its levels take.
+    # Bounded, so that a file cannot make its levels take much memory.
     if not (text.isascii() and text.isdigit() and len(text) < 4):
         raise ValueError
     return int(text)
@@ -243,10 +247,10 @@ def _finite(text: str) -> float:
     return number
 
 
-def _one_of(names: Any) -> Callable[[str], Any]:
-    def chosen(text: str) -> str:
+def _choice(names: Any) -> Callable[[str], Any]:
+    def check(text: str) -> str:
         if text not in get_args(names):
             raise ValueError
         return text
 
-    return chosen
+    return check

@@ -1,4 +1,4 @@
-"""Weights of a tree that was read, from a table of frequencies."""
+"""Set the weights of an imported tree from a table of frequencies."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from taxonomy.values.reading import read_file
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How strings with frequencies and the values of a tree cover each other.
+    """How the strings of a table and the values of a tree match.
 
     Attributes
     ----------
     matched : int
         Strings that are a value or an alias.
     outside : int
-        Strings that the tree does not have.
+        Strings that are not in the tree.
     outside_weight : float
-        Their weight in all, in the unit of the table.
+        Total weight of those, in the unit of the table.
     without : int
-        Values that no string names; they weigh 0.
+        Values that no string matches; their weight is 0.
     """
 
     matched: int
@@ -36,14 +36,14 @@ class Coverage:
 
 
 def apply_frequencies(tree: Taxonomy, path: Path) -> tuple[Taxonomy, Coverage]:
-    """Take the weights of the values from a table of frequencies; stated shares stay as they are.
+    """Set the weights of the values from a table of frequencies; stated shares are kept.
 
     Parameters
     ----------
     tree : Taxonomy
     path : Path
-        A table as `taxonomy.read_values` takes it, with a column of weights. A string names the value that has it,
-        letter for letter, as label or alias.
+        A table of values, as `taxonomy.build` reads it, with a column of weights. A string matches the value with
+        exactly this label or alias.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def apply_frequencies(tree: Taxonomy, path: Path) -> tuple[Taxonomy, Coverage]:
     Raises
     ------
     InputError
-        If the table can't be read, has no weights, or names no value of the tree.
+        If the table can't be read, has no weights, or matches no value of the tree.
     """
     named = {name: node.id for node in tree.leaves for name in (node.label, *node.aliases)}
     parts: dict[str, list[float]] = defaultdict(list)
@@ -70,7 +70,7 @@ def apply_frequencies(tree: Taxonomy, path: Path) -> tuple[Taxonomy, Coverage]:
                 outside[text].append(weight)
         unit = table.weight_unit
     if not matched:
-        raise InputError("no string of it is a value of the tree", path=str(path), remedy="give the tree's own table")
+        raise InputError("no string in it is a value of the tree", path=str(path), remedy="give the table of this tree")
     draft = Draft(tree.nodes)
     for node in tree.leaves:
         draft.change(node.id, weight=round(math.fsum(parts.get(node.id, ())), 6))

@@ -183,7 +183,7 @@ class Mentions:
             As for `taxonomy.open_mentions`.
         """
         if self._placing.assign:
-            problem = "the taxonomy of the later records has strings placed in it that that of a baseline has not"
+            problem = "`assign` places the strings of these records, so that a baseline would be in another taxonomy"
             raise InputError(problem, remedy="place them first with taxonomy.assign, and open both without `assign`")
         self._records.check_open()
         records = self._placing.read(_listed(paths), self._records.engine, self._max_rejected)

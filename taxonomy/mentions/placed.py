@@ -93,7 +93,8 @@ class PlacedMentions:
         time = nw.col("timestamp")
         before, after = self._select(time < nw.lit(moment)), self._select(time >= nw.lit(moment))
         for part, name in ((before, "before"), (after, "from")):
-            if not int(count_conversations(part.records)["conversations"].iloc[0]):
+            counted = self.records.engine.collect(part.records.conversations.select(nw.len().alias("n")))
+            if not counted["n"][0].as_py():
                 raise InputError(
                     f"no conversation is {name} {moment:%Y-%m-%d %H:%M}",
                     column="timestamp",

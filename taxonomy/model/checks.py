@@ -1,4 +1,4 @@
-"""The invariants of every taxonomy, built or imported."""
+"""The invariants of a taxonomy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import InvariantError
 from taxonomy.model.nodes import Level, Node, Retired
 
@@ -24,53 +25,54 @@ def check_invariants(nodes: Sequence[Node], levels: Sequence[Level], retired: Se
     _check_labels(nodes)
 
 
-def _fail(problem: str, nodes: Sequence[Node]) -> None:
-    raise InvariantError(problem, [f"{node.id} ({node.label!r})" for node in nodes])
+def _fail(problem: str, nodes: Sequence[Node], remedy: str) -> None:
+    raise InvariantError(problem, [f"{node.id} ({node.label!r})" for node in nodes], remedy=remedy)
 
 
 def _check_levels(nodes: Sequence[Node], levels: Sequence[Level]) -> None:
     if not nodes:
-        raise InvariantError("a taxonomy without nodes", remedy="give it one value at least")
+        raise InvariantError("the taxonomy has no nodes", remedy="give it at least one value")
     if [level.level for level in levels] != list(range(len(levels))):
-        raise InvariantError("levels must be numbered 0, 1, 2, ... from the leaves")
+        raise InvariantError("the levels are not numbered 0, 1, 2, ...", remedy="number them from the leaves")
     outside = [node for node in nodes if not 0 <= node.level < len(levels)]
     if outside:
-        _fail("nodes on a level that the taxonomy does not have", outside)
+        _fail("nodes are on a level that the taxonomy does not have", outside, "add the level, or move them")
     sizes = Counter(node.level for node in nodes)
     for level in levels:
         if level.size != sizes[level.level]:
-            raise InvariantError(f"level {level.level} has {sizes[level.level]} nodes but says {level.size}")
+            problem = f"level {level.level} has {count_of(sizes[level.level], 'node')}, and its size says {level.size}"
+            raise InvariantError(problem, remedy="correct the size")
     bad = [node for node in nodes if not (math.isfinite(node.weight) and node.weight >= 0)]
     if bad:
-        _fail("weights must be numbers of 0 or more", bad)
+        _fail("weights are negative or not finite", bad, "give each a number of 0 or more")
 
 
 def _check_ids(nodes: Sequence[Node], retired: Sequence[Retired]) -> None:
     counts = Counter(node.id for node in nodes)
     twice = [node for node in nodes if counts[node.id] > 1]
     if twice:
-        _fail("ids used more than once", twice)
+        _fail("ids are used more than once", twice, "give every node an id of its own")
     blank = [node for node in nodes if not (node.id.strip() and node.label.strip())]
     if blank:
-        _fail("every node needs an id and a label", blank)
-    gone_ids = {gone.id for gone in retired}
-    back = [node for node in nodes if node.id in gone_ids]
+        _fail("ids or labels are blank", blank, "give every node an id and a label")
+    retired_ids = {entry.id for entry in retired}
+    back = [node for node in nodes if node.id in retired_ids]
     if back:
-        _fail("ids both in use and retired", back)
+        _fail("ids are both in use and retired", back, "give the nodes new ids, or drop the retired entries")
 
 
 def _check_parents(nodes: Sequence[Node], top: int) -> None:
     ids = {node.id: node for node in nodes}
     orphans = [node for node in nodes if (node.parent is None) != (node.level == top)]
     if orphans:
-        _fail("a parent is needed below the top and nowhere else", orphans)
+        _fail("nodes below the top have no parent, or top nodes have one", orphans, "give parents to all but the top")
     lost = [node for node in nodes if node.parent is not None and node.parent not in ids]
     if lost:
-        _fail("parents that do not exist", lost)
+        _fail("the parents of nodes do not exist", lost, "add the parents, or name others")
     # A parent exactly one level up also rules out cycles.
     skewed = [node for node in nodes if node.parent is not None and ids[node.parent].level != node.level + 1]
     if skewed:
-        _fail("parents that are not one level up", skewed)
+        _fail("the parents of nodes are not one level up", skewed, "name a parent on the next level")
     parents = {node.parent for node in nodes}
     childless = [
         node
@@ -78,15 +80,15 @@ def _check_parents(nodes: Sequence[Node], top: int) -> None:
         if node.level > 0 and node.id not in parents and not (node.level == top and "empty" in node.flags)
     ]
     if childless:
-        _fail("inner nodes without children", childless)
+        _fail("nodes above the values have no children", childless, "give them children, or leave them out")
 
 
 def _check_labels(nodes: Sequence[Node]) -> None:
     names = Counter(name for node in nodes if node.level == 0 for name in (node.label, *node.aliases))
     twice = [node for node in nodes if node.level == 0 and any(names[name] > 1 for name in (node.label, *node.aliases))]
     if twice:
-        _fail("strings that are a value or alias twice", twice)
+        _fail("values share a label or an alias", twice, "keep each string in one value")
     siblings = Counter((node.parent, node.label) for node in nodes)
     same = [node for node in nodes if siblings[node.parent, node.label] > 1]
     if same:
-        _fail("siblings with the same label", same)
+        _fail("siblings have the same label", same, "rename or merge them")

@@ -1,4 +1,4 @@
-"""A taxonomy in the making: nodes that may still change, and what follows from them."""
+"""A taxonomy under construction: nodes that may change, and the figures that follow from them."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from taxonomy.errors import InvariantError
 from taxonomy.model.ids import slugify
 from taxonomy.model.nodes import Node
 
-# Confidence below which a place is in doubt: the runner-up is nearer.
+# Confidence below which a placement is doubtful: the runner-up is nearer.
 DOUBTFUL = 0.5
-# Set by what the children are, so they are found anew when children change.
+_UNIQUE = "give every node an id of its own"
+# These follow from the children, so they are set again at the end.
 _STRUCTURAL_FLAGS = frozenset({"thin", "empty"})
 
 
 class Draft:
-    """Nodes by id, free to change; weights, shares and flags are put right at the end.
+    """Nodes by id, free to change; `finish` updates weights, shares and flags.
 
     A node without a label has no name yet.
 
     Parameters
     ----------
     nodes : iterable of Node
-        Their order stays, and that of nodes added later follows.
+        Their order is kept; nodes added later come after them.
 
     Attributes
     ----------
@@ -43,23 +44,23 @@ class Draft:
         self.nodes: dict[str, Node] = {}
         self.top = 0
         self._children: dict[str, set[str]] = defaultdict(set)
-        # What `undo` brings back, None while nothing is remembered.
+        # The nodes that `undo` restores, None while nothing is recorded.
         self._before: dict[str, Node | None] | None = None
         for node in nodes:
             if node.id in self.nodes:
-                raise InvariantError("ids used more than once", [f"{node.id} ({node.label!r})"])
+                raise InvariantError("ids are used more than once", [f"{node.id} ({node.label!r})"], remedy=_UNIQUE)
             self.put(node)
         self._stated_total = math.fsum(node.weight for node in self.level(self.top))
         self._reweighed: set[str] = set()
 
     def copy(self) -> Self:
-        """Return a draft of the same nodes, which changes by itself."""
+        """Return an independent draft of the same nodes."""
         return type(self)(self.nodes.values())
 
     # -- changing nodes ---------------------------------------------------------------------------------------------
 
     def put(self, node: Node) -> None:
-        """Add a node, or replace the one with its id, in its place."""
+        """Add a node, or replace the node with its id, which keeps its place in the order."""
         old = self.nodes.get(node.id)
         self._remember(node.id, old)
         if old is not None and old.parent is not None and old.parent != node.parent:
@@ -70,7 +71,7 @@ class Draft:
             self._children[node.parent].add(node.id)
 
     def change(self, id: str, **fields: Any) -> Node:
-        """Replace fields of a node; its slug follows its label."""
+        """Replace fields of a node; the slug follows the label."""
         if "label" in fields:
             fields["slug"] = slugify(fields["label"])
         node = self.nodes[id].model_copy(update=fields)
@@ -78,18 +79,18 @@ class Draft:
         return node
 
     def remove(self, id: str) -> None:
-        """Take a node out; its children keep naming it as their parent."""
+        """Remove a node; its children keep it as their parent."""
         node = self.nodes.pop(id)
         self._remember(id, node)
         if node.parent is not None:
             self._children[node.parent].discard(id)
 
     def begin(self) -> None:
-        """Remember from here on what `undo` has to bring back."""
+        """Record changes from now on, for `undo`."""
         self._before = {}
 
     def undo(self) -> None:
-        """Bring back the nodes as they were at `begin`."""
+        """Restore the nodes as they were at `begin`."""
         before, self._before = self._before or {}, None
         for id, node in before.items():
             if node is not None:
@@ -101,7 +102,7 @@ class Draft:
         if self._before is not None:
             self._before.setdefault(id, node)
 
-    # -- reading them -----------------------------------------------------------------------------------------------
+    # -- reading nodes ----------------------------------------------------------------------------------------------
 
     def level(self, level: int) -> list[Node]:
         """Return the nodes of a level, in their order."""
@@ -109,33 +110,33 @@ class Draft:
 
     def children(self, id: str) -> list[Node]:
         """Return the nodes one level down, by label."""
-        found = (self.nodes[child] for child in self._children.get(id, ()))
-        return sorted(found, key=lambda node: (node.label, node.id))
+        children = (self.nodes[child] for child in self._children.get(id, ()))
+        return sorted(children, key=lambda node: (node.label, node.id))
 
     def leaves(self, id: str) -> list[Node]:
         """Return the values below a node, or the value itself, by label."""
-        frontier, found = [id], []
+        frontier, values = [id], []
         while frontier:
-            one = frontier.pop()
-            if self.nodes[one].level == 0:
-                found.append(self.nodes[one])
-            frontier.extend(self._children.get(one, ()))
-        return sorted(found, key=lambda node: (node.label, node.id))
+            node = self.nodes[frontier.pop()]
+            if node.level == 0:
+                values.append(node)
+            frontier.extend(self._children.get(node.id, ()))
+        return sorted(values, key=lambda node: (node.label, node.id))
 
     def leaf_ids(self) -> Mapping[str, frozenset[str]]:
         """Return the ids of the values below each node, and of each value itself, by id."""
-        found: dict[str, set[str]] = {id: set() for id in self.nodes}
+        leaves_of: dict[str, set[str]] = {id: set() for id in self.nodes}
         for node in sorted(self.nodes.values(), key=lambda node: node.level):
             if node.level == 0:
-                found[node.id].add(node.id)
+                leaves_of[node.id].add(node.id)
             if node.parent is not None:
-                found[node.parent] |= found[node.id]
-        return {id: frozenset(leaves) for id, leaves in found.items()}
+                leaves_of[node.parent] |= leaves_of[node.id]
+        return {id: frozenset(leaves) for id, leaves in leaves_of.items()}
 
-    # -- putting them right -----------------------------------------------------------------------------------------
+    # -- finishing --------------------------------------------------------------------------------------------------
 
     def weigh(self) -> None:
-        """Add the weights of the nodes above the values up from the values."""
+        """Sum the weights of the values up the levels."""
         parts: dict[str, list[float]] = defaultdict(list)
         for level in range(self.top + 1):
             for node in self.level(level):
@@ -147,9 +148,9 @@ class Draft:
                     self.nodes[node.id] = node.model_copy(update={"weight": weight})
 
     def finish(self) -> list[Node]:
-        """Return the nodes with weights added up, and with shares and flags that say what is so.
+        """Return the nodes with weights, shares and flags updated.
 
-        A share that was stated beside a weight stays as it is while neither that weight nor the total changes.
+        A node's share is kept while neither its weight nor the total changes.
         """
         self.weigh()
         total = math.fsum(node.weight for node in self.level(0))
@@ -160,7 +161,7 @@ class Draft:
             if not same_total or node.id in self._reweighed:
                 update["share"] = round(node.weight / total, 6) if total else 0.0
             if node.id in self._reweighed:
-                # Shares of conversations don't add up, so they can't be put right.
+                # Shares of conversations don't add up over values, so they can't be updated.
                 update["conversations"] = None
             placement = node.placement
             if placement is not None and (
@@ -178,13 +179,13 @@ class Draft:
         return tuple(sorted(flags))
 
 
-def _is_close(one: float, other: float) -> bool:
-    """Tell whether two weights are the same but for what rounding to six places leaves."""
-    return math.isclose(one, other, rel_tol=1e-9, abs_tol=5e-7)
+def _is_close(first: float, second: float) -> bool:
+    """Return whether two weights are equal up to rounding to six places."""
+    return math.isclose(first, second, rel_tol=1e-9, abs_tol=5e-7)
 
 
 def subtree_nodes(nodes: Iterable[Node], root: Node) -> list[Node]:
-    """Return a node without its parent and all nodes below it, with shares of its weight."""
+    """Return a node, without its parent, and the nodes below it, with shares of the node's weight."""
     below: dict[str, Node] = {root.id: root.model_copy(update={"parent": None})}
     for node in sorted(nodes, key=lambda node: -node.level):
         if node.parent in below:

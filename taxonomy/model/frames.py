@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def nodes_frame(nodes: Sequence[Node], levels: Sequence[Level]) -> pd.DataFrame:
-    """Return nodes one a row, as `Taxonomy.to_frame` does; `nodes` has the top level first."""
+    """Return nodes as rows, as `Taxonomy.to_frame` does; `nodes` has the top level first."""
     import pandas as pd
 
     rows = []
@@ -30,7 +30,7 @@ def nodes_frame(nodes: Sequence[Node], levels: Sequence[Level]) -> pd.DataFrame:
 
 
 def _labels_by_level(nodes: Sequence[Node]) -> dict[str, dict[int, str]]:
-    """Return the labels of each node and of those above it, by level, by the node's id."""
+    """Return, by node id, the labels of the node and of its ancestors, by level."""
     labels: dict[str, dict[int, str]] = {}
     for node in nodes:
         above = {} if node.parent is None else labels[node.parent]

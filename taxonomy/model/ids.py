@@ -1,4 +1,4 @@
-"""Names and ids that are made, not found: of levels, of new nodes, and for addresses."""
+"""Names of levels, ids of new nodes, and slugs."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def mint_id(kind: str, level: int, content: Iterable[str]) -> str:
 
 
 def slugify(label: str) -> str:
-    """Return `label` in lower case with runs of anything but letters and digits as one hyphen."""
+    """Return `label` in lower case, with a hyphen for each run of other characters than letters and digits."""
     return re.sub(r"[\W_]+", "-", label.casefold()).strip("-") or "node"

@@ -1,4 +1,4 @@
-"""A taxonomy from its JSON."""
+"""Read taxonomy.json."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def load(path: str | Path) -> Taxonomy:
     Raises
     ------
     InputError
-        If it can't be read, is no JSON, or is no taxonomy of a schema this version knows.
+        If it can't be read, or is not a taxonomy in a schema that this version reads.
     InvariantError
         If it breaks an invariant.
     """
@@ -35,7 +35,7 @@ def load(path: str | Path) -> Taxonomy:
     source = Path(path)
     data = _parse(source)
     if not isinstance(data, dict) or data.get("format") != "value-taxonomy":
-        problem = 'not a taxonomy: its "format" is not "value-taxonomy"'
+        problem = 'the file is not a taxonomy: its "format" is not "value-taxonomy"'
         raise InputError(problem, path=str(source), remedy=_REMEDY)
     if isinstance(data.get("schema_version"), int) and data["schema_version"] > SCHEMA_VERSION:
         newest = f"{SCHEMA_VERSION}, the newest that this version reads"
@@ -54,7 +54,7 @@ def load(path: str | Path) -> Taxonomy:
 
 @contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Add the file to what a broken invariant says."""
+    """Add the path of the file to an InvariantError."""
     try:
         yield
     except InvariantError as error:
@@ -65,21 +65,21 @@ def naming_file(path: Path) -> Iterator[None]:
 
 def _parse(source: Path) -> Any:
     try:
-        # Not json's own decoding, which lets halves of surrogate pairs pass.
+        # Decoded here, since json accepts lone surrogates.
         text = source.read_bytes().decode("utf-8-sig")
         data = json.loads(text)
         if "\\ud" in text.lower():
             json.dumps(data, ensure_ascii=False).encode()
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=str(source), remedy=_REMEDY) from error
+        raise InputError(f"the file cannot be read: {error.strerror}", path=str(source), remedy=_REMEDY) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 at byte {error.start}", path=str(source), remedy=_REMEDY) from error
+        raise InputError(f"the file is not UTF-8 at byte {error.start}", path=str(source), remedy=_REMEDY) from error
     except UnicodeEncodeError as error:
         remedy = "give well-formed Unicode"
-        raise InputError("half of a surrogate pair is in it", path=str(source), remedy=remedy) from error
+        raise InputError("the file has a lone surrogate", path=str(source), remedy=remedy) from error
     except json.JSONDecodeError as error:
         problem = f"not JSON at character {error.colno}: {error.msg}"
         raise InputError(problem, path=str(source), line=error.lineno, remedy=_REMEDY) from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"not JSON that can be read: {error}", path=str(source), remedy=_REMEDY) from error
+        raise InputError(f"the JSON cannot be read: {error}", path=str(source), remedy=_REMEDY) from error
     return data

@@ -1,4 +1,4 @@
-"""What a taxonomy is made of: nodes, levels, provenance, and what was retired."""
+"""The parts of a taxonomy: nodes, levels, provenance, and retired ids."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ LabelSource = Literal["input", "domain", "keyphrase", "llm", "human", "imported"
 
 
 class Record(BaseModel):
-    """A part of a taxonomy: it can't be changed, and its numbers are finite.
+    """An immutable part of a taxonomy; its numbers are finite.
 
-    Fields that are not known are ignored, so that files of later versions can be read. A field that comes later is left
+    Unknown fields are ignored, so that files of later versions can be read. A field added later is left
     out of the JSON at its default (see `Placement.votes`), so that older files keep their bytes and digests.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     def __dir__(self) -> list[str]:
-        """Leave out what pydantic brings, so that tab completion lists a record's own names."""
+        """Leave out pydantic's names, so that tab completion lists a record's own."""
         return sorted(set(super().__dir__()) - set(dir(BaseModel)))
 
 
 class Placement(Record):
-    """How surely a node belongs to its parent.
+    """How clearly a node belongs to its parent.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Placement(Record):
     second_parent : str or None
         Id of the runner-up on the parent's level, None where there is no other.
     votes : float or None
-        Share of a language model's votes for the parent, 0 to 1; None where none was asked.
+        Share of a language model's votes for the parent, 0 to 1; None where no model voted.
     """
 
     confidence: float
@@ -83,7 +83,7 @@ class Node(Record):
     placement : Placement or None
         None at the top and where it was not computed.
     stability : float or None
-        How often the node comes back when the tree is built again, 0 to 1.
+        Share of repeated builds in which the node recurs, 0 to 1.
     label_source : str
         Where the label came from.
     label_rank : int or None
@@ -124,7 +124,7 @@ class Level(Record):
 
 
 class InputProvenance(Record):
-    """What was read: digest of the canonical input, distinct strings, and their total weight."""
+    """The input: digest of its canonical form, number of distinct strings, and total weight."""
 
     sha256: str
     strings: int
@@ -132,7 +132,7 @@ class InputProvenance(Record):
 
 
 class ModelProvenance(Record):
-    """Which embedding model made the vectors; `sha256` is of its weights."""
+    """The embedding model; `sha256` is the digest of its weights."""
 
     name: str
     sha256: str
@@ -140,7 +140,7 @@ class ModelProvenance(Record):
 
 
 class Provenance(Record):
-    """What a taxonomy was made from and how, enough to make it again."""
+    """What a taxonomy was made from and how: enough to build it again."""
 
     input: InputProvenance | None = None
     model: ModelProvenance | None = None
@@ -177,7 +177,7 @@ def ancestor_positions(nodes: Sequence[Node], n_levels: int) -> NDArray[np.intp]
 
 
 class Retired(Record):
-    """A node that went: its id is never used for anything else; the same value or node coming back revives it.
+    """A node that was removed. Its id is not reused; the same value or node revives it.
 
     Attributes
     ----------
@@ -187,7 +187,7 @@ class Retired(Record):
     since : str
         The first version without it.
     replaced_by : tuple of str
-        What took its place, none, one or several; these may have been retired since.
+        Its successors, possibly none or several; these may have been retired since.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Nodes by a part of what is written on them, and labels like one that was mistyped."""
+"""Search for nodes by text, and suggestions for mistyped labels."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def search_nodes(nodes: Iterable[Node], text: str) -> list[Node]:
 
 
 def suggest_labels(nodes: Iterable[Node], text: str) -> list[str]:
-    """Return up to three labels or aliases that are spelled much like a text."""
+    """Return up to three labels or aliases that are spelled similarly."""
     names = {_plain(name): name for node in nodes for name in (*node.aliases, node.label)}
     return [names[match] for match in difflib.get_close_matches(_plain(text), names, _SUGGESTED, 0.75)]
 
 
 def _plain(text: str) -> str:
-    """Return a text in small letters without accents."""
+    """Return a text case-folded and without accents."""
     return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char)).casefold()
 
 
 def _rank(node: Node, query: str) -> float | None:
-    """Return how well a node matches: 0 is best, None is not at all."""
+    """Return how well a node matches: 0 is best, None is no match."""
     label = _plain(node.label)
     rank = _rank_text(label, query)
     if rank is not None:
@@ -52,9 +52,9 @@ def _rank(node: Node, query: str) -> float | None:
 
 
 def _rank_text(text: str, query: str) -> float | None:
-    at = text.find(query)
-    if at < 0:
+    start = text.find(query)
+    if start < 0:
         return None
-    if at == 0:
+    if start == 0:
         return 0 if text == query else 1
-    return 3 if text[at - 1].isalnum() else 2
+    return 3 if text[start - 1].isalnum() else 2

@@ -1,12 +1,7 @@
-"""The taxonomy as a graph, its questions, and its JSON form.
-
-`taxonomy.json` is the source of truth; the pydantic models here and in `records` are its one definition.
-"""
+"""The tree of a taxonomy. The pydantic models here and in `nodes` define `taxonomy.json`."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -17,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from taxonomy.errors import AmbiguousKeyError, LookupFailedError, check_type
+from taxonomy.model.canonical_json import canonical_json, digest_nodes
 from taxonomy.model.checks import check_invariants
 from taxonomy.model.draft import subtree_nodes
 from taxonomy.model.frames import nodes_frame
@@ -84,11 +79,11 @@ class Taxonomy(Record):
         return iter(self.nodes)
 
     def __contains__(self, key: object) -> bool:
-        """Tell whether a node has this id, or this label or alias in any spelling."""
+        """Return whether a node has this id, or this label or alias in any spelling."""
         key = key.id if isinstance(key, Node) else key
         return isinstance(key, str) and bool(self._find(key, None))
 
-    # What is built on the model is imported where it is called.
+    # Layers above this one are imported where they are called.
 
     def _repr_html_(self) -> str:
         from taxonomy.views.outline import outline_html
@@ -96,29 +91,29 @@ class Taxonomy(Record):
         return outline_html(self)
 
     def nearest(self, node: Node | str, *, n: int = 10, model: str | None = None) -> list[tuple[Node, float]]:
-        """Return the nodes of the same level that are most like a node.
+        """Return the nodes of the same level that are most similar to a node.
 
         Parameters
         ----------
         node : Node or str
-            As for `node`.
+            A node, or a key as `node` takes it.
         n : int
-            How many, at most.
+            The most nodes to return.
         model : str, optional
-            The embedding model; by default the one that the taxonomy was built with.
+            The embedding model; by default that of the taxonomy.
 
         Returns
         -------
         list of (Node, float)
-            With the cosine of their vectors, the most alike first. A node above the values has the mean vector of its
-            values.
+            Nodes and the cosine of their vectors, most similar first. The vector of a node above the values is the
+            mean of its values' vectors.
 
         Raises
         ------
         LookupFailedError
             If nothing matches `node`.
         embeddings.EmbeddingError
-            If the model is not there.
+            If the model cannot be loaded.
         """
         from taxonomy.quality.vectors import nearest_nodes
 
@@ -137,15 +132,15 @@ class Taxonomy(Record):
         return Diff.between(self, new)
 
     def write(self, path: str | Path, *, base_iri: str | None = None, issued: date | None = None) -> None:
-        """Check the taxonomy and write it; what stood at `path` is replaced at once or not at all.
+        """Check the taxonomy and write it; a file at `path` is replaced atomically.
 
         Parameters
         ----------
         path : str or Path
-            Its ending says the format: .json (taxonomy.json, which holds everything), .csv (the published six columns),
+            Its ending is the format: .json (taxonomy.json, which holds everything), .csv (the published six columns),
             .ttl, .rdf or .jsonld (SKOS), .graphml, .node-link.json, .parquet, .md, or .html (a page).
         base_iri : str, optional
-            For SKOS: what stands before each id.
+            For SKOS: the IRI before each id.
         issued : date, optional
             For SKOS: when this version was published.
 
@@ -154,7 +149,7 @@ class Taxonomy(Record):
         InvariantError
             If it is not a taxonomy.
         OutputError
-            If it can't be written, or not in this format.
+            If it can't be written, or has no such format.
         TaxonomyError
             If the format needs a package that is not installed.
         """
@@ -163,13 +158,13 @@ class Taxonomy(Record):
         write_taxonomy(self, path, base_iri=base_iri, issued=issued)
 
     def plot(self, kind: Literal["treemap", "icicle", "sunburst", "map"] = "treemap") -> go.Figure:
-        """Draw the taxonomy as a plotly figure, coloured by the nodes of the top.
+        """Draw the taxonomy as a plotly figure, coloured by top node.
 
         Parameters
         ----------
         kind : {"treemap", "icicle", "sunburst", "map"}
-            Nested areas sized by weight, three levels at a time, of which a click opens one; or every value as a point,
-            near to those it is like, which embeds the values and takes seconds.
+            Nested areas sized by weight, three levels at a time; or a map with each value as a point near to similar
+            values, which embeds them and takes seconds.
 
         Returns
         -------
@@ -178,9 +173,9 @@ class Taxonomy(Record):
         Raises
         ------
         TaxonomyError
-            If plotly is not installed, or there is no such kind.
+            If plotly is not installed, or `kind` is unknown.
         embeddings.EmbeddingError
-            If the model of the vectors of a map is not there.
+            If the model for a map cannot be loaded.
         """
         from taxonomy.views.plots import plot
 
@@ -194,14 +189,14 @@ class Taxonomy(Record):
         ----------
         nodes : iterable of Node
         level_names : sequence of str, optional
-            Finest first; the names of DESIGN's levels by default.
+            Finest first; "value", "cluster", "group", ..., "domain" by default.
         **fields
             The other fields of `Taxonomy`.
 
         Raises
         ------
         InvariantError
-            If the nodes are no taxonomy; it names them.
+            If the nodes break an invariant; the error names them.
         """
         ordered = tuple(sorted(nodes, key=lambda node: (-node.level, node.label, node.id)))
         sizes = Counter(node.level for node in ordered)
@@ -213,7 +208,7 @@ class Taxonomy(Record):
         return tree
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy; what follows from its fields is found anew, since they may be others."""
+        """Return a copy; cached properties are computed again, since its fields may differ."""
         copy = super().model_copy(update=update, deep=deep)
         for name in copy.__dict__.keys() - type(self).model_fields.keys():
             del copy.__dict__[name]
@@ -232,7 +227,7 @@ class Taxonomy(Record):
         Raises
         ------
         InvariantError
-            If the nodes are no taxonomy; it names them.
+            If the nodes break an invariant; the error names them.
         """
         kept = {name: getattr(self, name) for name in type(self).model_fields if name not in _OF_NODES}
         names = [level.name for level in self.levels]
@@ -253,11 +248,11 @@ class Taxonomy(Record):
 
     @cached_property
     def _by_key(self) -> dict[str, list[Node]]:
-        found: dict[str, list[Node]] = defaultdict(list)
+        nodes_of: dict[str, list[Node]] = defaultdict(list)
         for node in self.nodes:
             for key in {canonical_key(name) for name in (node.label, *node.aliases)}:
-                found[key].append(node)
-        return found
+                nodes_of[key].append(node)
+        return nodes_of
 
     @property
     def top(self) -> list[Node]:
@@ -276,17 +271,17 @@ class Taxonomy(Record):
 
     @cached_property
     def top_ids(self) -> dict[str, str]:
-        """The id of the node of the top level that each node is under, by id."""
-        found: dict[str, str] = {}
+        """The id of each node's ancestor on the top level, by id."""
+        top_ids: dict[str, str] = {}
         for node in sorted(self.nodes, key=lambda node: -node.level):
-            found[node.id] = node.id if node.parent is None else found[node.parent]
-        return found
+            top_ids[node.id] = node.id if node.parent is None else top_ids[node.parent]
+        return top_ids
 
     @cached_property
     def ancestors(self) -> NDArray[np.intp]:
         """The ancestors of each value as positions in `nodes`, of shape (n_levels - 1, n_values).
 
-        Level 1 first, values in the order of `leaves`. No two levels share a number.
+        Level 1 first, values in the order of `leaves`.
         """
         return ancestor_positions(self.nodes, len(self.levels))
 
@@ -298,12 +293,12 @@ class Taxonomy(Record):
         key : str
             An id, or a label or alias in any spelling with the same canonical key.
         level : int, optional
-            Look on this level only.
+            Search this level only.
 
         Raises
         ------
         LookupFailedError
-            If nothing matches; for a retired id it says what replaced it (see `retired_node`).
+            If no node matches; for a retired id the error names its successors.
         AmbiguousKeyError
             If several nodes match; the error lists them.
         """
@@ -313,10 +308,10 @@ class Taxonomy(Record):
             if key in self._retired_by_id:
                 raise LookupFailedError(self._say_retired(key), remedy="give an id of this version")
             where = "" if level is None else f" on level {level}"
-            raise LookupFailedError(f"no node {key!r}{where}", remedy=self._suggest(key, level))
+            raise LookupFailedError(f"there is no node {key!r}{where}", remedy=self._suggest(key, level))
         if len(matches) > 1:
             listed = [f"{node.id} (level {node.level}, {node.label!r})" for node in matches]
-            problem = f"{key!r} names {len(matches)} nodes: {', '.join(listed)}"
+            problem = f"{key!r} is the label or alias of {len(matches)} nodes: {', '.join(listed)}"
             raise AmbiguousKeyError(problem, listed, remedy="give an id or a level")
         return matches[0]
 
@@ -332,35 +327,35 @@ class Taxonomy(Record):
         return f"did you mean {near}?" if near else "give an id, a label or an alias of this taxonomy"
 
     def search(self, text: str) -> list[Node]:
-        """Return the nodes whose label, aliases or definition contain a text, whatever its case and accents.
+        """Return the nodes whose label, aliases or definition contain a text; case and accents are ignored.
 
-        Labels come first, and among them those that begin with it; then aliases, then definitions that contain each of
+        Labels come first, and among them those that begin with the text; then aliases, then definitions with each of
         its words.
         """
         check_type(text, str, "text", "give a word or part of one")
         return search_nodes(self.nodes, text)
 
     def retired_node(self, id: str) -> Retired:
-        """Look up an id that went.
+        """Look up a retired id.
 
         Raises
         ------
         LookupFailedError
-            If no such id was ever retired.
+            If no such id was retired.
         """
         if id not in self._retired_by_id:
             problem = f"no id {id!r} was retired from this taxonomy"
-            raise LookupFailedError(problem, remedy="give an id that once was in it")
+            raise LookupFailedError(problem, remedy="give an id of an earlier version")
         return self._retired_by_id[id]
 
     @cached_property
     def _retired_by_id(self) -> dict[str, Retired]:
-        return {gone.id: gone for gone in self.retired}
+        return {entry.id: entry for entry in self.retired}
 
     def _say_retired(self, id: str) -> str:
-        gone = self._retired_by_id[id]
-        instead = " and ".join(self._say(heir) for heir in gone.replaced_by) or "nothing"
-        return f"{id} ({gone.label!r}) was retired in version {gone.since} and replaced by {instead}"
+        entry = self._retired_by_id[id]
+        successors = " and ".join(self._say(successor) for successor in entry.replaced_by) or "nothing"
+        return f"{id} ({entry.label!r}) was retired in version {entry.since} and replaced by {successors}"
 
     def _say(self, id: str) -> str:
         known = self._by_id.get(id) or self._retired_by_id.get(id)
@@ -388,13 +383,13 @@ class Taxonomy(Record):
     def values(self, node: Node | str) -> list[Node]:
         """Return the values (level 0) below `node`, or the value itself, by label."""
         frontier = [self._resolve(node)]
-        found = []
+        values = []
         while frontier:
-            one = frontier.pop()
-            if one.level == 0:
-                found.append(one)
-            frontier.extend(self._children.get(one.id, []))
-        return sorted(found, key=lambda value: (value.label, value.id))
+            current = frontier.pop()
+            if current.level == 0:
+                values.append(current)
+            frontier.extend(self._children.get(current.id, []))
+        return sorted(values, key=lambda value: (value.label, value.id))
 
     @cached_property
     def graph(self) -> nx.DiGraph[str]:
@@ -405,18 +400,17 @@ class Taxonomy(Record):
         return graph
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the nodes as a pandas frame, one a row, in the order of `nodes`, with the id as index.
+        """Return the nodes as a pandas frame, one per row, in the order of `nodes`, with the id as index.
 
-        Beside the fields of a node it has a column for each level, by its name (``value``, ``cluster``, ...), with the
-        label of the node itself or of the node above it, missing on the levels below. A level whose name another column
-        has is ``level_N``.
+        Beside the fields of a node it has a column for each level (``value``, ``cluster``, ...) with the label of the
+        node or its ancestor there, missing on lower levels. A level named like another column is called ``level_N``.
         """
         return nodes_frame(self.nodes, self.levels)
 
     def subtree(self, node: Node | str) -> Taxonomy:
-        """Return a node and all below it as a taxonomy of its own, with the node as its top.
+        """Return a node and all nodes below it as a taxonomy, with the node as its top.
 
-        Shares are of the node's weight. Its id is that of this taxonomy with the node's slug; ids of nodes stay.
+        Shares are of the node's weight. Nodes keep their ids; the taxonomy's id is this one's and the node's slug.
 
         Raises
         ------
@@ -435,7 +429,7 @@ class Taxonomy(Record):
             provenance=self.provenance,
         )
 
-    # -- invariants -------------------------------------------------------------------------------------------------
+    # -- checking and writing ---------------------------------------------------------------------------------------
 
     def check(self) -> None:
         """Check every invariant of a taxonomy.
@@ -443,34 +437,14 @@ class Taxonomy(Record):
         Raises
         ------
         InvariantError
-            Naming the first nodes that break one.
+            Naming the nodes that break the first.
         """
         check_invariants(self.nodes, self.levels, self.retired)
 
-    # -- JSON -------------------------------------------------------------------------------------------------------
-
     def compute_digest(self) -> str:
-        """Return ``sha256:`` and the digest of the nodes in their canonical form."""
-        digest = hashlib.sha256()
-        for node in self.nodes:
-            digest.update(_to_json(node).encode())
-            digest.update(b"\n")
-        return f"sha256:{digest.hexdigest()}"
+        """Return ``sha256:`` and the digest of the nodes in their canonical JSON."""
+        return digest_nodes(self.nodes)
 
     def to_json(self) -> str:
-        """Return the canonical JSON text: the same taxonomy gives the same bytes."""
-        fields = []
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            if name in ("levels", "nodes", "retired"):
-                items = ",\n  ".join(_to_json(item) for item in value)
-                text = f"[\n  {items}\n ]" if items else "[]"
-            else:
-                text = _to_json(value)
-            fields.append(f' "{name}": {text}')
-        return "{\n" + ",\n".join(fields) + "\n}\n"
-
-
-def _to_json(item: Any) -> str:
-    plain = item.model_dump(mode="json") if isinstance(item, BaseModel) else item
-    return json.dumps(plain, ensure_ascii=False, allow_nan=False)
+        """Return the text of taxonomy.json: equal taxonomies have equal bytes."""
+        return canonical_json(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from taxonomy.toml import Text, Texts, read_tables
 
 BUNDLED = Path(__file__).with_name("principles.toml")
 NONE = "none of them"
-_REMEDY = "see taxonomy/questions/principles.toml for the form"
+_REMEDY = "write [[principle]] tables with key, name and nodes"
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=pydantic.ConfigDict(extra="forbid", str_strip_whitespace=True))
@@ -179,12 +179,7 @@ def take_principles(given: str | Path | Mapping[str, Sequence[str]] | None) -> t
     if not isinstance(given, Mapping):
         return read_principles(Path(given))
     for name, nodes in given.items():
-        if (
-            not isinstance(name, str)
-            or isinstance(nodes, str)
-            or not nodes
-            or not all(isinstance(node, str) for node in nodes)
-        ):
+        if not _is_list_of_names([name]) or not _is_list_of_names(nodes):
             problem = f"`principles` has {name!r}: {nodes!r}"
             raise InputError(problem, remedy="give lists of labels, aliases or ids of nodes, by name")
     if not given:
@@ -192,6 +187,12 @@ def take_principles(given: str | Path | Mapping[str, Sequence[str]] | None) -> t
     if NONE in given:
         raise InputError(f"`principles` names one {NONE!r}, as the row of all others is", remedy="give it another name")
     return tuple(Principle(key=name, name=name, nodes=tuple(nodes)) for name, nodes in given.items())
+
+
+def _is_list_of_names(nodes: object) -> bool:
+    if isinstance(nodes, str) or not isinstance(nodes, Collection) or not nodes:
+        return False
+    return all(isinstance(node, str) and node.strip() for node in nodes)
 
 
 def _served(tree: Taxonomy, principles: tuple[Principle, ...]) -> tuple[dict[str, list[str]], tuple[str, ...]]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 # The false discovery rate up to which an association, a difference or a change is reported.
 FALSE_DISCOVERY = 0.05
 # Alerts to expect in 10,000 conversations like those of the baseline.
-ALERTS_PER_10000 = 100.0
+ALERTS_PER_10000: float = 100
 
 
 def keep_significant(table: pd.DataFrame) -> pd.DataFrame:

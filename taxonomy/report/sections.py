@@ -179,8 +179,7 @@ def _ask_models(inputs: Inputs) -> Section:
     only = table[table["only"] & (table["level"] == 0)]
     lead = (
         f"Differences of a model from all others{f', controlled for {control}' if control else ''}: "
-        f"{len(significant):,}. "
-        f"Values that one model alone expresses: {len(only):,}."
+        f"{len(significant):,}. Values that one model alone expresses: {len(only):,}."
     )
     method = (
         "Each model against all others, by the Cochran-Mantel-Haenszel test within tasks and a false discovery rate of "
@@ -204,7 +203,7 @@ def _ask_principles(inputs: Inputs) -> Section:
         for row in rows_of(first)
     )
     method = (
-        "A file maps nodes to principles; a value serves those of the nearest node above it that is named. Which "
+        "Nodes are mapped to principles; a value serves those of the nearest node above it that is named. Which "
         "principle a node serves is a judgement, and a value can serve several, so shares need not add up to one."
     )
     if served.absent:

@@ -1,7 +1,7 @@
 """Read and canonicalise value strings.
 
-Strings with weights are cleaned, spellings of one value are merged, what is not a value is rejected with a reason, and
-the rest is a `ValueSet`. Every row is accounted for: rows = values + aliases + repeats + rejected.
+Strings with weights are cleaned, spellings of one value are merged, strings that are not values are rejected with a
+reason, and the rest is a `ValueSet`. Every row is accounted for: rows = values + aliases + repeats + rejected.
 """
 
 from taxonomy.values.canonical import canonical_key, clean

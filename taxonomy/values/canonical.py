@@ -1,4 +1,4 @@
-"""The cleaned spelling of a value string, the key its twins share, and what is no value."""
+"""Cleaned spellings of value strings, their canonical keys, and reasons to reject a string."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 
 from taxonomy.english.words import word_list, word_pattern
 
-# Nothing this long is a value, so it is not searched for decoration.
+# A longer text is not a value, so it is not searched for decoration.
 _LONGEST = 1000
 
 _DASHES = "\u058a\u05be\u1400\u1806\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b\u301c\u3030\u30a0"
@@ -45,14 +45,14 @@ _BRACKETS = frozenset("()[]{}<>")
 
 _SENTENCE_ENDS = (".", "!", "?", "\u3002", "\u2026", "\uff01", "\uff1f")
 _AFTER_SENTENCE = " \t\r\n\f\v\u00a0\"'`*_)]}>\u2019\u201d\u00bb"
-# Short texts with a sentence mark that only a sentence has: 'Honesty is key.' but not 'can do attitude!'
+# Words that make a short text with a sentence mark a sentence: 'Honesty is key.' but not 'can do attitude!'
 _CLAUSE = re.compile(
     rf"{word_pattern('clause_subjects')}\b|.*\b{word_pattern('clause_verbs')}\b",
     re.IGNORECASE,
 )
 _LIST_ITEM = re.compile(r"\s*(?:[-*+\u2022\u2013\u2014]|\d{1,3}[.)])\s")
 
-# Keys of what a language model answers where it found no value.
+# Keys of what a language model answers when there is no value.
 _PLACEHOLDERS = word_list("placeholders") | {
     start + end for start in word_list("placeholder_starts") for end in ("", *word_list("placeholder_ends"))
 }
@@ -86,7 +86,7 @@ def clean(text: str) -> str:
 
 
 def canonical_key(text: str) -> str:
-    """Return what all spellings of one value share.
+    """Return the key that all spellings of one value share.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def canonical_key(text: str) -> str:
 
 
 def reason_to_reject(text: str, cleaned: str) -> str | None:
-    """Say why a string is no value.
+    """Return why a string is rejected as a value.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def reason_to_reject(text: str, cleaned: str) -> str | None:
     str or None
         "empty", "placeholder" ('n/a', 'none', '-'), "no letters", "too long" (over 100 characters),
         "sentence", "list" (several lines with bullets or numbers), or None for a value. A sentence
-        has over 8 words; or it ends in a sentence mark and has over 5 words, or a subject or verb
+        has over 8 words; or it ends in a sentence mark and has over 5 words or a subject or verb
         that only a sentence has. Up to 8 words without such a mark are never a sentence.
     """
     if len(cleaned) > 100:
@@ -133,7 +133,7 @@ def reason_to_reject(text: str, cleaned: str) -> str | None:
     words = cleaned.count(" ") + 1
     if words > 8:
         return "sentence"
-    # The cleaned spelling is asked too: where it is rejected, all that clean to it are.
+    # The cleaned spelling is checked too: if it is rejected, so are all strings with that spelling.
     ended = words > 2 and (_ends(cleaned) or (text != cleaned and _ends(text)))
     if ended and (words > 5 or _CLAUSE.match(cleaned)):
         return "sentence"
@@ -144,7 +144,7 @@ def reason_to_reject(text: str, cleaned: str) -> str | None:
 
 
 def _ends(text: str) -> bool:
-    """Tell whether a text ends as a sentence does, quotes and brackets aside."""
+    """Return whether a text ends in a sentence mark, before any quotes and brackets."""
     return text.rstrip(_AFTER_SENTENCE).endswith(_SENTENCE_ENDS)
 
 
@@ -178,17 +178,17 @@ def _undecorated(text: str) -> str:
 
 
 def _unwrapped(text: str) -> str:
-    """Take off brackets around the whole, and brackets at an end without a partner."""
+    """Remove brackets around the whole, and brackets at an end without a partner."""
     if not text or (text[0] not in _BRACKETS and text[-1] not in _BRACKETS):
         return text
     partner: dict[int, int] = {}
-    open_at: list[int] = []
-    for at, char in enumerate(text):
+    open_positions: list[int] = []
+    for position, char in enumerate(text):
         if char in _CLOSING:
-            open_at.append(at)
-        elif char in _BRACKETS and open_at and _CLOSING[text[open_at[-1]]] == char:
-            start = open_at.pop()
-            partner[start], partner[at] = at, start
+            open_positions.append(position)
+        elif char in _BRACKETS and open_positions and _CLOSING[text[open_positions[-1]]] == char:
+            start = open_positions.pop()
+            partner[start], partner[position] = position, start
     last = len(text) - 1
     start, stop = 0, last + 1
     if text[0] in _BRACKETS and partner.get(0, last) == last:

@@ -1,4 +1,4 @@
-"""Which columns to read, and what a cell must hold."""
+"""Choice of columns, and checks of cells."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any, Literal, NoReturn, TypeGuard
 
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
 
 WeightUnit = Literal["pct_convos", "mentions", "strings"]
 
-# What the columns of values and weights hold in one row.
+# The cells of a row in the columns of values and weights.
 Pair = tuple[object, object]
 
 WEIGHT_COLUMNS = ("count", "mentions", "pct_convos")
@@ -24,7 +25,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text and weight, read as they are consumed, and what the weights count."""
+    """Rows of text and weight, read lazily, and what the weights count."""
 
     rows: Iterable[tuple[str, float]]
     weight_unit: WeightUnit = "strings"
@@ -41,26 +42,24 @@ class Columns:
 
     @classmethod
     def choose(cls, names: Sequence[str], value: str | None, weight: str | None, **place: Any) -> Columns:
-        """Find the columns asked for, or the usual ones, among those there are."""
+        """Return the columns asked for, or the default ones."""
         if twice := next((name for name in names if names.count(name) > 1), None):
-            raise InputError("the name occurs twice", column=twice, remedy="rename one of them", **place)
-        there = "the columns are " + ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")
+            raise InputError("the column occurs twice", column=twice, remedy="rename one of them", **place)
         value = value or "value"
-        if value not in names:
-            remedy = f"{there}: name that of the values with `value_column`"
-            raise InputError("there is no such column", column=value, remedy=remedy, **place)
-        if weight is not None and weight not in names:
-            remedy = f"{there}: name that of the weights with `weight_column`"
-            raise InputError("there is no such column", column=weight, remedy=remedy, **place)
+        for name, parameter in ((value, "value_column"), (weight, "weight_column")):
+            if name is not None and name not in names:
+                known = ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")
+                remedy = f"give one of {known} as `{parameter}`"
+                raise InputError("there is no such column", column=name, remedy=remedy, **place)
         return cls(value, weight or next((name for name in WEIGHT_COLUMNS if name in names), None))
 
     def table(self, rows: Iterable[tuple[str, float]], path: str | None) -> Table:
-        """Return the rows with what their weights count."""
+        """Return a table of rows, with the unit of these columns."""
         unit: WeightUnit = "pct_convos" if self.weight == "pct_convos" else "mentions"
         return Table(rows, "strings" if self.weight is None else unit, self.weight, path)
 
     def checked(self, cells: Iterable[Pair], path: str | None) -> Iterator[tuple[str, float]]:
-        """Check row by row what a table without lines holds."""
+        """Check the cells of a table without line numbers, row by row."""
         for row, (text, cell) in enumerate(cells, 1):
             if text is None:
                 text = ""
@@ -73,19 +72,19 @@ class Columns:
 
 
 def no_columns(value: str | None, weight: str | None, path: str | None) -> None:
-    """Refuse names of columns for an input that has none."""
+    """Raise an InputError if column names are given for an input without columns."""
     if named := value or weight:
-        remedy = "leave the names of columns out, or give a table"
+        remedy = "leave `value_column` and `weight_column` out, or give a table"
         raise InputError("plain strings have no columns", path=path, column=named, remedy=remedy)
 
 
 def is_text(cell: object) -> TypeGuard[str]:
-    """Tell whether a cell holds a string that can be written again."""
+    """Return whether a cell is a string without lone surrogates."""
     return isinstance(cell, str) and (cell.isascii() or not _SURROGATE.search(cell))
 
 
 def number(cell: object) -> float:
-    """Return the number a cell holds, NaN if none."""
+    """Return the number in a cell, NaN if there is none."""
     if isinstance(cell, (Real, Decimal)) and not isinstance(cell, bool):
         try:
             return float(cell)
@@ -94,23 +93,38 @@ def number(cell: object) -> float:
     return math.nan
 
 
+def parse_number(text: str) -> float:
+    """Return the number that a text is, NaN if it is not one."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def short(cell: object) -> str:
-    """Return how a cell is quoted in a message."""
+    """Return a cell as messages quote it, at most 60 characters."""
     text = repr(cell)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def fail_cells(row: Sequence[str], header: Sequence[str], delimiter: str, **place: Any) -> NoReturn:
+    """Raise an InputError for a row of a CSV file with more or fewer cells than its header."""
+    problem = f"the row has {count_of(len(row), 'cell')}, and the header has {len(header):,}"
+    remedy = f"quote a cell that holds {delimiter!r}, and give every row all its cells"
+    raise InputError(problem, remedy=remedy, **place)
+
+
 def fail_text(cell: object, **place: Any) -> NoReturn:
-    """Raise what is wrong with a cell that holds no text."""
+    """Raise an InputError for a cell that is not valid text."""
     if isinstance(cell, str):
-        problem, remedy = f"{short(cell)} holds half of a surrogate pair", "give well-formed Unicode"
+        problem, remedy = f"{short(cell)} has a lone surrogate", "give well-formed Unicode"
     else:
         problem, remedy = f"{short(cell)} is not a string", "give every value as a string"
     raise InputError(problem, remedy=remedy, **place)
 
 
 def fail_weight(cell: object, weight: float, **place: Any) -> NoReturn:
-    """Raise what is wrong with a cell that holds no weight."""
+    """Raise an InputError for a cell that is not a valid weight."""
     if cell is None or (isinstance(cell, str) and not cell.strip()):
         problem = "the weight is missing"
     else:

@@ -1,4 +1,4 @@
-"""Rows of text and weight from files, data frames and records, every fault named with its place."""
+"""Rows of text and weight from files, data frames and records; errors name the place."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from taxonomy.values.cells import (
     Columns,
     Pair,
     Table,
+    fail_cells,
     fail_text,
     fail_weight,
     is_text,
     no_columns,
     number,
+    parse_number,
     short,
 )
 
@@ -33,7 +35,7 @@ SUFFIXES = (".txt", ".csv", ".tsv", ".jsonl", ".parquet")
 
 _BOM = b"\xef\xbb\xbf"
 _BLANK = ("", 0.0)
-# The number of a line, and what it holds: None if it is blank.
+# The number of a line and its JSON value, None for a blank line.
 _Item = tuple[int, dict[str, Any] | str | None]
 
 
@@ -41,14 +43,14 @@ _Item = tuple[int, dict[str, Any] | str | None]
 def read_file(
     path: Path, value_column: str | None, weight_column: str | None, stdin: BinaryIO | None
 ) -> Iterator[Table]:
-    """Open the table that a file holds.
+    """Open the table in a file.
 
     Parameters
     ----------
     path : Path
         A file with one of `SUFFIXES`, or "-" for standard input.
     value_column, weight_column : str or None
-        Names of columns, if not the usual ones.
+        Names of columns, if not the default ones.
     stdin : binary stream or None
         Read for "-" instead of the process's own standard input.
 
@@ -61,8 +63,8 @@ def read_file(
     with _open(path, name, stdin) as stream:
         suffix = path.suffix.lower()
         if name != "stdin" and suffix not in SUFFIXES:
-            problem = f"the suffix {suffix!r} is not a known one" if suffix else "the name has no suffix"
-            raise InputError(problem, path=name, remedy=f"give a file in one of {', '.join(SUFFIXES)}")
+            problem = f"files in {suffix!r} are not read" if suffix else "the name has no suffix"
+            raise InputError(problem, path=name, remedy=f"give a file with one of {', '.join(SUFFIXES)}")
         if suffix == ".parquet":
             yield _parquet_table(stream, name, value_column, weight_column)
             return
@@ -82,7 +84,7 @@ def read_file(
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a CSV file as they are, the header first, each with the number of its first line.
+    """Yield the rows of a CSV file, the header first, each with the number of its first line.
 
     Parameters
     ----------
@@ -92,7 +94,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     Raises
     ------
     InputError
-        If the file can't be read, is no UTF-8 or no CSV.
+        If the file can't be read, or is not CSV in UTF-8.
     """
     name = str(path)
     with _open(path, name, None) as stream:
@@ -108,14 +110,14 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def read_frame(frame: pd.DataFrame, value_column: str | None, weight_column: str | None) -> Table:
-    """Take the rows of a data frame, by the same rules of columns as a file.
+    """Take the rows of a data frame, with the same columns as a file.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         Has a column of strings, and may have one of weights.
     value_column, weight_column : str or None
-        Names of columns, if not the usual ones.
+        Names of columns, if not the default ones.
 
     Returns
     -------
@@ -144,7 +146,7 @@ def read_records(records: Iterable[object]) -> Iterator[tuple[str, float]]:
     Yields
     ------
     tuple of str and float
-        The same, of sure types.
+        The same pair, checked.
     """
     for row, record in enumerate(records, 1):
         if not isinstance(record, tuple) or len(record) != 2:
@@ -181,7 +183,7 @@ def _lines(stream: Iterable[bytes], path: str) -> Iterator[str]:
             problem = f"byte {error.start + 1} of the line (0x{raw[error.start]:02x}) is not UTF-8"
             raise InputError(problem, path=path, line=line_number, remedy="save the file as UTF-8") from None
         if b"\0" in raw:
-            problem = f"byte {raw.index(0) + 1} of the line is NUL, so this is no text"
+            problem = f"byte {raw.index(0) + 1} of the line is NUL"
             raise InputError(problem, path=path, line=line_number, remedy="save the file as UTF-8")
         yield line
 
@@ -208,32 +210,28 @@ def _csv_table(
     except csv.Error as error:
         _fail_csv(error, path, 1)
     columns = Columns.choose(names, value, weight, path=path, line=1)
+    value_at = names.index(columns.value)
+    weight_at = None if columns.weight is None else names.index(columns.weight)
+
+    def pair(row: list[str], line: int) -> tuple[str, float]:
+        if len(row) != len(names):
+            if any(map(str.strip, row)):
+                fail_cells(row, names, delimiter, path=path, line=line)
+            return _BLANK
+        if weight_at is None:
+            return row[value_at], 1.0
+        weight = parse_number(row[weight_at])
+        if 0.0 <= weight < math.inf:
+            return row[value_at], weight
+        if any(map(str.strip, row)):
+            fail_weight(row[weight_at], weight, path=path, line=line, column=columns.weight)
+        return _BLANK
 
     def rows() -> Iterator[tuple[str, float]]:
-        value_at = names.index(columns.value)
-        weight_at = None if columns.weight is None else names.index(columns.weight)
         line = reader.line_num + 1
         try:
             for row in reader:
-                if len(row) != len(names):
-                    if any(map(str.strip, row)):
-                        problem = f"the row has {len(row)} cells where the header has {len(names)}"
-                        remedy = f"quote a cell that holds {delimiter!r}, and give every row all its cells"
-                        raise InputError(problem, path=path, line=line, remedy=remedy)
-                    yield _BLANK
-                elif weight_at is None:
-                    yield row[value_at], 1.0
-                else:
-                    try:
-                        weight = float(row[weight_at])
-                    except ValueError:
-                        weight = math.nan
-                    if 0.0 <= weight < math.inf:
-                        yield row[value_at], weight
-                    elif any(map(str.strip, row)):
-                        fail_weight(row[weight_at], weight, path=path, line=line, column=columns.weight)
-                    else:
-                        yield _BLANK
+                yield pair(row, line)
                 line = reader.line_num + 1
         except csv.Error as error:
             _fail_csv(error, path, line)
@@ -273,7 +271,7 @@ def _json_item(text: str, path: str, line: int) -> dict[str, Any] | str | None:
         if isinstance(item, (dict, str)):
             return item
         problem = f"the line is neither a JSON object nor a string, but {short(item)}"
-    raise InputError(problem, path=path, line=line, remedy="give one JSON object or string a line")
+    raise InputError(problem, path=path, line=line, remedy="give one JSON object or string per line")
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -299,7 +297,7 @@ def _json_objects(items: Iterable[_Item], columns: Columns, path: str) -> Iterat
             yield _BLANK
             continue
         if isinstance(item, str) or columns.value not in item:
-            problem, remedy = "there is no such member", "give every line an object that has it"
+            problem, remedy = "the object has no such member", "give it to the object of every line"
             raise InputError(problem, path=path, line=line, column=columns.value, remedy=remedy)
         text, weight = item[columns.value], 1.0
         if text is None:
@@ -311,7 +309,7 @@ def _json_objects(items: Iterable[_Item], columns: Columns, path: str) -> Iterat
             if not 0.0 <= weight < math.inf:
                 fail_weight(item.get(columns.weight), weight, path=path, line=line, column=columns.weight)
         elif late := next((name for name in WEIGHT_COLUMNS if name in item), None):
-            problem = "there is a weight here, but none in the first object"
+            problem = "the object has a weight, but the first object has none"
             raise InputError(problem, path=path, line=line, column=late, remedy="give every object a weight")
         yield text, weight
 
@@ -339,5 +337,5 @@ def _parquet_table(stream: BinaryIO, path: str, value: str | None, weight: str |
 
 
 def _fail_parquet(error: Exception, path: str) -> NoReturn:
-    remedy = "write it again, or give it the suffix of what it is"
+    remedy = "write it again, or give the file the suffix of its format"
     raise InputError(f"the file is not Parquet ({error})", path=path, remedy=remedy) from None

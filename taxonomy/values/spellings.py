@@ -1,4 +1,4 @@
-"""Spellings of one value, merged."""
+"""Merge the spellings of each value."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Value:
     key : str
         Canonical key of the label.
     label : str
-        The cleaned spelling with the largest weight; of equals, the first in code-point order.
+        The cleaned spelling with the largest weight; ties by code-point order.
     aliases : tuple of str
         The other cleaned spellings, in code-point order.
     weight : float
@@ -36,14 +36,14 @@ class Value:
 
 
 def merge_spellings(first: Mapping[str, float], repeated: Mapping[str, array[float]]) -> tuple[Value, ...]:
-    """Make one value of the spellings that differ only in case, spaces, hyphens or number.
+    """Merge spellings that differ only in case, spaces, hyphens or grammatical number into spelling value.
 
     Parameters
     ----------
     first : mapping of str to float
-        Weight of each cleaned spelling where it occurs first.
+        Weight of the first occurrence of each cleaned spelling.
     repeated : mapping of str to array of float
-        Its weights where it occurs again.
+        Weights of its further occurrences.
 
     Returns
     -------
@@ -53,26 +53,26 @@ def merge_spellings(first: Mapping[str, float], repeated: Mapping[str, array[flo
     by_key: dict[str, str] = {}
     twins: dict[str, list[str]] = {}
     for spelling in first:
-        one = by_key.setdefault(canonical_key(spelling), spelling)
-        if one is not spelling:
-            twins.setdefault(one, []).append(spelling)
+        kept = by_key.setdefault(canonical_key(spelling), spelling)
+        if kept is not spelling:
+            twins.setdefault(kept, []).append(spelling)
     for plural, key in _plurals(by_key):
-        one, other = by_key[key], by_key.pop(plural)
-        twins.setdefault(one, []).extend([other, *twins.pop(other, ())])
+        kept, merged = by_key[key], by_key.pop(plural)
+        twins.setdefault(kept, []).extend([merged, *twins.pop(merged, ())])
 
-    def value(key: str, one: str) -> Value:
-        if one not in twins and one not in repeated:
-            return Value(key, one, (), first[one])
-        weights = {s: [first[s], *repeated.get(s, ())] for s in (one, *twins.get(one, ()))}
+    def value(key: str, spelling: str) -> Value:
+        if spelling not in twins and spelling not in repeated:
+            return Value(key, spelling, (), first[spelling])
+        weights = {s: [first[s], *repeated.get(s, ())] for s in (spelling, *twins.get(spelling, ()))}
         label, *_ = sorted(weights, key=lambda s: (-math.fsum(weights[s]), s))
         aliases = tuple(sorted(weights.keys() - {label}))
         return Value(canonical_key(label), label, aliases, math.fsum(chain.from_iterable(weights.values())))
 
-    return tuple(sorted((value(key, one) for key, one in by_key.items()), key=attrgetter("key")))
+    return tuple(sorted((value(key, spelling) for key, spelling in by_key.items()), key=attrgetter("key")))
 
 
 def _plurals(keys: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield each key that is a plural of another, and the key that stands for the two."""
+    """Yield each key that is a plural of another key, and the key that stands for both."""
     stands_for: dict[str, str] = {}
 
     def root(key: str) -> str:
@@ -82,7 +82,7 @@ def _plurals(keys: Collection[str]) -> Iterator[tuple[str, str]]:
 
     pairs = [(key, singular) for key in keys for singular in singulars(key) if singular in keys]
     for plural, singular in pairs:
-        one, other = sorted((root(plural), root(singular)))
-        if one != other:
-            stands_for[other] = one
-            yield other, one
+        first, second = sorted((root(plural), root(singular)))
+        if first != second:
+            stands_for[second] = first
+            yield second, first

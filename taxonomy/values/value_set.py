@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
 from taxonomy.values.canonical import canonical_key, clean, reason_to_reject
 from taxonomy.values.cells import Table, WeightUnit, no_columns
@@ -27,13 +28,13 @@ from taxonomy.values.spellings import Value, merge_spellings
 if TYPE_CHECKING:
     import pandas as pd
 
-# What values are read from.
+# The types that values are read from.
 ValueSource: TypeAlias = "str | Path | Iterable[str] | Mapping[str, float] | pd.Series[Any] | pd.DataFrame | ValueSet"
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An input string that is no value.
+    """An input string that was rejected as a value.
 
     Parameters
     ----------
@@ -52,9 +53,9 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ValueSet:
-    """Values with their weights, and what was rejected on the way to them.
+    """Values with their weights, and the strings that were rejected.
 
-    All but the rows of rejections is independent of the order of the input. Every input row is
+    Everything but the rows of rejections is independent of the order of the input. Every input row is
     accounted for: rows = values + aliases + repeats + rejected.
 
     Parameters
@@ -70,9 +71,9 @@ class ValueSet:
     repeats : int
         Number of rows whose cleaned spelling had occurred before.
     weight_column : str or None
-        Name of the column that the weights came from.
+        Name of the column of the weights.
     first_rows : sequence of int
-        The row in which each spelling occurs first: label, then aliases, value by value.
+        The first row of each spelling: label, then aliases, value by value.
 
     Examples
     --------
@@ -107,12 +108,12 @@ class ValueSet:
         weight_column: str | None = None,
         stdin: BinaryIO | None = None,
     ) -> Self:
-        """Read a file by its suffix.
+        """Read a file in the format of its suffix.
 
-        `.txt` is one string a line; `.csv` and `.tsv` have a header; `.jsonl` has one object a
+        `.txt` has one string per line; `.csv` and `.tsv` have a header; `.jsonl` has one object per
         line, or one string; `.parquet` has the columns of a CSV. Text is UTF-8, with or without a
         byte-order mark. "-" is standard input: JSON lines if it begins with a brace, CSV or TSV if
-        its first line names the value column, and one string a line otherwise.
+        its first line names the value column, and one string per line otherwise.
 
         Parameters
         ----------
@@ -122,7 +123,7 @@ class ValueSet:
             Column of the strings; "value" if not given.
         weight_column : str, optional
             Column of the weights; if not given, the first of "count", "mentions" and "pct_convos"
-            that is there, and without any each string weighs one.
+            that exists; without any, each string weighs one.
         stdin : binary stream, optional
             Read for "-" instead of the process's own standard input.
 
@@ -134,7 +135,7 @@ class ValueSet:
         Raises
         ------
         InputError
-            If the file cannot be read, has a fault, or holds no value.
+            If the file cannot be read, is malformed, or has no value.
         """
         with read_file(Path(path), value_column, weight_column, stdin) as table:
             return cls._from_table(table)
@@ -143,7 +144,7 @@ class ValueSet:
     def from_frame(
         cls, frame: pd.DataFrame, *, value_column: str | None = None, weight_column: str | None = None
     ) -> Self:
-        """Take the rows of a data frame, by the same rules of columns as a file.
+        """Take the rows of a data frame, with the same columns as a file.
 
         Parameters
         ----------
@@ -160,7 +161,7 @@ class ValueSet:
         Raises
         ------
         InputError
-            If a column is missing, a cell has a fault, or there is no value.
+            If a column is missing, a cell is malformed, or there is no value.
         """
         return cls._from_table(read_frame(frame, value_column, weight_column))
 
@@ -188,7 +189,7 @@ class ValueSet:
         Raises
         ------
         InputError
-            If a record has a fault, or there is no value.
+            If a record is malformed, or there is no value.
         """
         return cls._from_table(Table(read_records(records), weight_unit))
 
@@ -226,14 +227,14 @@ class ValueSet:
         return self._by_key.get(canonical_key(text))
 
     def edited(self, *, rejected: Collection[str], merged: Mapping[str, str]) -> ValueSet:
-        """Return the set as a person has edited it.
+        """Return the set with edits applied.
 
         Parameters
         ----------
         rejected : collection of str
-            Keys of values that are none; all their spellings are rejected, for the reason "edit".
+            Keys of values whose spellings are all rejected, with the reason "edit".
         merged : mapping of str to str
-            Keys of values that are spellings of another, and the key of that.
+            Keys of values that are spellings of another value, and that value's key.
 
         Raises
         ------
@@ -245,7 +246,7 @@ class ValueSet:
             value.key: self.first_rows[end - 1 - len(value.aliases) : end]
             for value, end in zip(self.values, ends, strict=True)
         }
-        gone = list(self.rejected)
+        rejections = list(self.rejected)
         members: dict[str, list[Value]] = {}
         for value in self.values:
             key = value.key
@@ -255,11 +256,11 @@ class ValueSet:
                 followed.add(key)
             if key in rejected or value.key in rejected:
                 spellings = zip((value.label, *value.aliases), rows[value.key], strict=True)
-                gone += [Rejection(row, spelling, "edit") for spelling, row in spellings]
+                rejections += [Rejection(row, spelling, "edit") for spelling, row in spellings]
             else:
                 members.setdefault(key, []).append(value)
         if not members:
-            raise InputError("the edits reject every value", remedy="leave at least one")
+            raise InputError("the edits reject every value", remedy="keep at least one")
         values, first_rows = [], []
         for key, group in sorted(members.items()):
             head = next(value for value in group if value.key == key)
@@ -267,13 +268,15 @@ class ValueSet:
             aliases = tuple(sorted(row.keys() - {head.label}))
             values.append(Value(key, head.label, aliases, math.fsum(value.weight for value in group)))
             first_rows += [row[head.label], *(row[alias] for alias in aliases)]
-        gone.sort(key=attrgetter("row"))
-        return replace(self, values=tuple(values), rejected=tuple(gone), first_rows=first_rows)
+        rejections.sort(key=attrgetter("row"))
+        return replace(self, values=tuple(values), rejected=tuple(rejections), first_rows=first_rows)
 
     def __repr__(self) -> str:
         aliases = sum(len(value.aliases) for value in self.values)
-        rejected = f"{aliases:,} aliases, {self.repeats:,} repeats, {len(self.rejected):,} rejected"
-        return f"ValueSet({len(self):,} values of {self.rows:,} rows: {rejected}; weights are {self.weight_unit})"
+        values, rows = count_of(len(self), "value"), count_of(self.rows, "row")
+        merged = f"{count_of(aliases, 'alias')}, {count_of(self.repeats, 'repeat')}"
+        rejected = f"{len(self.rejected):,} rejected"
+        return f"ValueSet({values} of {rows}: {merged}, {rejected}; weights are {self.weight_unit})"
 
     def __len__(self) -> int:
         """Return the number of values."""
@@ -288,7 +291,7 @@ class ValueSet:
         row = 0
         for row, (text, weight) in enumerate(table.rows, 1):
             spelling = text
-            # A cleaned spelling cleans to itself, so one that is known needs no second look.
+            # A cleaned spelling cleans to itself, so a known one is not cleaned again.
             if text not in first:
                 spelling = clean(text)
                 if reason := reason_to_reject(text, spelling):
@@ -344,7 +347,7 @@ def read_values(
     Raises
     ------
     InputError
-        If the source is of another type, has a fault, or holds no value.
+        If the source is of another type, is malformed, or has no value.
     """
     if isinstance(source, ValueSet):
         no_columns(value_column, weight_column, None)

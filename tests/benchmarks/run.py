@@ -1,4 +1,4 @@
-"""Measure everything, write ``results.json`` beside this file and its table into the README, and check the limits.
+"""Measure everything, write ``results.json`` beside this file and its table into the docs, and check the limits.
 
 Each part is a process of its own and is kept until the code changes, so that a run that was stopped goes on where it
 was. Exits with 1 where a figure is over twice its limit. ``--million`` adds the row of a million strings,
@@ -28,6 +28,7 @@ from tests.benchmarks.sizes import LIMITS, MILLION, ROWS, SIZES, STUDY, WARD_MOS
 from tests.benchmarks.table import table
 
 HERE = Path(__file__).parent
+PAGE = ROOT / "docs" / "benchmarks.md"
 START, END = "<!-- results -->", "<!-- end of results -->"
 PACKAGES = ("bertopic", "evoc", "fast_hdbscan", "numpy", "scikit-learn", "scipy", "sentence-transformers", "torch")
 
@@ -96,11 +97,10 @@ def over_limit(parts: dict[str, Any]) -> list[str]:
     ]
 
 
-def _put_into_readme(text: str) -> None:
-    readme = ROOT / "README.md"
-    before, rest = readme.read_text(encoding="utf-8").split(START)
+def _put_into_docs(text: str) -> None:
+    before, rest = PAGE.read_text(encoding="utf-8").split(START)
     _, after = rest.split(END)
-    readme.write_text(f"{before}{START}\n{text}{END}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{START}\n{text}{END}{after}", encoding="utf-8")
 
 
 def main() -> None:
@@ -122,7 +122,7 @@ def main() -> None:
         # After each part: a run that is stopped leaves what it has.
         if not arguments.only:
             (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-            _put_into_readme(table(results))
+            _put_into_docs(table(results))
     print(table(results))
     problems = over_limit(parts)
     for problem in problems:

@@ -179,13 +179,13 @@ def test_a_missing_extra_says_what_to_install(source: Path, cache: Path, monkeyp
 
 @pytest.mark.parametrize("fault", ["401", "429", "echo"])
 def test_a_key_reaches_no_output_and_no_file(
-    run: Run, server: Server, source: Path, answers: Path, tmp_path: Path, fault: str
+    run_process: Run, server: Server, source: Path, answers: Path, tmp_path: Path, fault: str
 ) -> None:
     server.fault = lambda number, request: fault
     out = tmp_path / "out.json"
     environment = {"OPENAI_API_KEY": CANARY, "OPENAI_LOG": "debug"}
     command = ("label", source, "--llm", "openai/x", "--llm-base-url", server.url, "--retries", 0, "--out", out)
-    done = run(*command, env=environment)
+    done = run_process(*command, env=environment)
     assert CANARY in server.keys
     assert done.returncode == (2 if fault == "401" else 1)
     assert out.exists() == (fault != "401")
