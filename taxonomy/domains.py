@@ -27,7 +27,7 @@ class Domain:
         Stands for the domain in its id; a domain may be renamed, its key stays.
     name, definition : str
     examples : tuple of str
-        Values that show what belongs here; placement goes by likeness to them.
+        Values that show what belongs to the domain; values are placed by similarity to them.
     """
 
     key: Text
@@ -68,7 +68,7 @@ def load_domains(path: Path = BUNDLED) -> tuple[Domain, ...]:
     Parameters
     ----------
     path : Path
-        TOML with one ``[[domain]]`` table a domain: ``key``, ``name``, ``definition``, ``examples``.
+        TOML with one ``[[domain]]`` table per domain: ``key``, ``name``, ``definition``, ``examples``.
 
     Raises
     ------
@@ -89,8 +89,8 @@ def _duplicates(domains: tuple[Domain, ...]) -> Iterator[str]:
         for domain in domains:
             if counts[canonical_key(getattr(domain, field))] > 1:
                 yield f"{field} {getattr(domain, field)!r} is used by more than one domain"
-    counts = Counter(key for domain in domains for key in {canonical_key(one) for one in domain.examples})
+    counts = Counter(key for domain in domains for key in set(map(canonical_key, domain.examples)))
     for domain in domains:
         for example in domain.examples:
             if counts[canonical_key(example)] > 1:
-                yield f"example {example!r} stands in more than one domain"
+                yield f"example {example!r} is in more than one domain"

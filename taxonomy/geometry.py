@@ -53,9 +53,9 @@ def centers(total: Points, mass: Points) -> Points:
         return np.where(mass[:, None] > 0, total / mass[:, None], np.inf)
 
 
-def squared_distances(one: Points, other: Points) -> Points:
+def squared_distances(first: Points, second: Points) -> Points:
     """Return squared Euclidean distances, shape (len(one), len(other))."""
-    squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
+    squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * first @ second.T
     return np.asarray(np.maximum(squares, 0))
 
 
@@ -84,14 +84,14 @@ def two_nearest(points: Points, center: Points) -> tuple[Labels, Labels, NDArray
     for start in range(0, n, block):
         rows = slice(start, start + block)
         part = points[rows]
-        here = np.arange(len(part))
+        positions = np.arange(len(part))
         cost = squares - 2 * part @ among.T + (part**2).sum(axis=1)[:, None]
         best = cost.argmin(axis=1)
-        first[rows], near[rows] = used[best], np.sqrt(np.maximum(cost[here, best], 0))
+        first[rows], near[rows] = used[best], np.sqrt(np.maximum(cost[positions, best], 0))
         if len(used) > 1:
-            cost[here, best] = np.inf
+            cost[positions, best] = np.inf
             best = cost.argmin(axis=1)
-            second[rows], far[rows] = used[best], np.sqrt(np.maximum(cost[here, best], 0))
+            second[rows], far[rows] = used[best], np.sqrt(np.maximum(cost[positions, best], 0))
     return first, second, near, far
 
 

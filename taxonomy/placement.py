@@ -127,17 +127,19 @@ class Assigned:
     def _rows(self) -> list[tuple[object, ...]]:
         rows: list[tuple[object, ...]] = [
             (
-                one.row,
-                one.text,
-                one.status,
-                one.node.id if one.status != "unplaced" else "",
-                self._path(one.node) if one.status != "unplaced" else "",
-                "" if one.confidence is None else number_text(one.confidence),
-                self._path(one.node if one.status == "unplaced" else one.runner_up),
+                assignment.row,
+                assignment.text,
+                assignment.status,
+                assignment.node.id if assignment.status != "unplaced" else "",
+                self._path(assignment.node) if assignment.status != "unplaced" else "",
+                "" if assignment.confidence is None else number_text(assignment.confidence),
+                self._path(assignment.node if assignment.status == "unplaced" else assignment.runner_up),
             )
-            for one in self.assignments
+            for assignment in self.assignments
         ]
-        rows += [(one.row, one.value, f"rejected: {one.reason}", "", "", "", "") for one in self.values.rejected]
+        rows += [
+            (string.row, string.value, f"rejected: {string.reason}", "", "", "", "") for string in self.values.rejected
+        ]
         return sorted(rows, key=lambda row: str(row[0]).zfill(12))
 
     def _path(self, node: Node | None) -> str:
@@ -202,7 +204,7 @@ def place_values(
     owners = [_owner(known, (value.label, *value.aliases)) for value in values.values]
     new = [value.label for value, owner in zip(values.values, owners, strict=True) if owner is None]
     places = iter(_Places(tree, model, progress).place(new, progress) if new else ())
-    found = []
+    assignments = []
     start = 0
     for value, owner in zip(values.values, owners, strict=True):
         spellings = (value.label, *value.aliases)
@@ -211,14 +213,16 @@ def place_values(
         if owner is None:
             node, sure, runner_up = next(places)
             status: Status = "unplaced" if sure < min_confidence else "placed"
-            found += [Assignment(*one, status, node, sure, runner_up) for one in zip(rows, spellings, strict=True)]
+            assignments += [
+                Assignment(row, text, status, node, sure, runner_up) for row, text in zip(rows, spellings, strict=True)
+            ]
         else:
             key = canonical_key(owner.label)
-            found += [
+            assignments += [
                 Assignment(row, text, "value" if canonical_key(text) == key else "alias", owner)
                 for row, text in zip(rows, spellings, strict=True)
             ]
-    return sorted(found, key=lambda one: one.row)
+    return sorted(assignments, key=lambda assignment: assignment.row)
 
 
 def values_by_key(tree: Taxonomy) -> dict[str, Node]:
@@ -255,7 +259,9 @@ class _Places:
         numbers: list[int] = []
         for number, top in enumerate(tops):
             own = [
-                one for one in described if top.id == mint_id("domain", level, [one["key"]]) or top.label == one["name"]
+                domain
+                for domain in described
+                if top.id == mint_id("domain", level, [domain["key"]]) or top.label == domain["name"]
             ]
             if not own:
                 return None
@@ -282,8 +288,8 @@ class _Places:
         nobody = np.full(n, -1, dtype=np.intp)
         shares = domain_affinity(vectors, alone, examples, np.array(numbers, dtype=np.intp), nobody)
         order = np.argsort(-shares, axis=1, kind="stable")
-        here = np.arange(n)
-        first, second = shares[here, order[:, 0]], shares[here, order[:, 1]]
+        positions = np.arange(n)
+        first, second = shares[positions, order[:, 0]], shares[positions, order[:, 1]]
         sure_domain = first / (first + second)
         best, other, near, far = self._nearest_within(vectors, order[:, 0])
         elsewhere = self._nearest_within(vectors, order[:, 1])[0]
@@ -301,8 +307,8 @@ class _Places:
         for domain in np.unique(domains):
             rows = np.flatnonzero(domains == domain)
             nodes = np.flatnonzero(self._domains == domain)
-            one, two, near[rows], far[rows] = two_nearest(vectors[rows], self._centers[nodes])
-            best[rows], other[rows] = nodes[one], np.where(two < 0, -1, nodes[two])
+            first, second, near[rows], far[rows] = two_nearest(vectors[rows], self._centers[nodes])
+            best[rows], other[rows] = nodes[first], np.where(second < 0, -1, nodes[second])
         return best, other, near, far
 
     def _labelled(
@@ -316,7 +322,7 @@ class _Places:
 
 def add_assigned(tree: Taxonomy, values: ValueSet, assignments: Sequence[Assignment]) -> Taxonomy:
     """Return the next version of a taxonomy, with the strings that were placed in it: see `Assigned.tree`."""
-    by_text = {one.text: one for one in assignments}
+    by_text = {assignment.text: assignment for assignment in assignments}
     draft = Draft(tree.nodes)
     counted = values.weight_unit == tree.weight_unit or (values.weight_unit, tree.weight_unit) == (
         "strings",
@@ -324,26 +330,26 @@ def add_assigned(tree: Taxonomy, values: ValueSet, assignments: Sequence[Assignm
     )
     ids = value_ids([(value.label, *value.aliases) for value in values.values], tree)
     for id, value in zip(ids, values.values, strict=True):
-        one = by_text[value.label]
-        if one.status == "unplaced":
+        assignment = by_text[value.label]
+        if assignment.status == "unplaced":
             continue
-        if one.status == "placed":
-            second = one.runner_up.id if one.runner_up else None
+        if assignment.status == "placed":
+            second = assignment.runner_up.id if assignment.runner_up else None
             draft.put(
                 Node(
                     id=id,
                     level=0,
                     label=value.label,
                     slug=slugify(value.label),
-                    parent=one.node.id,
+                    parent=assignment.node.id,
                     aliases=value.aliases,
                     weight=round(value.weight, 6) if counted else 0.0,
-                    placement=Placement(confidence=one.confidence or 0.0, second_parent=second),
-                    flags=("doubtful",) if (one.confidence or 0.0) < DOUBTFUL else (),
+                    placement=Placement(confidence=assignment.confidence or 0.0, second_parent=second),
+                    flags=("doubtful",) if (assignment.confidence or 0.0) < DOUBTFUL else (),
                 )
             )
             continue
-        owner = draft.nodes[one.node.id]
+        owner = draft.nodes[assignment.node.id]
         spellings = {owner.label, *owner.aliases, value.label, *value.aliases} - {owner.label}
         if spellings - set(owner.aliases):
             draft.change(owner.id, aliases=tuple(sorted(spellings)))

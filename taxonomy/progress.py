@@ -1,4 +1,4 @@
-"""How far a long work of several stages is."""
+"""Progress of long work in stages."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from embeddings.progress import Progress
 
-# Told a stage, steps done, and steps in all.
+# Called with a stage, steps done, and steps in all.
 StageProgress = Callable[[str, int, int], None]
 
 
 def stage_of(progress: StageProgress | None, stage: str) -> Progress | None:
-    """Return what one stage tells: steps done, and steps in all."""
+    """Return the callback of one stage: steps done, and steps in all."""
     return None if progress is None else lambda done, total: progress(stage, done, total)

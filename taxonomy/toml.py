@@ -28,7 +28,7 @@ def _texts(value: object) -> object:
     if (
         not isinstance(value, list | tuple)
         or not value
-        or not all(isinstance(one, str) and one.strip() for one in value)
+        or not all(isinstance(text, str) and text.strip() for text in value)
     ):
         raise ValueError("must be a list of texts that are not empty")
     return value
@@ -114,14 +114,14 @@ def parse_tables(
         raise error(f"unknown entry {min(data)!r}; known is [[{name}]]", path=path, remedy=remedy)
     headers = _headers(text, name, len(tables))
     adapter = TypeAdapter(model)
-    found = []
+    records = []
     for number, (line, table) in enumerate(zip(headers, tables, strict=True), 1):
         try:
-            found.append((line, adapter.validate_python(table)))
+            records.append((line, adapter.validate_python(table)))
         except ValidationError as problem:
             said = f"{name} {number}: {_say(problem, model)}"
             raise error(said, path=path, line=line, remedy=remedy) from problem
-    return found
+    return records
 
 
 def _read(path: Path, error: type[InputError]) -> str:
@@ -150,7 +150,7 @@ def _parse(text: str, path: str, remedy: str, error: type[InputError]) -> dict[s
 def _say(problem: ValidationError, model: type) -> str:
     """Return what is wrong first; an entry that is unknown goes before one that is missing, being its misspelling."""
     errors = problem.errors(include_url=False)
-    first = next((one for one in errors if one["type"] in _UNKNOWN), errors[0])
+    first = next((entry for entry in errors if entry["type"] in _UNKNOWN), errors[0])
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] in _UNKNOWN:
         known = f"; known are {', '.join(inspect.signature(model).parameters)}" if len(first["loc"]) == 1 else ""
@@ -167,11 +167,11 @@ def _headers(text: str, name: str, count: int) -> list[int | None]:
     header = re.compile(rf"[ \t]*\[\[[ \t]*(?:{name}|\"{name}\"|'{name}')[ \t]*\]\]")
     # TOML ends a line with nothing else.
     lines = text.split("\n")
-    found = [number for number, line in enumerate(lines, 1) if header.match(line)]
-    if len(found) > count:
+    numbers = [number for number, line in enumerate(lines, 1) if header.match(line)]
+    if len(numbers) > count:
         # Some stand inside a text of several lines, which makes what is above them no TOML.
-        found = [number for number in found if _is_toml("\n".join([*lines[: number - 1], ""]))]
-    return [*found] if len(found) == count else [None] * count
+        numbers = [number for number in numbers if _is_toml("\n".join([*lines[: number - 1], ""]))]
+    return [*numbers] if len(numbers) == count else [None] * count
 
 
 def _is_toml(text: str) -> bool:

@@ -95,37 +95,24 @@ def serve() -> Iterator[Server]:
                 body = json.dumps({"error": {"message": f"no, {key}", "type": "x"}}).encode()
                 self.reply(body, int(fault), {"retry-after-ms": "1"})
                 return
-            said = json.dumps(server.answer(request))
-            if fault == "broken":
-                said = said[:-5]
-            if fault == "nothing":
-                said = ""
-            if fault == "echo":
-                said = json.dumps({"name": "Care for keys", "definition": key})
-            body = json.dumps(completion(self.path, request, said)).encode()
-            if fault == "empty":
-                body = b""
-            if fault == "half":
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body[: len(body) // 2])
-                self.close_connection = True
-                return
+            text = spoil(json.dumps(server.answer(request)), fault, key)
+            body = b"" if fault == "empty" else json.dumps(completion(self.path, request, text)).encode()
             if fault is None:
                 with server.lock:
                     server.answered.append(request)
-            self.reply(body)
+            self.reply(body, sent=len(body) // 2 if fault == "half" else None)
+            self.close_connection = self.close_connection or fault == "half"
 
-        def reply(self, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        def reply(
+            self, body: bytes, status: int = 200, headers: dict[str, str] | None = None, sent: int | None = None
+        ) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             for name, value in (headers or {}).items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(body[:sent])
 
     class Quiet(ThreadingHTTPServer):
         daemon_threads = True
@@ -144,6 +131,12 @@ def serve() -> Iterator[Server]:
             server.held.set()
             http.shutdown()
             thread.join()
+
+
+def spoil(text: str, fault: str | None, key: str) -> str:
+    """Return the text of an answer with a fault in it."""
+    echo = json.dumps({"name": "Care for keys", "definition": key})
+    return {"broken": text[:-5], "nothing": "", "echo": echo}.get(fault or "", text)
 
 
 def completion(path: str, request: dict[str, Any], said: str) -> dict[str, Any]:

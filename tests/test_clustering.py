@@ -24,7 +24,7 @@ from taxonomy.clustering import average, linkage, ward
 from taxonomy.clustering.exact import make_exact, relabel
 from taxonomy.clustering.many import LARGEST, partition_many
 from taxonomy.clustering.methods import METHODS
-from taxonomy.clustering.recursion import Anchors, build_hierarchy
+from taxonomy.clustering.recursion import Anchors, Settings, build_hierarchy
 from taxonomy.clustering.sizes import allocate, check_sizes, default_sizes
 from taxonomy.errors import LevelsError
 from taxonomy.geometry import centroids
@@ -106,7 +106,7 @@ def test_make_exact_gives_the_number_asked_for(n: int, asked: int, least: int, s
 def test_every_method_gives_exact_sizes(method: str, least: int) -> None:
     vectors = blobs(300)
     anchors = Anchors(blobs(10, centers=2, seed=3), np.arange(10) % 2, np.full(300, -1))
-    layers = build_hierarchy(vectors, (40, 9), anchors=anchors, n_top=2, method=method, seed=0, min_children=least)
+    layers = build_hierarchy(vectors, (40, 9), Settings(method, 0, least), anchors=anchors, n_top=2)
     assert [len(layer.parents) for layer in layers] == [300, 40, 9]
     for layer, above in zip(layers, (40, 9, 2), strict=True):
         sizes = np.bincount(layer.parents, minlength=above)
@@ -120,7 +120,7 @@ def test_every_method_gives_exact_sizes(method: str, least: int) -> None:
 def test_any_number_of_values_gets_a_tree(n: int, seed: int, method: str) -> None:
     vectors = blobs(n, seed=seed)
     anchors = Anchors(blobs(15, centers=5, seed=9), np.arange(15) % 5, np.full(n, -1))
-    layers = build_hierarchy(vectors, (12, 6), anchors=anchors, n_top=5, method=method, seed=0, exact=False)
+    layers = build_hierarchy(vectors, (12, 6), Settings(method, 0, exact=False), anchors=anchors, n_top=5)
     for layer, next_layer in pairwise(layers):
         assert set(layer.parents.tolist()) == set(range(len(next_layer.parents)))
 
@@ -154,7 +154,7 @@ def test_many_points_that_are_all_alike() -> None:
 def test_many_values_make_a_tree() -> None:
     vectors = blobs(12_000, centers=40)
     anchors = Anchors(blobs(15, centers=5, seed=9), np.arange(15) % 5, np.full(12_000, -1))
-    layers = build_hierarchy(vectors, (400, 40), anchors=anchors, n_top=5, method="average", seed=0)
+    layers = build_hierarchy(vectors, (400, 40), Settings("average", 0), anchors=anchors, n_top=5)
     assert [len(set(layer.parents.tolist())) for layer in layers[:2]] == [400, 40]
     for layer in layers:
         assert ((layer.confidence >= 0) & (layer.confidence <= 1)).all()
@@ -162,7 +162,7 @@ def test_many_values_make_a_tree() -> None:
 
 
 def test_a_top_found_in_the_data() -> None:
-    layers = build_hierarchy(blobs(200), (30,), anchors=None, n_top=4, method="ward", seed=0)
+    layers = build_hierarchy(blobs(200), (30,), Settings("ward", 0), anchors=None, n_top=4)
     assert [len(layer.parents) for layer in layers] == [200, 30]
     assert layers[-1].parents.max() == 3
 

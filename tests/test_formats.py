@@ -337,7 +337,7 @@ FORMS = {
     "no turtle": (["import", "in.json.ttl", "--out", "o.json"], "in.json.ttl: not Turtle: "),
     "no XML": (["import", "in.json.rdf", "--out", "o.json"], "in.json.rdf: not RDF/XML: "),
     "no JSON-LD": (["import", "empty.jsonld", "--out", "o.json"], "empty.jsonld: not JSON-LD: "),
-    "no scheme": (["import", "in.json.jsonld", "--out", "o.json"], "in.json.jsonld: 0 concept schemes"),
+    "no scheme": (["import", "in.json.jsonld", "--out", "o.json"], "in.json.jsonld: the file has 0 concept schemes"),
 }
 
 
@@ -387,7 +387,7 @@ def test_characters_that_a_format_cannot_hold(tmp_path: Path) -> None:
 
 
 def test_a_folder_and_a_name_without_an_ending_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"this is a folder; give a file in it, as .*taxonomy\.json"):
+    with pytest.raises(InputError, match=r"this is a folder; give a file in it, such as .*taxonomy\.json"):
         read(tmp_path)
     with pytest.raises(InputError, match="the name has no ending; give a file in one of"):
         read(tmp_path / "taxonomy")

@@ -82,7 +82,7 @@ def test_an_empty_domain_stays(write: Write) -> None:
         ([HEADER.replace("level,", "")], "line 1, column 'level'", "no such column"),
         ([HEADER + ",level"], "line 1, column 'level'", "twice"),
         ([HEADER], "", "no rows"),
-        ([HEADER, *ROWS, "x,,x,0,a"], "line 8", "5 cells where the header has 6"),
+        ([HEADER, *ROWS, "x,,x,0,a"], "line 8", "5 cells, and the header has 6"),
         ([HEADER, *ROWS, 'x,,"x,0,a,1'], "line 8", "not CSV"),
         ([HEADER, *ROWS, "x,,x,low,a,1"], "line 8, column 'level'", "'low' is not a level"),
         ([HEADER, *ROWS, "x,,x,-1,a,1"], "line 8, column 'level'", "'-1' is not a level"),
@@ -91,14 +91,14 @@ def test_an_empty_domain_stays(write: Write) -> None:
         ([HEADER, *ROWS, "x,,x,0,a,100.1"], "line 8, column 'pct_total_occurrences'", "not a percentage"),
         ([HEADER, *ROWS, "x,, ,0,a,1"], "line 8, column 'name'", "empty"),
         ([HEADER, *ROWS, ",,x,0,a,1"], "line 8, column 'cluster_id'", "empty"),
-        ([HEADER, *ROWS, "x,,x,0,gone,1"], "line 8", "the parent 'gone' is in no row"),
+        ([HEADER, *ROWS, "x,,x,0,gone,1"], "line 8", "the parent 'gone' has no row"),
         ([HEADER, *ROWS, "x,,x,0,,1"], "line 8", "has no parent"),
-        ([HEADER, *ROWS, "x,,x,0,top,1"], "line 8", "on level 2, not one above level 0"),
+        ([HEADER, *ROWS, "x,,x,0,top,1"], "line 8", "on level 2, not on level 1"),
         ([HEADER, *ROWS, "x,,x,1,y,1", "y,,y,1,x,1"], "line 8", "the parent 'y' is on level 1"),
         ([HEADER, *ROWS, "x,,x,1,x,1"], "line 8", "the parent 'x' is on level 1"),
-        ([HEADER, *ROWS, "x,,x,1,top,1"], "line 8", "no row has the parent 'x'"),
-        ([HEADER, *ROWS, "craft,,other,0,b,1"], "line 8", "stands in line 5 too"),
-        ([HEADER, *ROWS, "x,,craft,0,b,1"], "line 8", "the value 'craft' stands in line 5 too"),
+        ([HEADER, *ROWS, "x,,x,1,top,1"], "line 8", "the node 'x' has no children"),
+        ([HEADER, *ROWS, "craft,,other,0,b,1"], "line 8", "is also in line 5"),
+        ([HEADER, *ROWS, "x,,craft,0,b,1"], "line 8", "the value 'craft' is also in line 5"),
         ([HEADER, *ROWS, "x,,Craft,1,top,1"], "line 8", "the name of line 3"),
     ],
 )
@@ -129,7 +129,7 @@ def test_every_command_says_it_in_one_line(write: Write, run: Run, command: str)
     done = run(command.split()[0], *given.get(command, [bad]))
     assert (done.returncode, done.stdout) == (2, "")
     remedy = "add its row, or name another parent"
-    assert done.stderr == f"Error: {bad}, line 8: the parent 'gone' is in no row; {remedy}\n"
+    assert done.stderr == f"Error: {bad}, line 8: the parent 'gone' has no row; {remedy}\n"
 
 
 def test_show_draws_an_imported_tree(write: Write, run: Run) -> None:
@@ -173,7 +173,7 @@ def test_import_takes_weights_from_frequencies(run: Run, tmp_path: Path) -> None
     ("table", "problem"),
     [
         ("value\nskill\n", "no column of weights; give a table with a column pct_convos"),
-        ("value,count\nzeal,1\n", "no string of it is a value of the tree"),
+        ("value,count\nzeal,1\n", "no string in it is a value of the tree"),
         ("value,count\nskill,-1\n", "line 2, column 'count': .*negative"),
         ("", "the file is empty"),
     ],

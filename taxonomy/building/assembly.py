@@ -38,7 +38,7 @@ def assemble(value_set: ValueSet, layers: Sequence[Layer], tops: Sequence[Domain
         if level == len(layers) and tops:
             ids.append([mint_id("domain", level, [domain.key]) for domain in tops])
         else:
-            ids.append([mint_id("node", level, sorted(keys[value] for value in one)) for one in members])
+            ids.append([mint_id("node", level, sorted(keys[value] for value in values)) for values in members])
     draft = Draft()
     for value, id, place in zip(value_set.values, ids[0], _places(layers, ids, 0), strict=True):
         weight = round(value.weight, 6)
@@ -57,14 +57,14 @@ def assemble(value_set: ValueSet, layers: Sequence[Layer], tops: Sequence[Domain
 
 def _members(n_values: int, layers: Sequence[Layer]) -> list[list[NDArray[np.intp]]]:
     """Return the values of each node of each level above the values."""
-    found = []
+    members_by_level = []
     nodes = np.arange(n_values)
     for layer in layers:
         nodes = layer.parents[nodes]
         order = np.argsort(nodes, kind="stable")
         ends = np.searchsorted(nodes[order], np.arange(nodes.max() + 2))
-        found.append([order[start:end] for start, end in pairwise(ends)])
-    return found
+        members_by_level.append([order[start:end] for start, end in pairwise(ends)])
+    return members_by_level
 
 
 def _places(

@@ -74,7 +74,7 @@ class Built:
         page : bool
             Write the page and its map, too, which takes seconds. Without it those of the tree before are removed.
         progress : callable, optional
-            Told a stage, steps done, and steps in all.
+            Called with a stage, steps done, and steps in all.
 
         Returns
         -------

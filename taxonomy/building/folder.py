@@ -53,7 +53,9 @@ def write_folder(
 
 def rejected_csv(rejected: Iterable[Rejection]) -> str:
     """Return the rows of the input that are no value, with the reason."""
-    return table_csv(("row", "value", "reason"), ((one.row, one.value, one.reason) for one in rejected))
+    return table_csv(
+        ("row", "value", "reason"), ((rejection.row, rejection.value, rejection.reason) for rejection in rejected)
+    )
 
 
 def report(tree: Taxonomy, value_set: ValueSet, quality: Sequence[LevelCohesion] = ()) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def report(tree: Taxonomy, value_set: ValueSet, quality: Sequence[LevelCohesion]
             "aliases": sum(len(value.aliases) for value in value_set.values),
             "repeats": value_set.repeats,
             "rejected": len(value_set.rejected),
-            "rejected_by_reason": dict(sorted(Counter(one.reason for one in value_set.rejected).items())),
+            "rejected_by_reason": dict(sorted(Counter(rejection.reason for rejection in value_set.rejected).items())),
         },
         "levels": [level.model_dump() for level in tree.levels],
         "top": [{"label": node.label, "values": len(tree.values(node)), "share": node.share} for node in tree.top],

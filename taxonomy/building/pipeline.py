@@ -17,7 +17,7 @@ from taxonomy.building.assembly import assemble
 from taxonomy.building.built import Built
 from taxonomy.building.recipe import Recipe
 from taxonomy.building.spaces import Space
-from taxonomy.clustering.recursion import Anchors, build_hierarchy
+from taxonomy.clustering.recursion import Anchors, Settings, build_hierarchy
 from taxonomy.domains import Domain
 from taxonomy.errors import InputError, TaxonomyError, check_type
 from taxonomy.labels.language_model import Labelled, Labeller
@@ -34,7 +34,7 @@ from taxonomy.versions.retirement import retire, succeed
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "transformers")
 
 
-def build(
+def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, one per choice
     values: ValueSource,
     recipe: Recipe | None = None,
     *,
@@ -113,12 +113,9 @@ def build(
     layers = build_hierarchy(
         rows.vectors,
         sizes,
+        Settings(recipe.method, recipe.seed, recipe.min_children, exact=recipe.levels is not None),
         anchors=find_anchors(recipe.tops, value_set, space.values) if recipe.tops else None,
         n_top=n_top,
-        method=recipe.method,
-        seed=recipe.seed,
-        min_children=recipe.min_children,
-        exact=recipe.levels is not None,
         progress=stage_of(progress, "clustering"),
     )
 

@@ -148,7 +148,7 @@ class Recipe:
             domains = parameters["domains"]
             return cls(
                 levels=parameters["levels"],
-                domains=None if domains is None else [_domain(one) for one in domains],
+                domains=None if domains is None else [_domain(domain) for domain in domains],
                 top=parameters["top"] if domains is None else None,
                 method=str(provenance.method),
                 min_children=parameters["min_children"],

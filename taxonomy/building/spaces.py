@@ -104,19 +104,19 @@ class _GivenVectors:
 
     def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
         """Return unit vectors, shape (n, dimension); zero where nothing is known of a string."""
-        found = np.zeros((len(strings), self.dimension), dtype=np.float32)
+        vectors = np.zeros((len(strings), self.dimension), dtype=np.float32)
         rest = []
         for index, string in enumerate(strings):
             row = self._rows.get(canonical_key(string))
             if row is None:
                 rest.append(index)
             else:
-                found[index] = self._vectors[row]
+                vectors[index] = self._vectors[row]
         if rest and self._encoder is not None:
-            found[rest] = self._encoder.encode([strings[index] for index in rest], progress=progress)
+            vectors[rest] = self._encoder.encode([strings[index] for index in rest], progress=progress)
         elif rest:
-            found[rest] = normalize(np.stack([self._composed(strings[index]) for index in rest]))
-        return found
+            vectors[rest] = normalize(np.stack([self._composed(strings[index]) for index in rest]))
+        return vectors
 
     def _composed(self, string: str) -> NDArray[np.float32]:
         known = [self._by_stem[stem] for stem in sorted(stems(string)) if stem in self._by_stem]

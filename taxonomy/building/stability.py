@@ -15,7 +15,7 @@ from embeddings.progress import Progress
 from taxonomy.building.defaults import RUNS
 from taxonomy.building.pipeline import find_anchors
 from taxonomy.building.recipe import Recipe
-from taxonomy.clustering.recursion import build_hierarchy
+from taxonomy.clustering.recursion import Settings, build_hierarchy
 from taxonomy.errors import InputError, check_type
 from taxonomy.model import Taxonomy
 from taxonomy.quality.vectors import tree_encoder
@@ -185,12 +185,9 @@ def rebuilder(tree: Taxonomy, vectors: NDArray[np.float32], encoder: Encoder) ->
         layers = build_hierarchy(
             vectors[by_key][chosen],
             [level.size for level in tree.levels[1:-1]],
+            Settings(recipe.method, seed, recipe.min_children, exact=False),
             anchors=None if anchors is None else dataclasses.replace(anchors, known=anchors.known[chosen]),
             n_top=tree.levels[-1].size,
-            method=recipe.method,
-            seed=seed,
-            min_children=recipe.min_children,
-            exact=False,
         )
         place = np.empty(len(ordered), dtype=np.intp)
         place[by_key[chosen]] = np.arange(len(kept))
@@ -210,12 +207,12 @@ def _best_matches(
     """Return each cluster of `old`, its highest Jaccard similarity with one of `new`, and which that is."""
     from scipy.sparse import coo_array
 
-    nodes, one = np.unique(old, return_inverse=True)
-    others, other = np.unique(new, return_inverse=True)
-    overlap = coo_array((np.ones(len(old)), (one, other)), shape=(len(nodes), len(others))).tocsr()
+    nodes, old_rows = np.unique(old, return_inverse=True)
+    others, new_rows = np.unique(new, return_inverse=True)
+    overlap = coo_array((np.ones(len(old)), (old_rows, new_rows)), shape=(len(nodes), len(others))).tocsr()
     overlap.sum_duplicates()
     rows = np.repeat(np.arange(len(nodes)), np.diff(overlap.indptr))
-    union = np.bincount(one)[rows] + np.bincount(other)[overlap.indices] - overlap.data
+    union = np.bincount(old_rows)[rows] + np.bincount(new_rows)[overlap.indices] - overlap.data
     jaccard = overlap.data / union
     # Of the pairs of a row, sorted by similarity, the last is the best.
     order = np.lexsort((-overlap.indices, jaccard, rows))

@@ -39,7 +39,9 @@ def merges(points: Points, weights: Points) -> NDArray[np.intp]:
         As `linkage.merges` returns them.
     """
 
-    def update(one: Points, other: Points, height: float, w_one: float, w_other: float, weights: Points) -> Points:
-        return (w_one * one + w_other * other) / (w_one + w_other)
+    def update(
+        first: Points, second: Points, height: float, first_weight: float, second_weight: float, weights: Points
+    ) -> Points:
+        return (first_weight * first + second_weight * second) / (first_weight + second_weight)
 
     return linkage.merges(1 - points @ points.T, weights, update)

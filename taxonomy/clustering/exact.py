@@ -53,16 +53,16 @@ def _count(labels: Labels) -> int:
 def dissolve_small(points: Points, labels: Labels, weights: Points, min_size: int) -> Labels:
     """Return labels 0, 1, 2, ... where points of clusters below `min_size`, and noise, go to the nearest others."""
     labels = np.where(labels < 0, -1, labels)
-    found, sizes = np.unique(labels[labels >= 0], return_counts=True)
-    kept = found[sizes >= min_size]
+    clusters, sizes = np.unique(labels[labels >= 0], return_counts=True)
+    kept = clusters[sizes >= min_size]
     if len(kept) == 0:
         return np.zeros(len(points), dtype=np.intp)
     labels = np.where(np.isin(labels, kept), labels, -1)
-    homeless = labels < 0
-    labels[~homeless] = np.searchsorted(kept, labels[~homeless])
-    if homeless.any():
-        centers, _ = centroids(points[~homeless], labels[~homeless], weights[~homeless])
-        labels[homeless] = squared_distances(points[homeless], centers).argmin(axis=1)
+    unassigned = labels < 0
+    labels[~unassigned] = np.searchsorted(kept, labels[~unassigned])
+    if unassigned.any():
+        centers, _ = centroids(points[~unassigned], labels[~unassigned], weights[~unassigned])
+        labels[unassigned] = squared_distances(points[unassigned], centers).argmin(axis=1)
     return labels
 
 
@@ -71,8 +71,8 @@ def _merge_closest(points: Points, labels: Labels, weights: Points) -> Labels:
     centers, mass = centroids(points, labels, weights)
     cost = squared_distances(centers, centers) * (mass[:, None] * mass / (mass[:, None] + mass))
     np.fill_diagonal(cost, np.inf)
-    one, other = np.unravel_index(cost.argmin(), cost.shape)
-    return np.where(labels == other, one, labels)
+    first, second = np.unravel_index(cost.argmin(), cost.shape)
+    return np.where(labels == second, first, labels)
 
 
 def _split_loosest(points: Points, labels: Labels, weights: Points, min_size: int) -> Labels:

@@ -52,17 +52,17 @@ def merges(cost: Points, weights: Points, update: Update) -> NDArray[np.intp]:
             if len(chain) > 1 and row[chain[-2]] <= row[nearest]:
                 break
             chain.append(nearest)
-        one, other = sorted((chain.pop(), chain.pop()))
+        first, second = sorted((chain.pop(), chain.pop()))
         # Rounding must not put a merge before those that made its two clusters.
-        formed[one] = max(cost[one, other], formed[one], formed[other])
-        merged = update(cost[one], cost[other], cost[one, other], size[one], size[other], size)
-        size[one] += size[other]
-        alive[other] = False
-        cost[one] = cost[:, one] = merged
-        cost[other] = cost[:, other] = np.inf
-        cost[one, one] = np.inf
-        pairs[step] = one, other
-        heights[step] = formed[one]
+        formed[first] = max(cost[first, second], formed[first], formed[second])
+        merged = update(cost[first], cost[second], cost[first, second], size[first], size[second], size)
+        size[first] += size[second]
+        alive[second] = False
+        cost[first] = cost[:, first] = merged
+        cost[second] = cost[:, second] = np.inf
+        cost[first, first] = np.inf
+        pairs[step] = first, second
+        heights[step] = formed[first]
     return pairs[np.argsort(heights, kind="stable")]
 
 
@@ -85,10 +85,10 @@ def cut(pairs: NDArray[np.intp], n_clusters: int, min_size: int = 1) -> Labels:
     n = len(pairs) + 1
     size = [1] * n
     large = [n if min_size <= 1 else 0]
-    for one, other in pairs.tolist():
-        both = size[one] + size[other]
-        large.append(large[-1] + (both >= min_size) - (size[one] >= min_size) - (size[other] >= min_size))
-        size[one] = both
+    for first, second in pairs.tolist():
+        both = size[first] + size[second]
+        large.append(large[-1] + (both >= min_size) - (size[first] >= min_size) - (size[second] >= min_size))
+        size[first] = both
     n_merges = np.flatnonzero(np.array(large) >= min(n_clusters, max(large)))[-1]
     labels = np.arange(n)
     labels[pairs[:n_merges, 1]] = pairs[:n_merges, 0]

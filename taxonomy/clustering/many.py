@@ -59,13 +59,13 @@ def _by_micro_clusters(
 
 
 def _by_cells(cut: Partition, points: Points, n_clusters: int, weights: Points, min_size: int, seed: int) -> Labels:
-    found = _divide(points, min(len(points) // POINTS_PER_CELL, n_clusters // CLUSTERS_PER_CELL))
-    found = dissolve_small(points, found, weights, min_size)
-    (shares,) = allocate(np.bincount(found), [n_clusters], min_children=min_size, root_children=1, exact=False)
+    cell_labels = _divide(points, min(len(points) // POINTS_PER_CELL, n_clusters // CLUSTERS_PER_CELL))
+    cell_labels = dissolve_small(points, cell_labels, weights, min_size)
+    (shares,) = allocate(np.bincount(cell_labels), [n_clusters], min_children=min_size, root_children=1, exact=False)
     labels = np.empty(len(points), dtype=np.intp)
     offset = 0
     for cell, share in enumerate(shares.tolist()):
-        members = np.flatnonzero(found == cell)
+        members = np.flatnonzero(cell_labels == cell)
         labels[members] = offset
         if share > 1:
             labels[members] += partition_many(

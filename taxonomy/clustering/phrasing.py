@@ -1,7 +1,7 @@
-"""Embedding a value as something a person holds.
+"""Embed a value in phrases about a person who holds it.
 
-A bare string is ambiguous to a sentence encoder ("drive", "balance"); said of a person it is a value. The bare string
-is averaged in, since the frames make all values somewhat alike.
+A bare string is ambiguous to a sentence encoder ("drive", "balance"); in such a phrase it is a value. The bare string
+is averaged in, since the phrases make all values more similar.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class PhrasedEncoder:
         self.digest = hashlib.sha256("\n".join((encoder.digest, *phrasings)).encode()).hexdigest()
 
     def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
-        """Return unit vectors, shape (n, dimension); `progress` is told (strings done, strings in all)."""
+        """Return unit vectors, shape (n, dimension); `progress` is called with (strings done, strings in all)."""
         count = len(self._phrasings)
         phrased = [phrasing.replace("{}", string) for phrasing in self._phrasings for string in strings]
-        told = None if progress is None else lambda done, total: progress(done // count, total // count)
-        vectors = self._encoder.encode(phrased, progress=told).reshape(count, len(strings), self.dimension)
+        phrasing_progress = None if progress is None else lambda done, total: progress(done // count, total // count)
+        vectors = self._encoder.encode(phrased, progress=phrasing_progress).reshape(count, len(strings), self.dimension)
         total = vectors[0].copy()
-        for other in vectors[1:]:
-            total += other
+        for phrased_vectors in vectors[1:]:
+            total += phrased_vectors
         return normalize(total)

@@ -20,7 +20,7 @@ from taxonomy.clustering.smoothing import diffuse, transition_matrix
 from taxonomy.errors import LevelsError
 from taxonomy.geometry import Labels, Points, centroids, confidence, squared_distances
 
-# Clusters that are asked whether a point is nearer to them than to its own.
+# Nearest clusters among which a point's runner-up is sought.
 RIVALS = 64
 
 
@@ -50,7 +50,7 @@ class Anchors:
 
 @dataclass(frozen=True)
 class Layer:
-    """Where the nodes of one level went.
+    """The parents of the nodes of one level.
 
     Attributes
     ----------
@@ -67,16 +67,33 @@ class Layer:
     runner_up: Labels
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How each level is clustered.
+
+    Attributes
+    ----------
+    method : {"average", "ward", "kmeans", "density"}
+    seed : int
+    min_children : int
+        Children that each node has at least, wherever a domain has values enough.
+    exact : bool
+        Whether the sizes of the levels must be met; if not, the nearest sizes that fit are taken.
+    """
+
+    method: str
+    seed: int
+    min_children: int = 2
+    exact: bool = True
+
+
 def build_hierarchy(
     vectors: NDArray[np.float32],
     sizes: Sequence[int],
+    settings: Settings,
     *,
     anchors: Anchors | None,
     n_top: int,
-    method: str,
-    seed: int,
-    min_children: int = 2,
-    exact: bool = True,
     progress: Progress | None = None,
 ) -> list[Layer]:
     """Cluster values into levels that end at the domains or at a data-driven top.
@@ -87,30 +104,25 @@ def build_hierarchy(
         Unit vectors of the values.
     sizes : sequence of int
         Nodes of each level between values and top, finest first.
+    settings : Settings
     anchors : Anchors or None
         Examples of the domains; None for a top found in the data.
     n_top : int
         Nodes of a data-driven top.
-    method : {"average", "ward", "kmeans", "density"}
-    seed : int
-    min_children : int
-        Children that each node has at least, wherever a domain has values enough.
-    exact : bool
-        Whether `sizes` must be met; if not, the nearest sizes that fit are taken.
     progress : callable, optional
-        Told (steps done, steps in all): the neighbour graph, the smoothed vectors, and each level.
+        Called with (steps done, steps in all): the neighbour graph, the smoothed vectors, and each level.
 
     Returns
     -------
     list of Layer
-        One a level below the top, finest first.
+        One for each level below the top, finest first.
 
     Raises
     ------
     LevelsError
-        If `exact` and `sizes` don't fit, or if `n_top` does not.
+        If `sizes` don't fit and must be met, or if `n_top` does not fit.
     """
-    # One thread, so that sums are taken in one order whatever the machine offers.
+    # One thread, so that sums are taken in the same order on every machine.
     with threadpool_limits(1):
         done = progress or (lambda step, steps: None)
         steps = 2 + len(sizes) + (anchors is None)
@@ -121,37 +133,32 @@ def build_hierarchy(
         if anchors is None:
             roots = np.zeros(len(vectors), dtype=np.intp)
             counts = np.array([len(vectors)])
-            shares = allocate(counts, [*sizes, n_top], min_children=min_children, root_children=1, exact=exact)
+            shares = allocate(
+                counts, [*sizes, n_top], min_children=settings.min_children, root_children=1, exact=settings.exact
+            )
             if shares[-1].sum() != n_top:
                 fits = int(shares[-1].sum())
                 raise LevelsError(f"`top` is {n_top}, and these values and levels allow {fits}", remedy="ask for that")
-            return _layers(points, roots, shares, method, seed, min_children, done)
+            return _layers(points, roots, shares, settings, done)
         affinity = domain_affinity(vectors, transition, anchors.vectors, anchors.domains, anchors.known)
         roots = affinity.argmax(axis=1)
         counts = np.bincount(roots, minlength=anchors.n_domains)
-        shares = allocate(counts, sizes, min_children=min_children, root_children=min_children, exact=exact)
-        layers = _layers(points, roots, shares, method, seed, min_children, done)
+        least = settings.min_children
+        shares = allocate(counts, sizes, min_children=least, root_children=least, exact=settings.exact)
+        layers = _layers(points, roots, shares, settings, done)
         return [*layers, _domain_layer(affinity, roots, layers)]
 
 
-def _layers(
-    points: Points,
-    roots: Labels,
-    shares: list[Labels],
-    method: str,
-    seed: int,
-    min_children: int,
-    done: Progress,
-) -> list[Layer]:
-    """Build each level from the one below, inside each root."""
-    how = METHODS[method]
+def _layers(points: Points, roots: Labels, shares: list[Labels], settings: Settings, done: Progress) -> list[Layer]:
+    """Build each level from the level below, inside each root."""
+    method = METHODS[settings.method]
     weights = np.ones(len(points))
     layers: list[Layer] = []
     if shares:
-        points = how.project(points, seed)
+        points = method.project(points, settings.seed)
     for step, share in enumerate(shares):
-        cut = how.above if step else how.values
-        labels = _within(roots, points, weights, share, cut, seed, min_children)
+        cut = method.above if step else method.values
+        labels = _within(roots, points, weights, share, cut, settings)
         centers, mass = centroids(points, labels, weights)
         layers.append(Layer(labels, *_placements(points, weights, labels, centers, mass)))
         roots = _first(roots, labels)
@@ -161,9 +168,9 @@ def _layers(
 
 
 def _within(
-    roots: Labels, points: Points, weights: Points, share: Labels, cut: Partition, seed: int, min_children: int
+    roots: Labels, points: Points, weights: Points, share: Labels, cut: Partition, settings: Settings
 ) -> Labels:
-    """Cut the points of each root into its share of clusters; labels count on from root to root."""
+    """Cut the points of each root into its share of clusters; labels are numbered across roots."""
     labels = np.empty(len(points), dtype=np.intp)
     offset = 0
     for root, n_clusters in enumerate(share):
@@ -173,7 +180,12 @@ def _within(
         labels[members] = offset
         if n_clusters > 1:
             labels[members] += partition_many(
-                cut, points[members], int(n_clusters), weights=weights[members], min_size=min_children, seed=seed
+                cut,
+                points[members],
+                int(n_clusters),
+                weights=weights[members],
+                min_size=settings.min_children,
+                seed=settings.seed,
             )
         offset += int(n_clusters)
     return labels
@@ -181,9 +193,9 @@ def _within(
 
 def _first(roots: Labels, labels: Labels) -> Labels:
     """Return the root of each cluster."""
-    found = np.empty(labels.max() + 1, dtype=np.intp)
-    found[labels] = roots
-    return found
+    roots_of = np.empty(labels.max() + 1, dtype=np.intp)
+    roots_of[labels] = roots
+    return roots_of
 
 
 def _placements(
@@ -222,10 +234,10 @@ def _domain_layer(affinity: Points, roots: Labels, layers: list[Layer]) -> Layer
         nodes = layer.parents[nodes]
     parents = _first(roots, nodes)
     mean, _ = centroids(affinity, nodes, np.ones(len(nodes)))
-    here = np.arange(len(parents))
-    own = mean[here, parents].copy()
+    rows = np.arange(len(parents))
+    own = mean[rows, parents].copy()
     if mean.shape[1] == 1:
         return Layer(parents, np.ones(len(parents)), np.full(len(parents), -1, dtype=np.intp))
-    mean[here, parents] = -1.0
+    mean[rows, parents] = -1.0
     runner_up = mean.argmax(axis=1)
-    return Layer(parents, own / (own + mean[here, runner_up]), runner_up)
+    return Layer(parents, own / (own + mean[rows, runner_up]), runner_up)

@@ -1,4 +1,4 @@
-"""How many nodes a level has, and how they are shared out among the domains."""
+"""Sizes of levels, and their allocation to the domains."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import LevelsError
 
 # Fewer values than this need no level between them and the domains; fewer than the second need one.
@@ -45,7 +46,7 @@ def default_sizes(n_values: int, n_top: int) -> tuple[int, ...]:
 
 
 def check_sizes(sizes: Sequence[int], n_values: int, n_top: int) -> None:
-    """Refuse sizes that can't be levels between values and top.
+    """Check the sizes of the levels between values and top.
 
     Raises
     ------
@@ -54,9 +55,11 @@ def check_sizes(sizes: Sequence[int], n_values: int, n_top: int) -> None:
     """
     asked = ",".join(str(size) for size in sizes)
     if any(size < 1 for size in sizes):
-        raise LevelsError(f"`levels` {asked}: a level needs one node at least", remedy="give sizes of 1 or more")
+        raise LevelsError(f"`levels` is {asked}, and a level needs at least 1 node", remedy="give sizes of 1 or more")
     if sizes and sizes[0] >= n_values:
-        raise LevelsError(f"`levels` {asked}: {sizes[0]} clusters of {n_values} values", remedy="ask for fewer")
+        raise LevelsError(
+            f"`levels` {asked}: {count_of(sizes[0], 'cluster')} of {count_of(n_values, 'value')}", remedy="give fewer"
+        )
     for below, above in pairwise([*sizes, n_top] if sizes else []):
         if above >= below:
             raise LevelsError(
@@ -68,7 +71,7 @@ def check_sizes(sizes: Sequence[int], n_values: int, n_top: int) -> None:
 def allocate(
     counts: NDArray[np.intp], sizes: Sequence[int], *, min_children: int, root_children: int, exact: bool
 ) -> list[NDArray[np.intp]]:
-    """Share the nodes of each level out among the roots, in proportion to their values.
+    """Allocate the nodes of each level to the roots, in proportion to their values.
 
     A root with values enough gets `min_children` for every node below it. One with fewer gets a chain of single
     children where it has to.
@@ -111,11 +114,11 @@ def allocate(
         below = _apportion(min(max(size, smallest[-1]), largest[-1]), counts, low, high)
         shares.append(below)
     if exact and any(not lo <= size <= hi for size, lo, hi in zip(sizes, smallest, largest, strict=True)):
-        asked, least, most = (",".join(map(str, one)) for one in (sizes, smallest, largest))
+        asked, least, most = (",".join(map(str, figures)) for figures in (sizes, smallest, largest))
         raise LevelsError(
-            f"`levels` {asked}: with {min_children} or more children for every node these "
-            f"{int(counts.sum())} values allow {most} at most and {least} at least",
-            remedy="ask for sizes within these",
+            f"`levels` is {asked}: with {min_children} or more children per node, "
+            f"{count_of(int(counts.sum()), 'value')} allow at most {most} and at least {least}",
+            remedy="give sizes within these",
         )
     return shares
 

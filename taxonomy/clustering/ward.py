@@ -62,9 +62,11 @@ def merges(points: Points, weights: Points) -> NDArray[np.intp]:
         As `linkage.merges` returns them.
     """
 
-    def update(one: Points, other: Points, height: float, w_one: float, w_other: float, weights: Points) -> Points:
-        growth = (w_one + weights) * one + (w_other + weights) * other - weights * height
-        return np.asarray(growth / (w_one + w_other + weights))
+    def update(
+        first: Points, second: Points, height: float, first_weight: float, second_weight: float, weights: Points
+    ) -> Points:
+        growth = (first_weight + weights) * first + (second_weight + weights) * second - weights * height
+        return np.asarray(growth / (first_weight + second_weight + weights))
 
     shrunk = 2 * weights[:, None] * weights / (weights[:, None] + weights)
     return linkage.merges(squared_distances(points, points) * shrunk, weights, update)

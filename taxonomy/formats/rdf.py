@@ -39,7 +39,7 @@ def parse_rdf(path: Path, form: Form) -> rdflib.Graph:
         content = path.read_bytes()
     except OSError as error:
         remedy = "give the path of a file that can be read"
-        raise InputError(f"the file cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
+        raise InputError(f"cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
     graph = rdflib.Graph(bind_namespaces="none")
     log = logging.getLogger("rdflib")
     level = log.level
@@ -56,9 +56,7 @@ def parse_rdf(path: Path, form: Form) -> rdflib.Graph:
         raise InputError(problem, path=str(path), remedy="write it without nesting") from error
     except Exception as error:  # rdflib's parsers raise no common class
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise InputError(
-            f"the file is not {_NAMES[form]}: {reason}", path=str(path), remedy="write the file again"
-        ) from error
+        raise InputError(f"not {_NAMES[form]}: {reason}", path=str(path), remedy="write the file again") from error
     finally:
         log.setLevel(level)
     return graph

@@ -89,7 +89,7 @@ def refuse_name(answer: NameAnswer, known: Iterable[str]) -> str | None:
     Returns
     -------
     str or None
-        The reason, to be told to the model; None for an answer that may be published.
+        The reason, which is sent to the model; None for an answer that is accepted.
     """
     for what, text, (least, most) in (
         ("name", answer.name, NAME_WORDS),

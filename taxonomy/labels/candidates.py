@@ -13,9 +13,9 @@ from taxonomy.labels.lexicon import Lexicon
 MAX_WORDS = 4
 # How well each form reads as a name, in cosine.
 WHOLE, PART, TURNED, CROSSED, SHARED_HEAD, SHARED_MODIFIER, PAIR = 0.06, 0.04, 0.0, 0.02, 0.04, 0.04, 0.0
-# What a name loses that takes the head of a longer member for the whole.
+# Penalty of a name that uses the head of a longer member in its place.
 CUT = 0.08
-# What it loses where an adjective and a noun stand side by side: "holistic and patient wellbeing".
+# Penalty where an adjective and a noun stand side by side: "holistic and patient wellbeing".
 MIXED = 0.08
 
 
@@ -26,22 +26,22 @@ class Candidate:
     Attributes
     ----------
     text : str
-    hearts : tuple of tuple of int
-        One or two: the members, as positions in the pool, that say what each heart means.
+    themes : tuple of tuple of int
+        One or two: the members of each theme, as positions in the pool.
     form : float
         How well its form reads as a name.
     merged : bool
-        Whether two hearts are said as one, which is right only where they are alike.
+        Whether the name joins two themes in one phrase, which fits only similar themes.
     """
 
     text: str
-    hearts: tuple[tuple[int, ...], ...]
+    themes: tuple[tuple[int, ...], ...]
     form: float
     merged: bool = False
 
 
 # Members, as positions in the pool, and what they are called.
-_Heart = tuple[tuple[int, ...], str]
+_Theme = tuple[tuple[int, ...], str]
 
 
 def propose_candidates(pool: Sequence[str], fit: Sequence[bool], lexicon: Lexicon) -> Iterator[Candidate]:
@@ -64,13 +64,13 @@ def propose_candidates(pool: Sequence[str], fit: Sequence[bool], lexicon: Lexico
     for i, text in enumerate(pool):
         if fit[i] and 1 < len(text.split()) <= MAX_WORDS and all(lexicon.is_nominal(part) for part in parts(text)):
             yield Candidate(text, ((i,),), WHOLE)
-    for heart, text in wholes:
+    for theme, text in wholes:
         if turned := turn(text, lexicon):
-            yield Candidate(turned, (heart,), TURNED)
+            yield Candidate(turned, (theme,), TURNED)
     yield from _shared(pool, lexicon)
     paired = False
-    for (first, one), (second, other) in combinations(wholes, 2):
-        if joined := join(one, other, lexicon):
+    for (first, left), (second, right) in combinations(wholes, 2):
+        if joined := join(left, right, lexicon):
             text, form = joined
             paired = True
             yield Candidate(text, (first, second), form)
@@ -78,29 +78,29 @@ def propose_candidates(pool: Sequence[str], fit: Sequence[bool], lexicon: Lexico
         yield from _with_heads(wholes, [((i,), text) for i, text in enumerate(pool) if fit[i]], lexicon)
 
 
-def _with_heads(wholes: Sequence[_Heart], texts: Sequence[_Heart], lexicon: Lexicon) -> Iterator[Candidate]:
+def _with_heads(wholes: Sequence[_Theme], texts: Sequence[_Theme], lexicon: Lexicon) -> Iterator[Candidate]:
     """Yield pairs that are short enough only with the head of a member in its place."""
-    heads = [(heart, head) for heart, text in texts if (head := _head(text, lexicon))]
-    lost = {heart: first_part(text)[:-1] for heart, text in texts}
-    found = False
-    for (first, one), (second, other) in product(heads, [*heads, *wholes]):
+    heads = [(theme, head) for theme, text in texts if (head := _head(text, lexicon))]
+    lost = {theme: first_part(text)[:-1] for theme, text in texts}
+    joined_any = False
+    for (first, left), (second, right) in product(heads, [*heads, *wholes]):
         # Not "loop and constructive feedback" for a feedback loop.
-        if first == second or (lost[first] and repeats(lost[first], other.split()[-1:])):
+        if first == second or (lost[first] and repeats(lost[first], right.split()[-1:])):
             continue
-        if joined := join(one, other, lexicon):
+        if joined := join(left, right, lexicon):
             text, form = joined
-            found = True
+            joined_any = True
             yield Candidate(text, (first, second), form - CUT)
-    if found:
+    if joined_any:
         return
     # The head after the whole, whose modifier is then heard with both: "textual fidelity and care".
-    for (first, one), (second, text) in product(wholes, texts):
-        part, words = first_part(text), one.split()
+    for (first, left), (second, text) in product(wholes, texts):
+        part, words = first_part(text), left.split()
         if first == second or len(words) > 2 or not lexicon.is_nominal(part) or lexicon.is_vague(part[-1]):
             continue
         gerund = any(word.endswith("ing") for word in (part[0], part[-1]))
         if not gerund and not repeats(words[-1:], part) and not repeats(words, part[-1:]):
-            yield Candidate(f"{one} and {part[-1]}", (first, second), PAIR - 2 * CUT)
+            yield Candidate(f"{left} and {part[-1]}", (first, second), PAIR - 2 * CUT)
 
 
 def _head(text: str, lexicon: Lexicon) -> str | None:
@@ -130,19 +130,30 @@ def _shared(pool: Sequence[str], lexicon: Lexicon) -> Iterator[Candidate]:
                 modifiers[part[0]].append(i)
         if part := first_part(text):
             heads[part[-1]].append(i)
-    for words, found in phrases.items():
-        if len(found) > 1 and lexicon.is_nominal(words):
-            yield Candidate(" ".join(words), (tuple(found),), PART)
+    for words, members in phrases.items():
+        if len(members) > 1 and lexicon.is_nominal(words):
+            yield Candidate(" ".join(words), (tuple(members),), PART)
+    # Only what several members have is shared.
+    yield from _crossed(
+        {modifier: tuple(before) for modifier, before in modifiers.items() if len(before) > 1},
+        {head: tuple(after) for head, after in heads.items() if len(after) > 1 and not lexicon.is_topic(head)},
+        lexicon,
+    )
+
+
+def _crossed(
+    modifiers: dict[str, tuple[int, ...]], heads: dict[str, tuple[int, ...]], lexicon: Lexicon
+) -> Iterator[Candidate]:
+    """Yield each adjective with each head that it can describe; both with the members that have them."""
     for modifier, before in modifiers.items():
         for head, after in heads.items():
-            usual = len(before) > 1 and len(after) > 1 and not lexicon.is_topic(head)
             described = lexicon.is_adjective(modifier) and lexicon.is_nominal([modifier, head])
-            if usual and described and not repeats([modifier], [head]):
-                yield Candidate(f"{modifier} {head}", (tuple(before), tuple(after)), CROSSED, merged=True)
+            if described and not repeats([modifier], [head]):
+                yield Candidate(f"{modifier} {head}", (before, after), CROSSED, merged=True)
 
 
 def turn(text: str, lexicon: Lexicon) -> str | None:
-    """Turn a noun before a noun round, so that a node is not called exactly as its member is.
+    """Turn a noun before a noun round, so that a node does not have exactly its member's name.
 
     >>> turn("harm prevention", Lexicon.from_labels([]))
     'prevention of harm'

@@ -81,9 +81,9 @@ def label_ranks(
 
     def rank(start: int) -> None:
         rows = slice(start, start + _BLOCK)
-        found = labels[rows] @ centers.T
-        own = found[np.arange(len(found)), owners[rows]]
-        ranks[rows] = 1 + (found > own[:, None] + _TIE).sum(axis=1)
+        similarities = labels[rows] @ centers.T
+        own = similarities[np.arange(len(similarities)), owners[rows]]
+        ranks[rows] = 1 + (similarities > own[:, None] + _TIE).sum(axis=1)
 
     in_parallel(rank, range(0, len(labels), _BLOCK))
-    return [int(one) for one in ranks]
+    return [int(rank) for rank in ranks]

@@ -1,6 +1,6 @@
 """Names made offline from the members of a node.
 
-Candidates are the node's best members, phrases that they share, and pairs where a node has two hearts. The one chosen
+Candidates are the node's best members, phrases that they share, and pairs where a node has two themes. The name chosen
 covers the members, weighted by how often they occur, tells the node from those it is easily taken for, by class-based
 TF-IDF and by embedding, and reads as a name.
 """
@@ -37,8 +37,8 @@ COMMON = 0.4
 # How much closeness to the nearest rival counts against a name, and what words that tell the node apart gain.
 CONTRAST = 0.05
 TELLING = 0.3
-# What a second heart must add in coverage to be worth an "and".
-SECOND_HEART = 0.05
+# What a second theme must add in coverage to be worth an "and".
+SECOND_THEME = 0.05
 # What a head that says little costs.
 VAGUE = 0.05
 # How alike the members with a modifier and those with a head must be for the two to be one name.
@@ -78,7 +78,7 @@ class _Pool:
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """A name, how good it is, and its vector as guessed from its hearts."""
+    """A name, its score, and its vector as estimated from its themes."""
 
     score: float
     text: str
@@ -195,17 +195,17 @@ class Namer:
     @staticmethod
     def _finalists(scored: Sequence[Sequence[_Scored]]) -> list[Sequence[_Scored]]:
         """Return the first candidate of each node, with the second of the nodes where the two are closest."""
-        leads = [found[0].score - found[1].score if len(found) > 1 else np.inf for found in scored]
+        leads = [candidates[0].score - candidates[1].score if len(candidates) > 1 else np.inf for candidates in scored]
         close = set(np.argsort(leads, kind="stable")[:CONTESTS].tolist())
-        return [found[: 2 if i in close and leads[i] < MARGIN else 1] for i, found in enumerate(scored)]
+        return [candidates[: 2 if i in close and leads[i] < MARGIN else 1] for i, candidates in enumerate(scored)]
 
     @staticmethod
     def _with_vector(
-        one: _Scored, vector: NDArray[np.float32], center: NDArray[np.float32], others: NDArray[np.float32]
+        scored: _Scored, vector: NDArray[np.float32], center: NDArray[np.float32], rivals: NDArray[np.float32]
     ) -> float:
         """Return the score of a name with its own vector in place of the guess."""
-        guessed, true = _closeness(np.stack([one.vector, vector]), center, others)
-        return one.score + float(true - guessed)
+        guessed, true = _closeness(np.stack([scored.vector, vector]), center, rivals)
+        return scored.score + float(true - guessed)
 
     def _score(
         self,
@@ -216,43 +216,43 @@ class Namer:
         banned: set[str],
     ) -> list[_Scored]:
         """Return the best candidates of a node, best first, each set of words once."""
-        found: list[Candidate] = []
+        candidates: list[Candidate] = []
         for fit in (self._common(pool, center), [True] * len(pool.texts)):
             named = propose_candidates(pool.texts, fit, self.lexicon)
-            found = found or [one for one in named if canonical_key(one.text) not in banned]
-        if not found:
+            candidates = candidates or [candidate for candidate in named if canonical_key(candidate.text) not in banned]
+        if not candidates:
             return []
         frequency = self.frequency[pool.members]
         vectors = self.vectors[pool.members]
         rows: dict[tuple[int, ...], int] = {}
-        for one in found:
-            for heart in one.hearts:
-                rows.setdefault(heart, len(rows))
-        hearts = np.stack([vectors[list(heart)].mean(axis=0) for heart in rows])
-        hearts /= np.linalg.norm(hearts, axis=1, keepdims=True)
-        often = np.array([frequency[list(heart)].mean() for heart in rows])
-        cover = hearts @ vectors.T
-        first = np.array([rows[one.hearts[0]] for one in found])
-        second = np.array([rows[one.hearts[-1]] for one in found])
-        means = hearts[first] + hearts[second]
+        for candidate in candidates:
+            for theme in candidate.themes:
+                rows.setdefault(theme, len(rows))
+        theme_vectors = np.stack([vectors[list(theme)].mean(axis=0) for theme in rows])
+        theme_vectors /= np.linalg.norm(theme_vectors, axis=1, keepdims=True)
+        often = np.array([frequency[list(theme)].mean() for theme in rows])
+        cover = theme_vectors @ vectors.T
+        first = np.array([rows[candidate.themes[0]] for candidate in candidates])
+        second = np.array([rows[candidate.themes[-1]] for candidate in candidates])
+        means = theme_vectors[first] + theme_vectors[second]
         means /= np.linalg.norm(means, axis=1, keepdims=True)
-        merged = np.array([one.merged for one in found])
-        alike = (hearts[first] * hearts[second]).sum(axis=1)
+        merged = np.array([candidate.merged for candidate in candidates])
+        alike = (theme_vectors[first] * theme_vectors[second]).sum(axis=1)
         score = (
             _closeness(means, center, others)
             + np.maximum(cover[first], cover[second]) @ pool.weights
             + FREQUENCY_BONUS * (often[first] + often[second]) / 2
-            + TELLING * np.array([_mean(telling[word] for word in stems(one.text)) for one in found])
-            + np.array([one.form for one in found])
-            - VAGUE * np.array([self.lexicon.is_vague(one.text) for one in found])
-            - SECOND_HEART * ((first != second) & ~merged)
+            + TELLING * np.array([_mean(telling[word] for word in stems(candidate.text)) for candidate in candidates])
+            + np.array([candidate.form for candidate in candidates])
+            - VAGUE * np.array([self.lexicon.is_vague(candidate.text) for candidate in candidates])
+            - SECOND_THEME * ((first != second) & ~merged)
         )
         score[merged & (alike < ALIKE)] = -np.inf
         best: dict[frozenset[str], _Scored] = {}
         for i in np.argsort(-score, kind="stable"):
             if score[i] == -np.inf or len(best) == KEPT:
                 break
-            best.setdefault(stems(found[i].text), _Scored(float(score[i]), found[i].text, means[i]))
+            best.setdefault(stems(candidates[i].text), _Scored(float(score[i]), candidates[i].text, means[i]))
         return list(best.values())
 
     def _common(self, pool: _Pool, center: NDArray[np.float32]) -> list[bool]:

@@ -55,13 +55,13 @@ def name_nodes(draft: Draft, vectors: NDArray[np.float32], encode: Encode) -> fr
 def _members(draft: Draft) -> dict[str, Members]:
     """Return the values below each node above them, by their positions."""
     nodes = list(draft.nodes.values())
-    found = {node.id: np.empty(0, dtype=np.intp) for node in nodes if node.level}
+    members = {node.id: np.empty(0, dtype=np.intp) for node in nodes if node.level}
     for row in ancestor_positions(nodes, draft.top + 1):
         order = np.argsort(row, kind="stable")
         above, starts = np.unique(row[order], return_index=True)
         for position, (start, end) in zip(above.tolist(), pairwise([*starts.tolist(), len(order)]), strict=True):
-            found[nodes[position].id] = order[start:end]
-    return found
+            members[nodes[position].id] = order[start:end]
+    return members
 
 
 def _name_level(

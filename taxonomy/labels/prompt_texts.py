@@ -1,4 +1,4 @@
-"""What a language model is told to do, by the files in `prompts`."""
+"""The prompts for a language model, from the files in `prompts`."""
 
 from __future__ import annotations
 

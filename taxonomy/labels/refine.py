@@ -32,7 +32,7 @@ class Outcome:
 
 
 def refine_places(
-    around: Surroundings, desk: Desk, votes: int, only: Collection[str], told: Progress | None = None
+    around: Surroundings, desk: Desk, votes: int, only: Collection[str], progress: Progress | None = None
 ) -> Outcome:
     """Ask about each node's doubtful members, and move those for which one choice gets more than half of the votes.
 
@@ -45,8 +45,8 @@ def refine_places(
         How often each question is asked; a vote without an answer counts for no choice.
     only : collection of str
         Ids of the members that may be asked about.
-    told : callable, optional
-        Told (questions answered, questions in all).
+    progress : callable, optional
+        Called with (questions answered, questions in all).
     """
     draft = around.draft
     asked = [pair for level in range(1, draft.top + 1) for pair in _doubtful(around, level, only)]
@@ -63,7 +63,7 @@ def refine_places(
     ballots: dict[str, Counter[str]] = {member.id: Counter() for _, members in asked for member in members}
 
     def refuse(question: Question, answer: MoveAnswer) -> Refusal | None:
-        members, choices = ([one["id"] for one in question.data[part]] for part in ("members", "choices"))
+        members, choices = ([entry["id"] for entry in question.data[part]] for part in ("members", "choices"))
         if reason := refuse_moves(answer, members, choices):
             return Refusal(reason)
         ids = named[question.subject, question.number]
@@ -71,7 +71,7 @@ def refine_places(
             ballots[ids[move.member]][ids.get(move.choice, KEEP)] += 1
         return None
 
-    problems = desk.settle(questions, refuse, told)
+    problems = desk.settle(questions, refuse, progress)
     moved, changed = 0, set()
     for member, ballot in ballots.items():
         choice, count = max(ballot.items(), key=lambda item: (item[1], item[0])) if ballot else (KEEP, 0)
@@ -95,32 +95,32 @@ def _note_votes(draft: Draft, id: str, votes: float) -> None:
 
 def _doubtful(around: Surroundings, level: int, only: Collection[str]) -> list[tuple[Node, list[Node]]]:
     """Return the nodes of a level that have others beside them, each with its most doubtful members."""
-    found = []
+    pairs = []
     for node in around.level(level):
         doubtful = [
-            (one.placement.confidence, one.id, one)
-            for one in around.children(node.id)
-            if one.id in only and one.placement is not None and one.placement.confidence < DOUBT
+            (member.placement.confidence, member.id, member)
+            for member in around.children(node.id)
+            if member.id in only and member.placement is not None and member.placement.confidence < DOUBT
         ]
         if doubtful and around.beside(node.id):
-            found.append((node, [one for *_, one in sorted(doubtful, key=lambda item: item[:2])[:MOST]]))
-    return found
+            pairs.append((node, [member for *_, member in sorted(doubtful, key=lambda item: item[:2])[:MOST]]))
+    return pairs
 
 
 def _question(
     node: Node, members: Sequence[Node], choices: Sequence[Node], vote: int
 ) -> tuple[Question, dict[str, str]]:
     """Return a question, and the node that each id in it stands for: short ids that hold nothing that was read."""
-    ids = {f"m{number}": one.id for number, one in enumerate(members, 1)}
+    ids = {f"m{number}": choice.id for number, choice in enumerate(members, 1)}
     member_ids = tuple(ids)
-    ids |= {f"c{number}": one.id for number, one in enumerate(choices, 1)}
+    ids |= {f"c{number}": choice.id for number, choice in enumerate(choices, 1)}
     choice_ids = tuple(ids)[len(member_ids) :]
     data: dict[str, Any] = {
         "node": {"name": node.label, "definition": node.definition},
-        "members": [{"id": id, "name": one.label} for id, one in zip(member_ids, members, strict=True)],
+        "members": [{"id": id, "name": choice.label} for id, choice in zip(member_ids, members, strict=True)],
         "choices": [
-            {"id": id, "name": one.label, "definition": one.definition}
-            for id, one in zip(choice_ids, choices, strict=True)
+            {"id": id, "name": choice.label, "definition": choice.definition}
+            for id, choice in zip(choice_ids, choices, strict=True)
         ],
     }
     assumed = MoveAnswer(moves=tuple(MoveAnswer.Move(member=id, choice=KEEP) for id in member_ids))
@@ -132,5 +132,5 @@ def _may_move(draft: Draft, member: str, target: str) -> bool:
     if target == KEEP:
         return False
     node = draft.nodes[member]
-    namesakes = {one.label for one in draft.children(target)}
+    namesakes = {child.label for child in draft.children(target)}
     return len(draft.children(str(node.parent))) > LEAST and node.label not in namesakes

@@ -44,7 +44,7 @@ class Surroundings:
     def beside(self, id: str) -> list[Node]:
         """Return the other nodes with the same parent, the heaviest first."""
         node = self.draft.nodes[id]
-        return [one for one in self.level(node.level) if one.parent == node.parent and one.id != id]
+        return [sibling for sibling in self.level(node.level) if sibling.parent == node.parent and sibling.id != id]
 
     def strings_below(self, id: str) -> list[str]:
         """Return the values below a node in every spelling, and the labels that people gave to its children."""

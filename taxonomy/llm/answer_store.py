@@ -30,8 +30,8 @@ class AnswerStore:
     def get(self, digest: str) -> str | None:
         """Return the answer under a digest, None where there is none."""
         with self._open() as connection:
-            found = connection.execute("SELECT answer FROM answers WHERE digest = ?", (digest,)).fetchone()
-        return None if found is None else str(found[0])
+            row = connection.execute("SELECT answer FROM answers WHERE digest = ?", (digest,)).fetchone()
+        return None if row is None else str(row[0])
 
     def put(self, digest: str, answer: str) -> None:
         """Keep an answer; one that is kept already stays."""

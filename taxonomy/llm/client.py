@@ -20,7 +20,7 @@ Messages = Sequence[dict[str, str]]
 OLLAMA = "http://localhost:11434/v1"
 # Where each provider's key is, None where it needs none.
 KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY", "ollama": None}
-# Anthropic's protocol wants a limit; what is asked for is short.
+# Anthropic's protocol requires a limit; answers are short.
 _MOST_TOKENS = 4096
 # The same for every question: asking again does not help.
 _FATAL = {401: "refused the key", 403: "refused the key", 404: "does not know the model or the address"}
@@ -32,7 +32,7 @@ class UnansweredError(Exception):
 
 @dataclass(frozen=True)
 class Wire:
-    """Where and how a model is asked.
+    """The address of a model, and how it is called.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Wire:
     def __post_init__(self) -> None:
         provider, _, name = self.model.partition("/")
         if provider not in KEYS or not name:
-            known = ", ".join(f"{one}/NAME" for one in KEYS)
+            known = ", ".join(f"{provider}/NAME" for provider in KEYS)
             remedy = f"give one of {known}, and `base_url` for another server"
             raise LabelError(f"there is no model {self.model!r}", remedy=remedy)
         if self.base_url is not None:
@@ -96,7 +96,7 @@ class Wire:
         except ModuleNotFoundError as error:
             problem = f"asking a language model needs {error.name}, which is not installed"
             raise LabelError(problem, remedy="run: pip install 'value-taxonomy[llm]'") from error
-        # It logs what a server answers as errors; that may quote the key, and is told in our words.
+        # instructor logs answers as errors, which may quote the key; errors here never do.
         logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
         settings: dict[str, Any] = {
             "api_key": self._key(required=not keyless),
@@ -120,7 +120,7 @@ class Wire:
         key = os.environ.get(variable, "") if variable else ""
         if variable and not key and required and self.base_url is None:
             raise LabelError(f"{self.model}: there is no key in the environment", remedy=f"set {variable}")
-        # The clients want one, where a server of one's own may not.
+        # The clients require a key, even for a server that needs none.
         return key or "none"
 
 
@@ -154,10 +154,10 @@ class Connection:
                 **self.options,
             )
             return _without_keys(answer.model_dump_json())
-        # Whatever a server or client does wrong is this question's failure, and none of another's.
+        # Whatever goes wrong fails this question alone.
         except Exception as error:
             problem, fatal = _explain(error)
-        # Outside of the handler, so that no traceback leads to what the server said.
+        # Outside of the handler, so that no traceback shows what the server said.
         if fatal:
             remedy = "see the name, the key and the URL"
             raise LabelError(f"{self.wire.model} at {self.url}: the server {problem}", remedy=remedy)
@@ -165,13 +165,13 @@ class Connection:
 
 
 def _explain(error: BaseException) -> tuple[str, bool]:
-    """Return one line for a failed call, and whether every other call would fail alike."""
+    """Return one line about a failed call, and whether every other call would fail in the same way."""
     chain = list(_causes(error))
-    for one in chain:
-        status = getattr(one, "status_code", None)
+    for cause in chain:
+        status = getattr(cause, "status_code", None)
         if isinstance(status, int):
             return (f"{_FATAL[status]} ({status})", True) if status in _FATAL else (f"the server said {status}", False)
-    names = {type(one).__name__ for one in chain}
+    names = {type(cause).__name__ for cause in chain}
     if "APITimeoutError" in names:
         return "the server did not answer in time", False
     if "APIConnectionError" in names:
@@ -190,7 +190,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _without_keys(text: str) -> str:
-    """Blot out keys, which a server may have echoed."""
+    """Mask keys, which a server may have echoed."""
     for variable in filter(None, KEYS.values()):
         if key := os.environ.get(variable):
             text = text.replace(key, "***")

@@ -32,9 +32,9 @@ class Refusal:
     Attributes
     ----------
     reason : str
-        Told to the model.
+        Sent to the model.
     remark : str
-        Told after it, with `data` below.
+        Sent after it, followed by `data`.
     data : tuple of str
     """
 
@@ -50,9 +50,9 @@ class Question:
     Attributes
     ----------
     subject : str
-        What it is about, for the one who asks; the model is not told.
+        What it is about, for the caller; not sent to the model.
     prompt : str
-        What the model is told to do.
+        The instructions for the model.
     data : mapping
         What the model is shown, as JSON.
     form : type of BaseModel
@@ -80,10 +80,10 @@ class Question:
             {"role": "user", "content": _block(self.data)},
         ]
         for answer, refusal in self.refused:
-            told = f"This answer can't be used: {refusal.reason}. Answer again, in full."
+            request = f"This answer can't be used: {refusal.reason}. Answer again, in full."
             if refusal.remark:
-                told += f" {refusal.remark}\n{_block(refusal.data)}"
-            chat += [{"role": "assistant", "content": answer}, {"role": "user", "content": told}]
+                request += f" {refusal.remark}\n{_block(refusal.data)}"
+            chat += [{"role": "assistant", "content": answer}, {"role": "user", "content": request}]
         return chat
 
 
@@ -133,7 +133,7 @@ class Desk:
         self,
         questions: Sequence[Question],
         refuse: Callable[[Question, Any], Refusal | None],
-        told: Progress | None = None,
+        progress: Progress | None = None,
     ) -> list[str | None]:
         """Ask questions until their answers hold, at most `ATTEMPTS` times each.
 
@@ -145,8 +145,8 @@ class Desk:
         questions : sequence of Question
         refuse : callable
             Takes a question and its answer; uses the answer and returns None, or returns why it is refused.
-        told : callable, optional
-            Progress (questions answered, questions in all) of each round.
+        progress : callable, optional
+            Called with (questions answered, questions in all) in each round.
 
         Returns
         -------
@@ -156,7 +156,7 @@ class Desk:
         problems: list[str | None] = [None] * len(questions)
         current = dict(enumerate(questions))
         for _ in range(ATTEMPTS):
-            replies = self._ask(list(current.values()), told)
+            replies = self._ask(list(current.values()), progress)
             refused: dict[int, Question] = {}
             for (index, question), reply in zip(current.items(), replies, strict=True):
                 if isinstance(reply, UnansweredError):
@@ -171,7 +171,7 @@ class Desk:
             current = refused
         return problems
 
-    def _ask(self, questions: Sequence[Question], told: Progress | None) -> list[str | UnansweredError | None]:
+    def _ask(self, questions: Sequence[Question], progress: Progress | None) -> list[str | UnansweredError | None]:
         """Return the answers as JSON, in order; None for those that a rehearsal assumes."""
         replies: list[str | UnansweredError | None] = []
         missing = []
@@ -184,8 +184,8 @@ class Desk:
         if self.connection is not None and missing:
             for done, (place, reply) in enumerate(self._call([questions[index] for index in missing]), 1):
                 replies[missing[place]] = reply
-                if told is not None:
-                    told(len(questions) - len(missing) + done, len(questions))
+                if progress is not None:
+                    progress(len(questions) - len(missing) + done, len(questions))
         return replies
 
     def _call(self, questions: Sequence[Question]) -> Iterator[tuple[int, str | UnansweredError]]:

@@ -71,9 +71,9 @@ def _parse(source: Path) -> Any:
         if "\\ud" in text.lower():
             json.dumps(data, ensure_ascii=False).encode()
     except OSError as error:
-        raise InputError(f"the file cannot be read: {error.strerror}", path=str(source), remedy=_REMEDY) from error
+        raise InputError(f"cannot be read: {error.strerror}", path=str(source), remedy=_REMEDY) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"the file is not UTF-8 at byte {error.start}", path=str(source), remedy=_REMEDY) from error
+        raise InputError(f"not UTF-8 at byte {error.start}", path=str(source), remedy=_REMEDY) from error
     except UnicodeEncodeError as error:
         remedy = "give well-formed Unicode"
         raise InputError("the file has a lone surrogate", path=str(source), remedy=remedy) from error

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taxonomy.errors import AmbiguousKeyError, LookupFailedError, check_type
-from taxonomy.model.canonical_json import canonical_json, digest_nodes
+from taxonomy.model.canonical_form import canonical_json, digest_nodes
 from taxonomy.model.checks import check_invariants
 from taxonomy.model.draft import subtree_nodes
 from taxonomy.model.frames import nodes_frame

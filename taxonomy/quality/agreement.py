@@ -167,7 +167,7 @@ def compare(tree: Taxonomy, reference: Taxonomy, *, exclude: Taxonomy | None = N
     built = tree.ancestors[:, [ours[name] for name in names]]
     gold = reference.ancestors[:, [theirs[name] for name in names]]
     shuffled = built[:, np.random.default_rng(SEED).permutation(len(names))]
-    tops = [[_word(node) for node in one.nodes] for one in (tree, reference)]
+    tops = [[_word(node) for node in side.nodes] for side in (tree, reference)]
     return Agreement(
         scored=len(names),
         coverage=len(names) / len(wanted),
@@ -196,7 +196,7 @@ def hierarchical_scores(
     """
     from scipy.optimize import linear_sum_assignment
 
-    (_, rows), (_, columns) = (np.unique(one, return_inverse=True) for one in (built, gold))
+    (_, rows), (_, columns) = (np.unique(side, return_inverse=True) for side in (built, gold))
     overlap = np.zeros((rows.max() + 1, columns.max() + 1), dtype=np.int64)
     for row in rows.reshape(built.shape):
         for column in columns.reshape(gold.shape):
@@ -220,19 +220,19 @@ def triplet_credits(built: NDArray[np.intp], gold: NDArray[np.intp]) -> NDArray[
     """
     a, b, c = np.random.default_rng(SEED).integers(0, gold.shape[1], (3, TRIPLETS))
     distinct = (a != b) & (b != c) & (a != c)
-    pairs = [(one[distinct], other[distinct]) for one, other in ((a, b), (a, c), (b, c))]
-    wanted = np.stack([_depth_of_meeting(gold, one, other) for one, other in pairs])
-    found = np.stack([_depth_of_meeting(built, one, other) for one, other in pairs])
+    pairs = [(first[distinct], second[distinct]) for first, second in ((a, b), (a, c), (b, c))]
+    wanted = np.stack([_depth_of_meeting(gold, first, second) for first, second in pairs])
+    stated = np.stack([_depth_of_meeting(built, first, second) for first, second in pairs])
     decided = (wanted == wanted.max(axis=0)).sum(axis=0) == 1
-    wanted, found = wanted[:, decided], found[:, decided]
-    closest = found == found.max(axis=0)
+    wanted, stated = wanted[:, decided], stated[:, decided]
+    closest = stated == stated.max(axis=0)
     credit = closest[wanted.argmax(axis=0), np.arange(wanted.shape[1])] / closest.sum(axis=0)
     return np.asarray(credit, dtype=np.float64)
 
 
-def _depth_of_meeting(levels: NDArray[np.intp], one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.intp]:
+def _depth_of_meeting(levels: NDArray[np.intp], first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return how many ancestors two values share; sharing one means sharing all above it."""
-    return np.asarray((levels[:, one] == levels[:, other]).sum(axis=0), dtype=np.intp)
+    return np.asarray((levels[:, first] == levels[:, second]).sum(axis=0), dtype=np.intp)
 
 
 def _scores(built: NDArray[np.intp], gold: NDArray[np.intp], tops: Sequence[Sequence[str]], n_reference: int) -> Scores:
@@ -274,15 +274,15 @@ def _domains(
     tree: Taxonomy, reference: Taxonomy, built: NDArray[np.intp], gold: NDArray[np.intp]
 ) -> tuple[DomainShare, ...]:
     """Pair the top nodes of two trees by name; `built` and `gold` are those of the scored values."""
-    ours, theirs = ({_word(node): node for node in one.top} for one in (tree, reference))
-    counts = [_counts(one, top) for one, top in ((tree, built), (reference, gold))]
+    ours, theirs = ({_word(node): node for node in side.top} for side in (tree, reference))
+    counts = [_counts(side, top) for side, top in ((tree, built), (reference, gold))]
 
     def share(name: str) -> DomainShare:
-        one, other = ours.get(name), theirs.get(name)
+        side, reference_side = ours.get(name), theirs.get(name)
         return DomainShare(
             name=(theirs.get(name) or ours[name]).label,
-            share=one.share if one else None,
-            reference_share=other.share if other else None,
+            share=side.share if side else None,
+            reference_share=reference_side.share if reference_side else None,
             values=counts[0].get(name, 0),
             reference_values=counts[1].get(name, 0),
         )

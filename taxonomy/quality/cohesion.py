@@ -60,11 +60,11 @@ def measure_cohesion(tree: Taxonomy, vectors: NDArray[np.float32]) -> tuple[Leve
         The same for the same tree: what is drawn is drawn with a fixed seed.
     """
     shuffle = np.random.default_rng(SEED).permutation(len(vectors))
-    found = []
+    cohesion = []
     for level, nodes in enumerate(tree.ancestors, 1):
         labels = np.unique(nodes, return_inverse=True)[1]
         shuffled = labels[shuffle]
-        found.append(
+        cohesion.append(
             LevelCohesion(
                 level=level,
                 nodes=int(labels.max()) + 1,
@@ -74,7 +74,7 @@ def measure_cohesion(tree: Taxonomy, vectors: NDArray[np.float32]) -> tuple[Leve
                 random_intruder=intruders_found(vectors, shuffled),
             )
         )
-    return tuple(found)
+    return tuple(cohesion)
 
 
 def silhouette(vectors: NDArray[np.float32], labels: NDArray[np.intp]) -> float | None:
@@ -104,10 +104,10 @@ def silhouette(vectors: NDArray[np.float32], labels: NDArray[np.intp]) -> float 
     for start in range(0, len(drawn), _BLOCK):
         rows = drawn[start : start + _BLOCK]
         distances = (1 - vectors[rows] @ means.T).astype(np.float64)
-        here, own = np.arange(len(rows)), labels[rows]
+        positions, own = np.arange(len(rows)), labels[rows]
         # A vector is no neighbour of itself.
-        inside = distances[here, own] * sizes[own] / np.maximum(sizes[own] - 1, 1)
-        distances[here, own] = np.inf
+        inside = distances[positions, own] * sizes[own] / np.maximum(sizes[own] - 1, 1)
+        distances[positions, own] = np.inf
         outside = distances.min(axis=1)
         widest = np.maximum(inside, outside)
         # Less is not a distance but the rounding of one.
@@ -118,7 +118,7 @@ def silhouette(vectors: NDArray[np.float32], labels: NDArray[np.intp]) -> float 
 
 
 def intruders_found(vectors: NDArray[np.float32], labels: NDArray[np.intp]) -> float | None:
-    """Return how often a value from elsewhere can be told from the values of a node.
+    """Return how often a value from outside a node is recognised among the node's values.
 
     Word intrusion (Chang et al. 2009) with the embedding in place of the judge. A test shows up to `SHOWN` values of a
     node and one from outside it, all drawn at random. The intruder is found if its mean cosine distance to the
@@ -144,7 +144,7 @@ def intruders_found(vectors: NDArray[np.float32], labels: NDArray[np.intp]) -> f
     rng = np.random.default_rng(SEED)
     order = np.argsort(labels, kind="stable")
     starts = np.cumsum(sizes) - sizes
-    found = 0
+    detected = 0
     for node in np.resize(rng.permutation(testable), TESTS):
         start, size = starts[node], sizes[node]
         members = order[start + rng.choice(size, min(SHOWN, size), replace=False)]
@@ -153,5 +153,5 @@ def intruders_found(vectors: NDArray[np.float32], labels: NDArray[np.intp]) -> f
         shown = vectors[members]
         likeness = shown @ shown.T
         inside = (likeness.sum(axis=1) - likeness.diagonal()) / (len(members) - 1)
-        found += bool((shown @ vectors[intruder]).mean() < inside.min())
-    return found / TESTS
+        detected += bool((shown @ vectors[intruder]).mean() < inside.min())
+    return detected / TESTS

@@ -46,12 +46,12 @@ def find_opposites(labels: Sequence[str]) -> Iterator[tuple[int, int]]:
     for phrase in phrases:
         by_head[phrase.head].append(phrase)
     pairs = {
-        (other.index, one.index)
-        for one in phrases
-        if not one.lacking
-        for head, fits in _denials(one)
-        for other in by_head.get(head, ())
-        if one.index != other.index and fits(one, other)
+        (right.index, left.index)
+        for left in phrases
+        if not left.lacking
+        for head, fits in _denials(left)
+        for right in by_head.get(head, ())
+        if left.index != right.index and fits(left, right)
     }
     yield from sorted(pairs)
 
@@ -70,27 +70,27 @@ def _phrases(index: int, label: str) -> Iterator[_Phrase]:
             yield _Phrase(index, words[cut - 1], frozenset(words[: cut - 1] + words[cut:]))
 
 
-def _whatever(one: _Phrase, other: _Phrase) -> bool:
-    return not other.lacking
+def _whatever(left: _Phrase, right: _Phrase) -> bool:
+    return not right.lacking
 
 
-def _same_thing(one: _Phrase, other: _Phrase) -> bool:
-    return not other.lacking and one.modifiers == other.modifiers
+def _same_thing(left: _Phrase, right: _Phrase) -> bool:
+    return not right.lacking and left.modifiers == right.modifiers
 
 
-def _alike(one: _Phrase, other: _Phrase) -> bool:
-    return not other.lacking and (one.modifiers == other.modifiers or not one.modifiers or not other.modifiers)
+def _alike(left: _Phrase, right: _Phrase) -> bool:
+    return not right.lacking and (left.modifiers == right.modifiers or not left.modifiers or not right.modifiers)
 
 
-def _lacks(one: _Phrase, other: _Phrase) -> bool:
-    return other.lacking and other.modifiers <= one.modifiers
+def _lacks(left: _Phrase, right: _Phrase) -> bool:
+    return right.lacking and right.modifiers <= left.modifiers
 
 
 def _denials(phrase: _Phrase) -> Iterator[tuple[str, Callable[[_Phrase, _Phrase], bool]]]:
     """Yield the heads that may deny a phrase, and what has to hold of the two phrases."""
     yield phrase.head, _lacks
     yield from ((vice, _whatever) for vice in _DENIED.get(phrase.head, ()))
-    yield from ((other, _same_thing) for other in _TENSE.get(phrase.head, ()))
+    yield from ((right, _same_thing) for right in _TENSE.get(phrase.head, ()))
     if len(phrase.head) >= 4:
         yield from ((negation, _alike) for negation in _negations(phrase.head) if negation not in _NOT_DENIALS)
 
@@ -109,8 +109,8 @@ def _negations(word: str) -> Iterator[str]:
 
 def _table(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     table: dict[str, set[str]] = defaultdict(set)
-    for one, other in pairs:
-        table[one].add(other)
+    for left, right in pairs:
+        table[left].add(right)
     return dict(table)
 
 

@@ -95,11 +95,11 @@ def nearest_nodes(tree: Taxonomy, node: Node, *, n: int, model: str | None = Non
         nodes, rows = list(tree.leaves), vectors
     else:
         nodes, rows = next(pair for level, pair in enumerate(inner_centroids(tree, vectors), 1) if level == node.level)
-    at = {other.id: row for row, other in enumerate(nodes)}
-    if node.id not in at:
+    row_of = {candidate.id: row for row, candidate in enumerate(nodes)}
+    if node.id not in row_of:
         return []
-    cosines = rows @ rows[at[node.id]]
-    nearest = [row for row in np.argsort(-cosines, kind="stable").tolist() if row != at[node.id]]
+    cosines = rows @ rows[row_of[node.id]]
+    nearest = [row for row in np.argsort(-cosines, kind="stable").tolist() if row != row_of[node.id]]
     return [(nodes[row], round(float(cosines[row]), 6)) for row in nearest[:n]]
 
 
@@ -117,8 +117,10 @@ def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
             remedy="name one with `model`",
         )
     phrasings = tree.provenance.parameters.get("phrasings", PHRASINGS)
-    if not (isinstance(phrasings, (list, tuple)) and phrasings and all("{}" in str(one) for one in phrasings)):
+    if not (
+        isinstance(phrasings, (list, tuple)) and phrasings and all("{}" in str(phrasing) for phrasing in phrasings)
+    ):
         raise InputError(
             "the tree's phrasings are not a list of texts with {}", remedy="repair its provenance, or build again"
         )
-    return StoredEncoder(PhrasedEncoder(encoder, [str(one) for one in phrasings]))
+    return StoredEncoder(PhrasedEncoder(encoder, [str(phrasing) for phrasing in phrasings]))

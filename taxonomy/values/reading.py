@@ -29,6 +29,8 @@ from taxonomy.values.cells import (
 )
 
 if TYPE_CHECKING:
+    from _csv import Reader as _Reader
+
     import pandas as pd
 
 SUFFIXES = (".txt", ".csv", ".tsv", ".jsonl", ".parquet")
@@ -227,16 +229,13 @@ def _csv_table(
             fail_weight(row[weight_at], weight, path=path, line=line, column=columns.weight)
         return _BLANK
 
-    def rows() -> Iterator[tuple[str, float]]:
-        line = reader.line_num + 1
-        try:
-            for row in reader:
-                yield pair(row, line)
-                line = reader.line_num + 1
-        except csv.Error as error:
-            _fail_csv(error, path, line)
-
-    return columns.table(rows(), path)
+    line = reader.line_num + 1
+    try:
+        for row in reader:
+            yield pair(row, line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        _fail_csv(error, path, line)
 
 
 def _fail_csv(error: csv.Error, path: str, line: int) -> NoReturn:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import LevelsError
 from taxonomy.model import Node, Placement, Taxonomy, slugify
 from taxonomy.model.draft import DOUBTFUL, Draft
@@ -46,7 +47,7 @@ def carry_over(
     """
     if stay > 0 and len(previous.levels) != rebuilt.top + 1:
         raise LevelsError(
-            f"the previous taxonomy has {len(previous.levels)} levels and this one {rebuilt.top + 1}, "
+            f"the previous taxonomy has {count_of(len(previous.levels), 'level')} and this one has {rebuilt.top + 1}, "
             "so placements can't be carried over",
             remedy="ask for as many levels, or set `stay` to 0",
         )
@@ -117,6 +118,6 @@ def _value_names(old: Node, new: Node, strings: Collection[str]) -> dict[str, An
     return fields
 
 
-def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    shared = len(one & other)
-    return shared / (len(one) + len(other) - shared)
+def _jaccard(first: frozenset[str], second: frozenset[str]) -> float:
+    shared = len(first & second)
+    return shared / (len(first) + len(second) - shared)

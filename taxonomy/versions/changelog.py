@@ -1,4 +1,4 @@
-"""A difference as text to read, and as Markdown for a change log."""
+"""Write a difference as text, and as Markdown for a change log."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from taxonomy.versions.diff import Change, Diff
 
 # Changes of one kind that are listed in a domain; `Diff.to_dict` has them all.
 LISTED = 20
-# Told by their number alone: nearly every node has some.
+# Given as counts alone: nearly every node has some.
 _COUNTED = ("recounted", "annotated")
 
 
 def as_text(diff: Diff) -> str:
-    """Return a difference as lines to read: counts, then a heading for each domain."""
+    """Return a difference as text: counts, then a heading for each domain."""
     lines = [f"{diff.old_version} -> {diff.new_version}: {_summary(diff, None)}"]
     for domain in _domains(diff):
         lines += ["", domain, f"  {_summary(diff, domain)}"]
@@ -23,7 +23,7 @@ def as_text(diff: Diff) -> str:
 
 
 def as_markdown(diff: Diff) -> str:
-    """Return a difference as a section of a change log; what labels hold of Markdown or HTML is escaped."""
+    """Return a difference as a section of a change log; markup in labels is escaped."""
     lines = [
         f"## {escape_markdown(diff.new_version)}",
         "",

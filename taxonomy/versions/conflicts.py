@@ -37,11 +37,11 @@ def find_superseded(edits: Sequence[Edit], key: Key, present: Container[Referenc
     """
     last: dict[tuple[object, ...], Edit] = {}
     took_out: dict[Reference, Edit] = {}
-    found: list[Edit | None] = []
+    superseding: list[Edit | None] = []
     for edit in reversed(edits):
         node = key(edit.target)
         if node in took_out and node not in present:
-            found.append(took_out[node])
+            superseding.append(took_out[node])
             continue
         if edit.action in ("merge", "reject", "split"):
             took_out.setdefault(node, edit)
@@ -49,9 +49,9 @@ def find_superseded(edits: Sequence[Edit], key: Key, present: Container[Referenc
         if edit.action in ("alias", "new", "split"):
             # A node has any number of aliases, children and parts.
             what = (*what, edit.to, tuple(part.label for part in edit.into))
-        found.append(last.get(what))
+        superseding.append(last.get(what))
         last.setdefault(what, edit)
-    return found[::-1]
+    return superseding[::-1]
 
 
 def refuse_contradictions(edits: Sequence[Edit], key: Key) -> None:
@@ -64,11 +64,11 @@ def refuse_contradictions(edits: Sequence[Edit], key: Key) -> None:
     """
     before: dict[Reference, list[Edit]] = {}
     for edit in edits:
-        for other in before.setdefault(key(edit.target), []):
-            problem = _CONTRADICTIONS.get((other.action, edit.action))
+        for earlier in before.setdefault(key(edit.target), []):
+            problem = _CONTRADICTIONS.get((earlier.action, edit.action))
             if problem:
                 raise EditsError(
-                    f"{problem}: {_say(other)} and {_say(edit)} contradict each other",
+                    f"{problem}: {_say(earlier)} and {_say(edit)} contradict each other",
                     remedy="take one of the two out",
                 )
         before[key(edit.target)].append(edit)

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from taxonomy.errors import InputError, check_type
 from taxonomy.model import Node, Retired, Taxonomy
 from taxonomy.versions.number import Bump, bump
-from taxonomy.versions.retirement import heirs_of
+from taxonomy.versions.retirement import find_successors
 
 # Kinds of change, in the order of the text, and the types that belong to each.
 KINDS: dict[str, tuple[str, ...]] = {
@@ -196,17 +196,19 @@ def _changes(old: Taxonomy, new: Taxonomy) -> Iterator[Change]:
             continue
         was = before[node.id]
         for field in Node.model_fields:
-            one, other = getattr(was, field), getattr(node, field)
-            if one != other:
-                yield from (change(type, node, field, *pair) for type, *pair in _field_changes(field, one, other))
+            old_field, new_field = getattr(was, field), getattr(node, field)
+            if old_field != new_field:
+                yield from (
+                    change(type, node, field, *pair) for type, *pair in _field_changes(field, old_field, new_field)
+                )
     for node in old.nodes:
         if node.id not in after:
             gone = retired.get(node.id)
-            heirs = () if gone is None else gone.replaced_by
-            yield change(_type_of_end(gone, before, after), node, new=heirs)
+            successors = () if gone is None else gone.replaced_by
+            yield change(_type_of_end(gone, before, after), node, new=successors)
     inner = [node for node in old.nodes if 0 < node.level < len(old.levels) - 1]
-    for id, heirs in heirs_of(old.nodes, new.nodes, inner).items():
-        parts = retired[id].replaced_by if id in retired else heirs
+    for id, successors in find_successors(old.nodes, new.nodes, inner).items():
+        parts = retired[id].replaced_by if id in retired else successors
         if len(parts) > 1 and (id not in after or any(part not in before for part in parts)):
             yield change("NodeSplit", after.get(id, before[id]), new=parts)
 
@@ -232,8 +234,8 @@ def _type_of_end(gone: Retired | None, before: Mapping[str, Node], after: Mappin
         return "NodeObsoletion"
     if len(gone.replaced_by) > 1:
         return "NodeObsoletionWithNoDirectReplacement"
-    heir = gone.replaced_by[0]
-    return "NodeDirectMerge" if heir in before and heir in after else "NodeObsoletionWithDirectReplacement"
+    successor = gone.replaced_by[0]
+    return "NodeDirectMerge" if successor in before and successor in after else "NodeObsoletionWithDirectReplacement"
 
 
 def _domains(tree: Taxonomy) -> dict[str, str]:

@@ -213,9 +213,9 @@ def edit_values(value_set: ValueSet, edits: Sequence[Edit], previous: Taxonomy |
         if edit.action == "reject":
             rejected.add(own)
         elif edit.action == "alias" and isinstance(edit.to, str):
-            other = value_set.find(edit.to)
-            if other is not None and other.key != own:
-                merged[other.key] = own
+            spelling = value_set.find(edit.to)
+            if spelling is not None and spelling.key != own:
+                merged[spelling.key] = own
         elif edit.action == "merge" and edit.node is not None and isinstance(edit.to, str) and edit.to in key_of:
             merged[own] = key_of[edit.to]
     return value_set.edited(rejected=rejected, merged=merged)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from taxonomy.model import Node, Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
-from taxonomy.versions.retirement import heirs_of
+from taxonomy.versions.retirement import find_successors
 
 Predicate = Literal["skos:exactMatch", "skos:broadMatch", "skos:narrowMatch"]
 NO_MATCH = "sssom:NoTermFound"
@@ -65,7 +65,7 @@ def mappings(old: Taxonomy, new: Taxonomy) -> Iterator[Mapping]:
     after = {node.id: node for node in new.nodes}
     retired = {gone.id: gone.replaced_by for gone in new.retired}
     gone = [node for node in old.nodes if node.id not in after]
-    heirs = heirs_of(old.nodes, new.nodes, gone)
+    successors = find_successors(old.nodes, new.nodes, gone)
     key_of = {canonical_key(name): node.id for node in new.leaves for name in (*node.aliases, node.label)}
     old_draft, new_draft = Draft(old.nodes), Draft(new.nodes)
     for node in old.nodes:
@@ -74,7 +74,7 @@ def mappings(old: Taxonomy, new: Taxonomy) -> Iterator[Mapping]:
             continue
         leaves = old_draft.leaves(node.id)
         now = {leaf.id if leaf.id in after else key_of.get(canonical_key(leaf.label), leaf.id) for leaf in leaves}
-        named = [node.id] if node.id in after else _alive(node.id, retired, set(after)) or list(heirs[node.id])
+        named = [node.id] if node.id in after else _alive(node.id, retired, set(after)) or list(successors[node.id])
         if not named:
             yield Mapping(node, None, "skos:exactMatch", 0.0)
         for id in named:
@@ -91,19 +91,19 @@ def mappings(old: Taxonomy, new: Taxonomy) -> Iterator[Mapping]:
 
 def _alive(id: str, retired: dict[str, tuple[str, ...]], present: set[str]) -> list[str]:
     """Return the nodes that replace a retired one today: those that replaced it may have gone since."""
-    found: list[str] = []
+    alive: list[str] = []
     seen = {id}
     frontier = list(retired.get(id, ()))
     while frontier:
-        one = frontier.pop(0)
-        if one in seen:
+        id_now = frontier.pop(0)
+        if id_now in seen:
             continue
-        seen.add(one)
-        if one in present:
-            found.append(one)
+        seen.add(id_now)
+        if id_now in present:
+            alive.append(id_now)
         else:
-            frontier += retired.get(one, ())
-    return found
+            frontier += retired.get(id_now, ())
+    return alive
 
 
 def sssom_tsv(old: Taxonomy, new: Taxonomy) -> str:
@@ -126,15 +126,15 @@ def sssom_tsv(old: Taxonomy, new: Taxonomy) -> str:
         "mapping_tool: value-taxonomy",
     ]
     rows = ["\t".join(_COLUMNS)]
-    for one in mappings(old, new):
+    for mapping in mappings(old, new):
         cells = (
-            curie(one.old.id),
-            _cell(one.old.label),
-            one.predicate,
-            NO_MATCH if one.new is None else curie(one.new.id),
-            "" if one.new is None else _cell(one.new.label),
-            "semapv:LexicalMatching" if one.old.level == 0 else "semapv:InstanceBasedMatching",
-            f"{one.jaccard:.6f}".rstrip("0").rstrip("."),
+            curie(mapping.old.id),
+            _cell(mapping.old.label),
+            mapping.predicate,
+            NO_MATCH if mapping.new is None else curie(mapping.new.id),
+            "" if mapping.new is None else _cell(mapping.new.label),
+            "semapv:LexicalMatching" if mapping.old.level == 0 else "semapv:InstanceBasedMatching",
+            f"{mapping.jaccard:.6f}".rstrip("0").rstrip("."),
         )
         rows.append("\t".join(cells))
     return "\n".join([*(f"#{line}" for line in metadata), *rows]) + "\n"

@@ -62,7 +62,7 @@ def retire(
     """
     present = {node.id for node in now}
     gone = [node for node in before if node.id not in present]
-    heirs = heirs_of(before, now, [node for node in gone if node.id not in replaced])
+    successors = find_successors(before, now, [node for node in gone if node.id not in replaced])
     entries = [entry for entry in retired if entry.id not in present]
     entries += [
         Retired(
@@ -70,14 +70,14 @@ def retire(
             level=node.level,
             label=node.label,
             since=since,
-            replaced_by=replaced[node.id] if node.id in replaced else heirs[node.id],
+            replaced_by=replaced[node.id] if node.id in replaced else successors[node.id],
         )
         for node in gone
     ]
     return tuple(sorted(entries, key=lambda entry: entry.id))
 
 
-def heirs_of(before: Iterable[Node], now: Collection[Node], gone: Sequence[Node]) -> dict[str, tuple[str, ...]]:
+def find_successors(before: Iterable[Node], now: Collection[Node], gone: Sequence[Node]) -> dict[str, tuple[str, ...]]:
     """Return the nodes that hold a quarter or more of the values of each node that went, those that hold most first."""
     if not gone:
         return {}
@@ -86,15 +86,15 @@ def heirs_of(before: Iterable[Node], now: Collection[Node], gone: Sequence[Node]
     for node in sorted(now, key=lambda node: -node.level):
         ancestors[node.id] = [node.id, *(ancestors[node.parent] if node.parent else ())]
     old = Draft(before)
-    found = {}
+    successors_of = {}
     for node in gone:
         counts: dict[str, int] = {}
         leaves = old.leaves(node.id)
         for leaf in leaves:
             today = leaf.id if leaf.id in ancestors else by_key.get(canonical_key(leaf.label))
             if today is not None and node.level < len(ancestors[today]):
-                heir = ancestors[today][node.level]
-                counts[heir] = counts.get(heir, 0) + 1
+                successor = ancestors[today][node.level]
+                counts[successor] = counts.get(successor, 0) + 1
         ranked = sorted(counts, key=lambda id: (-counts[id], id))
-        found[node.id] = tuple(id for id in ranked if counts[id] >= REPLACES * len(leaves)) or tuple(ranked[:1])
-    return found
+        successors_of[node.id] = tuple(id for id in ranked if counts[id] >= REPLACES * len(leaves)) or tuple(ranked[:1])
+    return successors_of

@@ -181,7 +181,7 @@ class _Step:
         """Return how surely each item belongs to its parent: as the rebuilt tree says, where it says the same."""
         total, mass = sums(self.points, chosen, self.mass, len(self.ids))
         used = mass > 0
-        found: dict[str, Placement] = {}
+        placements: dict[str, Placement] = {}
         rest = []
         for index, (item, parent) in enumerate(zip(self.items, chosen.tolist(), strict=True)):
             placement = self.new_nodes[item].placement if item in self.new_nodes and parent == self.new[index] else None
@@ -189,18 +189,18 @@ class _Step:
             if placement is None or (second is not None and not self._is_used(second, used)):
                 rest.append(index)
             else:
-                found[item] = placement
+                placements[item] = placement
         rows = np.array(rest, dtype=np.intp)
         if len(rows):
             center = centers(total, mass)
             near = distance_to(self.points[rows], self.mass[rows], chosen[rows], center, mass)
             first, second_best, d1, d2 = two_nearest(self.points[rows], center)
-            other = np.where(first == chosen[rows], second_best, first)
+            rival = np.where(first == chosen[rows], second_best, first)
             sure = confidence(near, np.where(first == chosen[rows], d2, d1))
-            for index, runner_up, one in zip(rest, other.tolist(), sure.tolist(), strict=True):
+            for index, runner_up, certainty in zip(rest, rival.tolist(), sure.tolist(), strict=True):
                 second = None if runner_up < 0 else self.ids[runner_up]
-                found[self.items[index]] = Placement(confidence=round(one, 6), second_parent=second)
-        return found
+                placements[self.items[index]] = Placement(confidence=round(certainty, 6), second_parent=second)
+        return placements
 
     def _is_used(self, id: str, used: NDArray[np.bool_]) -> bool:
         index = self.position.get(id)

@@ -28,7 +28,7 @@ def lay_out(vectors: NDArray[np.float32], *, seed: int = 0, progress: Progress |
         Unit vectors.
     seed : int
     progress : callable, optional
-        Told (0, 1) before and (1, 1) after: how far UMAP is can't be seen.
+        Called with (0, 1) before and (1, 1) after, since UMAP does not report its progress.
 
     Returns
     -------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import plain
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def outline_html(tree: Taxonomy) -> str:
     str
         At most 600 nodes above the values, 60 of one parent and 25 values of a node; what is left out is counted.
     """
-    levels = " / ".join(f"{level.size:,} {escape(level.name)}s" for level in reversed(tree.levels))
+    levels = " / ".join(escape(count_of(level.size, level.name)) for level in reversed(tree.levels))
     head = f"<b><bdi>{_short(tree.title or tree.id)}</bdi></b> {_short(tree.version)} <small>{levels}</small>"
     opened = _opened(tree)
     body = "".join(_item(tree, node, opened) for node in _heaviest(tree.top)[:MOST_INNER])
@@ -79,7 +80,7 @@ def _item(tree: Taxonomy, node: Node, opened: set[str]) -> str:
 
 
 def _line(tree: Taxonomy, node: Node) -> str:
-    values = f"{len(tree.values(node)):,} values, " if node.level else ""
+    values = f"{count_of(len(tree.values(node)), 'value')}, " if node.level else ""
     flags = f", {escape(', '.join(node.flags))}" if node.flags else ""
     width = max(0.0, min(node.share, 1.0))
     bar = f'<span class="vt-bar" style="width:{10 * width:.2f}em"></span>'
@@ -87,7 +88,7 @@ def _line(tree: Taxonomy, node: Node) -> str:
 
 
 def _more(count: int, name: str) -> str:
-    return f"<small> and {count:,} more {escape(name)}s</small>" if count > 0 else ""
+    return f"<small> and {escape(count_of(count, f'more {name}'))}</small>" if count > 0 else ""
 
 
 def _heaviest(nodes: list[Node]) -> list[Node]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonomy.english.plurals import count_of
 from taxonomy.errors import TaxonomyError, check_type, plain
 from taxonomy.model import Node, Taxonomy
 from taxonomy.values import canonical_key
@@ -247,7 +248,7 @@ def _names_on_map(tree: Taxonomy, points: NDArray[np.float64]) -> Iterator[tuple
 
 
 def _about(tree: Taxonomy, node: Node) -> str:
-    count = f"{len(tree.values(node)):,} values, " if node.level else ""
+    count = f"{count_of(len(tree.values(node)), 'value')}, " if node.level else ""
     above = " > ".join(step.label for step in tree.path(node)[:-1])
     return f"{_text(above)}<br>{count}{node.share:.2%}" if above else f"{count}{node.share:.2%}"
 

@@ -43,7 +43,9 @@ def page_data(
         "labeller": provenance.labeller,
         "nodes": _columns(tree, position, vectors),
         "map": None if points is None else (points * _STEPS).round().astype(int).tolist(),
-        "findings": [[one.code, position[one.node], one.message] for one in list_findings(tree, vectors)],
+        "findings": [
+            [finding.code, position[finding.node], finding.message] for finding in list_findings(tree, vectors)
+        ],
         "unchecked": [] if vectors is not None else sorted(VECTOR_CHECKS),
         "unstable": UNSTABLE,
         "retired": [[gone.id, gone.label, gone.level, gone.since, list(gone.replaced_by)] for gone in tree.retired],
@@ -86,17 +88,17 @@ def _columns(tree: Taxonomy, position: Mapping[str, int], vectors: TreeVectors |
 
 
 def _diff(old: Taxonomy, new: Taxonomy, position: Mapping[str, int]) -> dict[str, Any]:
-    found = Diff.between(old, new)
-    # Nearly every node is counted and annotated anew, which says nothing of where it is.
-    told = [change for change in found.changes if change.kind not in ("recounted", "annotated")]
+    diff = Diff.between(old, new)
+    # Nearly every node is recounted and annotated, which does not change its place.
+    listed = [change for change in diff.changes if change.kind not in ("recounted", "annotated")]
     return {
-        "old_version": found.old_version,
-        "new_version": found.new_version,
-        "bump": found.bump,
-        "counts": found.counts(),
+        "old_version": diff.old_version,
+        "new_version": diff.new_version,
+        "bump": diff.bump,
+        "counts": diff.counts(),
         "changes": [
-            [change.kind, position.get(change.id), change.id, change.label, change.level, _say(found, change)]
-            for change in told
+            [change.kind, position.get(change.id), change.id, change.label, change.level, _say(diff, change)]
+            for change in listed
         ],
     }
 
