@@ -28,7 +28,8 @@ class Built:
     ----------
     tree : Taxonomy
     values : ValueSet
-        What it was built from, as edits have it.
+        What it was built from, after edits: `values` (``label``, ``aliases``, ``weight``) and `rejected` (``row``,
+        ``value``, ``reason``).
     vectors : ndarray of shape (n_values, dimension)
         Unit vectors of its values, in the order of `tree.leaves`.
     outcomes : tuple of Outcome

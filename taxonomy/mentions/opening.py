@@ -72,7 +72,8 @@ def open_mentions(  # noqa: PLR0913 - the public call: what the command line tak
     Returns
     -------
     Mentions
-        A context manager: the engine is closed with it.
+        A context manager: the engine is closed with it. `ai` and `human` are what the questions are asked of, `sides`
+        those that have mentions, and `rejected` the malformed rows.
 
     Raises
     ------

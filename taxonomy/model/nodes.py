@@ -81,7 +81,8 @@ class Node(Record):
     conversations : Conversations or None
         Only where computed from mention records.
     placement : Placement or None
-        None at the top and where it was not computed.
+        Its `confidence` (0 to 1, 0.5 is a tie) and `second_parent` (an id); None at the top and where it was not
+        computed.
     stability : float or None
         Share of repeated builds in which the node recurs, 0 to 1.
     label_source : str

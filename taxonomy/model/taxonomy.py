@@ -45,7 +45,7 @@ class Taxonomy(Record):
     weight_unit : {"pct_convos", "mentions", "strings"}
         What `Node.weight` counts.
     levels : tuple of Level
-        Finest first.
+        Finest first, each with `level`, `name` and `size`.
     provenance : Provenance
     nodes : tuple of Node
         Top level first, then by label.

@@ -184,6 +184,8 @@ def find_anomalies(
     Returns
     -------
     Anomalies
+        Its `table` is what is disclosed: counts of alerts by reason. Its `alerts`, for internal use only, have a row
+        for each conversation: ``rank``, ``conversation_id``, ``chance``, ``kinds`` and ``reasons``.
 
     Raises
     ------

@@ -71,6 +71,8 @@ def compare_models(ai: PlacedMentions, *, control: str | None = "task", disclosu
     Returns
     -------
     Models
+        Its `table` has a row for each node and model: ``share``, ``others_share``, ``difference``,
+        ``controlled_difference``, ``odds_ratio``, p-values, and ``only``, whether no other model says it.
 
     Raises
     ------

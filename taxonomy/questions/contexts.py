@@ -89,6 +89,8 @@ def compare_contexts(
     Returns
     -------
     Contexts
+        Its `associations` have a row for each node and category, with ``conversations``, ``share``, ``expected``,
+        ``residual`` and p-values; its `variation` says how much the share of each node varies.
 
     Raises
     ------

@@ -72,6 +72,8 @@ def detect_drift(earlier: PlacedMentions, later: PlacedMentions, *, disclosure: 
     Returns
     -------
     Drift
+        Its `table` has a row for each node: ``before``, ``after``, ``share_before``, ``share_after``, ``difference``,
+        ``ratio``, ``z``, ``p``, ``q`` and ``change``, which is rose, fell or empty.
 
     Raises
     ------
@@ -158,4 +160,4 @@ def _disclose(counted: pd.DataFrame, parents: dict[str, str], disclosure: Disclo
     wide = disclosed.dropna(subset=["node", "period"]).pivot(
         index=["level", "node"], columns="period", values="conversations"
     )
-    return wide.reindex(columns=["before", "after"]).dropna().reset_index()
+    return wide.reindex(columns=["before", "after"]).dropna().reset_index().rename_axis(columns=None)

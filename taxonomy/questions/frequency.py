@@ -80,6 +80,8 @@ def measure_frequency(mentions: PlacedMentions, *, disclosure: Disclosure = PUBL
     Returns
     -------
     Frequency
+        Its `table` has a row for each node: ``level``, ``node``, ``label``, ``conversations``, ``conversation_share``
+        with its 95% interval, ``mentions`` and ``mention_share`` with theirs.
 
     Raises
     ------

@@ -68,6 +68,8 @@ def measure_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: 
     Returns
     -------
     Mirroring
+        Its `table` has a row for each level and type of response: ``conversations``, ``mirrored``, ``share`` with its
+        interval, ``chance_share`` and ``beyond_chance``.
 
     Raises
     ------

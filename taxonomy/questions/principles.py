@@ -123,6 +123,7 @@ def measure_principles(
     Returns
     -------
     Principles
+        Its `table` has a row for each principle: its mentions, and their share with its interval.
 
     Raises
     ------

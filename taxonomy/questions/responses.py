@@ -77,6 +77,7 @@ def describe_responses(ai: PlacedMentions, *, disclosure: Disclosure = PUBLIC) -
     Returns
     -------
     Responses
+        With frames of the response `types`, of the `associations` of nodes with them, and of what is said `explicit`.
 
     Raises
     ------

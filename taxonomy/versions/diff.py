@@ -99,7 +99,7 @@ class Diff:
     bump : {"major", "minor", "patch"} or None
         What the change means by the version rule.
     changes : tuple of Change
-        Top first, then by label; what went comes last.
+        Top first, then by label, retired nodes last. Each has `kind`, `type`, `id`, `label`, `field`, `old` and `new`.
     header : mapping of str to object
         The fields of the new version other than its nodes.
     labels : mapping of str to str
