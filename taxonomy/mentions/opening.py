@@ -28,7 +28,7 @@ _GIVE_PATHS = "give a file, a folder or a glob, or a list of them"
 _GIVE_TREE = "give a Taxonomy, such as taxonomy.read(path) returns"
 
 
-def open_mentions(
+def open_mentions(  # noqa: PLR0913 - the public call: one keyword per choice
     paths: Paths,
     tree: Taxonomy,
     *,

@@ -26,7 +26,7 @@ from taxonomy.report.rendering import render_html, render_markdown
 from taxonomy.report.sections import QUESTIONS, gather_facts
 
 
-def write_report(
+def write_report(  # noqa: PLR0913 - the public call: one keyword per choice
     mentions: Mentions,
     out: str | Path,
     *,

@@ -212,6 +212,12 @@ def _csv_table(
     except csv.Error as error:
         _fail_csv(error, path, 1)
     columns = Columns.choose(names, value, weight, path=path, line=1)
+    return columns.table(_csv_pairs(reader, names, columns, delimiter, path), path)
+
+
+def _csv_pairs(
+    reader: _Reader, names: list[str], columns: Columns, delimiter: str, path: str
+) -> Iterator[tuple[str, float]]:
     value_at = names.index(columns.value)
     weight_at = None if columns.weight is None else names.index(columns.weight)
 
