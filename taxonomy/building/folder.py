@@ -15,7 +15,7 @@ from taxonomy.model import Taxonomy
 from taxonomy.quality.cohesion import LevelCohesion
 from taxonomy.values import Rejection, ValueSet
 
-# What a build draws of its tree when asked: that of the tree before would be taken for this one's.
+# Drawings of the tree, made on request. Older ones are removed, since they show another tree.
 DRAWN = frozenset({"map.parquet", "taxonomy.html"})
 
 
@@ -52,7 +52,7 @@ def write_folder(
 
 
 def rejected_csv(rejected: Iterable[Rejection]) -> str:
-    """Return the rows of the input that are no value, with the reason."""
+    """Return the rejected rows of the input, with the reason."""
     return table_csv(
         ("row", "value", "reason"), ((rejection.row, rejection.value, rejection.reason) for rejection in rejected)
     )

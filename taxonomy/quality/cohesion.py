@@ -105,7 +105,7 @@ def silhouette(vectors: NDArray[np.float32], labels: NDArray[np.intp]) -> float 
         rows = drawn[start : start + _BLOCK]
         distances = (1 - vectors[rows] @ means.T).astype(np.float64)
         positions, own = np.arange(len(rows)), labels[rows]
-        # A vector is no neighbour of itself.
+        # A vector is not its own neighbour.
         inside = distances[positions, own] * sizes[own] / np.maximum(sizes[own] - 1, 1)
         distances[positions, own] = np.inf
         outside = distances.min(axis=1)

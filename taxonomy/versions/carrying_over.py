@@ -1,4 +1,4 @@
-"""A rebuilt tree in the frame of the version before: ids, places and names carried over."""
+"""Carry ids, places and names of the previous version over to a rebuilt tree."""
 
 from __future__ import annotations
 

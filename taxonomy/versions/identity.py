@@ -1,4 +1,4 @@
-"""Which node of a new tree is which node of the old one.
+"""Match the nodes of a new tree with those of the old one.
 
 A value is known by its spellings. Any other node continues the old node whose values it best holds together: an optimal
 matching, level by level, on the overlap of leaf sets.

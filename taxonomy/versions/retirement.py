@@ -1,4 +1,4 @@
-"""Ids that went: what replaced them, and since when."""
+"""Retired ids: their successors, and the version that retired them."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def retire(
 
 
 def find_successors(before: Iterable[Node], now: Collection[Node], gone: Sequence[Node]) -> dict[str, tuple[str, ...]]:
-    """Return the nodes that hold a quarter or more of the values of each node that went, those that hold most first."""
+    """Return the successors of each removed node: those with a quarter or more of its values, largest share first."""
     if not gone:
         return {}
     by_key = {canonical_key(name): node.id for node in now if node.level == 0 for name in (*node.aliases, node.label)}
