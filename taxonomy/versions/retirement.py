@@ -10,7 +10,7 @@ from taxonomy.values import canonical_key
 from taxonomy.versions.number import next_version
 
 # A retired node is replaced by those that hold a quarter or more of its values: four at most.
-REPLACES = 0.25
+_REPLACES = 0.25
 
 
 def succeed(previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str, ...]]) -> Taxonomy:
@@ -96,5 +96,7 @@ def find_successors(before: Iterable[Node], now: Collection[Node], gone: Sequenc
                 successor = ancestors[today][node.level]
                 counts[successor] = counts.get(successor, 0) + 1
         ranked = sorted(counts, key=lambda id: (-counts[id], id))
-        successors_of[node.id] = tuple(id for id in ranked if counts[id] >= REPLACES * len(leaves)) or tuple(ranked[:1])
+        successors_of[node.id] = tuple(id for id in ranked if counts[id] >= _REPLACES * len(leaves)) or tuple(
+            ranked[:1]
+        )
     return successors_of

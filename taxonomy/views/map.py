@@ -61,7 +61,5 @@ def read_map(path: Path, tree: Taxonomy) -> NDArray[np.float64] | None:
     if len(row) != len(ids) or row.keys() != set(wanted):
         return None
     if not np.isfinite(points).all():
-        raise InputError(
-            "the map has points that are not numbers", path=str(path), remedy="remove it, and build again"
-        )
+        raise InputError("the map has points that are not numbers", path=str(path), remedy="remove it, and build again")
     return points[[row[id] for id in wanted]]
