@@ -20,7 +20,7 @@ from embeddings.pool import WorkerPool
 from embeddings.progress import Progress
 
 # Part of every digest: raise it when a change here or in the worker may move a bit.
-ENCODING_VERSION = 1
+_ENCODING_VERSION = 1
 _LIBRARIES = ("sentence-transformers", "tokenizers", "torch", "transformers")
 
 # Tokens in a batch: larger ones are hardly faster, and a single string is computed as a whole batch.
@@ -111,7 +111,7 @@ class SentenceTransformerEncoder:
     def digest(self) -> str:
         """Digest of everything that decides a vector's bits: the model, this code and the libraries' versions."""
         parts = [
-            f"encoding {ENCODING_VERSION}",
+            f"encoding {_ENCODING_VERSION}",
             self._model_digest,
             *(f"{name} {version(name)}" for name in _LIBRARIES),
         ]

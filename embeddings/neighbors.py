@@ -12,9 +12,9 @@ from threadpoolctl import threadpool_limits
 from embeddings.arrays import in_parallel
 
 # Up to this many, every vector is compared with every other.
-EXACT = 10_000
+_EXACT = 10_000
 # Nearest cells that are searched for a vector's neighbours.
-PROBES = 8
+_PROBES = 8
 # A cell of more vectors is divided into some of this size on average.
 LARGEST_CELL, DIVIDED_CELL = 300, 150
 _BLOCK = 1024
@@ -54,7 +54,7 @@ def nearest_neighbors(vectors: NDArray[np.float32], n_neighbors: int) -> tuple[N
         indices[rows], cosines[rows] = _nearest(vectors, rows, among, k)
 
     everything = np.arange(n)
-    jobs = _cell_jobs(vectors, k) if n > EXACT else [(everything, everything)]
+    jobs = _cell_jobs(vectors, k) if n > _EXACT else [(everything, everything)]
     in_parallel(search, ((rows[i : i + _BLOCK], among) for rows, among in jobs for i in range(0, len(rows), _BLOCK)))
     return indices, cosines
 
@@ -85,11 +85,11 @@ def cells(vectors: NDArray[np.float32], n_cells: int) -> tuple[NDArray[np.float3
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = KMeans(n_cells, init="random", n_init=1, max_iter=_ITERATIONS, random_state=0)
         centers = model.fit(vectors[np.sort(sample)]).cluster_centers_.astype(np.float32)
-    used, labels = np.unique(nearest_center(vectors, centers), return_inverse=True)
+    used, labels = np.unique(_nearest_center(vectors, centers), return_inverse=True)
     return centers[used], labels
 
 
-def nearest_center(vectors: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.intp]:
+def _nearest_center(vectors: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.intp]:
     """Return the nearest center of each vector by Euclidean distance, shape (n,); ties by the lower index."""
     labels = np.empty(len(vectors), dtype=np.intp)
     half_squares = (centers**2).sum(axis=1) / 2
@@ -109,7 +109,7 @@ def _cell_jobs(vectors: NDArray[np.float32], k: int) -> Iterable[tuple[NDArray[n
     squares = (centers**2).sum(axis=1)
     for cell, own in enumerate(members):
         nearest = np.argsort(squares - 2 * centers @ centers[cell], kind="stable")
-        probes = max(PROBES, int(np.searchsorted(np.cumsum(sizes[nearest]), k + 1)) + 1)
+        probes = max(_PROBES, int(np.searchsorted(np.cumsum(sizes[nearest]), k + 1)) + 1)
         yield own, np.sort(np.concatenate([members[near] for near in nearest[:probes]]))
 
 

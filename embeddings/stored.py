@@ -23,7 +23,7 @@ from embeddings.errors import StoreWarning
 from embeddings.progress import Progress, part_of
 
 # Strings embedded between two writes: a kill loses at most these.
-CHUNK = 2048
+_CHUNK = 2048
 _QUERY = 500
 _BUSY_SECONDS = 120
 _TABLE = """
@@ -145,7 +145,7 @@ class StoredEncoder:
 
     def __init__(self, encoder: Encoder, *, folder: Path | None = None, chunk: int | None = None) -> None:
         self._encoder = encoder
-        self._chunk: int = getattr(encoder, "chunk", CHUNK) if chunk is None else chunk
+        self._chunk: int = getattr(encoder, "chunk", _CHUNK) if chunk is None else chunk
         self.name = encoder.name
         self.digest = encoder.digest
         self.dimension = encoder.dimension

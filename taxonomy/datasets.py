@@ -1,4 +1,4 @@
-"""Published datasets: where they are, what their files must be, and how they get here."""
+"""Published datasets: their addresses, the digests of their files, and their download."""
 
 from __future__ import annotations
 

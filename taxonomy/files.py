@@ -1,4 +1,4 @@
-"""Every file of ours that is written goes through here; `embeddings.files` does the writing."""
+"""Write files by `embeddings.files`; errors are raised as OutputError."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REMEDIES = {
 
 
 def replace_file(target: Path, content: bytes) -> None:
-    """Write a file; what stood at `target` is replaced at once or not at all.
+    """Write a file; a file at `target` is replaced atomically.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which writer a file's ending names."""
+"""Write a taxonomy in the format of the file's ending."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_ending(path: Path) -> None:
 def write_taxonomy(
     tree: Taxonomy, path: str | Path, *, base_iri: str | None = None, issued: date | None = None
 ) -> None:
-    """Check a taxonomy and write it; what stood at `path` is replaced at once or not at all.
+    """Check a taxonomy and write it; a file at `path` is replaced atomically.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def write_taxonomy(
     Raises
     ------
     InvariantError
-        If it is no taxonomy.
+        If it breaks an invariant.
     OutputError
         If it can't be written, or not in this format.
     TaxonomyError

@@ -1,4 +1,4 @@
-"""TOML files that people write, read into pydantic models; what is wrong with one is one line with its place."""
+"""Read TOML files into pydantic models; errors are one line with the place."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def read_toml(path: Path, model: type[T], *, remedy: str, error: type[InputError
     Raises
     ------
     InputError
-        Or `error`, if the file can't be read, is no TOML, or does not fit the model.
+        Or `error`, if the file can't be read, is not TOML, or does not fit the model.
     """
     data = _parse(_read(path, error), str(path), remedy, error)
     try:
@@ -109,7 +109,7 @@ def parse_tables(
     data = _parse(text, path, remedy, error)
     tables = data.pop(name, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise error(f"{name!r} is no list of [[{name}]] tables", path=path, remedy=remedy)
+        raise error(f"{name!r} is not a list of [[{name}]] tables", path=path, remedy=remedy)
     if only and data:
         raise error(f"unknown entry {min(data)!r}; known is [[{name}]]", path=path, remedy=remedy)
     headers = _headers(text, name, len(tables))

@@ -162,8 +162,8 @@ def test_vectors_that_do_not_do() -> None:
     for given, problem in (
         (vectors[1:], r"shape \(59, 64\), and the input has 60 rows"),
         (vectors[:, 0], r"shape \(60,\)"),
-        (blank, "no finite number"),
-        (vectors.astype(str), "no finite number"),
+        (blank, "not finite numbers"),
+        (vectors.astype(str), "not finite numbers"),
     ):
         with pytest.raises(InputError, match=problem):
             taxonomy.build(rows, vectors=given)

@@ -91,7 +91,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_text(run: Run, tmp_path: Path) -
 def test_standard_input(run: Run, tmp_path: Path) -> None:
     done = run("build", "-", "--out", tmp_path / "b", input="honesty\nkindness\n- Honesty\n")
     assert done.returncode == 0, done.stderr
-    assert "3 rows: 2 values, 1 other spellings, 0 repeats, 0 rejected" in done.stdout
+    assert "3 rows: 2 values, 1 other spelling, 0 repeats, 0 rejected" in done.stdout
     assert taxonomy.load(tmp_path / "b" / "taxonomy.json").node("honesty").aliases == ("honesty",)
 
 
@@ -146,13 +146,13 @@ BAD = {
     "nul": (b"value\nhon\0esty\n", [], r"line 2: byte 4 .* NUL"),
     "ragged": (b"value,count\nhonesty,1,2\n", [], r"line 2: the row has 3 cells"),
     "all rejected": (b"value\nnone\nn/a\n", [], r"no row holds a value \(2 placeholder\)"),
-    "no model": (b"value\nhonesty\n", ["--model", "no/such-model"], r"'no/such-model' is neither a folder"),
-    "no model name": (b"value\nhonesty\n", ["--model", "/no/such"], r"no model '/no/such'"),
+    "no model": (b"value\nhonesty\n", ["--model", "no/such-model"], r"'no/such-model' is not on this machine"),
+    "no model name": (b"value\nhonesty\n", ["--model", "/no/such"], r"'/no/such' is neither a folder nor a model"),
     "growing levels": (b"value\nhonesty\nkindness\n", ["--levels", "6,9"], r"--levels 6,9: "),
     "too many clusters": (b"value\nhonesty\nkindness\n", ["--levels", "9,6"], r"9 clusters of 2 values"),
     "no list": (b"value\nhonesty\n", ["--levels", "many"], r"'many' is not a list of sizes"),
     "no domains": (b"value\nhonesty\n", ["--domains", "no.toml"], r"no\.toml: cannot be read"),
-    "top and domains": (b"value\nhonesty\n", ["--top", "3"], r"--domains none"),
+    "top and domains": (b"value\nhonesty\n", ["--top", "3"], r"--top .*; leave it out"),
     "unknown option": (b"value\nhonesty\n", ["--colour"], r"No such option"),
 }
 

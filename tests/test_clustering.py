@@ -172,7 +172,7 @@ def test_an_example_keeps_its_domain() -> None:
     known = np.full(100, -1)
     known[:6] = [0, 1, 0, 1, 0, 1]
     anchors = Anchors(vectors[:6], known[:6], known)
-    layers = build_hierarchy(vectors, (), anchors=anchors, n_top=2, method="ward", seed=0)
+    layers = build_hierarchy(vectors, (), Settings("ward", 0), anchors=anchors, n_top=2)
     assert layers[0].parents[:6].tolist() == [0, 1, 0, 1, 0, 1]
 
 
@@ -180,8 +180,8 @@ def test_an_example_keeps_its_domain() -> None:
 def test_neither_order_nor_seed_changes_a_cluster(method: str) -> None:
     vectors = blobs(150)
     order = np.random.default_rng(0).permutation(150)
-    one = build_hierarchy(vectors, (20,), anchors=None, n_top=3, method=method, seed=0)[0].parents
-    other = build_hierarchy(vectors[order], (20,), anchors=None, n_top=3, method=method, seed=1)[0].parents
+    one = build_hierarchy(vectors, (20,), Settings(method, 0), anchors=None, n_top=3)[0].parents
+    other = build_hierarchy(vectors[order], (20,), Settings(method, 1), anchors=None, n_top=3)[0].parents
     assert adjusted_rand_score(one[order], other) == 1
 
 

@@ -19,7 +19,7 @@ def edits(text: str) -> tuple[Edit, ...]:
 
 BAD = {
     "no TOML": ("[[edit]\n", "not TOML"),
-    "no list": ("[edit]\naction = 'pin'\n", "'edit' is no list"),
+    "no list": ("[edit]\naction = 'pin'\n", "'edit' is not a list"),
     "inline": ("edit = [{action = 'pin', node = 'x'}]\n", r"not an \[\[edit\]\] table"),
     "unknown table": ("[[edits]]\n", "unknown entry 'edits'"),
     "unknown action": ("\n[[edit]]\naction = 'drop'\nnode = 'x'\n", "line 2: edit 1: action: Input should be"),

@@ -182,7 +182,7 @@ def test_explore_says_what_is_wrong(run: Run, small_build: Path, tmp_path: Path)
         "does not end in .html": (tree, "--out", tmp_path / "t.txt"),
         "exclude each other": (tree, "--out", tmp_path / "t.html", "--no-vectors", "--model", "minilm"),
         "cannot be read": (tmp_path / "nothing.json", "--out", tmp_path / "t.html"),
-        "is no map; remove it, and it is made again": (tmp_path / "taxonomy.json", "--out", tmp_path / "t.html"),
+        "the file is not a map; remove it, and build again": (tmp_path / "taxonomy.json", "--out", tmp_path / "t.html"),
         "or leave out what needs one with --no-vectors": (tree, "--out", tmp_path / "t.html", "--model", "/nowhere"),
         "cannot write": (tree, "--out", tmp_path / "no" / "t.html", "--no-vectors"),
     }

@@ -152,7 +152,7 @@ def test_a_link_to_what_went_leads_to_what_replaced_it(browser: Browser, tmp_pat
     browser.wait(lambda: title(browser) == VALUE.label)
     assert "bygone until 1.0.0, vt:gone" in browser.texts("#panel")[0]
     browser.open(tmp_path / "t.html", "#node=vt:never")
-    assert browser.texts("#panel > .flag") == ["No node here has the id vt:never"]
+    assert browser.texts("#panel > .flag") == ["No node has the id vt:never"]
 
 
 def test_the_list_is_a_tree_for_keys_and_screen_readers(opened: Browser) -> None:

@@ -98,9 +98,9 @@ def test_tables_come_with_their_lines() -> None:
         ('key = "b"', "key = 1", "t, line 7: thing 2: key must be a text that is not empty; see"),
         ('key = "b"', 'kye = "b"', "t, line 7: thing 2: unknown entry 'kye'; known are key, parts; see"),
         ("title", "thing", "t, line 4: not TOML: Cannot overwrite a value at column 8; see"),
-        (THINGS, "thing = 1", "t: 'thing' is no list of [[thing]] tables; see"),
-        (THINGS, "[thing]", "t: 'thing' is no list of [[thing]] tables; see"),
-        (THINGS, "thing = ['a']", "t: 'thing' is no list of [[thing]] tables; see"),
+        (THINGS, "thing = 1", "t: 'thing' is not a list of [[thing]] tables; see"),
+        (THINGS, "[thing]", "t: 'thing' is not a list of [[thing]] tables; see"),
+        (THINGS, "thing = ['a']", "t: 'thing' is not a list of [[thing]] tables; see"),
         ("", "", "t: unknown entry 'title'; known is [[thing]]; see"),
     ],
 )

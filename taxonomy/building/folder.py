@@ -15,8 +15,8 @@ from taxonomy.model import Taxonomy
 from taxonomy.quality.cohesion import LevelCohesion
 from taxonomy.values import Rejection, ValueSet
 
-# What a build draws of its tree when asked: that of the tree before would be taken for this one's.
-DRAWN = frozenset({"map.parquet", "taxonomy.html"})
+# Drawings of the tree, made on request. Older ones are removed, since they show another tree.
+_DRAWN = frozenset({"map.parquet", "taxonomy.html"})
 
 
 def write_folder(
@@ -33,7 +33,7 @@ def write_folder(
     quality : sequence of LevelCohesion
         For the report.
     drawn : dict of str to bytes
-        Those of `DRAWN`, by name.
+        Those of `_DRAWN`, by name.
 
     Raises
     ------
@@ -42,17 +42,17 @@ def write_folder(
     texts = {
         "taxonomy.csv": taxonomy_csv(tree),
         "frequencies.csv": frequencies_csv(tree),
-        "rejected.csv": rejected_csv(value_set.rejected),
+        "rejected.csv": _rejected_csv(value_set.rejected),
         "report.json": json.dumps(report(tree, value_set, quality), indent=1, ensure_ascii=False) + "\n",
         "taxonomy.json": tree.to_json(),
     }
     contents = drawn | {name: text.encode() for name, text in texts.items()}
-    replace_files(folder, contents, gone=DRAWN - contents.keys())
+    replace_files(folder, contents, gone=_DRAWN - contents.keys())
     return (*texts, *drawn)
 
 
-def rejected_csv(rejected: Iterable[Rejection]) -> str:
-    """Return the rows of the input that are no value, with the reason."""
+def _rejected_csv(rejected: Iterable[Rejection]) -> str:
+    """Return the rejected rows of the input, with the reason."""
     return table_csv(
         ("row", "value", "reason"), ((rejection.row, rejection.value, rejection.reason) for rejection in rejected)
     )

@@ -86,9 +86,9 @@ class _GivenVectors:
         array = np.asarray(vectors)
         if array.ndim != 2 or len(array) != value_set.rows:
             problem = f"vectors are of the shape {array.shape}, and the input has {value_set.rows:,} rows"
-            raise InputError(problem, remedy="give one vector a row")
+            raise InputError(problem, remedy="give one vector per row")
         if not np.issubdtype(array.dtype, np.number) or not np.isfinite(array).all():
-            raise InputError("vectors hold what is no finite number", remedy="give an array of numbers")
+            raise InputError("`vectors` has values that are not finite numbers", remedy="give an array of numbers")
         if encoder is not None and encoder.dimension != array.shape[1]:
             problem = f"vectors have {array.shape[1]} components, and those of the encoder {encoder.dimension}"
             raise InputError(problem, remedy="give the encoder that made them")

@@ -111,7 +111,7 @@ def measure_stability(
         raise InputError(f"`runs` is {runs}", remedy="give 2 or more")
     encoder = tree_encoder(tree, model)
     vectors = encoder.encode([node.label for node in tree.leaves])
-    return count_returns(tree, rebuilder(tree, vectors, encoder), runs=runs, progress=progress)
+    return count_returns(tree, _rebuilder(tree, vectors, encoder), runs=runs, progress=progress)
 
 
 def count_returns(tree: Taxonomy, rebuild: Rebuild, *, runs: int, progress: Progress | None = None) -> Stability:
@@ -155,7 +155,7 @@ def count_returns(tree: Taxonomy, rebuild: Rebuild, *, runs: int, progress: Prog
     )
 
 
-def rebuilder(tree: Taxonomy, vectors: NDArray[np.float32], encoder: Encoder) -> Rebuild:
+def _rebuilder(tree: Taxonomy, vectors: NDArray[np.float32], encoder: Encoder) -> Rebuild:
     """Return what builds the levels of a tree again, as `count_returns` asks for it.
 
     Parameters

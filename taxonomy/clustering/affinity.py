@@ -11,9 +11,9 @@ from embeddings.arrays import in_parallel
 from taxonomy.clustering.smoothing import diffuse
 
 # Cosines of short strings lie within some tenths: a tenth lets an example's neighbourhood count, not only the nearest.
-EXAMPLE_TEMPERATURE = 0.1
-DOMAIN_TEMPERATURE = 0.05
-BLOCK = 4096
+_EXAMPLE_TEMPERATURE = 0.1
+_DOMAIN_TEMPERATURE = 0.05
+_BLOCK = 4096
 
 
 def domain_affinity(
@@ -51,16 +51,16 @@ def domain_affinity(
     likeness = np.empty((len(vectors), n_domains))
 
     def compare(start: int) -> None:
-        rows = slice(start, start + BLOCK)
+        rows = slice(start, start + _BLOCK)
         cosines = vectors[rows].astype(np.float64) @ examples.T.astype(np.float64)
         for domain in range(n_domains):
             own = cosines[:, example_domains == domain]
-            likeness[rows, domain] = EXAMPLE_TEMPERATURE * (
-                logsumexp(own / EXAMPLE_TEMPERATURE, axis=1) - np.log(own.shape[1])
+            likeness[rows, domain] = _EXAMPLE_TEMPERATURE * (
+                logsumexp(own / _EXAMPLE_TEMPERATURE, axis=1) - np.log(own.shape[1])
             )
 
-    in_parallel(compare, range(0, len(vectors), BLOCK))
-    shares = softmax(likeness / DOMAIN_TEMPERATURE, axis=1)
+    in_parallel(compare, range(0, len(vectors), _BLOCK))
+    shares = softmax(likeness / _DOMAIN_TEMPERATURE, axis=1)
     certain = np.eye(n_domains)
     shares[known >= 0] = certain[known[known >= 0]]
     spread = diffuse(shares, transition)

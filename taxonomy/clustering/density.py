@@ -9,8 +9,8 @@ from taxonomy.clustering.quiet_umap import umap_class
 from taxonomy.geometry import Labels, Points
 
 N_NEIGHBORS = 15
-N_COMPONENTS = 10
-MIN_CLUSTER_SIZES = (20, 15, 10, 8, 6, 5, 4, 3, 2)
+_N_COMPONENTS = 10
+_MIN_CLUSTER_SIZES = (20, 15, 10, 8, 6, 5, 4, 3, 2)
 
 
 def project(points: Points, seed: int) -> Points:
@@ -28,7 +28,7 @@ def project(points: Points, seed: int) -> Points:
     n = len(points)
     model = umap_class()(
         n_neighbors=min(N_NEIGHBORS, n - 1),
-        n_components=max(1, min(N_COMPONENTS, n - 2)),
+        n_components=max(1, min(_N_COMPONENTS, n - 2)),
         min_dist=0.0,
         metric="cosine",
         random_state=seed,
@@ -46,7 +46,7 @@ def partition(points: Points, n_clusters: int, *, weights: Points, min_size: int
     from hdbscan import HDBSCAN
 
     labels = np.zeros(len(points), dtype=np.intp)
-    for size in MIN_CLUSTER_SIZES:
+    for size in _MIN_CLUSTER_SIZES:
         if 2 * size > len(points):
             continue
         model = HDBSCAN(min_cluster_size=size, min_samples=1, cluster_selection_method="leaf", core_dist_n_jobs=1)

@@ -13,11 +13,11 @@ from taxonomy.geometry import Labels, Points, centroids
 # Points that a method compares with each other at most: their distances take 128 MB.
 LARGEST = 4000
 # Points of a cell on average. Linkage takes time that grows with a cell; borders between cells cost agreement.
-POINTS_PER_CELL = 1000
+_POINTS_PER_CELL = 1000
 # Clusters that a cell is cut into at least, on average, and micro-clusters that a cluster is made of.
-CLUSTERS_PER_CELL = 8
-MICRO_PER_CLUSTER = 4
-LEAST_MICRO = 1000
+_CLUSTERS_PER_CELL = 8
+_MICRO_PER_CLUSTER = 4
+_LEAST_MICRO = 1000
 
 
 def partition_many(
@@ -41,7 +41,7 @@ def partition_many(
     """
     if len(points) <= LARGEST:
         return cut(points.astype(np.float64), n_clusters, weights=weights, min_size=min_size, seed=seed)
-    few = n_clusters * LARGEST < CLUSTERS_PER_CELL * len(points)
+    few = n_clusters * LARGEST < _CLUSTERS_PER_CELL * len(points)
     by = _by_micro_clusters if few else _by_cells
     labels = by(cut, points, n_clusters, weights, min_size, seed)
     # Cells of odd size may leave room for fewer clusters than all points together have.
@@ -53,13 +53,13 @@ def partition_many(
 def _by_micro_clusters(
     cut: Partition, points: Points, n_clusters: int, weights: Points, min_size: int, seed: int
 ) -> Labels:
-    micro = _divide(points, max(LEAST_MICRO, MICRO_PER_CLUSTER * min_size * n_clusters))
+    micro = _divide(points, max(_LEAST_MICRO, _MICRO_PER_CLUSTER * min_size * n_clusters))
     centers, mass = centroids(points, micro, weights)
     return cut(centers, n_clusters, weights=mass, min_size=min_size, seed=seed)[micro]
 
 
 def _by_cells(cut: Partition, points: Points, n_clusters: int, weights: Points, min_size: int, seed: int) -> Labels:
-    cell_labels = _divide(points, min(len(points) // POINTS_PER_CELL, n_clusters // CLUSTERS_PER_CELL))
+    cell_labels = _divide(points, min(len(points) // _POINTS_PER_CELL, n_clusters // _CLUSTERS_PER_CELL))
     cell_labels = dissolve_small(points, cell_labels, weights, min_size)
     (shares,) = allocate(np.bincount(cell_labels), [n_clusters], min_children=min_size, root_children=1, exact=False)
     labels = np.empty(len(points), dtype=np.intp)

@@ -12,22 +12,22 @@ from taxonomy.english.plurals import count_of
 from taxonomy.errors import LevelsError
 
 # Fewer values than this need no level between them and the domains; fewer than the second need one.
-NO_MIDDLE = 50
-ONE_MIDDLE = 500
+_NO_MIDDLE = 50
+_ONE_MIDDLE = 500
 # More values than this get a third level in between, so that a person still reads each list of children.
-TWO_MIDDLE = 200_000
+_TWO_MIDDLE = 200_000
 # Nodes of a top level found in the data, where there are values enough.
-DEFAULT_TOP = 5
+_DEFAULT_TOP = 5
 
 
 def default_depth(n_values: int) -> int:
     """Return the number of levels between the values and the top."""
-    return sum(n_values >= limit for limit in (NO_MIDDLE, ONE_MIDDLE, TWO_MIDDLE))
+    return sum(n_values >= limit for limit in (_NO_MIDDLE, _ONE_MIDDLE, _TWO_MIDDLE))
 
 
 def default_top(n_values: int, depth: int, min_children: int) -> int:
     """Return the size of a top level found in the data, above `depth` levels over the values."""
-    return max(1, min(DEFAULT_TOP, n_values // int(min_children ** (depth + 1))))
+    return max(1, min(_DEFAULT_TOP, n_values // int(min_children ** (depth + 1))))
 
 
 def default_sizes(n_values: int, n_top: int) -> tuple[int, ...]:

@@ -16,9 +16,9 @@ from taxonomy.geometry import Points
 # Agreement with people stays within 0.01 from 5 to 20 neighbours, from 0.5 to 0.8 of their say, and from one step on.
 N_NEIGHBORS = 10
 # Among few values the nearest are not near, and would drown what a value says itself.
-VALUES_PER_NEIGHBOR = 20
-ALPHA = 0.6
-STEPS = 3
+_VALUES_PER_NEIGHBOR = 20
+_ALPHA = 0.6
+_STEPS = 3
 _BLOCK = 4096
 
 
@@ -36,7 +36,7 @@ def transition_matrix(vectors: NDArray[np.float32]) -> sp.csr_array:
         Rows sum to 1; a vector without a neighbour stays where it is.
     """
     n = len(vectors)
-    indices, cosines = nearest_neighbors(vectors, min(N_NEIGHBORS, n // VALUES_PER_NEIGHBOR))
+    indices, cosines = nearest_neighbors(vectors, min(N_NEIGHBORS, n // _VALUES_PER_NEIGHBOR))
     rows = np.repeat(np.arange(n), indices.shape[1])
     weights = np.clip(cosines.ravel(), 0, None)
     graph = sp.csr_array((weights, (rows, indices.ravel())), shape=(n, n))
@@ -64,7 +64,7 @@ def diffuse(signal: Points, transition: sp.csr_array) -> Points:
     ndarray of shape (n, d)
     """
     spread: Points = signal
-    for _ in range(STEPS):
+    for _ in range(_STEPS):
         spread = _step(spread, signal, transition)
     return spread
 
@@ -74,7 +74,7 @@ def _step(spread: Points, signal: Points, transition: sp.csr_array) -> Points:
 
     def move(start: int) -> None:
         rows = slice(start, start + _BLOCK)
-        moved[rows] = ALPHA * (transition[rows] @ spread) + (1 - ALPHA) * signal[rows]
+        moved[rows] = _ALPHA * (transition[rows] @ spread) + (1 - _ALPHA) * signal[rows]
 
     in_parallel(move, range(0, len(signal), _BLOCK))
     return moved

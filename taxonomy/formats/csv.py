@@ -17,7 +17,7 @@ from taxonomy.values.reading import read_rows
 
 COLUMNS = ("cluster_id", "description", "name", "level", "parent_cluster_id", "pct_total_occurrences")
 # A spreadsheet runs a cell with such a start as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 def taxonomy_csv(tree: Taxonomy) -> str:
@@ -205,11 +205,11 @@ def table_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _escape(cell: str) -> str:
     """Put a quote before a cell that a spreadsheet would run as a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
 def _unescape(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
 
 
 def number_text(number: float) -> str:

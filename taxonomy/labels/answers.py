@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 from taxonomy.english.words import word_pattern
 from taxonomy.labels.definitions import DEFINITION_WORDS
 
-NAME_WORDS = (2, 4)
+_NAME_WORDS = (2, 4)
 KEEP = "keep"
 
 # Personal data, as far as its form tells.
@@ -92,7 +92,7 @@ def refuse_name(answer: NameAnswer, known: Iterable[str]) -> str | None:
         The reason, which is sent to the model; None for an answer that is accepted.
     """
     for what, text, (least, most) in (
-        ("name", answer.name, NAME_WORDS),
+        ("name", answer.name, _NAME_WORDS),
         ("definition", answer.definition, DEFINITION_WORDS),
     ):
         words = len(text.split())

@@ -14,9 +14,9 @@ MAX_WORDS = 4
 # How well each form reads as a name, in cosine.
 WHOLE, PART, TURNED, CROSSED, SHARED_HEAD, SHARED_MODIFIER, PAIR = 0.06, 0.04, 0.0, 0.02, 0.04, 0.04, 0.0
 # Penalty of a name that uses the head of a longer member in its place.
-CUT = 0.08
+_CUT = 0.08
 # Penalty where an adjective and a noun stand side by side: "holistic and patient wellbeing".
-MIXED = 0.08
+_MIXED = 0.08
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _with_heads(wholes: Sequence[_Theme], texts: Sequence[_Theme], lexicon: Lexi
         if joined := join(left, right, lexicon):
             text, form = joined
             joined_any = True
-            yield Candidate(text, (first, second), form - CUT)
+            yield Candidate(text, (first, second), form - _CUT)
     if joined_any:
         return
     # The head after the whole, whose modifier is then heard with both: "textual fidelity and care".
@@ -100,7 +100,7 @@ def _with_heads(wholes: Sequence[_Theme], texts: Sequence[_Theme], lexicon: Lexi
             continue
         gerund = any(word.endswith("ing") for word in (part[0], part[-1]))
         if not gerund and not repeats(words[-1:], part) and not repeats(words, part[-1:]):
-            yield Candidate(f"{left} and {part[-1]}", (first, second), PAIR - 2 * CUT)
+            yield Candidate(f"{left} and {part[-1]}", (first, second), PAIR - 2 * _CUT)
 
 
 def _head(text: str, lexicon: Lexicon) -> str | None:
@@ -186,7 +186,7 @@ def join(one: str, other: str, lexicon: Lexicon) -> tuple[str, float] | None:
     if len(left) == len(right) == 2:
         if left[1] == right[1] and not repeats(left[:1], right) and not repeats(right[:1], right[1:]):
             mixed = lexicon.is_adjective(left[0]) != lexicon.is_adjective(right[0])
-            return f"{left[0]} and {' '.join(right)}", SHARED_HEAD - MIXED * mixed
+            return f"{left[0]} and {' '.join(right)}", SHARED_HEAD - _MIXED * mixed
         if left[0] == right[0] and not repeats(left, right[1:]) and not repeats(left[:1], left[1:]):
             # The modifier is heard with both, so both must be what it modifies: not "ethical conduct and business".
             if lexicon.is_topic(left[1]) or lexicon.is_topic(right[1]):

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from taxonomy.english.words import related, repeats, stems, with_article
 
 DEFINITION_WORDS = (10, 25)
-EXAMPLES = 3
-LONGEST_EXAMPLE = 4
+_EXAMPLES = 3
+_LONGEST_EXAMPLE = 4
 # Where a value is held, each with values that show it: a node takes the one that its members are most like.
-SPHERES = {
+_SPHERES = {
     "in the work one does": ("professional competence", "efficiency", "technical quality", "planning"),
     "in what one thinks and claims": ("truthfulness", "evidence based reasoning", "knowledge"),
     "in dealings with others": ("kindness to others", "cooperation", "friendship"),
@@ -39,7 +39,7 @@ FORMS = (
     "Treating {examples} as {part} of {label}, and worth an effort {sphere}.",
     "Making room for {label} {sphere}{tail}.",
 )
-TAILS = (
+_TAILS = (
     (", as in {}", "or"),
     (", for example through {}", "and"),
     (", by way of {}", "or"),
@@ -49,9 +49,9 @@ TAILS = (
     (", seen in {}", "and"),
 )
 # Where no sphere stands out by this much in cosine, or its words are the label's.
-ANYWHERE = "in what one says and does"
-CLEAR = 0.02
-LONG_WAY = f"{ANYWHERE}, day after day"
+_ANYWHERE = "in what one says and does"
+_CLEAR = 0.02
+_LONG_WAY = f"{_ANYWHERE}, day after day"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Definer:
 
     Attributes
     ----------
-    spheres : ndarray of shape (len(SPHERES), dimension)
+    spheres : ndarray of shape (len(_SPHERES), dimension)
         The mean vector of each sphere's values.
     """
 
@@ -69,8 +69,8 @@ class Definer:
     @classmethod
     def from_encoder(cls, encode: Callable[[Sequence[str]], NDArray[np.float32]]) -> Definer:
         """Embed the values of the spheres."""
-        vectors = iter(encode([value for values in SPHERES.values() for value in values]))
-        return cls(np.stack([np.mean([next(vectors) for _ in values], axis=0) for values in SPHERES.values()]))
+        vectors = iter(encode([value for values in _SPHERES.values() for value in values]))
+        return cls(np.stack([np.mean([next(vectors) for _ in values], axis=0) for values in _SPHERES.values()]))
 
     def define_level(
         self,
@@ -98,23 +98,23 @@ class Definer:
         before: tuple[int, int, int] | None = None
         for node in sorted(range(len(labels)), key=lambda one: (parents[one], labels[one])):
             seed = zlib.crc32(labels[node].encode())
-            form, tail = seed % len(FORMS), seed // len(FORMS) % len(TAILS)
+            form, tail = seed % len(FORMS), seed // len(FORMS) % len(_TAILS)
             if before is not None and before[0] == parents[node]:
                 form = (form + (form == before[1])) % len(FORMS)
-                tail = (tail + (tail == before[2])) % len(TAILS)
+                tail = (tail + (tail == before[2])) % len(_TAILS)
             before = parents[node], form, tail
             found[node] = _write(
-                FORMS[form], TAILS[tail], labels[node], examples(labels[node], members[node]), spheres[node]
+                FORMS[form], _TAILS[tail], labels[node], examples(labels[node], members[node]), spheres[node]
             )
         return found
 
     def _spheres(self, labels: Sequence[str], centers: NDArray[np.float32]) -> list[str]:
         likeness = centers @ self.spheres.T
         best = likeness.argmax(axis=1)
-        clear = likeness.max(axis=1) - np.sort(likeness, axis=1)[:, -2] > CLEAR
-        names = list(SPHERES)
+        clear = likeness.max(axis=1) - np.sort(likeness, axis=1)[:, -2] > _CLEAR
+        names = list(_SPHERES)
         return [
-            names[one] if sure and not repeats([label], [names[one]]) else ANYWHERE
+            names[one] if sure and not repeats([label], [names[one]]) else _ANYWHERE
             for one, sure, label in zip(best, clear, labels, strict=True)
         ]
 
@@ -123,9 +123,9 @@ def examples(label: str, members: Sequence[str]) -> list[str]:
     """Return up to three members that say something which neither the label nor each other say, best first."""
     chosen: list[str] = []
     said = stems(label)
-    usable = [text for text in members if " and " not in text and len(text.split()) <= LONGEST_EXAMPLE]
+    usable = [text for text in members if " and " not in text and len(text.split()) <= _LONGEST_EXAMPLE]
     # At least half of the words new, then some, then none: a node may have few members, and those are in its name.
-    for new_part, enough in ((0.5, EXAMPLES), (0.01, EXAMPLES), (0.0, 2)):
+    for new_part, enough in ((0.5, _EXAMPLES), (0.01, _EXAMPLES), (0.0, 2)):
         for text in usable:
             if len(chosen) >= enough:
                 break
@@ -148,12 +148,12 @@ def _wordings(form: str, tail: tuple[str, str], label: str, shown: Sequence[str]
     named = with_article(label)
     texts = [with_article(text) for text in shown]
     for number in range(len(texts), 0, -1):
-        for where in (sphere, ANYWHERE) if number < 2 else (sphere, ""):
+        for where in (sphere, _ANYWHERE) if number < 2 else (sphere, ""):
             yield _filled(form, tail, named, texts[:number], where)
     start = FORMS[0].format(label=named, sphere="{sphere}", tail="")
-    for where in (LONG_WAY, sphere, ""):
+    for where in (_LONG_WAY, sphere, ""):
         yield " ".join(start.format(sphere=where).split()).replace(" .", ".")
-    yield f"Caring about what these values share {LONG_WAY}."
+    yield f"Caring about what these values share {_LONG_WAY}."
 
 
 def _filled(form: str, tail: tuple[str, str], label: str, shown: Sequence[str], sphere: str) -> str:

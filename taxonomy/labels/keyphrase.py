@@ -27,27 +27,27 @@ from taxonomy.values import canonical_key
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 # Members of a node that are looked at.
-POOL = 24
+_POOL = 24
 # Nodes that a node is most easily taken for.
 RIVALS = 16
 # What a frequent value gains over a rare one, in cosine.
-FREQUENCY_BONUS = 0.3
+_FREQUENCY_BONUS = 0.3
 # From this part of the node's highest frequency on, a value is common enough to name it.
 COMMON = 0.4
 # How much closeness to the nearest rival counts against a name, and what words that tell the node apart gain.
 CONTRAST = 0.05
-TELLING = 0.3
+_TELLING = 0.3
 # What a second theme must add in coverage to be worth an "and".
-SECOND_THEME = 0.05
+_SECOND_THEME = 0.05
 # What a head that says little costs.
-VAGUE = 0.05
+_VAGUE = 0.05
 # How alike the members with a modifier and those with a head must be for the two to be one name.
-ALIKE = 0.82
+_ALIKE = 0.82
 # Embedding decides between the first two candidates that are no further apart, in at most so many nodes of a level.
-MARGIN = 0.03
-CONTESTS = 500
+_MARGIN = 0.03
+_CONTESTS = 500
 # Nodes of a level whose other candidates are tried if their label does not find them.
-RENAMED = 100
+_RENAMED = 100
 KEPT = 12
 
 
@@ -168,8 +168,8 @@ class Namer:
         return [rank if len(nodes[index]) else None for index, rank in enumerate(ranks)]
 
     def _pool(self, members: NDArray[np.intp], center: NDArray[np.float32]) -> _Pool:
-        fit = self.vectors[members] @ center + FREQUENCY_BONUS * self.frequency[members]
-        best = members[np.lexsort((members, -fit))[:POOL]]
+        fit = self.vectors[members] @ center + _FREQUENCY_BONUS * self.frequency[members]
+        best = members[np.lexsort((members, -fit))[:_POOL]]
         weights = 0.1 + self.frequency[best]
         return _Pool(best, [self.lexicon.plain(self.labels[member]) for member in best], weights / weights.sum())
 
@@ -196,8 +196,8 @@ class Namer:
     def _finalists(scored: Sequence[Sequence[_Scored]]) -> list[Sequence[_Scored]]:
         """Return the first candidate of each node, with the second of the nodes where the two are closest."""
         leads = [candidates[0].score - candidates[1].score if len(candidates) > 1 else np.inf for candidates in scored]
-        close = set(np.argsort(leads, kind="stable")[:CONTESTS].tolist())
-        return [candidates[: 2 if i in close and leads[i] < MARGIN else 1] for i, candidates in enumerate(scored)]
+        close = set(np.argsort(leads, kind="stable")[:_CONTESTS].tolist())
+        return [candidates[: 2 if i in close and leads[i] < _MARGIN else 1] for i, candidates in enumerate(scored)]
 
     @staticmethod
     def _with_vector(
@@ -241,13 +241,13 @@ class Namer:
         score = (
             _closeness(means, center, others)
             + np.maximum(cover[first], cover[second]) @ pool.weights
-            + FREQUENCY_BONUS * (often[first] + often[second]) / 2
-            + TELLING * np.array([_mean(telling[word] for word in stems(candidate.text)) for candidate in candidates])
+            + _FREQUENCY_BONUS * (often[first] + often[second]) / 2
+            + _TELLING * np.array([_mean(telling[word] for word in stems(candidate.text)) for candidate in candidates])
             + np.array([candidate.form for candidate in candidates])
-            - VAGUE * np.array([self.lexicon.is_vague(candidate.text) for candidate in candidates])
-            - SECOND_THEME * ((first != second) & ~merged)
+            - _VAGUE * np.array([self.lexicon.is_vague(candidate.text) for candidate in candidates])
+            - _SECOND_THEME * ((first != second) & ~merged)
         )
-        score[merged & (alike < ALIKE)] = -np.inf
+        score[merged & (alike < _ALIKE)] = -np.inf
         best: dict[frozenset[str], _Scored] = {}
         for i in np.argsort(-score, kind="stable"):
             if score[i] == -np.inf or len(best) == KEPT:
@@ -307,7 +307,7 @@ class Namer:
         ranks = self._ranks(labels, centers, range(len(labels)))
         used = taken | {stems(label) for label in labels}
         lost = [i for i, rank in enumerate(ranks) if rank > 1]
-        options = [(i, text) for i in lost[:RENAMED] for text in ranked[i] if stems(text) != stems(above[i])]
+        options = [(i, text) for i in lost[:_RENAMED] for text in ranked[i] if stems(text) != stems(above[i])]
         found = self._ranks([text for _, text in options], centers, [i for i, _ in options])
         for (i, text), rank in zip(options, found, strict=True):
             if rank == 1 and chosen[i] == labels[i] and stems(text) not in used:

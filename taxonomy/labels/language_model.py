@@ -35,7 +35,7 @@ from taxonomy.values import canonical_key
 SHOWN = 50
 CONTRAST = 10
 # Labels that people chose.
-FIXED = ("input", "domain", "human")
+_FIXED = ("input", "domain", "human")
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,7 @@ class _Work:
         every = self.around.level(level)
         asked = self.only if only is None else self.only & only
         nodes = [
-            node for node in every if node.label_source not in FIXED and node.id in asked and draft.children(node.id)
+            node for node in every if node.label_source not in _FIXED and node.id in asked and draft.children(node.id)
         ]
         pending = {node.id for node in nodes}
         fixed = {canonical_key(node.label): node.label for node in every if node.id not in pending}
@@ -298,7 +298,7 @@ class _Work:
         draft = self.draft
         names = {name for child in draft.children(node.id) for name in (child.label, *child.aliases)}
         parent = draft.nodes[node.parent] if node.parent is not None else None
-        if parent is not None and parent.label_source in FIXED:
+        if parent is not None and parent.label_source in _FIXED:
             names.add(parent.label)
         return {canonical_key(name) for name in names}
 

@@ -60,7 +60,7 @@ class Lexicon:
         return cls(heads, modifiers, frozenset(word.lower() if capital else word for word in words))
 
     def plain(self, text: str) -> str:
-        """Return a text with the capital letters of its words taken away where the word is no name.
+        """Return a text with its words in lower case, except for names.
 
         >>> Lexicon.from_labels(["honest talk", "Buddhist virtue"]).plain("Honest Buddhist")
         'honest Buddhist'

@@ -16,8 +16,8 @@ from taxonomy.model import Node
 from taxonomy.model.draft import Draft
 
 # Members with a confidence below it are asked about; 0.5 is a tie.
-DOUBT = 0.55
-MOST = 20
+_DOUBT = 0.55
+_MOST = 20
 # A node keeps this many children.
 LEAST = 2
 
@@ -100,10 +100,10 @@ def _doubtful(around: Surroundings, level: int, only: Collection[str]) -> list[t
         doubtful = [
             (member.placement.confidence, member.id, member)
             for member in around.children(node.id)
-            if member.id in only and member.placement is not None and member.placement.confidence < DOUBT
+            if member.id in only and member.placement is not None and member.placement.confidence < _DOUBT
         ]
         if doubtful and around.beside(node.id):
-            pairs.append((node, [member for *_, member in sorted(doubtful, key=lambda item: item[:2])[:MOST]]))
+            pairs.append((node, [member for *_, member in sorted(doubtful, key=lambda item: item[:2])[:_MOST]]))
     return pairs
 
 

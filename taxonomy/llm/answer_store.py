@@ -1,4 +1,4 @@
-"""Answers of language models kept on disk, so that a question is asked once."""
+"""Answers of language models stored on disk, so that each question is asked once."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ class AnswerStore:
                 yield connection
         except (sqlite3.Error, OSError) as error:
             remedy = "move the file away, or name another folder with VALUE_TAXONOMY_CACHE"
-            problem = f"answers can't be kept there ({error})"
+            problem = f"answers cannot be stored ({error})"
             raise LabelError(problem, path=str(self.path), remedy=remedy) from error

@@ -19,7 +19,7 @@ Messages = Sequence[dict[str, str]]
 
 OLLAMA = "http://localhost:11434/v1"
 # Where each provider's key is, None where it needs none.
-KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY", "ollama": None}
+_KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY", "ollama": None}
 # Anthropic's protocol requires a limit; answers are short.
 _MOST_TOKENS = 4096
 # The same for every question: asking again does not help.
@@ -54,8 +54,8 @@ class Wire:
 
     def __post_init__(self) -> None:
         provider, _, name = self.model.partition("/")
-        if provider not in KEYS or not name:
-            known = ", ".join(f"{provider}/NAME" for provider in KEYS)
+        if provider not in _KEYS or not name:
+            known = ", ".join(f"{provider}/NAME" for provider in _KEYS)
             remedy = f"give one of {known}, and `base_url` for another server"
             raise LabelError(f"there is no model {self.model!r}", remedy=remedy)
         if self.base_url is not None:
@@ -116,7 +116,7 @@ class Wire:
         return Connection(self, instructor.from_openai(raw, mode=mode), str(raw.base_url), {}, raw.close)
 
     def _key(self, *, required: bool) -> str:
-        variable = KEYS[self.provider]
+        variable = _KEYS[self.provider]
         key = os.environ.get(variable, "") if variable else ""
         if variable and not key and required and self.base_url is None:
             raise LabelError(f"{self.model}: there is no key in the environment", remedy=f"set {variable}")
@@ -191,7 +191,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _without_keys(text: str) -> str:
     """Mask keys, which a server may have echoed."""
-    for variable in filter(None, KEYS.values()):
+    for variable in filter(None, _KEYS.values()):
         if key := os.environ.get(variable):
             text = text.replace(key, "***")
     return text

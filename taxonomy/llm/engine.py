@@ -18,9 +18,9 @@ from taxonomy.llm.client import Connection, UnansweredError
 from taxonomy.llm.limits import CONCURRENCY
 
 # Answers to one question, the first and those after a refusal.
-ATTEMPTS = 3
+_ATTEMPTS = 3
 # Characters of English a token, roughly, in today's tokenizers.
-TOKEN = 4
+_TOKEN = 4
 # Calls that fail before any is answered, after which the rest is not tried.
 HOPELESS = 10
 
@@ -89,7 +89,7 @@ class Question:
 
 @dataclass
 class Usage:
-    """Calls made, or to be made, and what they weigh in tokens (characters / `TOKEN`)."""
+    """Calls made, or to be made, and what they weigh in tokens (characters / `_TOKEN`)."""
 
     calls: int = 0
     stored: int = 0
@@ -100,8 +100,8 @@ class Usage:
         """Count a call."""
         sent = sum(len(message["content"]) for message in question.messages())
         self.calls += 1
-        self.input_tokens += (sent + len(_schema(question.form))) // TOKEN
-        self.output_tokens += len(question.assumed.model_dump_json()) // TOKEN
+        self.input_tokens += (sent + len(_schema(question.form))) // _TOKEN
+        self.output_tokens += len(question.assumed.model_dump_json()) // _TOKEN
 
 
 @dataclass
@@ -135,7 +135,7 @@ class Desk:
         refuse: Callable[[Question, Any], Refusal | None],
         progress: Progress | None = None,
     ) -> list[str | None]:
-        """Ask questions until their answers hold, at most `ATTEMPTS` times each.
+        """Ask questions until their answers hold, at most `_ATTEMPTS` times each.
 
         Answers of a round are judged in the order of the questions, whatever the order in which they came, so that the
         same answers give the same result.
@@ -155,7 +155,7 @@ class Desk:
         """
         problems: list[str | None] = [None] * len(questions)
         current = dict(enumerate(questions))
-        for _ in range(ATTEMPTS):
+        for _ in range(_ATTEMPTS):
             replies = self._ask(list(current.values()), progress)
             refused: dict[int, Question] = {}
             for (index, question), reply in zip(current.items(), replies, strict=True):

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from taxonomy.errors import LookupFailedError, check_type
 from taxonomy.model import Node, Taxonomy
 
-TRIPLETS = 300_000
-CONFIDENCE = 0.95
+_TRIPLETS = 300_000
+_CONFIDENCE = 0.95
 SEED = 0
 
 
@@ -60,7 +60,7 @@ class Scores:
     domain_accuracy : float
         Share of values whose top nodes have one name, case and a final "values" aside.
     precision, recall, f : float
-        Hierarchical, of ancestor sets: see `hierarchical_scores`.
+        Hierarchical, of ancestor sets: see `_hierarchical_scores`.
     triplets : float or None
         Agreement on which two of three values belong closer together, of the triplets that the reference decides;
         a tree that says nothing gets 1/3. None where the reference decides none.
@@ -178,7 +178,7 @@ def compare(tree: Taxonomy, reference: Taxonomy, *, exclude: Taxonomy | None = N
     )
 
 
-def hierarchical_scores(
+def _hierarchical_scores(
     built: NDArray[np.intp], gold: NDArray[np.intp], n_reference: int
 ) -> tuple[float, float, float]:
     """Return hierarchical precision, recall and F of ancestor sets.
@@ -207,7 +207,7 @@ def hierarchical_scores(
     return precision, recall, 2 * precision * recall / (precision + recall)
 
 
-def triplet_credits(built: NDArray[np.intp], gold: NDArray[np.intp]) -> NDArray[np.float64]:
+def _triplet_credits(built: NDArray[np.intp], gold: NDArray[np.intp]) -> NDArray[np.float64]:
     """Return the credit for each drawn triplet of which the reference says which two meet lowest.
 
     Parameters
@@ -219,7 +219,7 @@ def triplet_credits(built: NDArray[np.intp], gold: NDArray[np.intp]) -> NDArray[
     ndarray of shape (n_decided,)
         1 where the tree says the same, a half or a third where it ties that pair with others, else 0.
     """
-    a, b, c = np.random.default_rng(SEED).integers(0, gold.shape[1], (3, TRIPLETS))
+    a, b, c = np.random.default_rng(SEED).integers(0, gold.shape[1], (3, _TRIPLETS))
     distinct = (a != b) & (b != c) & (a != c)
     pairs = [(first[distinct], second[distinct]) for first, second in ((a, b), (a, c), (b, c))]
     wanted = np.stack([_depth_of_meeting(gold, first, second) for first, second in pairs])
@@ -255,10 +255,10 @@ def _scores(built: NDArray[np.intp], gold: NDArray[np.intp], tops: Sequence[Sequ
             )
         )
     same = [tops[0][ours] == tops[1][theirs] for ours, theirs in zip(built[-1], gold[-1], strict=True)]
-    precision, recall, f = hierarchical_scores(built, gold, n_reference)
-    credits = triplet_credits(built, gold)
+    precision, recall, f = _hierarchical_scores(built, gold, n_reference)
+    credits = _triplet_credits(built, gold)
     triplets = float(credits.mean()) if len(credits) else None
-    half = float(norm.ppf((1 + CONFIDENCE) / 2) * sem(credits)) if len(credits) else 0.0
+    half = float(norm.ppf((1 + _CONFIDENCE) / 2) * sem(credits)) if len(credits) else 0.0
     return Scores(
         levels=tuple(levels),
         cuts=tuple(tuple(row) for row in cuts),

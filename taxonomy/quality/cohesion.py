@@ -18,7 +18,7 @@ SEED = 0
 SAMPLE = 4000
 # Values of a node shown beside an intruder, as in the study, and tests on each level.
 SHOWN = 5
-TESTS = 500
+_TESTS = 500
 _BLOCK = 500
 
 
@@ -105,7 +105,7 @@ def silhouette(vectors: NDArray[np.float32], labels: NDArray[np.intp]) -> float 
         rows = drawn[start : start + _BLOCK]
         distances = (1 - vectors[rows] @ means.T).astype(np.float64)
         positions, own = np.arange(len(rows)), labels[rows]
-        # A vector is no neighbour of itself.
+        # A vector is not its own neighbour.
         inside = distances[positions, own] * sizes[own] / np.maximum(sizes[own] - 1, 1)
         distances[positions, own] = np.inf
         outside = distances.min(axis=1)
@@ -134,7 +134,7 @@ def intruders_found(vectors: NDArray[np.float32], labels: NDArray[np.intp]) -> f
     Returns
     -------
     float or None
-        Share of `TESTS` tests, spread evenly over the clusters of two values or more; None where there is none, or
+        Share of `_TESTS` tests, spread evenly over the clusters of two values or more; None where there is none, or
         no value outside it.
     """
     sizes = np.bincount(labels)
@@ -145,7 +145,7 @@ def intruders_found(vectors: NDArray[np.float32], labels: NDArray[np.intp]) -> f
     order = np.argsort(labels, kind="stable")
     starts = np.cumsum(sizes) - sizes
     detected = 0
-    for node in np.resize(rng.permutation(testable), TESTS):
+    for node in np.resize(rng.permutation(testable), _TESTS):
         start, size = starts[node], sizes[node]
         members = order[start + rng.choice(size, min(SHOWN, size), replace=False)]
         place = rng.integers(len(labels) - size)
@@ -154,4 +154,4 @@ def intruders_found(vectors: NDArray[np.float32], labels: NDArray[np.intp]) -> f
         likeness = shown @ shown.T
         inside = (likeness.sum(axis=1) - likeness.diagonal()) / (len(members) - 1)
         detected += bool((shown @ vectors[intruder]).mean() < inside.min())
-    return detected / TESTS
+    return detected / _TESTS

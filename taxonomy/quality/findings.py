@@ -25,9 +25,9 @@ MAX_CHILDREN = 50
 # this came back in fewer than half of those that change the values.
 UNSTABLE = 0.75
 # Nearest values that are asked for their domain.
-NEIGHBORS = 10
+_NEIGHBORS = 10
 # Cosine of labels from which they are paraphrases: few names of one tree are that near, and those share their words.
-NEAR = 0.9
+_NEAR = 0.9
 _FILLERS = word_list("fillers")
 _BLOCK = 1024
 
@@ -184,7 +184,7 @@ def _digest(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
 def _other_domain(tree: Taxonomy, vectors: TreeVectors) -> Iterator[tuple[Node, str]]:
     from embeddings import nearest_neighbors
 
-    neighbors, _ = nearest_neighbors(vectors.values, NEIGHBORS)
+    neighbors, _ = nearest_neighbors(vectors.values, _NEIGHBORS)
     tops = tree.ancestors[-1]
     around = tops[neighbors]
     values = tree.leaves
@@ -201,7 +201,7 @@ def _near_label(tree: Taxonomy, vectors: TreeVectors) -> Iterator[tuple[Node, st
 
     nodes = tree.inner
     nearest, cosines = nearest_neighbors(vectors.labels, 1)
-    near = {(min(one, other), max(one, other)) for one, (other,) in enumerate(nearest) if cosines[one, 0] >= NEAR}
+    near = {(min(one, other), max(one, other)) for one, (other,) in enumerate(nearest) if cosines[one, 0] >= _NEAR}
     for first, second in near:
         one, other = nodes[first], nodes[second]
         if _words(one.label) != _words(other.label):

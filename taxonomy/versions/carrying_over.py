@@ -1,4 +1,4 @@
-"""A rebuilt tree in the frame of the version before: ids, places and names carried over."""
+"""Carry ids, places and names of the previous version over to a rebuilt tree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from taxonomy.versions.stay import Level, settle
 
 # A name is made of two of a node's fourteen most telling values. While three quarters of what the old and the new node
 # hold is the same, they are most likely still there, and a new name would say the same thing in other words.
-SAME_MEMBERS = 0.75
+_SAME_MEMBERS = 0.75
 
 
 def carry_over(
@@ -99,7 +99,7 @@ def _keep_names(draft: Draft, previous: Taxonomy) -> None:
             continue
         if node.level == 0:
             draft.change(id, **_value_names(was, node, strings))
-        elif was.label_source == "human" or not now[id] or _jaccard(before[id], now[id]) >= SAME_MEMBERS:
+        elif was.label_source == "human" or not now[id] or _jaccard(before[id], now[id]) >= _SAME_MEMBERS:
             names = ("label", "slug", "definition", "label_source", "label_rank")
             draft.put(node.model_copy(update={name: getattr(was, name) for name in names}))
         else:

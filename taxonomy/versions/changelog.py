@@ -8,7 +8,7 @@ from taxonomy.formats.markdown import escape_markdown
 from taxonomy.versions.diff import Change, Diff
 
 # Changes of one kind that are listed in a domain; `Diff.to_dict` has them all.
-LISTED = 20
+_LISTED = 20
 # Given as counts alone: nearly every node has some.
 _COUNTED = ("recounted", "annotated")
 
@@ -52,10 +52,10 @@ def _lines(diff: Diff, domain: str, escape: Callable[[str], str]) -> Iterator[tu
             by_kind.setdefault(change.kind, []).append(change)
     for kind in diff.counts(domain):
         changes = by_kind.get(kind, [])
-        for change in changes[:LISTED]:
+        for change in changes[:_LISTED]:
             yield kind, _line(diff, change, escape)
-        if len(changes) > LISTED:
-            yield kind, f"and {len(changes) - LISTED:,} more"
+        if len(changes) > _LISTED:
+            yield kind, f"and {len(changes) - _LISTED:,} more"
 
 
 def _line(diff: Diff, change: Change, escape: Callable[[str], str]) -> str:

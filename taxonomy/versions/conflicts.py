@@ -1,4 +1,4 @@
-"""Edits against each other: which take the place of earlier ones, and which contradict them."""
+"""Find edits that supersede earlier ones, and edits that contradict each other."""
 
 from __future__ import annotations
 

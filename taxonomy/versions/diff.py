@@ -36,7 +36,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "recounted": ("NodeRecount",),
     "annotated": ("NodeAnnotationChange",),
 }
-KIND_OF = {type: kind for kind, types in KINDS.items() for type in types}
+_KIND_OF = {type: kind for kind, types in KINDS.items() for type in types}
 _TYPE_OF_FIELD = {
     "label": "NodeRename",
     "parent": "NodeMove",
@@ -79,7 +79,7 @@ class Change:
     @property
     def kind(self) -> str:
         """What a person calls it: a key of `KINDS`."""
-        return KIND_OF[self.type]
+        return _KIND_OF[self.type]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types."""

@@ -162,10 +162,10 @@ def append_edit(path: str | Path, edit: Edit) -> None:
         problem = f"cannot be read: {error.strerror or error}"
         raise OutputError(problem, path=str(target), remedy="choose another place") from error
     gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
-    replace_file(target, (before + gap + edit_toml(edit)).encode())
+    replace_file(target, (before + gap + _edit_toml(edit)).encode())
 
 
-def edit_toml(edit: Edit) -> str:
+def _edit_toml(edit: Edit) -> str:
     """Return an edit as an ``[[edit]]`` table."""
     import tomlkit
 

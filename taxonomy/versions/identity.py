@@ -1,4 +1,4 @@
-"""Which node of a new tree is which node of the old one.
+"""Match the nodes of a new tree with those of the old one.
 
 A value is known by its spellings. Any other node continues the old node whose values it best holds together: an optimal
 matching, level by level, on the overlap of leaf sets.
@@ -20,7 +20,7 @@ from taxonomy.values import canonical_key
 
 # Where a node falls into two halves, or two equal nodes become one, one of both goes on under the old id (overlap 1/2);
 # of three equal parts none is the old node.
-CONTINUES = 1 / 3
+_CONTINUES = 1 / 3
 
 
 def value_ids(spellings: Sequence[Sequence[str]], previous: Taxonomy | None) -> list[str]:
@@ -60,7 +60,7 @@ def value_ids(spellings: Sequence[Sequence[str]], previous: Taxonomy | None) -> 
     for id, own in zip(found, keys, strict=True):
         if id is None:
             id = next((revived.pop(key) for key in own if key in revived), None)
-        ids.append(id or fresh_id("value", 0, own[:1], known))
+        ids.append(id or _fresh_id("value", 0, own[:1], known))
         known.add(ids[-1])
     return ids
 
@@ -76,7 +76,7 @@ def _index(tree: Taxonomy) -> tuple[dict[str, str], dict[str, str]]:
     return by_label, by_alias
 
 
-def fresh_id(kind: str, level: int, content: Iterable[str], taken: set[str]) -> str:
+def _fresh_id(kind: str, level: int, content: Iterable[str], taken: set[str]) -> str:
     """Return the id of content; where another node carried that id over, a number is added to the content."""
     parts = list(content)
     id = mint_id(kind, level, parts)
@@ -118,7 +118,7 @@ def match_trees(previous: Taxonomy, rebuilt: Draft) -> dict[str, str]:
 
 
 def _unused(id: str, level: int, taken: set[str]) -> str:
-    return id if id not in taken else fresh_id("node", level, [id], taken)
+    return id if id not in taken else _fresh_id("node", level, [id], taken)
 
 
 def _match_nodes(previous: Taxonomy, rebuilt: Draft, values: Mapping[str, str]) -> dict[str, str]:
@@ -176,7 +176,7 @@ def _match(
     rows, columns = overlap.coords
     jaccard = overlap.data / (old_size[columns] + new_size[rows] - overlap.data)
     # Overlaps of one node add up to 1 at most, so above a third it has two candidates at most.
-    kept = jaccard > CONTINUES
+    kept = jaccard > _CONTINUES
     return assign(rows[kept].astype(np.intp), columns[kept].astype(np.intp), jaccard[kept])
 
 

@@ -128,10 +128,10 @@ def sssom_tsv(old: Taxonomy, new: Taxonomy) -> str:
     rows = ["\t".join(_COLUMNS)]
     for mapping in mappings(old, new):
         cells = (
-            curie(mapping.old.id),
+            _curie(mapping.old.id),
             _cell(mapping.old.label),
             mapping.predicate,
-            NO_MATCH if mapping.new is None else curie(mapping.new.id),
+            NO_MATCH if mapping.new is None else _curie(mapping.new.id),
             "" if mapping.new is None else _cell(mapping.new.label),
             "semapv:LexicalMatching" if mapping.old.level == 0 else "semapv:InstanceBasedMatching",
             f"{mapping.jaccard:.6f}".rstrip("0").rstrip("."),
@@ -140,10 +140,10 @@ def sssom_tsv(old: Taxonomy, new: Taxonomy) -> str:
     return "\n".join([*(f"#{line}" for line in metadata), *rows]) + "\n"
 
 
-def curie(id: str) -> str:
+def _curie(id: str) -> str:
     """Return an id as a CURIE of the set's prefixes: our own as they are, others with what a CURIE can't hold escaped.
 
-    >>> curie("vt:7f3a9c2104be55d1"), curie("balanced wisdom")
+    >>> _curie("vt:7f3a9c2104be55d1"), _curie("balanced wisdom")
     ('vt:7f3a9c2104be55d1', 'vtid:balanced%20wisdom')
     """
     return id if re.fullmatch("vt:[0-9a-f]{16}", id) else f"vtid:{quote(id, safe='')}"

@@ -1,4 +1,4 @@
-"""Ids that went: what replaced them, and since when."""
+"""Retired ids: their successors, and the version that retired them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from taxonomy.values import canonical_key
 from taxonomy.versions.number import next_version
 
 # A retired node is replaced by those that hold a quarter or more of its values: four at most.
-REPLACES = 0.25
+_REPLACES = 0.25
 
 
 def succeed(previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str, ...]]) -> Taxonomy:
@@ -78,7 +78,7 @@ def retire(
 
 
 def find_successors(before: Iterable[Node], now: Collection[Node], gone: Sequence[Node]) -> dict[str, tuple[str, ...]]:
-    """Return the nodes that hold a quarter or more of the values of each node that went, those that hold most first."""
+    """Return the successors of each removed node: those with a quarter or more of its values, largest share first."""
     if not gone:
         return {}
     by_key = {canonical_key(name): node.id for node in now if node.level == 0 for name in (*node.aliases, node.label)}
@@ -96,5 +96,7 @@ def find_successors(before: Iterable[Node], now: Collection[Node], gone: Sequenc
                 successor = ancestors[today][node.level]
                 counts[successor] = counts.get(successor, 0) + 1
         ranked = sorted(counts, key=lambda id: (-counts[id], id))
-        successors_of[node.id] = tuple(id for id in ranked if counts[id] >= REPLACES * len(leaves)) or tuple(ranked[:1])
+        successors_of[node.id] = tuple(id for id in ranked if counts[id] >= _REPLACES * len(leaves)) or tuple(
+            ranked[:1]
+        )
     return successors_of

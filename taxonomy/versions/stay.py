@@ -19,7 +19,7 @@ from taxonomy.model.draft import Draft
 
 # A node that the rebuilt tree has and the old one had not comes to be where it consists for the most part of what is
 # new or wants to move: else it is an old node cut otherwise.
-FRESH = 0.5
+_FRESH = 0.5
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class _Step:
         if stay > 0:
             free = np.bincount(chosen[(chosen >= 0) & (wants | (self.old < 0))], minlength=n)
             size = np.bincount(self.new[self.new >= 0], minlength=n)
-            stillborn = self.is_fresh & (free < np.maximum(min_children, FRESH * size)) & (not self.is_top)
+            stillborn = self.is_fresh & (free < np.maximum(min_children, _FRESH * size)) & (not self.is_top)
             back = (chosen >= 0) & stillborn[chosen]
             chosen[back] = self.old[back]
             # What is new goes to the nearest node; but it makes up a fresh one.

@@ -1,1 +1,1 @@
-"""What is drawn for eyes: outline, plots, map and page."""
+"""Views of a taxonomy: outline, plots, map and page."""

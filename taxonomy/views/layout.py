@@ -11,10 +11,10 @@ from embeddings.progress import Progress
 from taxonomy.clustering.quiet_umap import umap_class
 
 N_NEIGHBORS = 15
-EPOCHS = 200
-MIN_DIST = 0.1
+_EPOCHS = 200
+_MIN_DIST = 0.1
 # UMAP needs some neighbours to speak of; fewer points than this lie on a circle.
-FEWEST = 5
+_FEWEST = 5
 
 
 def lay_out(vectors: NDArray[np.float32], *, seed: int = 0, progress: Progress | None = None) -> NDArray[np.float64]:
@@ -38,7 +38,7 @@ def lay_out(vectors: NDArray[np.float32], *, seed: int = 0, progress: Progress |
     if progress:
         progress(0, 1)
     n = len(vectors)
-    if n < FEWEST:
+    if n < _FEWEST:
         angles = 2 * np.pi * np.arange(n) / n
         points = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     else:
@@ -65,8 +65,8 @@ def _umap(vectors: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
         warnings.filterwarnings("ignore", "precomputed_knn.*transform will be unavailable", UserWarning)
         model = umap_class()(
             n_neighbors=indices.shape[1],
-            n_epochs=EPOCHS,
-            min_dist=MIN_DIST,
+            n_epochs=_EPOCHS,
+            min_dist=_MIN_DIST,
             metric="cosine",
             init="pca",
             random_state=seed,

@@ -43,7 +43,7 @@ def read_map(path: Path, tree: Taxonomy) -> NDArray[np.float64] | None:
     Raises
     ------
     InputError
-        If the file is there and is no map.
+        If the file exists and is not a map.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -55,11 +55,11 @@ def read_map(path: Path, tree: Taxonomy) -> NDArray[np.float64] | None:
         ids = table["id"].to_pylist()
         points = np.stack([table[axis].to_numpy().astype(np.float64) for axis in ("x", "y")], axis=1)
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        raise InputError("is no map", path=str(path), remedy="remove it, and it is made again") from error
+        raise InputError("the file is not a map", path=str(path), remedy="remove it, and build again") from error
     row = {id: index for index, id in enumerate(ids)}
     wanted = [node.id for node in tree.leaves]
     if len(row) != len(ids) or row.keys() != set(wanted):
         return None
     if not np.isfinite(points).all():
-        raise InputError("has points that are no numbers", path=str(path), remedy="remove it, and it is made again")
+        raise InputError("the map has points that are not numbers", path=str(path), remedy="remove it, and build again")
     return points[[row[id] for id in wanted]]

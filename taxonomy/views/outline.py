@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from taxonomy.model.taxonomy import Taxonomy
 
 # Of one parent, the heaviest so many are listed.
-MOST_INNER = 60
-MOST_VALUES = 25
+_MOST_INNER = 60
+_MOST_VALUES = 25
 # Above the values, so many nodes open; below that a node says how many values it has.
-MOST_NODES = 600
+_MOST_NODES = 600
 # A label of a value is short; one of an imported tree can be anything.
-LONGEST = 80
+_LONGEST = 80
 
 _STYLE = """<style>
 .vt-outline { font: 13px/1.6 system-ui, sans-serif; max-width: 60em }
@@ -44,22 +44,22 @@ def outline_html(tree: Taxonomy) -> str:
     levels = " / ".join(escape(count_of(level.size, level.name)) for level in reversed(tree.levels))
     head = f"<b><bdi>{_short(tree.title or tree.id)}</bdi></b> {_short(tree.version)} <small>{levels}</small>"
     opened = _opened(tree)
-    body = "".join(_item(tree, node, opened) for node in _heaviest(tree.top)[:MOST_INNER])
-    more = _more(len(tree.top) - MOST_INNER, tree.levels[-1].name)
+    body = "".join(_item(tree, node, opened) for node in _heaviest(tree.top)[:_MOST_INNER])
+    more = _more(len(tree.top) - _MOST_INNER, tree.levels[-1].name)
     return f'{_STYLE}<div class="vt-outline"><div>{head}</div>{body}{more}</div>'
 
 
 def _opened(tree: Taxonomy) -> set[str]:
     """Return the ids whose children are listed: level by level from the top, while they are few enough."""
     opened: set[str] = set()
-    nodes = _heaviest(tree.top)[:MOST_INNER]
+    nodes = _heaviest(tree.top)[:_MOST_INNER]
     listed = len(nodes)
     for node in nodes:
         # Grows while it is walked: the children of what is opened come after all of its own level.
-        children = _heaviest(tree.children(node))[:MOST_INNER]
+        children = _heaviest(tree.children(node))[:_MOST_INNER]
         if node.level == 1:
             opened.add(node.id)
-        elif node.level and listed + len(children) <= MOST_NODES:
+        elif node.level and listed + len(children) <= _MOST_NODES:
             opened.add(node.id)
             listed += len(children)
             nodes.extend(children)
@@ -71,11 +71,11 @@ def _item(tree: Taxonomy, node: Node, opened: set[str]) -> str:
         return f'<div class="vt-leaves">{_line(tree, node)}</div>'
     children = _heaviest(tree.children(node))
     if node.level == 1:
-        shown = " · ".join(f"<bdi>{_short(child.label)}</bdi>" for child in children[:MOST_VALUES])
-        inside = f'<div class="vt-leaves">{shown}{_more(len(children) - MOST_VALUES, tree.levels[0].name)}</div>'
+        shown = " · ".join(f"<bdi>{_short(child.label)}</bdi>" for child in children[:_MOST_VALUES])
+        inside = f'<div class="vt-leaves">{shown}{_more(len(children) - _MOST_VALUES, tree.levels[0].name)}</div>'
     else:
-        inside = "".join(_item(tree, child, opened) for child in children[:MOST_INNER])
-        inside += _more(len(children) - MOST_INNER, tree.levels[node.level - 1].name)
+        inside = "".join(_item(tree, child, opened) for child in children[:_MOST_INNER])
+        inside += _more(len(children) - _MOST_INNER, tree.levels[node.level - 1].name)
     return f"<details><summary>{_line(tree, node)}</summary>{inside}</details>"
 
 
@@ -96,5 +96,5 @@ def _heaviest(nodes: list[Node]) -> list[Node]:
 
 
 def _short(text: str) -> str:
-    shown = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     return escape(plain(shown))

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 # Seven colours that people with each kind of colour blindness tell apart, as on the page.
-COLOURS = ("#4a74b4", "#e3a233", "#6fd8bd", "#b9512f", "#a99cf2", "#7d4a83", "#e8dc7c")
-GREY = "#b8b4ab"
+_COLOURS = ("#4a74b4", "#e3a233", "#6fd8bd", "#b9512f", "#a99cf2", "#7d4a83", "#e8dc7c")
+_GREY = "#b8b4ab"
 # Levels drawn at once below the root; a click opens those under it.
-DEPTH = 3
+_DEPTH = 3
 # Groups whose names fit on a map.
-MOST_NAMES = 40
+_MOST_NAMES = 40
 # The room that a name needs there, of a map from -1 to 1: of a letter, and of a line.
 LETTER, LINE = 0.023, 0.075
 
@@ -160,7 +160,7 @@ def _nested(tree: Taxonomy) -> dict[str, Any]:
             ],
             "line": {"width": 1, "color": "white"},
         },
-        "maxdepth": DEPTH + 1,
+        "maxdepth": _DEPTH + 1,
     }
 
 
@@ -229,12 +229,12 @@ def _last_ghost(id: str | None) -> tuple[bool, str]:
 def _ends(tree: Taxonomy, ids: Iterable[str | None], ghost: str) -> list[tuple[str, str]]:
     """Return name and colour of the ends of a flow."""
     colours = _colours(tree)
-    return [(ghost, GREY) if id is None else (_text(tree.node(id).label), colours[tree.top_ids[id]]) for id in ids]
+    return [(ghost, _GREY) if id is None else (_text(tree.node(id).label), colours[tree.top_ids[id]]) for id in ids]
 
 
 def _names_on_map(tree: Taxonomy, points: NDArray[np.float64]) -> Iterator[tuple[float, float, str]]:
     """Yield the names of the finest level that has few enough, amid their values; the heavier of two in one place."""
-    level = next((level.level for level in tree.levels[1:] if level.size <= MOST_NAMES), len(tree.levels))
+    level = next((level.level for level in tree.levels[1:] if level.size <= _MOST_NAMES), len(tree.levels))
     row = {value.id: index for index, value in enumerate(tree.leaves)}
     taken: list[tuple[float, float, float]] = []
     for node in sorted(tree.nodes, key=lambda node: (-node.share, node.label)):
@@ -255,7 +255,7 @@ def _about(tree: Taxonomy, node: Node) -> str:
 
 def _colours(tree: Taxonomy) -> dict[str, str]:
     """Return the colour of each node of the top, the same from plot to plot."""
-    return {node.id: COLOURS[index % len(COLOURS)] for index, node in enumerate(tree.top)}
+    return {node.id: _COLOURS[index % len(_COLOURS)] for index, node in enumerate(tree.top)}
 
 
 def _mixed(colour: str, part: float) -> str:

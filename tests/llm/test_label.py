@@ -36,12 +36,12 @@ def test_label_writes_the_tree_and_says_what_it_did(run: Run, server: Server, so
     before = source.read_bytes()
     done = run(*command, "--dry-run")
     assert (done.returncode, done.stderr, server.requests) == (0, "", [])
-    assert done.stdout.startswith("openai/fake: 44 calls to make, 0 answers stored; about ")
+    assert done.stdout.startswith("openai/fake: 44 calls to make, 0 stored answers; about ")
     assert done.stdout.endswith("price unknown\n")
     assert not target.exists()
     done = run(*command)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "34 nodes named by openai/fake; 44 calls, 0 answers from the store, 0 failures" in done.stdout
+    assert "34 nodes named by openai/fake; 44 calls, 0 stored answers, 0 failures" in done.stdout
     assert source.read_bytes() == before
     assert taxonomy.load(target).provenance.labeller == "llm:openai/fake"
     again = run(*command, "--quiet")
@@ -144,7 +144,7 @@ def test_anthropic(server: Server, answers: Path, tree: Taxonomy, vectors: NDArr
         (["--llm", "nobody/x"], "no model 'nobody/x'; give one of anthropic/NAME"),
         (["--llm", "openai/"], "no model 'openai/'"),
         (["--llm", "openai/gpt-4o"], "no key in the environment; set OPENAI_API_KEY"),
-        (["--llm", "openai/x", "--llm-base-url", "localhost"], "no http or https address"),
+        (["--llm", "openai/x", "--llm-base-url", "localhost"], "--llm-base-url is not an http or https address"),
         (["--llm", "openai/x", "--llm-base-url", f"http://u:{CANARY}@localhost/v1"], "set a key in the environment"),
         (["--llm", "openai/gpt-4o", "--max-cost", "0.0001", "--dry-run"], "above --max-cost 0.0001; nothing was asked"),
         (["--llm", "openai/no-such", "--max-cost", "1", "--dry-run"], "the price of openai/no-such is not known"),

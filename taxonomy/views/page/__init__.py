@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 MAX_VALUES = 50_000
 # In the order in which the page runs them.
-SCRIPTS = ("data", "search", "panel", "overview", "outline", "map", "edits", "review", "changes", "main")
-STYLES = ("base", "views")
+_SCRIPTS = ("data", "search", "panel", "overview", "outline", "map", "edits", "review", "changes", "main")
+_STYLES = ("base", "views")
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -57,10 +57,10 @@ def taxonomy_page(
     def read(name: str) -> str:
         return source.joinpath(name).read_text(encoding="utf-8")
 
-    style = "".join(read(f"style/{name}.css") for name in STYLES)
+    style = "".join(read(f"style/{name}.css") for name in _STYLES)
     library = read("vendor/d3.min.js")
     # One block, so that the files share their names with each other alone.
-    script = '"use strict";\n{\n' + "".join(read(f"script/{name}.js") for name in SCRIPTS) + "}\n"
+    script = '"use strict";\n{\n' + "".join(read(f"script/{name}.js") for name in _SCRIPTS) + "}\n"
     slots = {
         "title": html.escape(f"{tree.title or tree.id} {tree.version}"),
         "policy": _policy(style, library, script),

@@ -34,7 +34,7 @@ const ACTIONS = {
   merge: { name: "Merge", fits: (node) => node.level < top_ && sizes[node.level] > 1, asks: "node", label: "Into", among: (node) => (other) => other.level === node.level && other !== node },
   split: { name: "Split", fits: (node) => node.level > 0 && node.level < top_ && node.children.length > 1, asks: "part", label: "Name of the part" },
   alias: { name: "Add a spelling", fits: (node) => node.level === 0, asks: "text", label: "Spelling" },
-  reject: { name: "Reject", fits: (node) => node.level === 0, asks: "nothing", says: (node) => `${node.label} is no value: the next build leaves it out.` },
+  reject: { name: "Reject", fits: (node) => node.level === 0, asks: "nothing", says: (node) => `${node.label} is not a value: the next build leaves it out.` },
 };
 
 const actionsFor = (node) => Object.keys(ACTIONS).filter((action) => ACTIONS[action].fits(node));

@@ -45,9 +45,9 @@ function redraw() {
 // A link to a node that was retired, or never was, says so instead of showing nothing.
 function tellMissing(id) {
   const gone = data.retired.find((one) => one[0] === id);
-  const heirsOf = gone ? gone[4].map((heir) => byId.get(heir)).filter(Boolean) : [];
-  const text = gone ? `${gone[1]} was retired in version ${gone[3]}` : `No node here has the id ${id}`;
-  $("panel").prepend(el("p.flag", { role: "status" }, text, heirsOf.length ? [" and replaced by ", heirsOf.map((heir) => link(heir))] : ""));
+  const successors_ = gone ? gone[4].map((successor) => byId.get(successor)).filter(Boolean) : [];
+  const text = gone ? `${gone[1]} was retired in version ${gone[3]}` : `No node has the id ${id}`;
+  $("panel").prepend(el("p.flag", { role: "status" }, text, successors_.length ? [" and replaced by ", successors_.map((successor) => link(successor))] : ""));
 }
 
 function showTabs() {

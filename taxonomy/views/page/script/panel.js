@@ -95,21 +95,21 @@ function nearest(node) {
   return block("Nearest elsewhere", node.near.length ? el("ul.plain", {}, node.near.map(row)) : el("p.faint", {}, "Nothing on this level has another parent."));
 }
 
-// Retired nodes lead to what replaced them, which may have gone since.
-const heirs = (() => {
-  const found = new Map();
-  const gone = new Map(data.retired.map((one) => [one[0], one]));
+// Retired nodes by the node that replaces them today; successors may have been retired since.
+const successors = (() => {
+  const replacedBy = new Map();
+  const retired = new Map(data.retired.map((entry) => [entry[0], entry]));
   function follow(id, start, seen) {
     const live = byId.get(id);
-    if (live) found.set(live, [...(found.get(live) ?? []), start]);
-    else if (gone.has(id) && !seen.has(id)) for (const heir of gone.get(id)[4]) follow(heir, start, new Set([...seen, id]));
+    if (live) replacedBy.set(live, [...(replacedBy.get(live) ?? []), start]);
+    else if (retired.has(id) && !seen.has(id)) for (const successor of retired.get(id)[4]) follow(successor, start, new Set([...seen, id]));
   }
-  for (const one of data.retired) for (const heir of one[4]) follow(heir, one, new Set([one[0]]));
-  return found;
+  for (const entry of data.retired) for (const successor of entry[4]) follow(successor, entry, new Set([entry[0]]));
+  return replacedBy;
 })();
 
 function history_(node) {
-  const replaced = [...new Set(heirs.get(node) ?? [])];
+  const replaced = [...new Set(successors.get(node) ?? [])];
   return block("Identity and history",
     el("button.id", { type: "button", "aria-label": `Copy the id ${node.id}`, onclick: (event) => copy(event.currentTarget, node.id) }, el("code", {}, node.id), el("span", {}, "Copy")),
     el("dl.facts", {},
@@ -121,7 +121,7 @@ function history_(node) {
 }
 
 async function copy(button, text) {
-  const told = button.lastChild;
+  const label = button.lastChild;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -133,9 +133,9 @@ async function copy(button, text) {
     field.remove();
     button.focus();
   }
-  told.textContent = "Copied";
+  label.textContent = "Copied";
   say(`Copied ${text}`);
-  setTimeout(() => (told.textContent = "Copy"), 1500);
+  setTimeout(() => (label.textContent = "Copy"), 1500);
 }
 
 function ofAll() {
