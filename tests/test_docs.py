@@ -165,6 +165,13 @@ def test_the_citation_is_of_this_version() -> None:
     assert any("2504.15236" in json.dumps(reference) for reference in citation["references"])
 
 
+def test_every_target_of_make_is_described() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    described = set(re.findall(r"^\| `make ([a-z-]+)`", text, re.MULTILINE))
+    assert described == set(re.findall(r"^([a-z-]+):.* ## ", makefile, re.MULTILINE))
+
+
 def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     if find_spec("mkdocs") is None:
         pytest.skip("the extra docs is not installed: make docs")
