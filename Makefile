@@ -78,7 +78,7 @@ picture: taxonomy  ## make the picture of the page again, with Chromium
 schema: $(INSTALLED)  ## make the JSON Schema again, after a change of the models
 	.venv/bin/python -m taxonomy.formats.schema > taxonomy/formats/taxonomy.schema.json
 
-format: $(INSTALLED)
+format: $(INSTALLED)  ## format the code, and mend what ruff can
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 

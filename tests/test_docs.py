@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import subprocess
@@ -65,6 +66,16 @@ def test_every_public_name_is_in_the_api_reference() -> None:
     described = re.findall(r"^::: taxonomy\.(\w+)$", text, re.MULTILINE)
     assert sorted(described) == sorted(set(taxonomy.__all__) - {"__version__"})
     assert "`taxonomy.__version__`" in text
+
+
+def test_what_public_functions_return_is_in_the_api_reference() -> None:
+    text = "\n".join(page.read_text(encoding="utf-8") for page in (DOCS / "api").glob("*.md"))
+    described = set(re.findall(r"^::: taxonomy\.(?:\w+\.)*(\w+)$", text, re.MULTILINE))
+    for name in taxonomy.__all__:
+        public = getattr(taxonomy, name)
+        if inspect.isfunction(public):
+            returned = set(re.findall(r"[A-Z]\w+", str(inspect.signature(public).return_annotation)))
+            assert returned - {"Figure"} <= described, name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -152,6 +163,13 @@ def test_the_citation_is_of_this_version() -> None:
     assert citation["version"] == SETTINGS["project"]["version"] == version("value-taxonomy")
     assert citation["license"] == SETTINGS["project"]["license"]
     assert any("2504.15236" in json.dumps(reference) for reference in citation["references"])
+
+
+def test_every_target_of_make_is_described() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    described = set(re.findall(r"^\| `make ([a-z-]+)`", text, re.MULTILINE))
+    assert described == set(re.findall(r"^([a-z-]+):.* ## ", makefile, re.MULTILINE))
 
 
 def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
