@@ -226,7 +226,7 @@ def test_least_children() -> None:
         ({"levels": (6,)}, "6 clusters of 6 values"),
         ({"levels": (7,)}, "7 clusters of 6 values"),
         ({"levels": (5,)}, "sizes that shrink"),
-        ({"levels": (0,)}, "one node at least"),
+        ({"levels": (0,)}, "`levels` 0: a level needs at least one"),
         ({"top": 3}, "domains"),
         ({"domains": None, "top": 0}, "`top` is 0; give 1 or more"),
         ({"min_children": 1}, "`min_children` is 1"),

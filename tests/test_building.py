@@ -90,15 +90,15 @@ def test_a_recipe_is_frozen_and_checked() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         recipe.seed = 1  # type: ignore[misc]
     for fields, problem in (
-        ({"method": "magic"}, "no method 'magic'"),
+        ({"method": "magic"}, "`method` is 'magic'"),
         ({"top": 4}, "domains"),
-        ({"domains": None, "top": 0}, "one node"),
+        ({"domains": None, "top": 0}, "`top` is 0"),
         ({"min_children": 1}, "`min_children` is 1"),
         ({"stay": 1.5}, "stay"),
     ):
         with pytest.raises(TaxonomyError, match=problem):
             Recipe(**fields)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="levles"):
+    with pytest.raises(TaxonomyError, match="`levles` is not a parameter of build"):
         taxonomy.build(["honesty"], levles=(3,))
     with pytest.raises(LevelsError, match="sizes that shrink"):
         taxonomy.build(strings(60), levels=(3, 9), encoder=TinyEncoder())
