@@ -22,7 +22,7 @@ def check_ending(path: Path) -> None:
     ------
     OutputError
     """
-    ending = ending_of(path)
+    ending = _written_ending(path)
     if ending not in WRITTEN:
         problem = f"a taxonomy is not written as {ending!r}" if ending else "the name has no ending"
         raise OutputError(problem, path=str(path), remedy=f"end the name in one of {', '.join(WRITTEN)}")
@@ -52,7 +52,7 @@ def write_taxonomy(
     """
     check_type(path, (str, Path), "path", "give the path of a file")
     path = Path(path)
-    ending = ending_of(path)
+    ending = _written_ending(path)
     if ending not in SKOS and (base_iri is not None or issued is not None):
         problem = f"`base_iri` and `issued` go with {', '.join(SKOS)} alone"
         raise TaxonomyError(problem, path=str(path), remedy="leave them out")
@@ -60,6 +60,13 @@ def write_taxonomy(
     tree.check()
     content = _skos(tree, ending, base_iri, issued) if ending in SKOS else _WRITERS[ending](tree)
     replace_file(path, content if isinstance(content, bytes) else content.encode())
+
+
+def _written_ending(path: Path) -> str:
+    """Return what names the format of a file; a device or a pipe has no ending, and gets JSON."""
+    ending = ending_of(path)
+    is_device = not ending and path.exists() and not path.is_file() and not path.is_dir()
+    return ".json" if is_device else ending
 
 
 # Each imports its libraries, which take a while, when it is used.

@@ -226,7 +226,7 @@ def test_least_children() -> None:
         ({"levels": (6,)}, "6 clusters of 6 values"),
         ({"levels": (7,)}, "7 clusters of 6 values"),
         ({"levels": (5,)}, "sizes that shrink"),
-        ({"levels": (0,)}, "`levels` 0: a level needs at least one"),
+        ({"levels": (0,)}, "`levels` is 0, and a level needs at least 1 node"),
         ({"top": 3}, "domains"),
         ({"domains": None, "top": 0}, "`top` is 0; give 1 or more"),
         ({"min_children": 1}, "`min_children` is 1"),
@@ -240,7 +240,7 @@ def test_options_that_cannot_be(options: dict[str, object], problem: str) -> Non
 
 def test_levels_that_force_single_children_name_those_that_fit() -> None:
     labels = [row["value"] for row in fixture_rows()][:80]
-    with pytest.raises(LevelsError, match=r"allow \d+,\d+ at most"):
+    with pytest.raises(LevelsError, match=r"allow at most \d+,\d+"):
         taxonomy.build(labels, levels=(60, 30))
 
 
@@ -279,7 +279,7 @@ def test_domains_of_a_file(tmp_path: Path) -> None:
         ('name = "Outer"', 'name = "inner"', "name 'Inner' is used by more than one"),
         ('key = "b"', 'key = "a"', "key 'a' is used by more than one"),
         ('["efficiency", "planning"]', "[]", "is empty"),
-        ('["efficiency", "planning"]', '["efficiency", "Calm"]', "'calm' stands in more than one"),
+        ('["efficiency", "planning"]', '["efficiency", "Calm"]', "'calm' is in more than one"),
         ('["efficiency", "planning"]', "[1]", "list of texts"),
         ('name = "Outer"', 'name = ""', "name must be a text"),
         ('name = "Outer"', 'nome = "Outer"', "unknown entry 'nome'"),

@@ -204,7 +204,7 @@ def test_allocation_keeps_every_bound(counts: list[int], sizes: list[int], least
 
 
 def test_sizes_that_do_not_fit_name_those_that_do() -> None:
-    with pytest.raises(LevelsError, match="allow 25,12 at most and 4,2 at least"):
+    with pytest.raises(LevelsError, match="allow at most 25,12 and at least 4,2"):
         allocate(np.array([50]), (30, 10), min_children=2, root_children=2, exact=True)
     with pytest.raises(LevelsError, match="sizes that shrink"):
         check_sizes((26, 266), 3000, 5)

@@ -138,7 +138,7 @@ NAMED = {
     "min children": (["--min-children", "1"], "Error: --min-children is 1; give 2 or more"),
     "stay": (["--stay", "2"], "Error: --stay is 2.0; give a number from 0 (as rebuilt) to 1 (nothing moves)"),
     "top": (["--top", "3"], "Error: --top goes without domains alone"),
-    "levels": (["--levels", "3,9"], "Error: --levels 3,9: 3 clusters of 2 values; ask for fewer"),
+    "levels": (["--levels", "3,9"], "Error: --levels 3,9: 3 clusters of 2 values; give fewer"),
     "column": (["--value-column", "text"], "column 'text': plain strings have no columns"),
 }
 

@@ -184,7 +184,7 @@ def test_explore_says_what_is_wrong(run: Run, small_build: Path, tmp_path: Path)
         "cannot be read": (tmp_path / "nothing.json", "--out", tmp_path / "t.html"),
         "the file is not a map; remove it, and build again": (tmp_path / "taxonomy.json", "--out", tmp_path / "t.html"),
         "or leave out what needs one with --no-vectors": (tree, "--out", tmp_path / "t.html", "--model", "/nowhere"),
-        "cannot write": (tree, "--out", tmp_path / "no" / "t.html", "--no-vectors"),
+        "cannot be written": (tree, "--out", tmp_path / "no" / "t.html", "--no-vectors"),
     }
     for message, arguments in cases.items():
         done = run("explore", *arguments)

@@ -148,7 +148,7 @@ def test_entities_of_xml_are_refused_at_once(
 )
 def test_what_is_nested_too_deeply_is_one_line(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
-    with pytest.raises(InputError, match=r"that can be read: nested too deeply; write it flat$"):
+    with pytest.raises(InputError, match=r"cannot be read: nested too deeply; write it without nesting$"):
         read(tmp_path / name)
 
 

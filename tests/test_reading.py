@@ -175,7 +175,7 @@ def test_a_named_column_makes_standard_input_a_table() -> None:
         ("v.csv", "value,count\ncare,0\nhonesty,0\n", ["'count'", "every weight is 0"]),
         ("v.csv", "value,count\ncare,1e308\ncare,1e308\n", ["add up to infinity"]),
         ("v.csv", "value,count\ncare,1\nhonesty, truth,2\n", ["line 3", "3 cells", "2", "quote"]),
-        ("v.csv", "value,count\ncare\n", ["line 2", "1 cells", "2"]),
+        ("v.csv", "value,count\ncare\n", ["line 2", "1 cell", "2"]),
         ("v.csv", 'value,count\n"a\nb",1\n"c\nd",x\n', ["line 4", "'x'"]),
         ("v.csv", 'value\ncare\n"honesty\ntruth\n', ["line 3", "not CSV"]),
         ("v.csv", 'value\n"care"x\n', ["line 2", "not CSV"]),

@@ -160,19 +160,19 @@ def test_a_value_keeps_its_label_while_it_is_a_spelling(cache: object) -> None:
 
 
 def test_the_command_line_has_the_same_default() -> None:
-    from taxonomy.cli.making import build
+    from taxonomy.cli.making import build_command
 
-    assert {option.name: option.default for option in build.params}["stay"] == taxonomy.Recipe().stay
+    assert {option.name: option.default for option in build_command.params}["stay"] == taxonomy.Recipe().stay
 
 
 def test_other_levels_need_stay_zero(cache: object) -> None:
     old = taxonomy.build(FIXTURE).tree
-    with pytest.raises(LevelsError, match="placements can't be held"):
+    with pytest.raises(LevelsError, match="placements can't be carried over"):
         taxonomy.build(FIXTURE, previous=old, levels=(60,))
     new = taxonomy.build(FIXTURE, previous=old, levels=(60,), stay=0).tree
     assert [level.size for level in new.levels][1:] == [60, 5]
     assert {node.id for node in new.leaves} == {node.id for node in old.leaves}
-    with pytest.raises(TaxonomyError, match=r"--stay 2"):
+    with pytest.raises(TaxonomyError, match="`stay` is 2"):
         taxonomy.build(FIXTURE, previous=old, stay=2)
 
 
