@@ -241,3 +241,19 @@ def test_a_report_says_what_was_written(mentions: Mentions, tmp_path: Path) -> N
     assert repr(report) == f"<Report: 8 questions answered, {tmp_path / 'r.html'}>"
     assert steps == [(done, 8) for done in range(9)]
     assert "From 2025-01-15 on, " in (tmp_path / "r.md").read_text()
+
+
+def test_where_nothing_is_disclosed_every_question_says_so(tmp_path: Path) -> None:
+    mentions, conversations = many(6)
+    for number, row in enumerate(conversations):
+        row["model"] = ("one", "two")[number % 2]
+    write_rows(tmp_path / "m.parquet", mentions)
+    write_rows(tmp_path / "c.parquet", conversations)
+    with open_mentions(tmp_path, TREE) as opened:
+        for by in ("task", opened.human):
+            contexts = compare_contexts(opened.ai, by=by)
+            assert (len(contexts.associations), len(contexts.variation)) == (0, 0)
+            assert contexts.suppressed > 0
+        assert "cv_by_chance" in compare_contexts(opened.ai, by="task").variation
+        report = write_report(opened, tmp_path / "report.html")
+    assert report.suppressed > 0

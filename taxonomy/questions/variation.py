@@ -12,6 +12,7 @@ from taxonomy.questions.crossing import UNKNOWN, Crossing, spread_counts
 
 # Nodes of which a smaller share is disclosed have no coefficient of variation.
 _DISCLOSED = 0.8
+_COLUMNS = ("level", "node", "label", "conversations", "cv", "cv_low", "cv_high", "cv_by_chance")
 
 
 def measure_variation(crossing: Crossing, labels: Mapping[str, str]) -> pd.DataFrame:
@@ -57,6 +58,8 @@ def measure_variation(crossing: Crossing, labels: Mapping[str, str]) -> pd.DataF
                 }
             )
         )
+    if not tables:
+        return pd.DataFrame(columns=list(_COLUMNS))
     variation = pd.concat(tables, ignore_index=True)
     return variation.sort_values(["level", "cv", "label"], ascending=[False, True, True], ignore_index=True)
 

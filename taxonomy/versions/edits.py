@@ -31,7 +31,7 @@ _TAKES: dict[str, dict[str, bool]] = {
     "new": {"to": True, "members": False},
 }
 _TO_A_NODE = ("move", "merge", "pin")
-_REMEDY = "see README for one of each edit"
+_REMEDY = "see docs/versions.md for one of each edit"
 
 
 class Part(BaseModel):
