@@ -16,7 +16,7 @@ from taxonomy.errors import LookupFailedError
 from taxonomy.formats.csv import read_taxonomy_csv, taxonomy_csv
 from taxonomy.model import Taxonomy
 from taxonomy.quality.agreement import compare
-from tests.conftest import Run
+from tests.conftest import Run, examples
 from tests.trees import make_tree, trees
 
 LABELS = [f"value {i}" for i in range(24)]
@@ -54,7 +54,7 @@ def test_a_tree_agrees_with_itself(tree: Taxonomy) -> None:
     assert all(domain.share == domain.reference_share for domain in agreement.domains)
 
 
-@settings(max_examples=10, deadline=None)
+@examples(4, all=10)
 @given(trees(LABELS), trees(LABELS))
 def test_agreement_is_symmetric(one: Taxonomy, other: Taxonomy) -> None:
     there, back = compare(one, other).scores, compare(other, one).scores

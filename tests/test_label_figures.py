@@ -26,7 +26,10 @@ pytestmark = pytest.mark.usefixtures("cache")
 OVERLAP = 0.3
 
 
-@pytest.fixture(scope="module", params=["ward", "kmeans", "no domains"])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("ward", marks=pytest.mark.slow), pytest.param("kmeans", marks=pytest.mark.slow), "no domains"],
+)
 def tree(request: pytest.FixtureRequest, cache: Path) -> Taxonomy:
     if request.param == "no domains":
         return taxonomy.build(FIXTURE, levels=(180, 24), domains=None).tree

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from taxonomy.errors import InputError, TaxonomyError
@@ -22,6 +22,7 @@ from taxonomy.mentions.placed import count_cells, count_conversations, count_nod
 from taxonomy.mentions.placing import place
 from taxonomy.mentions.records import open_records
 from taxonomy.mentions.strings import count_strings
+from tests.conftest import examples
 from tests.mention_records import FAULTS, TREE, figures, many, mention, write_rows
 
 
@@ -169,7 +170,7 @@ CONVERSATIONS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40)
+@examples(15, all=40)
 @given(st.lists(MENTIONS, min_size=1, max_size=30), CONVERSATIONS)
 def test_cells_are_what_counting_by_hand_gives(
     tmp_path_factory: pytest.TempPathFactory,
