@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import taxonomy
+from taxonomy.building.recipe import Recipe
 from taxonomy.model import Taxonomy
 from tests.conftest import FIXTURE, ROOT
 from tests.tiny_encoder import TinyEncoder
@@ -118,6 +119,11 @@ def test_a_subtree_is_a_taxonomy_of_its_own(tmp_path: Path) -> None:
         assert taxonomy.load(tmp_path / "part.json") == part
     value = tree.leaves[0]
     assert [node.id for node in tree.subtree(value)] == [value.id]
+    part = tree.subtree(tree.top[0])
+    assert part.provenance.model == tree.provenance.model
+    assert part.provenance.previous == {"id": tree.id, "version": tree.version, "digest": tree.digest}
+    with pytest.raises(taxonomy.InputError, match="does not say how it was built"):
+        Recipe.of(part)
 
 
 def test_the_frame_has_the_label_at_each_level() -> None:

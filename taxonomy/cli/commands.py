@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import importlib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import click
 
 from taxonomy.cli.edge import DEBUG, add_debug, one_line
+from taxonomy.cli.options import did_you_mean
 
 # Nodes and records hold no cycles: looking for some at every 700 of a million new objects takes a tenth of a build.
 _GARBAGE_AT = 50_000
@@ -79,8 +79,7 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             if ctx.resilient_parsing or args[0] in self._homes:
                 raise
-            near = get_close_matches(args[0], self._homes, 3)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"see {ctx.command_path} --help"
+            hint = did_you_mean(args[0], self._homes, f"see {ctx.command_path} --help")
             raise click.UsageError(f"no command {args[0]!r}; {hint}", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

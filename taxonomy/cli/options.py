@@ -41,10 +41,10 @@ def deprecated(old: str, new: str) -> None:
     click.echo(f"Deprecated: {old}; write {new}", err=True)
 
 
-def did_you_mean(text: str, choices: Collection[str]) -> str:
-    """Return which of the choices a mistyped one is like, else all of them."""
+def did_you_mean(text: str, choices: Collection[str], otherwise: str = "") -> str:
+    """Return which of the choices a mistyped one is like; where it is like none, `otherwise`, or all of them."""
     near = get_close_matches(text, choices, 3)
-    return f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(choices)}"
+    return f"did you mean {' or '.join(near)}?" if near else otherwise or f"choose from {', '.join(choices)}"
 
 
 class Choice(click.Choice[str]):

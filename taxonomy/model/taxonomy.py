@@ -410,7 +410,8 @@ class Taxonomy(Record):
     def subtree(self, node: Node | str) -> Taxonomy:
         """Return a node and all nodes below it as a taxonomy, with the node as its top.
 
-        Shares are of the node's weight. Nodes keep their ids; the taxonomy's id is this one's and the node's slug.
+        Shares are of the node's weight. Nodes keep their ids; the taxonomy's id is this one's and the node's slug. Its
+        provenance names the model and this taxonomy, but no build: it was not built by itself.
 
         Raises
         ------
@@ -426,8 +427,14 @@ class Taxonomy(Record):
             title=f"{self.title or self.id}: {root.label}",
             weight_unit=self.weight_unit,
             version=self.version,
-            provenance=self.provenance,
+            provenance=self._provenance_of_part(),
         )
+
+    def _provenance_of_part(self) -> Provenance:
+        """Return what is true of a part as well: how values are embedded, and where they come from."""
+        phrasings = {name: value for name, value in self.provenance.parameters.items() if name == "phrasings"}
+        previous = {"id": self.id, "version": self.version, "digest": self.digest}
+        return Provenance(model=self.provenance.model, parameters=phrasings, previous=previous)
 
     # -- checking and writing ---------------------------------------------------------------------------------------
 
