@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from filelock import FileLock
 from hypothesis import settings
 
-import taxonomy.building.spaces  # noqa: F401
+import taxonomy.building.spaces
 from embeddings import DEFAULT_MODEL, SentenceTransformerEncoder
 from embeddings.models import load_encoder
 from taxonomy.cli import main
@@ -55,7 +55,7 @@ def common(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cache(common: Path) -> Iterator[Path]:
+def cache(common: Path, worker_id: str) -> Iterator[Path]:
     """A cache folder that the tests of one run share, so that each string is embedded once."""
     folder = common / "cache"
     folder.mkdir(exist_ok=True)
@@ -72,6 +72,13 @@ def cache(common: Path) -> Iterator[Path]:
 
         patch.setattr("embeddings.models.load_encoder", shared)
         patch.setattr("taxonomy.building.spaces.load_encoder", shared)
+        if worker_id != "master":
+            # Where several workers would embed the same strings at once, the first embeds them.
+            with FileLock(common / "cache.lock"):
+                if not (folder / "vectors").is_dir():
+                    for source, sizes in ((FIXTURE, ()), (PUBLISHED / "values_frequencies.csv", (266, 26))):
+                        if source.is_file():
+                            taxonomy.build(source, levels=sizes)
         yield folder
 
 

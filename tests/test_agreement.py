@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from taxonomy.errors import LookupFailedError
@@ -40,7 +40,7 @@ def disturbed(tree: Taxonomy, seed: int, moved: float) -> Taxonomy:
     return Taxonomy.from_nodes(nodes, id="disturbed", weight_unit=tree.weight_unit)
 
 
-@settings(max_examples=10, deadline=None)
+@examples(4, all=10)
 @given(trees(LABELS))
 def test_a_tree_agrees_with_itself(tree: Taxonomy) -> None:
     agreement = compare(tree, tree)
@@ -64,7 +64,7 @@ def test_agreement_is_symmetric(one: Taxonomy, other: Taxonomy) -> None:
         assert level.ari == pytest.approx(mirrored.ari, abs=1e-9)
 
 
-@settings(max_examples=10, deadline=None)
+@examples(4, all=10)
 @given(trees(LABELS), st.permutations(range(24)))
 def test_names_and_order_of_inner_nodes_do_not_matter(tree: Taxonomy, order: list[int]) -> None:
     renamed = Taxonomy.from_nodes(
@@ -178,7 +178,7 @@ def test_the_command_prints_tables_or_json(tmp_path: Path, run: Run) -> None:
     assert done.stderr.startswith("Error: no value of the reference is in the taxonomy")
 
 
-@pytest.mark.parametrize("moved", [0.0, 0.4])
+@pytest.mark.parametrize("moved", [pytest.param(0.0, marks=pytest.mark.slow), 0.4])
 @pytest.mark.parametrize("excluding", [False, True])
 def test_figures_are_those_of_the_published_script(
     published: Path, tmp_path: Path, moved: float, excluding: bool

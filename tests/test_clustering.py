@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster
 from scipy.cluster.hierarchy import linkage as scipy_linkage
 from scipy.spatial.distance import pdist
 from sklearn.metrics import adjusted_rand_score
 
 import taxonomy
-from taxonomy.clustering import average, linkage, ward
+from taxonomy.clustering import average, density, linkage, ward
 from taxonomy.clustering.exact import make_exact, relabel
 from taxonomy.clustering.many import LARGEST, partition_many
 from taxonomy.clustering.methods import METHODS
@@ -101,8 +102,26 @@ def test_make_exact_gives_the_number_asked_for(n: int, asked: int, least: int, s
         assert np.bincount(got).min() >= least
 
 
+class FirstComponents:
+    """In place of UMAP: as many of the vectors' own components."""
+
+    def __init__(self, n_components: int, **_: object) -> None:
+        self.n_components = n_components
+
+    def fit_transform(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        return points[:, : self.n_components]
+
+
+@pytest.fixture(params=METHODS)
+def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "density" and settings.get_current_profile_name() != "thorough":
+        # UMAP compiles for twenty seconds.
+        monkeypatch.setattr(density, "umap_class", lambda: FirstComponents)
+    return str(request.param)
+
+
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("least", [2, 4])
-@pytest.mark.parametrize("method", METHODS)
 def test_every_method_gives_exact_sizes(method: str, least: int) -> None:
     vectors = blobs(300)
     anchors = Anchors(blobs(10, centers=2, seed=3), np.arange(10) % 2, np.full(300, -1))
@@ -233,11 +252,13 @@ def test_the_published_strings_fall_as_published(published: Path, published_buil
     assert {name: reached[name] for name, floor in FLOORS.items() if reached[name] < floor} == {}
 
 
+@pytest.mark.slow
 def test_a_hundredth_more_of_the_published_strings_leaves_the_clusters(published: Path) -> None:
     values = read_values(published / "values_frequencies.csv")
     assert np.median(_siblings_kept(values.labels, (266, 26), draws=5)) >= 0.88
 
 
+@pytest.mark.slow
 def test_a_hundredth_more_of_the_fixture_leaves_the_clusters(cache: Path) -> None:
     assert np.median(_siblings_kept(read_values(FIXTURE).labels, (140, 20), draws=5)) >= 0.75
 

@@ -80,14 +80,21 @@ def test_bits_do_not_hang_on_the_batch(encoder: SentenceTransformerEncoder, batc
     assert np.concatenate(parts).tobytes() == encoder.encode(strings)[: len(some)].tobytes()
 
 
-def test_bits_do_not_hang_on_the_number_of_workers(
+def test_bits_do_not_hang_on_the_number_of_workers_and_one_that_dies_is_an_error(
     encoder: SentenceTransformerEncoder, copied: SentenceTransformerEncoder
 ) -> None:
     strings = fixture_strings(300)
+    assert copied.name == "mine"
     assert encoder.encode(strings).tobytes() == copied.encode(strings[::-1])[::-1].tobytes()
-    assert (len(encoder._pool._workers), len(copied._pool._workers)) == (1, 2)
+    assert len(copied._pool._workers) == 2
+    worker = copied._pool._workers[0]
+    worker.process.send_signal(signal.SIGKILL)
+    worker.process.wait()
+    with pytest.raises(WorkerError, match="ended with signal 9"):
+        copied.encode(strings)
 
 
+@pytest.mark.slow
 def test_vectors_are_those_of_sentence_transformers(encoder: SentenceTransformerEncoder) -> None:
     strings = fixture_strings(60)
     script = """
@@ -121,9 +128,10 @@ def test_what_is_no_text_is_refused(encoder: SentenceTransformerEncoder, string:
         encoder.encode(["care", string])
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_an_error_and_the_next_call_works(encoder: SentenceTransformerEncoder) -> None:
     before = encoder.encode(["care"])
-    (worker,) = encoder._pool._workers
+    worker = encoder._pool._workers[0]
     worker.process.send_signal(signal.SIGKILL)
     worker.process.wait()
     with pytest.raises(WorkerError, match="ended with signal 9"):
@@ -139,13 +147,6 @@ def test_progress_is_told(encoder: SentenceTransformerEncoder) -> None:
 
 
 # -- models ---------------------------------------------------------------------------------------------------
-
-
-def test_a_model_in_a_folder_has_the_vectors_of_the_bundled_one(
-    encoder: SentenceTransformerEncoder, copied: SentenceTransformerEncoder
-) -> None:
-    assert copied.name == "mine"
-    assert copied.encode(["care"]).tobytes() == encoder.encode(["care"]).tobytes()
 
 
 def test_no_model_there(cache: Path, tmp_path: Path) -> None:
@@ -175,6 +176,7 @@ def test_altered_weights_of_the_bundled_model_are_refused(cache: Path, tmp_path:
     assert "not that of the minilm model" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_damaged_model_is_one_error(cache: Path, tmp_path: Path) -> None:
     (tmp_path / "modules.json").write_text("[]")
     (tmp_path / "model.safetensors").write_bytes(b"nothing")

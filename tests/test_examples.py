@@ -93,7 +93,15 @@ def folder(materials: Materials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return tmp_path
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if any(blocks(page))], ids=name_of)
+@pytest.mark.parametrize(
+    "page",
+    # Two whole reports are among the examples of conversations.
+    [
+        pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if page.stem == "conversations" else [])
+        for page in PAGES
+        if any(blocks(page))
+    ],
+)
 def test_the_examples_of_a_page_run(
     page: Path, materials: Materials, folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ def test_every_row_of_the_published_layout_comes_out_the_same(published: Path, t
     assert sorted(before) == sorted(after)
 
 
+@pytest.mark.slow
 def test_a_published_tree_goes_through_every_format(published: Path, tmp_path: Path) -> None:
     tree = read_taxonomy_csv(published / "reference_tree.csv")
     for suffix in READ:

@@ -101,6 +101,7 @@ def spellings(tree: Taxonomy, node: taxonomy.Node) -> set[str]:
     return {name for value in tree.values(node) for name in (value.label, *value.aliases)}
 
 
+@pytest.mark.slow
 def test_labels_are_near_those_of_the_reference(published: Path, published_tree: Taxonomy) -> None:
     reference = read_taxonomy_csv(published / "reference_tree.csv")
     theirs = [(node.label, spellings(reference, node)) for node in named(reference, 1)]

@@ -18,8 +18,14 @@ from nbformat import NotebookNode  # noqa: E402
 import taxonomy  # noqa: E402
 from tests.notebook_outputs import FIGURE, FOLDER, NOT_STORED, PICTURE, outputs, read, run  # noqa: E402
 
-FAST = ["01_build_and_read", "06_conversations"]
-SLOW = ["02_explore_clusters", "03_choose_parameters", "04_compare_versions", "05_published_taxonomy"]
+FAST = ["01_build_and_read"]
+SLOW = [
+    "02_explore_clusters",
+    "03_choose_parameters",
+    "04_compare_versions",
+    "05_published_taxonomy",
+    "06_conversations",
+]
 NAMES = sorted(FAST + SLOW)
 # A path from the root, but not an address or the end of a tag.
 ABSOLUTE = re.compile(r"(?<![\w.:/<])/\w+/\w|\b[A-Z]:\\")

@@ -167,6 +167,7 @@ def test_explore_takes_the_map_of_the_build_and_writes_the_same_page(paged: Path
     assert (tmp_path / "t.html").read_bytes() == (paged / "taxonomy.html").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_map_is_the_same_in_another_process(paged: Path) -> None:
     tree = taxonomy.load(paged / "taxonomy.json")
     points = read_map(paged / "map.parquet", tree)

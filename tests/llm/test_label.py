@@ -177,7 +177,7 @@ def test_a_missing_extra_says_what_to_install(source: Path, cache: Path, monkeyp
 # -- keys ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["401", "429", "echo"])
+@pytest.mark.parametrize("fault", ["401", pytest.param("429", marks=pytest.mark.slow), "echo"])
 def test_a_key_reaches_no_output_and_no_file(
     run_process: Run, server: Server, source: Path, answers: Path, tmp_path: Path, fault: str
 ) -> None:
