@@ -22,7 +22,10 @@ def plain(text: str) -> str:
 
 
 class EmbeddingError(Exception):
-    """Root of the tree: catching it catches every error of this package."""
+    """An embedding model that cannot be found, loaded or run, or a string that cannot be embedded.
+
+    It is the root of the errors of the package `embeddings`, which stands by itself: so it is no ``TaxonomyError``.
+    """
 
     def __str__(self) -> str:
         """Return one printable line; control characters are escaped."""

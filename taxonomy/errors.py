@@ -27,7 +27,7 @@ from embeddings.errors import plain as plain
 
 
 class TaxonomyError(Exception):
-    """Root of the tree: catching it catches every error of this package.
+    """Root of the tree: catching it catches every error of this package but `EmbeddingError`.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class OutputError(TaxonomyError):
 
 
 class FetchError(TaxonomyError):
-    """A download that cannot be had, or is not what it must be."""
+    """A download that cannot be had, or is not what it must be; only ``value-taxonomy fetch`` raises it."""
 
 
 def check_type(value: object, kind: type | tuple[type, ...], parameter: str, remedy: str) -> None:

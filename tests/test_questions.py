@@ -99,6 +99,12 @@ def test_values_of_one_task_only_come_back(sides: tuple[PlacedMentions, PlacedMe
     check_effects(*sides, {**truth, "effects": strong}, EVERYTHING, {"task"})
 
 
+def test_levels_are_whole_numbers(sides: tuple[PlacedMentions, PlacedMentions]) -> None:
+    found = compare_contexts(sides[0], "task")
+    assert len(found.variation) > 0
+    assert found.variation["level"].dtype == found.associations["level"].dtype == np.int64
+
+
 def test_response_types(sides: tuple[PlacedMentions, PlacedMentions], truth: dict[str, Any]) -> None:
     found = describe_responses(sides[0])
     planted = truth["proportions"]["response_types"]

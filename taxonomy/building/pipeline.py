@@ -65,7 +65,7 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
         The version before: its ids, names and placements are carried over, and so are the sizes of its levels where
         the recipe asks for none. Only nodes without a name are named.
     edits : sequence of Edit
-        A person's decisions, replayed on the tree: see `taxonomy.versions.edits`.
+        A person's decisions, replayed on the tree: what `taxonomy.read_edits` returns.
     encoder : Encoder, optional
         What embeds the strings, in place of the recipe's model.
     vectors : ndarray of shape (n_rows, dimension), optional
@@ -92,6 +92,12 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
         If the labeller can't be asked.
     embeddings.EmbeddingError
         If the model is not there.
+
+    Notes
+    -----
+    The default model comes with the extra ``bundled``, so nothing is downloaded. Another model of the hub is downloaded
+    when it is first used. The vectors of a model or an encoder are kept on disk, so each string is embedded once: in
+    the folder that the environment variable ``VALUE_TAXONOMY_CACHE`` names, else in the user's cache folder.
     """
     recipe = _with_fields(recipe, fields)
     _check_arguments(previous, edits, encoder, labeller)

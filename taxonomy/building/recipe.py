@@ -26,20 +26,24 @@ class Recipe:
     levels : tuple of int or None
         Exact sizes of the levels between values and top, finest first; by default they follow the number of values.
     domains : tuple of Domain or None
-        The top level; None for one found in the data. A path of a domains file may be given.
+        The top level: by default Practical, Epistemic, Social, Protective and Personal, which come with the package;
+        None for one found in the data. A path of a domains file may be given.
     top : int or None
         Nodes of a data-driven top, 5 by default; only without domains.
     model : str
-        ``minilm``, ``mpnet``, a hub name, or a folder.
+        ``minilm`` (the default), ``mpnet``, a hub name, or a folder.
     method : {"average", "ward", "kmeans", "density"}
+        The method of clustering, ``average`` by default.
     min_children : int
-        Children that every inner node has at least, wherever a domain has values enough.
+        Children that every inner node has at least, wherever a domain has values enough; 2 by default.
     seed : int
-        For the methods with a random part.
+        For the methods with a random part; 0 by default.
     stay : float
-        How strongly placements hold on to the version before: 0 is the tree as rebuilt, 1 moves nothing.
+        How strongly placements hold on to the version before: 0 is the tree as rebuilt, 1 moves nothing; 0.3 by
+        default.
     phrasings : tuple of str
-        How a value is said to the model, each with ``{}`` for the string; their vectors are averaged.
+        How a value is said to the model, each with ``{}`` for the string; their vectors are averaged. By default
+        ``{}``, ``someone who cares about {}`` and ``a person who values {}``.
 
     Raises
     ------

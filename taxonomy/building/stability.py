@@ -87,7 +87,7 @@ def measure_stability(
     tree : Taxonomy
         Its provenance says how it was built.
     runs : int
-        Two at least, so that there is one of each kind.
+        Two at least, so that there is one of each kind; 10 by default.
     model : str, optional
         The embedding model; by default the one that the tree was built with.
     progress : callable, optional

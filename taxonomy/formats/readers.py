@@ -24,8 +24,11 @@ def read(path: str | Path) -> Taxonomy:
     Parameters
     ----------
     path : str or Path
-        Its ending is the format: .json (a taxonomy.json), .csv (the published six columns), or SKOS as .ttl, .rdf or
-        .jsonld.
+        Its ending is the format: .json (a taxonomy.json), .csv (six columns), or SKOS as .ttl, .rdf or .jsonld.
+
+    Returns
+    -------
+    Taxonomy
 
     Raises
     ------
@@ -33,6 +36,15 @@ def read(path: str | Path) -> Taxonomy:
         If it can't be read, or is not a taxonomy.
     TaxonomyError
         If the format needs a package that is not installed.
+
+    Notes
+    -----
+    A .csv has the columns of the published release: ``cluster_id``, ``description``, ``name``, ``level``,
+    ``parent_cluster_id`` and ``pct_total_occurrences``. They are the id, definition, label, level, parent and share (in
+    percent) of each node; all else is lost. So what is read from one has no title, aliases, placements, provenance or
+    retired nodes. Its id is the file's name without the ending, and its version 1.0.0. Its weights are percentages of
+    all mentions, though its `weight_unit` is "mentions". SKOS loses most of the provenance, and names of levels other
+    than the usual ones.
     """
     check_type(path, (str, Path), "path", f"give the path of a file in one of {', '.join(READ)}")
     path = Path(path)

@@ -122,11 +122,11 @@ class LanguageModel:
     votes : int
         How often each move is asked; one needs more than half of the votes.
     concurrency : int
-        Calls under way at once.
+        Calls under way at once; 8 by default.
     timeout : float
-        Seconds that a server may keep silent.
+        Seconds that a server may keep silent; 60 by default.
     retries : int
-        How often a failed call is made again, and how often an answer of another form is asked again.
+        How often a failed call is made again, and how often an answer of another form is asked again; 4 by default.
 
     Raises
     ------

@@ -89,7 +89,16 @@ class Question:
 
 @dataclass
 class Usage:
-    """Calls made, or to be made, and what they weigh in tokens (characters / `_TOKEN`)."""
+    """Calls to a language model, made or to be made.
+
+    Attributes
+    ----------
+    calls : int
+    stored : int
+        Questions whose answers were stored, and took no call.
+    input_tokens, output_tokens : int
+        Estimates, at four characters a token.
+    """
 
     calls: int = 0
     stored: int = 0

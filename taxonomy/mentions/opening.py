@@ -107,7 +107,8 @@ def open_mentions(  # noqa: PLR0913 - the public call: what the command line tak
 class Mentions:
     """Mentions of values in conversations, each side placed in a taxonomy when it is first asked for.
 
-    It is made by `taxonomy.open_mentions`, and is a context manager.
+    It is made by `taxonomy.open_mentions`, and is a context manager. A mention also counts where its conversation has
+    no row of its own, or one that was rejected; the context of that conversation is not known then.
     """
 
     def __init__(
@@ -159,7 +160,7 @@ class Mentions:
 
     @property
     def rejected(self) -> pd.DataFrame:
-        """Rows that were rejected: ``kind``, ``file``, ``reason``, and the ``row`` itself as text.
+        """Rows that were rejected: ``kind`` (mentions or conversations), ``file``, ``reason``, and the ``row`` as text.
 
         Internal use only: it holds ids.
         """
@@ -191,7 +192,10 @@ class Mentions:
         return Mentions(records, self._placing, self._max_rejected, owns_engine=False)
 
     def close(self) -> None:
-        """Close the engine, and remove what it spilled to disk."""
+        """Close the engine, and remove what it spilled to disk.
+
+        Questions about these mentions then raise an `InputError`; answers that they gave can still be read.
+        """
         if self._owns_engine and self._records.engine.is_open:
             self._records.engine.close()
 

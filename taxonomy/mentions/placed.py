@@ -32,14 +32,16 @@ class PlacedMentions:
     side : {"ai", "human"}
     tree : Taxonomy
     strings, mentions : int
-        Distinct strings of this side, and its mentions.
+        Distinct strings of this side, and its mentions, also those that the taxonomy does not have.
     unmapped : Counter of str
-        Mentions by string of those that the taxonomy does not have. Internal use only: there are rare strings in it.
+        Mentions by string of those that the taxonomy does not have; no question counts them. Internal use only: there
+        are rare strings in it.
     records : Records
         What all sides have in common: the conversations, and the engine that counts.
     frame : LazyFrame
-        One row for each conversation, value and explicitness: the codes `CONVERSATION` and `USER`, ``level_0`` (id of
-        the value), ``level_1``, ... (ids of its nodes above), ``explicit``, and ``mentions``, how many.
+        One row for each conversation, value and explicitness: ``__conversation`` and ``__user``, which are codes;
+        ``level_0`` (id of the value), ``level_1``, ... (ids of its nodes above), ``explicit``, and ``mentions``, how
+        many.
     """
 
     side: Side
@@ -62,7 +64,10 @@ class PlacedMentions:
 
     @cached_property
     def counts(self) -> pd.DataFrame:
-        """The counts of every node, which most questions ask for; see `count_nodes`."""
+        """The counts of every node: ``level``, ``node``, ``conversations``, ``mentions``, and ``users`` where known.
+
+        Internal use only: rare nodes are in it.
+        """
         return _count_nodes(self, (), [level.level for level in self.tree.levels])
 
     def split_at(self, when: str | date | datetime) -> tuple[PlacedMentions, PlacedMentions]:

@@ -24,6 +24,10 @@ def load(path: str | Path) -> Taxonomy:
     ----------
     path : str or Path
 
+    Returns
+    -------
+    Taxonomy
+
     Raises
     ------
     InputError

@@ -32,7 +32,7 @@ class Placement(Record):
     Attributes
     ----------
     confidence : float
-        From 0 to 1; 0.5 is a tie between the parent and the runner-up.
+        From 0 to 1, rounded to 6 places; 0.5 is a tie between the parent and the runner-up.
     second_parent : str or None
         Id of the runner-up on the parent's level, None where there is no other.
     votes : float or None
@@ -77,7 +77,8 @@ class Node(Record):
     aliases : tuple of str
         Other spellings of a value, in code-point order.
     weight, share : float
-        In the taxonomy's `weight_unit`, summed over children; and as part of the total weight, 0 to 1.
+        In the taxonomy's `weight_unit`, summed over children; and as part of the total weight, 0 to 1. Both are rounded
+        to 6 places, so shares add up to 1 only approximately.
     conversations : Conversations or None
         Only where computed from mention records.
     placement : Placement or None
@@ -85,8 +86,9 @@ class Node(Record):
         computed.
     stability : float or None
         Share of repeated builds in which the node recurs, 0 to 1.
-    label_source : str
-        Where the label came from.
+    label_source : {"input", "domain", "keyphrase", "llm", "human", "imported"}
+        Where the label came from: the values, the domains, a phrase composed from the values below, a language model,
+        a person's edit, or an imported file.
     label_rank : int or None
         Rank of the node when its label is used as a query against its level; 1 is best.
     flags : tuple of str
@@ -117,7 +119,17 @@ class Node(Record):
 
 
 class Level(Record):
-    """A level: its number from the leaves, its name and how many nodes it has."""
+    """A level of a taxonomy.
+
+    Attributes
+    ----------
+    level : int
+        Counted from the leaves: 0 is the level of the values.
+    name : str
+        Such as ``value``, ``cluster``, ``group`` or ``domain``.
+    size : int
+        How many nodes it has.
+    """
 
     level: int
     name: str
@@ -125,7 +137,17 @@ class Level(Record):
 
 
 class InputProvenance(Record):
-    """The input: digest of its canonical form, number of distinct strings, and total weight."""
+    """The values that a taxonomy was built from.
+
+    Attributes
+    ----------
+    sha256 : str
+        Digest of labels, aliases and weights.
+    strings : int
+        Distinct cleaned spellings.
+    mentions : float
+        Their total weight.
+    """
 
     sha256: str
     strings: int
@@ -133,7 +155,16 @@ class InputProvenance(Record):
 
 
 class ModelProvenance(Record):
-    """The embedding model; `sha256` is the digest of its weights."""
+    """The embedding model.
+
+    Attributes
+    ----------
+    name : str
+    sha256 : str
+        Digest of its weights.
+    dimension : int
+        Components of a vector.
+    """
 
     name: str
     sha256: str
@@ -141,7 +172,26 @@ class ModelProvenance(Record):
 
 
 class Provenance(Record):
-    """What a taxonomy was made from and how: enough to build it again."""
+    """What a taxonomy was made from and how: enough to build it again. What is not known is None, or empty.
+
+    Attributes
+    ----------
+    input : InputProvenance or None
+    model : ModelProvenance or None
+    method : str or None
+        The method of clustering.
+    parameters : dict of str to object
+        Fields of the recipe: ``levels``, ``top``, ``min_children``, ``phrasings``, ``domains``. Where a language model
+        named nodes, ``llm`` says how it was asked.
+    seed : int or None
+    labeller : str or None
+        What named the nodes: ``keyphrase``, or ``llm:`` and the name of a language model.
+    software : dict of str to str
+        Versions of the packages that decide the result.
+    previous : dict of str to str, or None
+        ``id``, ``version`` and ``digest`` of the version that a build or an assignment started from, with its ``stay``;
+        of a subtree, those of the taxonomy that it is part of.
+    """
 
     input: InputProvenance | None = None
     model: ModelProvenance | None = None

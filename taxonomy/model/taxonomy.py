@@ -38,6 +38,9 @@ _OF_NODES = frozenset({"nodes", "levels", "digest"})
 class Taxonomy(Record):
     """A multi-level tree of values with its provenance.
 
+    Two are equal (``==``) where all fields are. Methods that take a node take a `Node`, or a key as `node` takes it; if
+    none matches, they raise a `LookupFailedError`.
+
     Attributes
     ----------
     id, title, version, digest : str
@@ -50,6 +53,7 @@ class Taxonomy(Record):
     nodes : tuple of Node
         Top level first, then by label.
     retired : tuple of Retired
+        Nodes that earlier versions had.
     """
 
     format: Literal["value-taxonomy"] = "value-taxonomy"
@@ -137,8 +141,9 @@ class Taxonomy(Record):
         Parameters
         ----------
         path : str or Path
-            Its ending is the format: .json (taxonomy.json, which holds everything), .csv (the published six columns),
-            .ttl, .rdf or .jsonld (SKOS), .graphml, .node-link.json, .parquet, .md, or .html (a page).
+            Its ending is the format: .json (taxonomy.json, which holds everything), .csv (six columns, which
+            `taxonomy.read` names), .ttl, .rdf or .jsonld (SKOS), .graphml, .node-link.json, .parquet, .md, or .html
+            (a page).
         base_iri : str, optional
             For SKOS: the IRI before each id.
         issued : date, optional
@@ -158,17 +163,19 @@ class Taxonomy(Record):
         write_taxonomy(self, path, base_iri=base_iri, issued=issued)
 
     def plot(self, kind: Literal["treemap", "icicle", "sunburst", "map"] = "treemap") -> go.Figure:
-        """Draw the taxonomy as a plotly figure, coloured by top node.
+        """Draw the taxonomy as a plotly figure, in one of seven colours for each node of the top level.
 
         Parameters
         ----------
         kind : {"treemap", "icicle", "sunburst", "map"}
-            Nested areas sized by weight, three levels at a time; or a map with each value as a point near to similar
-            values, which embeds them and takes seconds.
+            Nested areas sized by weight, three levels at a time: a click on a node opens those below it. Or a map with
+            each value as a point near to similar values, which embeds them and takes seconds.
 
         Returns
         -------
         plotly.graph_objects.Figure
+            ``write_html("tree.html")`` saves it as a page. ``write_image("tree.png")`` saves it as a picture, which
+            needs the package kaleido and Chrome.
 
         Raises
         ------
@@ -291,9 +298,14 @@ class Taxonomy(Record):
         Parameters
         ----------
         key : str
-            An id, or a label or alias in any spelling with the same canonical key.
+            An id, or a label or alias. In labels, case, spaces, hyphens and underscores do not count, nor do quotes or
+            punctuation around the whole; accents do.
         level : int, optional
             Search this level only.
+
+        Returns
+        -------
+        Node
 
         Raises
         ------
@@ -327,10 +339,11 @@ class Taxonomy(Record):
         return f"did you mean {near}?" if near else "give an id, a label or an alias of this taxonomy"
 
     def search(self, text: str) -> list[Node]:
-        """Return the nodes whose label, aliases or definition contain a text; case and accents are ignored.
+        """Return the nodes of all levels whose label, aliases or definition contain a text, the best match first.
 
-        Labels come first, and among them those that begin with the text; then aliases, then definitions with each of
-        its words.
+        Case and accents are ignored. A label that is the text comes first, then one that begins with it, one with a
+        word that does, and one that contains it; an alias ranks one and a half steps lower. Last are definitions with
+        each of its words. A blank text finds nothing.
         """
         check_type(text, str, "text", "give a word or part of one")
         return search_nodes(self.nodes, text)
@@ -370,7 +383,7 @@ class Taxonomy(Record):
         return None if parent is None else self._by_id[parent]
 
     def children(self, node: Node | str) -> list[Node]:
-        """Return the nodes one level down, by label."""
+        """Return the nodes one level down, by label; none for a value."""
         return list(self._children.get(self._resolve(node).id, []))
 
     def path(self, node: Node | str) -> list[Node]:
@@ -402,8 +415,11 @@ class Taxonomy(Record):
     def to_frame(self) -> pd.DataFrame:
         """Return the nodes as a pandas frame, one per row, in the order of `nodes`, with the id as index.
 
-        Beside the fields of a node it has a column for each level (``value``, ``cluster``, ...) with the label of the
-        node or its ancestor there, missing on lower levels. A level named like another column is called ``level_N``.
+        The columns are ``level``, ``label``, ``slug``, ``definition``, ``parent``, ``aliases``, ``weight``, ``share``,
+        ``stability``, ``label_source``, ``label_rank`` and ``flags``, as of `Node`; ``confidence`` and
+        ``second_parent``, as of its `Placement`; and one for each level, top first (``domain``, ..., ``value``), with
+        the label of the node or its ancestor there, missing below the node's own level. A level named like another
+        column is called ``level_N``.
         """
         return nodes_frame(self.nodes, self.levels)
 

@@ -60,7 +60,9 @@ class Scores:
     domain_accuracy : float
         Share of values whose top nodes have one name, case and a final "values" aside.
     precision, recall, f : float
-        Hierarchical, of ancestor sets: see `_hierarchical_scores`.
+        Of the ancestors of values (Kiritchenko, Matwin and Famili 2005): those that both trees give a value, as a share
+        of all that the tree gives and of all that the reference gives, also to values that the tree lacks; and the
+        harmonic mean of the two. Nodes are matched one to one, whatever their levels, so that the most ancestors agree.
     triplets : float or None
         Agreement on which two of three values belong closer together, of the triplets that the reference decides;
         a tree that says nothing gets 1/3. None where the reference decides none.

@@ -54,22 +54,24 @@ _WHAT: Mapping[Kind, str] = {
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a conversation is anomalous.
+    """Why a conversation is anomalous; ``str(reason)`` is a sentence.
 
     Attributes
     ----------
     kind : {"watch", "rare", "context", "co-occurrence"}
         A node of the watch list; a rare value; a value that is unusual in the context; two that rarely occur together.
     nodes, labels : tuple of str
-        The node, or the two.
+        The id and the label of the node, or of the two.
     column, category : str or None
-        The context.
+        The context; None for the other kinds.
     observed : int
         Baseline conversations with it.
     expected : float or None
         How many there would be by chance.
     bits : float
-        Its surprisal, less that of the most unusual of its kind that a conversation of this size is expected to have.
+        Its surprisal: minus log2 of the share of the baseline that is as unusual. Except for ``watch``, it is less that
+        of the most unusual of its kind that a conversation of this size is expected to have: log2 of the number of its
+        values or pairs.
     """
 
     kind: Kind
@@ -98,12 +100,13 @@ class Anomalies:
     ----------
     side : {"ai", "human"}
     alerts : DataFrame
-        One row a conversation, the most unusual first: ``rank``, ``conversation_id``, ``chance`` (the share of baseline
-        conversations that are as unusual in one way), ``kinds`` (those beyond the threshold) and ``reasons`` (tuple of
-        `Reason`, of these kinds). Internal use only: each row is about one conversation.
+        One row a conversation that is an alert, the most unusual first: ``rank``, ``conversation_id``, ``chance`` (the
+        share of baseline conversations that are as unusual in one kind), ``kinds`` (those beyond the threshold) and
+        ``reasons`` (tuple of `Reason`, up to three of each of these kinds). Internal use only: each row is about one
+        conversation.
     table : DataFrame
         What is disclosed: ``kind``, ``node``, ``label`` and ``conversations``, the alerts for this reason; a missing
-        ``node`` stands for all, and so does a missing ``kind``.
+        ``node`` stands for all, and so does a missing ``kind``. It is empty where alerts are too few to be disclosed.
     suppressed : int
         Rows of it with too few conversations or users, and those that would give them away.
     conversations : int
@@ -130,12 +133,16 @@ class Anomalies:
 
     @property
     def alerts_disclosed(self) -> int | None:
-        """How many alerts there are, None where that is not disclosed."""
+        """How many alerts there are, None where that is suppressed; ``len(alerts)`` is for internal use only."""
         every = self.table.loc[self.table["kind"].isna(), "conversations"]
         return int(every.iloc[0]) if len(every) else None
 
     def answer(self) -> Answer:
-        """Return it in the form of all answers; single alerts are in an internal one alone."""
+        """Return it in the form of all answers.
+
+        The figures are ``baseline`` and ``conversations`` (how many have a value), ``alerts`` (None where suppressed),
+        ``expected_in_10000`` and ``watched``. The tables are ``reasons`` and, if everything is disclosed, ``alerts``.
+        """
         tables = {"reasons": self.table}
         if self.disclosure.is_internal:
             texts = [
@@ -171,21 +178,22 @@ def find_anomalies(
     Parameters
     ----------
     baseline : PlacedMentions
-        Earlier conversations, by which the others are scored; see `PlacedMentions.split_at`.
+        Earlier conversations, by which the others are scored; see `PlacedMentions.split_at` and
+        `Mentions.open_baseline`. At least 10,000 / `alerts_per_10000` of them must have a value.
     mentions : PlacedMentions
         Conversations to score: of the same side and taxonomy.
     watch : iterable of str
         Nodes to look out for, with all below them: ids, labels, aliases, or paths such as ``Group > cluster``.
     alerts_per_10000 : float
-        Alerts to expect in 10,000 conversations that are like the baseline, above 0.
+        Alerts to expect in 10,000 conversations that are like the baseline, above 0; 100 by default.
     disclosure : Disclosure
-        The least that a row of `Anomalies.table` is disclosed from.
+        The least that a row of `Anomalies.table` is disclosed from; by default 15 conversations and 5 users.
 
     Returns
     -------
     Anomalies
         Its `table` is what is disclosed: counts of alerts by reason. Its `alerts`, for internal use only, have a row
-        for each conversation: ``rank``, ``conversation_id``, ``chance``, ``kinds`` and ``reasons``.
+        for each conversation.
 
     Raises
     ------
@@ -197,9 +205,16 @@ def find_anomalies(
 
     Notes
     -----
-    Each conversation has a score of every kind (see `taxonomy.questions.baseline`). Its chance is the smallest, over
-    the kinds, share of baseline conversations that score as high (Tippett 1931), and the threshold is the chance that
-    `alerts_per_10000` of the baseline itself have.
+    A conversation has a score of each kind: the sum of `Reason.bits` over all that is unusual in it. A value is as rare
+    as the share of mentions whose value is in as few baseline conversations (Good 1953). A value in a context, or next
+    to another value, is unusual where the two surely occur together less often than by chance (the information
+    component of Norén, Hopstadius and Bate 2013). Contexts are all context columns and the response type. Values too
+    rare for that are replaced by the cluster, group or domain that they belong to.
+
+    The chance of a conversation is the smallest, over the kinds, share of baseline conversations that score as high
+    (Tippett 1931). An alert has a smaller chance than all but `alerts_per_10000` of the baseline itself. So the kinds
+    share these alerts, and there are more or fewer where the conversations are not like the baseline. A watched node
+    that is common in the baseline gives no alert by itself.
     """
     check_periods(baseline, mentions, ("baseline", "mentions"))
     check_disclosure(disclosure)

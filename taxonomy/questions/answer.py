@@ -26,9 +26,9 @@ class Answer:
     sides : tuple of {"ai", "human"}
         Whose values.
     figures : mapping of str to int, float, str or None
-        Figures of the whole.
+        Figures of the whole, by name; the method `answer` of each class says which.
     tables : mapping of str to DataFrame
-        By name, the main one first.
+        By name, the main one first; `answer` says which.
     suppressed : int
         Figures that are not disclosed.
     internal : bool

@@ -26,11 +26,13 @@ class Models:
     Attributes
     ----------
     table : DataFrame
-        One row a node and model that are disclosed, by level (top first): ``conversations``, their ``share`` of the
-        model's and its Wilson interval ``low`` to ``high``; ``others_share``; ``difference`` of the two with its 95%
-        interval; ``controlled_difference``, of shares standardised to the strata, ``odds_ratio`` (Mantel-Haenszel) and
-        their intervals; ``p`` of the Cochran-Mantel-Haenszel test, ``p_bonferroni`` and ``p_fdr``, corrected for all
-        nodes and models of the level; and ``only``, whether no other model expresses it.
+        One row a node and model that are disclosed, the top level first, then the least ``p``: ``level``, ``node`` (its
+        id), ``label``, ``model``; ``conversations``, their ``share`` of the model's and its 95% Wilson interval ``low``
+        to ``high``; ``others_share``; ``difference`` of the two, above 0 where the model has more, with its 95%
+        interval ``difference_low`` to ``difference_high``; ``controlled_difference``, of shares standardised to the
+        strata, with ``controlled_low`` to ``controlled_high``; ``odds_ratio`` (Mantel-Haenszel) with ``odds_low`` to
+        ``odds_high``; ``p`` of the Cochran-Mantel-Haenszel test, ``p_bonferroni`` and ``p_fdr`` (Benjamini-Hochberg),
+        corrected for all nodes and models of the level; and ``only``, whether no other model expresses it.
     control : str or None
         The column of the strata.
     suppressed : int
@@ -45,7 +47,7 @@ class Models:
     disclosure: Disclosure
 
     def answer(self) -> Answer:
-        """Return it in the form of all answers."""
+        """Return it in the form of all answers: the figure ``control`` and the table ``differences``."""
         return Answer(
             question="models",
             sides=("ai",),
@@ -66,13 +68,12 @@ def compare_models(ai: PlacedMentions, *, control: str | None = "task", disclosu
     control : str or None
         A column of conversations whose differences between models do not count; None compares models as they are.
     disclosure : Disclosure
-        The least that a figure is disclosed from.
+        The least that a figure is disclosed from; by default 15 conversations and 5 users.
 
     Returns
     -------
     Models
-        Its `table` has a row for each node and model: ``share``, ``others_share``, ``difference``,
-        ``controlled_difference``, ``odds_ratio``, p-values, and ``only``, whether no other model says it.
+        Its `table` has a row for each node and model.
 
     Raises
     ------

@@ -30,15 +30,35 @@ class Contexts:
     sides : tuple of {"ai", "human"}
         Whose values are in it.
     associations : DataFrame
-        Nodes by category; see `taxonomy.questions.crossing.find_associations`.
+        One row a disclosed pair of a node and a category, the top level first, then the least ``p``: ``level``,
+        ``node`` (its id), ``label``, ``category`` (``not known`` for conversations without one); ``conversations`` with
+        both, their ``share`` of the category's conversations and its 95% Wilson interval ``low`` to ``high``;
+        ``expected``, the conversations with both if the two were independent; ``residual``, the adjusted Pearson
+        residual, above 0 where there are more than expected; ``p``, ``p_bonferroni`` and ``p_fdr``. Of the node, the
+        same in each of its rows: ``chi_square``, ``node_p``, ``cramers_v`` and ``low_expected``.
     variation : DataFrame
-        One row a node: ``cv``, the coefficient of variation of its share across the categories that are known, with a
-        95% bootstrap interval ``cv_low`` to ``cv_high``; ``cv_by_chance``, what it would be about if categories did not
-        matter, at this count. Empty for human values.
+        One row a node, the top level first, then the least ``cv``: ``level``, ``node``, ``label``, ``conversations`` in
+        known categories; ``cv``, the coefficient of variation of its share across these, with a 95% bootstrap interval
+        ``cv_low`` to ``cv_high``; and ``cv_by_chance``, about what it would be at this count if categories did not
+        matter. Nodes of which less than four fifths are in disclosed cells have no row. Empty for human values.
     suppressed : int
         Cells that are not disclosed.
     disclosure : Disclosure
         What the tables were disclosed by.
+
+    Notes
+    -----
+    ``p`` is two-sided and exact: the smaller hypergeometric tail (Fisher's test), doubled. ``p_bonferroni`` and
+    ``p_fdr`` (Benjamini-Hochberg) are corrected for all pairs of a disclosed node of the level and a disclosed
+    category; a suppressed pair counts as a test with a p-value of 1.
+
+    ``chi_square`` tests the node against all categories, suppressed ones taken as one; ``node_p`` is its p-value,
+    ``cramers_v`` the size of the effect, from 0 to 1. Where ``low_expected`` is true, a count expected is under 5, and
+    these three are not to be trusted; it does not matter for ``p``. Human values lack the four columns, since a
+    conversation can have several of them; their ``category`` is the label of a node of the same level.
+
+    The interval of ``cv`` is corrected for bias (a reversed bootstrap interval): chance raises ``cv``, so the interval
+    is of lower values and need not contain it. Where ``cv`` is near ``cv_by_chance``, its coverage is below 95%.
     """
 
     column: str
@@ -50,7 +70,7 @@ class Contexts:
 
     @property
     def low_expected(self) -> int | None:
-        """Nodes whose chi-square is not to be trusted; None for human values, which have no chi-square."""
+        """How many nodes have a chi-square that is not to be trusted; None for human values, which have none."""
         nodes = self.associations.drop_duplicates("node")
         return int(nodes["low_expected"].sum()) if "low_expected" in nodes else None
 
@@ -60,7 +80,10 @@ class Contexts:
         return replace(self, associations=associations, variation=variation)
 
     def answer(self) -> Answer:
-        """Return it in the form of all answers."""
+        """Return it in the form of all answers.
+
+        The figures are ``by`` (`column`) and ``low_expected``; the tables are ``associations`` and ``variation``.
+        """
         return Answer(
             question="context",
             sides=self.sides,
@@ -81,16 +104,16 @@ def compare_contexts(
     ai : PlacedMentions
         Of the AI's side.
     by : str or PlacedMentions
-        A column of conversations, such as ``task``, ``model`` or ``language``; or the human side of the same records,
-        whose nodes are then the contexts, level by level.
+        A column of conversations, such as ``task``, ``model``, ``language`` or ``response_type``; or the human side of
+        the same records, whose nodes are then the contexts, level by level.
     disclosure : Disclosure
-        The least that a figure is disclosed from.
+        The least that a figure is disclosed from; by default 15 conversations and 5 users.
 
     Returns
     -------
     Contexts
-        Its `associations` have a row for each node and category, with ``conversations``, ``share``, ``expected``,
-        ``residual`` and p-values; its `variation` says how much the share of each node varies.
+        Its `associations` have a row for each node and category; its `variation` says how much the share of each node
+        varies.
 
     Raises
     ------
@@ -100,7 +123,7 @@ def compare_contexts(
     Examples
     --------
     >>> found = taxonomy.compare_contexts(mentions.ai, by="task")  # doctest: +SKIP
-    >>> found.associations.query("level == 0 and p_fdr < 0.05")  # doctest: +SKIP
+    >>> found.associations.query("level == 0 and residual > 0 and p_fdr < 0.05")  # doctest: +SKIP
     """
     check_mentions(ai, "ai", side="ai")
     check_type(by, (str, PlacedMentions), "by", "give a column of conversations, or mentions.human")

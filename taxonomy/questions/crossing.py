@@ -160,17 +160,12 @@ def find_associations(
     Returns
     -------
     DataFrame
-        One row a cell that is disclosed, by level (top first), node and category: ``conversations`` with both; their
-        ``share`` of the category's conversations and its Wilson interval ``low`` to ``high``; the count ``expected``
-        if the two were independent; the adjusted Pearson ``residual``; ``p``, and ``p_bonferroni`` and
-        ``p_fdr`` (Benjamini-Hochberg), corrected for all cells of the level, disclosed or not. Of the node:
-        ``chi_square`` over all categories, suppressed ones taken as one, its p-value ``node_p`` and ``cramers_v``; and
-        ``low_expected``, where a count expected is under 5 and these three are not to be trusted.
+        See `taxonomy.questions.contexts.Contexts`.
 
     Notes
     -----
-    ``p`` is exact, by the hypergeometric distribution (Fisher's test, the smaller tail doubled): for the rare values
-    of a long tail the normal approximation of the residual finds too much. All figures follow from what is disclosed.
+    ``p`` is exact, since for the rare values of a long tail the normal approximation of the residual finds too much.
+    All figures follow from what is disclosed.
     """
     sizes = crossing.categories
     whole = crossing.nodes.set_index("node")["conversations"]

@@ -26,12 +26,13 @@ class Drift:
     ----------
     side : {"ai", "human"}
     table : DataFrame
-        One row a node that is disclosed in both periods, top first, the surest change first: ``side``, ``level``,
-        ``node``, ``label``; ``before`` and ``after``, the conversations with it, ``share_before`` and ``share_after``;
-        ``difference`` of the shares with its 95% interval, ``difference_low`` to ``difference_high``; ``ratio`` of them
-        with ``ratio_low`` to ``ratio_high``; ``z``, ``p``, and ``q``, the false discovery rate up to which it is found;
-        ``rough``, whether a count is too low for the test; and ``change``: rose, fell, or none,
-        by `FALSE_DISCOVERY`.
+        One row a node that is disclosed in both periods, the top level first, then the largest ``z`` in absolute value:
+        ``side``, ``level``, ``node`` (its id), ``label``; ``before`` and ``after``, the conversations with it;
+        ``share_before`` and ``share_after``; ``difference`` of the shares, after less before, with its 95% interval
+        ``difference_low`` to ``difference_high``; their ``ratio`` with ``ratio_low`` to ``ratio_high``; ``z``, above 0
+        for a rise, and its two-sided ``p``; ``q``, which is ``p`` corrected for all rows of all levels
+        (Benjamini-Hochberg); ``rough``, whether a count expected is under 5, too low for the test; and ``change``:
+        ``rose`` or ``fell`` where ``q`` is at most 0.05, else empty.
     before, after : int
         Conversations of the periods, also those without a value.
     suppressed : int
@@ -48,7 +49,7 @@ class Drift:
     disclosure: Disclosure
 
     def answer(self) -> Answer:
-        """Return it in the form of all answers."""
+        """Return it in the form of all answers: the figures ``before`` and ``after``, and the table ``nodes``."""
         return Answer(
             question="drift",
             sides=(self.side,),
@@ -67,13 +68,12 @@ def detect_drift(earlier: PlacedMentions, later: PlacedMentions, *, disclosure: 
     earlier, later : PlacedMentions
         Of the same side and taxonomy; see `PlacedMentions.split_at`.
     disclosure : Disclosure
-        The least that a node is disclosed from, in either period.
+        The least that a node is disclosed from in each period; by default 15 conversations and 5 users.
 
     Returns
     -------
     Drift
-        Its `table` has a row for each node: ``before``, ``after``, ``share_before``, ``share_after``, ``difference``,
-        ``ratio``, ``z``, ``p``, ``q`` and ``change``, which is rose, fell or empty.
+        Its `table` has a row for each node.
 
     Raises
     ------
@@ -82,9 +82,9 @@ def detect_drift(earlier: PlacedMentions, later: PlacedMentions, *, disclosure: 
 
     Notes
     -----
-    The test is that of two proportions with a pooled variance. Intervals are Newcombe's (1998) of the difference and
-    Katz's (1978) of the ratio, neither adjusted for the number of nodes; ``q`` is, by Benjamini and Hochberg (1995)
-    over all levels together. Conversations are taken as independent, which those of one user are not quite.
+    The test is that of two proportions with a pooled variance, which gives ``z``. Intervals are Newcombe's (1998) of
+    the difference and Katz's (1978) of the ratio, neither adjusted for the number of nodes. Conversations are taken as
+    independent, which those of one user are not quite.
     """
     from statsmodels.stats.proportion import confint_proportions_2indep
 

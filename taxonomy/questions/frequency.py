@@ -28,9 +28,10 @@ class Frequency:
     ----------
     side : {"ai", "human"}
     table : DataFrame
-        One row a node with a mention, top first: ``side``, ``level``, ``node``, ``label``; ``conversations`` with it,
-        ``conversation_share`` of all conversations and its 95% Wilson interval ``conversation_low`` to
-        ``conversation_high``; ``mentions`` of it, ``mention_share`` of all that the taxonomy has, and its interval.
+        One row a node with a mention, the top level first, then the most conversations: ``side``, ``level``, ``node``
+        (its id), ``label``; ``conversations`` with it, ``conversation_share`` of all conversations and its 95% Wilson
+        interval ``conversation_low`` to ``conversation_high``; ``mentions`` of it, ``mention_share`` of all that the
+        taxonomy has, and its interval ``mention_low`` to ``mention_high``.
     conversations : int
         All conversations, also those without a value.
     mentions : int
@@ -38,7 +39,7 @@ class Frequency:
     suppressed : int
         Nodes with too few conversations or users to be disclosed, and those that would give them away.
     rare : int
-        Values in less than `RARE` of conversations, suppressed ones included.
+        Values in less than 0.04% of all conversations, suppressed ones included.
     values : int
         Values with a mention.
     disclosure : Disclosure
@@ -55,7 +56,10 @@ class Frequency:
     disclosure: Disclosure
 
     def answer(self) -> Answer:
-        """Return it in the form of all answers; the figures of the side are a table of one row."""
+        """Return it in the form of all answers.
+
+        The figure is ``conversations``; the tables are ``nodes`` and ``sides``, one row with the other figures.
+        """
         names = ("side", "mentions", "values", "rare", "suppressed")
         return Answer(
             question="frequency",
@@ -75,13 +79,12 @@ def measure_frequency(mentions: PlacedMentions, *, disclosure: Disclosure = PUBL
     mentions : PlacedMentions
         Of either side.
     disclosure : Disclosure
-        The least that a node is disclosed from.
+        The least that a node is disclosed from; by default 15 conversations and 5 users.
 
     Returns
     -------
     Frequency
-        Its `table` has a row for each node: ``level``, ``node``, ``label``, ``conversations``, ``conversation_share``
-        with its 95% interval, ``mentions`` and ``mention_share`` with theirs.
+        Its `table` has a row for each node.
 
     Raises
     ------

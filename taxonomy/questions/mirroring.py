@@ -30,11 +30,13 @@ class Mirroring:
     Attributes
     ----------
     table : DataFrame
-        By ``level`` (top first) and ``response``, support and resistance as a whole among them: ``conversations`` with
-        values on both sides, ``mirrored`` of them, their ``share`` and its Wilson interval ``low`` to ``high``;
-        ``chance_share``; and ``beyond_chance``, the difference, with its 95% interval.
+        One row a level and response type, the top level first, the totals ``support`` and ``resistance`` among them:
+        ``level`` (0 is the same value on both sides), ``response``; ``conversations`` with values on both sides;
+        ``mirrored``, those with a node on both; their ``share`` and its 95% Wilson interval ``low`` to ``high``;
+        ``chance_share``, that of strangers; and ``beyond_chance``, the difference, with its 95% interval
+        ``beyond_chance_low`` to ``beyond_chance_high``.
     suppressed : int
-        Rows that are not disclosed.
+        Rows that are not disclosed; `table` does not show them.
     disclosure : Disclosure
         What `table` was disclosed by.
     """
@@ -44,7 +46,7 @@ class Mirroring:
     disclosure: Disclosure
 
     def answer(self) -> Answer:
-        """Return it in the form of all answers."""
+        """Return it in the form of all answers: the table ``responses`` and no figures."""
         return Answer(
             question="mirroring",
             sides=("ai", "human"),
@@ -63,13 +65,13 @@ def measure_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: 
     ai, human : PlacedMentions
         Of the same records. Where they have two taxonomies, those must share ids.
     disclosure : Disclosure
-        The least that a figure is disclosed from: of conversations that mirror, and of those that do not.
+        The least that a figure is disclosed from, of conversations that mirror and of those that do not; by default 15
+        conversations and 5 users.
 
     Returns
     -------
     Mirroring
-        Its `table` has a row for each level and type of response: ``conversations``, ``mirrored``, ``share`` with its
-        interval, ``chance_share`` and ``beyond_chance``.
+        Its `table` has a row for each level and type of response.
 
     Raises
     ------
@@ -79,8 +81,8 @@ def measure_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: 
 
     Notes
     -----
-    Chance is measured on strangers: people's values are compared with the AI's of two other conversations of the same
-    response type, far apart in the order of ids, so that values that are common anyway do not count as mirroring.
+    Chance is measured on strangers: the person's values in each conversation are compared with the AI's values in two
+    other conversations of the same response type, so that values that are common anyway do not count as mirroring.
     """
     check_sides(ai, human)
     check_disclosure(disclosure)

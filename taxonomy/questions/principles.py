@@ -48,9 +48,10 @@ class Principles:
     Attributes
     ----------
     table : DataFrame
-        One row a principle, and one for values that serve none: ``mentions``, their ``mention_share`` of all that the
-        taxonomy has, ``conversations`` with one, and their ``conversation_share`` of all; each share with its Wilson
-        interval. Where a value serves several principles, shares add up to more than 1.
+        One row a principle, and one, ``none of them``, for values that serve none: ``principle``; ``mentions``, their
+        ``mention_share`` of all that the taxonomy has, ``conversations`` with one, and their ``conversation_share`` of
+        all. Their 95% Wilson intervals are ``mention_low`` to ``mention_high`` and ``conversation_low`` to
+        ``conversation_high``. Where a value serves several principles, shares add up to more than 1.
     absent : tuple of str
         Names that the taxonomy does not have, or has on several nodes.
     suppressed : int
@@ -65,7 +66,10 @@ class Principles:
     disclosure: Disclosure
 
     def answer(self) -> Answer:
-        """Return it in the form of all answers."""
+        """Return it in the form of all answers.
+
+        The figure is ``absent``, how many; the tables are ``principles`` and ``absent``.
+        """
         return Answer(
             question="principles",
             sides=("ai",),
@@ -115,15 +119,17 @@ def measure_principles(
     ai : PlacedMentions
         Of the AI's side.
     principles : str, Path or mapping of str to sequence of str, optional
-        A file in TOML, see `read_principles`; or, by the name of each principle, the labels, aliases or ids of the
-        nodes that serve it. By default those that come with this package: helpful, honest, harmless.
+        By the name of each principle, the labels, aliases or ids of the nodes that serve it; or a file in TOML with one
+        ``[[principle]]`` table each, which has ``key``, ``name`` and ``nodes``. By default those that come with this
+        package: helpful, honest, harmless. A value serves the principles that name the nearest node: the value itself
+        or one above it.
     disclosure : Disclosure
-        The least that a figure is disclosed from.
+        The least that a figure is disclosed from; by default 15 conversations and 5 users.
 
     Returns
     -------
     Principles
-        Its `table` has a row for each principle: its mentions, and their share with its interval.
+        Its `table` has a row for each principle.
 
     Raises
     ------

@@ -30,13 +30,17 @@ class Responses:
     Attributes
     ----------
     types : DataFrame
-        One row a response type, and one for support and resistance as a whole: ``conversations``, their ``share`` of
-        all and its Wilson interval ``low`` to ``high``.
+        One row a response type, the most frequent first: ``response``, ``conversations``, their ``share`` of all, also
+        of those without a value, and its 95% Wilson interval ``low`` to ``high``. The types are ``strong support``,
+        ``mild support``, ``neutral acknowledgment``, ``reframing``, ``mild resistance``, ``strong resistance`` and
+        ``no values``. The rows ``support`` and ``resistance`` are totals of the strong and the mild type, and ``not
+        known`` is the row of conversations without a type.
     associations : DataFrame
-        Nodes by response type; see `taxonomy.questions.crossing.find_associations`.
+        As of `Contexts`; the categories are the rows of `types`.
     explicit : DataFrame
-        How much is expressed explicitly, by response type and by node: ``response`` or ``level``, ``node`` and
-        ``label``; ``mentions`` of which it is known, the ``share`` that is explicit, and its Wilson interval.
+        How much is expressed explicitly. Rows by response type have a ``response`` and no ``node``; rows by node have
+        ``level``, ``node``, ``label`` and no ``response``. All have ``mentions``, of which it is known; the ``share``
+        that is explicit; and its 95% Wilson interval ``low`` to ``high``.
     conversations : int
         All conversations.
     suppressed : int
@@ -53,7 +57,10 @@ class Responses:
     disclosure: Disclosure
 
     def answer(self) -> Answer:
-        """Return it in the form of all answers."""
+        """Return it in the form of all answers.
+
+        The figure is ``conversations``; the tables are ``associations``, ``types`` and ``explicit``.
+        """
         return Answer(
             question="responses",
             sides=("ai",),
@@ -72,7 +79,7 @@ def describe_responses(ai: PlacedMentions, *, disclosure: Disclosure = PUBLIC) -
     ai : PlacedMentions
         Of the AI's side.
     disclosure : Disclosure
-        The least that a figure is disclosed from.
+        The least that a figure is disclosed from; by default 15 conversations and 5 users.
 
     Returns
     -------

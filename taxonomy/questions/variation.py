@@ -47,7 +47,7 @@ def measure_variation(crossing: Crossing, labels: Mapping[str, str]) -> pd.DataF
         tables.append(
             pd.DataFrame(
                 {
-                    "level": level,
+                    "level": int(level),
                     "node": ids,
                     "label": [labels[node] for node in ids],
                     "conversations": np.round(total).astype(int),

@@ -70,13 +70,14 @@ class Chart:
 
 @dataclass(frozen=True)
 class Section:
-    """One question with its answer.
+    """One question of a report with its answer.
 
     Attributes
     ----------
     lead : str
         The answer in a sentence or two.
     charts : sequence of Chart
+        What the page draws of it.
     method : str
         How it was computed, and what it does not show.
     tables : mapping of str to DataFrame
@@ -101,7 +102,7 @@ class Report:
     taxonomy : str
         Its title or id, its version, and the sizes of its levels.
     facts : mapping of str to str
-        What was measured, and on what.
+        What was measured, and on what; with the share of each side's mentions that the taxonomy does not have.
     rejected : mapping of str to int
         Rows that were rejected, by kind and reason.
     sections : mapping of str to Section

@@ -44,7 +44,7 @@ def write_report(  # noqa: PLR0913 - the public call: what the command line take
     mentions : Mentions
         What `taxonomy.open_mentions` returns.
     out : str or Path
-        The page, ending in .html. A folder by its name and ``-tables`` gets each table as CSV and as Parquet.
+        The page, ending in .html. Tables go to a folder beside it, by its name and ``-tables``.
     watch : iterable of str
         Nodes to look out for, with all below them, as for `taxonomy.find_anomalies`.
     principles : str, Path or mapping of str to sequence of str, optional
@@ -54,7 +54,7 @@ def write_report(  # noqa: PLR0913 - the public call: what the command line take
     markdown : bool
         Whether to write it as Markdown, too: by the same name, ending in .md.
     disclosure : Disclosure
-        The least that a figure is disclosed from.
+        The least that a figure is disclosed from; by default 15 conversations and 5 users.
     progress : callable, optional
         Called with (questions answered, questions in all).
 
@@ -71,6 +71,15 @@ def write_report(  # noqa: PLR0913 - the public call: what the command line take
         If a name to watch is not of one node.
     OutputError
         If a file can't be written.
+
+    Notes
+    -----
+    The baseline of anomalies is what comes before `split_at`, and the alerts to expect are 100 in 10,000. Mentions that
+    the taxonomy does not have are not counted; `Report.facts` has their share.
+
+    The folder of tables has each as .csv and as .parquet: ``frequency-SIDE``, ``context-COLUMN``, ``variation-COLUMN``,
+    ``context-human-value``, ``responses``, ``responses-values``, ``responses-explicit``, ``mirroring``, ``models``,
+    ``principles``, ``anomalies`` and ``drift``, as far as the questions could be asked.
 
     Examples
     --------

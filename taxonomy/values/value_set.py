@@ -55,6 +55,7 @@ class Rejection:
 class ValueSet:
     """Values with their weights, and the strings that were rejected.
 
+    Spellings that differ only in case, spaces, hyphens, underscores or grammatical number are merged into one value.
     Everything but the rows of rejections is independent of the order of the input. Every input row is
     accounted for: rows = values + aliases + repeats + rejected.
 

@@ -54,7 +54,8 @@ class Change:
     Attributes
     ----------
     type : str
-        Of `KINDS`.
+        Its name in the Knowledge Graph Change Language (KGCL), such as ``NodeMove``. ``NodeSplit`` and ``NodeRecount``
+        are not in KGCL.
     id, label : str
         The node, by its new label, or its last one.
     level : int
@@ -78,7 +79,11 @@ class Change:
 
     @property
     def kind(self) -> str:
-        """What a person calls it: a key of `KINDS`."""
+        """What a person calls it.
+
+        One of ``added``, ``retired``, ``merged``, ``split``, ``moved``, ``renamed``, ``redefined``, ``respelled``,
+        ``recounted`` and ``annotated``.
+        """
         return _KIND_OF[self.type]
 
     def to_dict(self) -> dict[str, Any]:
@@ -133,7 +138,7 @@ class Diff:
         )
 
     def counts(self, domain: str | None = None) -> dict[str, int]:
-        """Return how many nodes changed in each way, in the order of `KINDS`; of one domain, where it is given."""
+        """Return how many nodes changed, by `Change.kind`; of one domain, by its label, where it is given."""
         changed = {(change.kind, change.id) for change in self.changes if domain in (None, change.domain)}
         counts = Counter(kind for kind, _ in changed)
         return {kind: counts[kind] for kind in KINDS if counts[kind]}
