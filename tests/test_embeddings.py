@@ -26,6 +26,8 @@ from embeddings.errors import InvalidStringError, ModelDamagedError, ModelNotFou
 from tests.conftest import FIXTURE
 from tests.tiny_encoder import TinyEncoder
 
+OwnWorker = Callable[[str, int], SentenceTransformerEncoder]
+
 
 def fixture_strings(count: int) -> list[str]:
     with FIXTURE.open(encoding="utf-8", newline="") as file:
@@ -80,18 +82,14 @@ def test_bits_do_not_hang_on_the_batch(encoder: SentenceTransformerEncoder, batc
     assert np.concatenate(parts).tobytes() == encoder.encode(strings)[: len(some)].tobytes()
 
 
-def test_bits_do_not_hang_on_the_number_of_workers_and_one_that_dies_is_an_error(
+@pytest.mark.slow
+def test_bits_do_not_hang_on_the_number_of_workers(
     encoder: SentenceTransformerEncoder, copied: SentenceTransformerEncoder
 ) -> None:
     strings = fixture_strings(300)
     assert copied.name == "mine"
     assert encoder.encode(strings).tobytes() == copied.encode(strings[::-1])[::-1].tobytes()
     assert len(copied._pool._workers) == 2
-    worker = copied._pool._workers[0]
-    worker.process.send_signal(signal.SIGKILL)
-    worker.process.wait()
-    with pytest.raises(WorkerError, match="ended with signal 9"):
-        copied.encode(strings)
 
 
 @pytest.mark.slow
@@ -128,15 +126,71 @@ def test_what_is_no_text_is_refused(encoder: SentenceTransformerEncoder, string:
         encoder.encode(["care", string])
 
 
-@pytest.mark.slow
-def test_a_worker_that_dies_is_an_error_and_the_next_call_works(encoder: SentenceTransformerEncoder) -> None:
+# A worker of two components a vector, which starts at once; a folder named "damaged" holds no model.
+WORKER = """
+    import json, sys
+    import numpy as np
+
+    def answer(rows):
+        values = np.array(rows, dtype="<f4").reshape(-1, 2 if rows and len(rows[0]) == 2 else 1)
+        sys.stdout.buffer.write(np.array(values.shape, dtype="<i4").tobytes() + values.tobytes())
+        sys.stdout.buffer.flush()
+
+    if sys.argv[1].endswith("damaged"):
+        sys.exit("no such tensor")
+    sys.stdout.buffer.write(np.array((0, 2), dtype="<i4").tobytes())
+    sys.stdout.buffer.flush()
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "count" in request:
+            answer([[len(string.split())] for string in request["count"]])
+        else:
+            answer([[np.cos(len(string)), np.sin(len(string))] for string in request["encode"]])
+"""
+
+
+@pytest.fixture
+def with_own_worker(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnWorker]:
+    """Make encoders whose processes are quick to start."""
+    (tmp_path / "_worker.py").write_text(textwrap.dedent(WORKER), encoding="utf-8")
+    monkeypatch.setattr("embeddings.pool.__file__", str(tmp_path / "pool.py"))
+    made = []
+
+    def make(folder: str, workers: int) -> SentenceTransformerEncoder:
+        encoder = SentenceTransformerEncoder(
+            tmp_path / folder, name=folder, model_digest=folder, weights_sha256="", workers=workers, expected=1000
+        )
+        made.append(encoder)
+        return encoder
+
+    yield make
+    for encoder in made:
+        encoder.close()
+
+
+def test_each_string_gets_its_vector_however_many_work(with_own_worker: OwnWorker) -> None:
+    strings = [f"{'v' * (number % 7)} value {number}" for number in range(500)]
+    one, three = with_own_worker("model", 1), with_own_worker("model", 3)
+    lengths = np.array([len(string) for string in strings])
+    assert np.allclose(one.encode(strings), np.stack([np.cos(lengths), np.sin(lengths)], axis=1), atol=1e-6)
+    assert three.encode(strings[::-1])[::-1].tobytes() == one.encode(strings).tobytes()
+    assert (len(one._pool._workers), len(three._pool._workers)) == (1, 3)
+
+
+def test_a_worker_that_dies_is_an_error_and_the_next_call_works(with_own_worker: OwnWorker) -> None:
+    encoder = with_own_worker("model", 2)
     before = encoder.encode(["care"])
-    worker = encoder._pool._workers[0]
-    worker.process.send_signal(signal.SIGKILL)
-    worker.process.wait()
+    for worker in encoder._pool._workers:
+        worker.process.send_signal(signal.SIGKILL)
+        worker.process.wait()
     with pytest.raises(WorkerError, match="ended with signal 9"):
         encoder.encode(["care"])
     assert encoder.encode(["care"]).tobytes() == before.tobytes()
+
+
+def test_a_worker_without_a_model_is_one_error(with_own_worker: OwnWorker) -> None:
+    with pytest.raises(ModelDamagedError, match="damaged: the model cannot be loaded: no such tensor; install"):
+        with_own_worker("damaged", 1).encode(["care"])
 
 
 def test_progress_is_told(encoder: SentenceTransformerEncoder) -> None:
