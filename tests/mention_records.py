@@ -102,8 +102,8 @@ FAULTS = {
             "no conversation_id": 1,
             "no side": 1,
             "no value": 1,
-            "explicit is neither true nor false": 1,
-            "timestamp is not a time": 1,
+            "explicit is none of true, false, yes, no, 1, 0": 1,
+            "timestamp is not a time: give ISO 8601, RFC 2822 or the seconds since 1970": 1,
             "not readable": 1,
         },
     ),
@@ -111,7 +111,7 @@ FAULTS = {
         '{"conversation_id": 1, "side": "ai", "value": "care", "explicit": false}\n' * 20
         + '{"conversation_id": 1,\n"text"\n\n{"conversation_id": null, "side": "ai", "value": "care"}\n'
         + '{"conversation_id": 2, "side": "ai", "explicit": 7, "value": "care"}\n',
-        {"not readable": 2, "no conversation_id": 1, "explicit is neither true nor false": 1},
+        {"not readable": 2, "no conversation_id": 1, "explicit is none of true, false, yes, no, 1, 0": 1},
     ),
     "conversations.csv": (
         "conversation_id,response_type,task\n"

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,8 +21,10 @@ from taxonomy.mentions.duckdb_engine import DuckDBEngine
 from taxonomy.mentions.engines import open_engine
 from taxonomy.mentions.placed import count_cells, count_conversations, count_nodes
 from taxonomy.mentions.placing import place
-from taxonomy.mentions.records import open_records
+from taxonomy.mentions.records import Records, open_records
+from taxonomy.mentions.sources import Source
 from taxonomy.mentions.strings import count_strings
+from taxonomy.values.text_files import CsvLayout
 from tests.conftest import examples
 from tests.mention_records import FAULTS, TREE, figures, many, mention, write_rows
 
@@ -30,6 +33,11 @@ from tests.mention_records import FAULTS, TREE, figures, many, mention, write_ro
 def engine() -> Iterator[DuckDBEngine]:
     with DuckDBEngine() as opened:
         yield opened
+
+
+def known(records: Records) -> list[dict[str, Any]]:
+    """Return what is known of each conversation, with its id."""
+    return records.engine.collect(records.conversations.join(records.ids, on=CONVERSATION, how="inner")).to_pylist()
 
 
 # -- reading ---------------------------------------------------------------------------------------------------
@@ -87,18 +95,16 @@ def test_what_is_known_of_a_conversation(engine: DuckDBEngine, tmp_path: Path) -
         mention("torn", "care", model="n"),
     ]
     write_rows(tmp_path / "mentions.csv", mentions)
-    alone = engine.collect(open_records([tmp_path / "mentions.csv"], engine=engine).conversations).to_pylist()
-    found = {row["conversation_id"]: (row["model"], row["user_id"], str(row["timestamp"])) for row in alone}
+    alone = known(open_records([tmp_path / "mentions.csv"], engine=engine))
+    found = {row["conversation_id"]: (row["model"], row[USER] is not None, str(row["timestamp"])) for row in alone}
     assert found == {
-        "own row": ("said by a mention", None, "2025-03-01 23:00:00"),
-        "agreed": ("m", "u", "2025-03-01 00:00:00"),
-        "torn": (None, None, "None"),
+        "own row": ("said by a mention", False, "2025-03-01 23:00:00"),
+        "agreed": ("m", True, "2025-03-01 00:00:00"),
+        "torn": (None, False, "None"),
     }
     write_rows(tmp_path / "conversations.csv", [{"conversation_id": "own row", "model": "own", "tone": "dry"}])
     records = open_records([tmp_path], engine=engine)
-    found = {
-        row["conversation_id"]: (row["model"], row["tone"]) for row in engine.collect(records.conversations).to_pylist()
-    }
+    found = {row["conversation_id"]: (row["model"], row["tone"]) for row in known(records)}
     assert found == {"own row": ("own", "dry"), "agreed": (None, None), "torn": (None, None)}
     assert records.contexts == ("model", "tone")
 
@@ -109,12 +115,12 @@ def test_codes_sort_and_differ_as_ids_do(engine: DuckDBEngine, tmp_path: Path) -
     rows = [mention(name, "care", user_id=user) for name, user in zip(names, users, strict=True)]
     write_rows(tmp_path / "m.jsonl", rows)
     records = open_records([tmp_path], engine=engine)
-    found = engine.collect(records.conversations).to_pandas()
-    assert list(found.sort_values(CONVERSATION)["conversation_id"]) == sorted(names)
-    pairs = found[["user_id", USER]].drop_duplicates().sort_values(USER)
-    assert list(pairs["user_id"].dropna()) == ["u1", "u10", "u2"]
-    assert list(pairs["user_id"].isna()) == list(pairs[USER].isna()) == [False, False, False, True]
-    named = engine.collect(records.named(records.coded(records.mentions)))
+    found = sorted(known(records), key=lambda row: row[CONVERSATION])
+    assert [row["conversation_id"] for row in found] == sorted(names)
+    codes = {row["conversation_id"]: row[USER] for row in found}
+    assert codes["a"] == codes["a b"] < codes["9"] < codes["b"] == codes["é"]
+    assert codes["B"] is codes["10"] is None
+    named = engine.collect(records.named(records.with_users(records.mentions)))
     assert sorted(named["conversation_id"].to_pylist()) == sorted(names)
 
 
@@ -143,7 +149,7 @@ def test_malformed_rows_are_counted_and_kept_with_a_reason(engine: DuckDBEngine,
 
 def test_a_column_of_the_wrong_type_is_malformed(engine: DuckDBEngine, tmp_path: Path) -> None:
     write_rows(tmp_path / "m.parquet", [mention("a", "care", explicit=0.5), mention("b", "care", explicit=1.0)])
-    with pytest.raises(InputError, match="2 explicit is neither true nor false"):
+    with pytest.raises(InputError, match="1 explicit is none of true, false, yes, no, 1, 0"):
         open_records([tmp_path], engine=engine)
 
 
@@ -234,7 +240,7 @@ def test_nothing_is_installed_or_loaded_from_outside(engine: DuckDBEngine) -> No
         "autoload_known_extensions": "false",
     }
     with pytest.raises(InputError):
-        engine.read(["s3://bucket/mentions.parquet"], ".parquet", [])
+        engine.read(Source("mentions", ".parquet", (), CsvLayout(), False, ("s3://bucket/mentions.parquet",)))
 
 
 def test_what_outgrows_the_memory_spills_to_a_folder_that_is_removed(tmp_path: Path) -> None:

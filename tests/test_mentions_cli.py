@@ -187,7 +187,7 @@ def test_strings_can_be_placed_first(small_build: Path, tmp_path: Path) -> None:
 
 
 def test_malformed_rows_are_beside_the_output(folder: Path, tree: Path, tmp_path: Path) -> None:
-    write_rows(tmp_path / "m.csv", [mention("a", "care", side="robot"), mention("b", "care", side="user")])
+    write_rows(tmp_path / "m.csv", [mention("a", "care", side="robot"), mention("b", "care", side="system")])
     asked = ("analyze", "frequency", folder, tmp_path / "m.csv", "--taxonomy", tree, "--out", tmp_path / "f.csv")
     done = invoke(*asked)
     assert done.exit_code == 0, done.output

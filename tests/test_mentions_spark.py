@@ -22,7 +22,9 @@ from taxonomy.mentions.disclosure import Disclosure
 from taxonomy.mentions.engines import open_engine
 from taxonomy.mentions.query_engine import Engine
 from taxonomy.mentions.records import open_records
+from taxonomy.mentions.sources import Source
 from taxonomy.mentions.strings import count_strings
+from taxonomy.values.text_files import CsvLayout
 from tests.conftest import FIXTURE, ROOT
 from tests.mention_records import FAULTS, TREE, figures, many, write_rows
 
@@ -91,7 +93,7 @@ def test_the_same_rows_and_strings(cache: Path, folder: Path, tmp_path: Path) ->
     # In one process: executors of their own take three times as long to start.
     with open_engine("spark", master="local[2]") as spark:
         with pytest.raises(InputError) as raised:
-            spark.read([str(tmp_path / "nothing.parquet")], ".parquet", [])
+            spark.read(Source("mentions", ".parquet", (), CsvLayout(), False, (str(tmp_path / "nothing.parquet"),)))
         assert "nothing.parquet" in str(raised.value)
         assert "\n" not in str(raised.value)
         with pytest.raises(EmbeddingError, match=r"a Spark session of local\[2\] is running"):

@@ -13,7 +13,7 @@ from taxonomy.errors import InputError, OutputError
 from taxonomy.model import Node, Taxonomy, slugify
 from taxonomy.model.draft import Draft
 from taxonomy.values.cells import fail_cells, parse_number
-from taxonomy.values.reading import read_rows
+from taxonomy.values.text_files import read_rows
 
 COLUMNS = ("cluster_id", "description", "name", "level", "parent_cluster_id", "pct_total_occurrences")
 # A spreadsheet runs a cell with such a start as a formula.

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import functools
+import glob
+import gzip
 import itertools
 import tempfile
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 import duckdb
 import narwhals as nw
 
 from taxonomy.errors import InputError, TaxonomyError
-from taxonomy.mentions.columns import DAMAGED, FILE
+from taxonomy.mentions.columns import DAMAGED, FILE, column_of
+from taxonomy.values.text_files import open_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from taxonomy.mentions.sources import Source
+
 Result = TypeVar("Result")
 
+# RFC 2822, without the name of the day, and with the zone as a number.
+_MAIL_TIMES = ("%d %b %Y %H:%M:%S %z", "%d %b %Y %H:%M %z")
+_IDS = ("conversation_id", "user_id")
 # No JSON text holds this separator, so that a line is one cell.
 _LINES = "columns={'line': 'VARCHAR'}, delim='\x1f', quote='', escape='', header=false"
 
@@ -51,39 +61,100 @@ class DuckDBEngine:
         self._numbers = itertools.count(1)
         self.is_open = True
 
-    def read(self, files: Sequence[str], suffix: str, header: Sequence[str]) -> nw.LazyFrame[Any]:
+    def read(self, source: Source) -> nw.LazyFrame[Any]:
         """Read files of one format; see `Engine`."""
-        if suffix == ".parquet":
-            source = f"read_parquet({_list(files)}, union_by_name=true, filename='{FILE}')"
-            query = f"SELECT *, CAST(NULL AS VARCHAR) AS {DAMAGED} FROM {source}"  # noqa: S608
+        if source.suffix == ".parquet":
+            options = f"union_by_name=true, hive_partitioning=false, filename='{FILE}'"
+            query = f"SELECT *, CAST(NULL AS VARCHAR) AS {DAMAGED} FROM read_parquet({_paths(source.files)}, {options})"  # noqa: S608
             return nw.from_native(_run(lambda: self._connection.sql(query)))
-        if suffix == ".csv":
-            columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in header)
-            return nw.from_native(
-                self._read_text(files, f"columns={{{columns}}}, delim=',', quote='\"', escape='\"', header=true")
-            )
-        lines = self._read_text(files, _LINES).filter(f"line IS NOT NULL OR {DAMAGED} IS NOT NULL")
-        # Null, rather than an error, where a line is not a JSON object.
-        parsed = lines.project("*, TRY_CAST(line AS JSON) AS json").project(
+        if source.suffix == ".csv":
+            return nw.from_native(self._read_csv(source))
+        return nw.from_native(self._read_json(source))
+
+    def _read_csv(self, source: Source) -> duckdb.DuckDBPyRelation:
+        files = [self._with_one_line_end(file, source.is_compressed) for file in source.files]
+        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in source.columns)
+        layout = f"delim={_text(source.layout.delimiter)}, skip={source.layout.skipped}, quote='\"', escape='\"'"
+        rows = self._read_text(files, source.is_compressed, f"columns={{{columns}}}, {layout}, header=true")
+        cells = ", ".join(map(_name, source.columns))
+        damaged = f"coalesce({DAMAGED}, CASE WHEN contains(concat_ws(' ', {cells}), chr(0)) THEN 'NUL' END)"
+        return rows.project(f"* REPLACE ({damaged} AS {DAMAGED})")
+
+    def _read_json(self, source: Source) -> duckdb.DuckDBPyRelation:
+        if source.suffix == ".json":
+            options = f"format='array', compression='{_compression(source.is_compressed)}', filename='{FILE}'"
+            query = f"SELECT json AS line, {FILE}, NULL AS {DAMAGED} FROM read_json_objects({_paths(source.files)}, {options})"  # noqa: S608
+            lines = self._table(f"lines_{next(self._numbers)}", query)
+        else:
+            lines = self._read_text(source.files, source.is_compressed, _LINES)
+            lines = lines.filter(f"line IS NOT NULL OR {DAMAGED} IS NOT NULL")
+        # Null, rather than an error, where a line is not a JSON object, or holds NUL.
+        whole = r"CASE WHEN NOT contains(line, chr(0)) AND NOT contains(line, '\u0000') THEN TRY_CAST(line AS JSON) END"
+        parsed = lines.project(f"*, {whole} AS json").project(
             f"line, {FILE}, {DAMAGED}, CASE WHEN json_type(json) = 'OBJECT' THEN json END AS object"
         )
         keys = _run(parsed.project("unnest(json_keys(object)) AS key").distinct().order("key").fetchall)
-        members = [f"json_extract_string(object, {_text(_pointer(key))}) AS {_name(key)}" for (key,) in keys]
+        spellings: dict[str, list[str]] = {}
+        for (key,) in keys:
+            spellings.setdefault(column_of(key).lower(), []).append(_text(_pointer(key)))
+        first = {column_of(key).lower(): column_of(key) for (key,) in reversed(keys)}
+        has_lists = _run(
+            parsed.filter(" OR ".join(f"json_type(object, {key}) = 'ARRAY'" for key in spellings.get("value", ["''"])))
+            .limit(1)
+            .fetchall
+        )
+        members = []
+        for name, pointers in spellings.items():
+            form = _list_cell if name == "value" and has_lists else _id_cell if name in _IDS else _cell
+            members.append(f"coalesce({', '.join(map(form, pointers))}) AS {_name(first[name])}")
         damaged = f"coalesce({DAMAGED}, CASE WHEN object IS NULL THEN line END) AS {DAMAGED}"
-        return nw.from_native(parsed.project(", ".join([*members, FILE, damaged])))
+        return parsed.project(", ".join([*members, FILE, damaged]))
 
     def parse_time(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
-        """Add the time that a column of text holds; see `Engine`."""
-        time = f"CAST(TRY_CAST({_name(column)} AS TIMESTAMPTZ) AS TIMESTAMP) AS {_name(into)}"
+        """Add the time that a column holds; see `Engine`."""
         relation: duckdb.DuckDBPyRelation = frame.to_native()
-        return nw.from_native(relation.project(f"*, {time}"))
-
-    def code(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
-        """Add the rank of a column of text; see `Engine`."""
+        kind = str(relation.types[relation.columns.index(column)])
         name = _name(column)
-        rank = f"CASE WHEN {name} IS NOT NULL THEN dense_rank() OVER (ORDER BY {name}) END AS {_name(into)}"
+        if kind == "VARCHAR":
+            number = f"CASE WHEN regexp_full_match({name}, '[0-9]{{9,19}}(\\.[0-9]*)?') THEN CAST({name} AS DOUBLE) END"
+            zone = f"regexp_replace(regexp_replace({name}, '^[A-Za-z]{{3}}, *', ''), ' *(GMT|UTC|UT|Z)$', ' +0000')"
+            mail = f"CAST(try_strptime({zone}, {_list(_MAIL_TIMES)}) AS TIMESTAMP)"
+            iso = (
+                f"CASE WHEN {name} ^@ '1' OR {name} ^@ '2' THEN CAST(TRY_CAST({name} AS TIMESTAMPTZ) AS TIMESTAMP) END"
+            )
+            time = f"coalesce({iso}, {_since_1970(number)}, {mail})"
+        elif kind.startswith(("TIMESTAMP", "DATE")):
+            time = f"CAST({name} AS TIMESTAMP)"
+        else:
+            time = _since_1970(f"TRY_CAST({name} AS DOUBLE)")
+        return nw.from_native(relation.project(f"*, {time} AS {_name(into)}"))
+
+    def hash_rows(self, frame: nw.LazyFrame[Any], columns: Sequence[str], into: str) -> nw.LazyFrame[Any]:
+        """Add a number that is the same in rows with the same cells; see `Engine`."""
         relation: duckdb.DuckDBPyRelation = frame.to_native()
-        return nw.from_native(relation.project(f"*, {rank}"))
+        return nw.from_native(relation.project(f"*, hash({', '.join(map(_name, columns))}) AS {_name(into)}"))
+
+    def code(
+        self, frames: Sequence[nw.LazyFrame[Any]], column: str, into: str
+    ) -> tuple[list[nw.LazyFrame[Any]], nw.LazyFrame[Any]]:
+        """Replace a column of text by its ranks; see `Engine`."""
+        relations: list[duckdb.DuckDBPyRelation] = [frame.to_native() for frame in frames]
+        name, code = _name(column), _name(into)
+        texts = [relation.project(name).distinct() for relation in relations]
+        every = functools.reduce(lambda one, other: one.union(other), texts).distinct().filter(f"{name} IS NOT NULL")
+        table = f"codes_{next(self._numbers)}"
+        codes = self._kept(
+            every.project(f"{name}, CAST(row_number() OVER (ORDER BY {name}) AS INTEGER) AS {code}"), table
+        )
+        dictionary: duckdb.DuckDBPyRelation = codes.to_native()
+        coded = []
+        for relation in relations:
+            rest = ", ".join(f"rows.{_name(other)}" for other in relation.columns if other != column)
+            joined = relation.set_alias("rows").join(
+                dictionary.set_alias("codes"), f"rows.{name} = codes.{name}", how="left"
+            )
+            coded.append(nw.from_native(joined.project(f"{rest}, codes.{code}")))
+        return coded, codes
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """Return a small table as a frame."""
@@ -109,17 +180,33 @@ class DuckDBEngine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _kept(self, relation: duckdb.DuckDBPyRelation) -> nw.LazyFrame[Any]:
-        name = f"kept_{next(self._numbers)}"
+    def _kept(self, relation: duckdb.DuckDBPyRelation, name: str = "") -> nw.LazyFrame[Any]:
+        name = name or f"kept_{next(self._numbers)}"
         _run(lambda: relation.create(name))
         return nw.from_native(self._connection.table(name))
 
-    def _read_text(self, files: Sequence[str], options: str) -> duckdb.DuckDBPyRelation:
+    def _table(self, name: str, query: str) -> duckdb.DuckDBPyRelation:
+        _run(lambda: self._connection.execute(f"CREATE TABLE {name} AS {query}"))
+        return self._connection.table(name)
+
+    def _with_one_line_end(self, file: str, is_compressed: bool) -> str:
+        """Return the file, or where its lines end in several ways, which DuckDB does not read, a copy of it."""
+        with open_file(Path(file)) as stream:
+            if not _mixes_line_ends(stream):
+                return file
+        copy = Path(tempfile.mkdtemp(dir=self._spill.name), Path(file).name)
+        with open_file(Path(file)) as lines, gzip.open(copy, "wb", 1) if is_compressed else copy.open("wb") as out:
+            for line in lines:
+                out.write(line.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        return str(copy)
+
+    def _read_text(self, files: Sequence[str], is_compressed: bool, options: str) -> duckdb.DuckDBPyRelation:
         """Return a table of the rows of text files, with what could not be read in `DAMAGED`."""
         number = next(self._numbers)
         table, scans, rejects = f"text_{number}", f"scans_{number}", f"rejects_{number}"
         source = (
-            f"read_csv({_list(files)}, {options}, filename='{FILE}', auto_detect=false, store_rejects=true, "
+            f"read_csv({_paths(files)}, {options}, compression='{_compression(is_compressed)}', "
+            f"hive_partitioning=false, filename='{FILE}', auto_detect=false, store_rejects=true, "
             f"rejects_scan='{scans}', rejects_table='{rejects}', rejects_limit=0)"
         )
         # A row can have several errors.
@@ -161,6 +248,59 @@ def _name(name: str) -> str:
 
 def _list(texts: Sequence[str]) -> str:
     return "[" + ", ".join(map(_text, texts)) + "]"
+
+
+def _paths(files: Sequence[str]) -> str:
+    """Return a list of paths that are not patterns."""
+    return _list([glob.escape(file) for file in files])
+
+
+def _compression(is_compressed: bool) -> str:
+    return "gzip" if is_compressed else "none"
+
+
+def _mixes_line_ends(stream: BinaryIO) -> bool:
+    both = newlines = returns = 0
+    last = b""
+    while block := stream.read(1 << 20):
+        block = last + block
+        # A carriage return at the end of a block may be half of a line end.
+        last = block[-1:] if block.endswith(b"\r") else b""
+        block = block[: len(block) - len(last)]
+        pairs = block.count(b"\r\n")
+        both, newlines, returns = (
+            both + pairs,
+            newlines + block.count(b"\n") - pairs,
+            returns + block.count(b"\r") - pairs,
+        )
+        if (both > 0) + (newlines > 0) + (returns > 0) > 1:
+            return True
+    return False
+
+
+def _cell(pointer: str) -> str:
+    return f"json_extract_string(object, {pointer})"
+
+
+def _id_cell(pointer: str) -> str:
+    """Return a cell where a number is the same as the whole float."""
+    return f"CASE WHEN json_type(object, {pointer}) = 'DOUBLE' THEN regexp_replace({_cell(pointer)}, '\\.0+$', '') ELSE {_cell(pointer)} END"
+
+
+def _list_cell(pointer: str) -> str:
+    """Return a cell as the list of its values."""
+    kind = f"json_type(object, {pointer})"
+    many = f"TRY_CAST(json_extract(object, {pointer}) AS VARCHAR[])"
+    return f"CASE WHEN {kind} = 'ARRAY' THEN {many} WHEN {kind} <> 'NULL' THEN [{_cell(pointer)}] END"
+
+
+def _since_1970(number: str) -> str:
+    """Return the time that a number of seconds, or of parts of them, is; null where it is none of these years."""
+    cases = " ".join(
+        f"WHEN {number} >= {1e8 * unit:.0f} AND {number} < {1e11 * unit:.0f} THEN make_timestamp(CAST({number} * {1e6 / unit:g} AS BIGINT))"
+        for unit in (1, 1e3, 1e6, 1e9)
+    )
+    return f"CASE {cases} END"
 
 
 def _pointer(key: str) -> str:

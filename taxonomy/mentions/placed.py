@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 
 from taxonomy.errors import InputError
-from taxonomy.mentions.columns import CONVERSATION, USER, Side
+from taxonomy.mentions.columns import CONVERSATION, USER, VALUE, Side
 from taxonomy.mentions.records import Frame, Records
 from taxonomy.mentions.times import parse_time
 from taxonomy.model import Taxonomy
@@ -127,7 +127,7 @@ class PlacedMentions:
         """Return what is of the conversations that meet a condition."""
         engine = self.records.engine
         conversations = engine.keep(self.records.conversations.filter(condition))
-        mentions = self.records.mentions.join(conversations, on="conversation_id", how="semi")
+        mentions = self.records.mentions.join(conversations, on=CONVERSATION, how="semi")
         return replace(
             self,
             records=replace(self.records, conversations=conversations, mentions=mentions),
@@ -254,8 +254,8 @@ def count_rows(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFram
     there = [name for name in records.conversations.columns if name not in own]
     missing = [name for name in by if name not in own and name not in there]
     if missing:
-        ids = ("conversation_id", "user_id", CONVERSATION, USER)
-        known = ", ".join(name for name in [*own, *there] if name not in (*ids, "mentions"))
+        codes = (CONVERSATION, USER, VALUE)
+        known = ", ".join(name for name in [*own, *there] if name not in (*codes, "mentions"))
         raise InputError("there is no such column in the records", column=missing[0], remedy=f"give one of {known}")
     joined = [name for name in there if name in by or (name == USER and records.users_known)]
     if joined:

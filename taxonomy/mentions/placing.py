@@ -8,7 +8,7 @@ import narwhals as nw
 
 from embeddings.progress import Progress
 from taxonomy.errors import InputError
-from taxonomy.mentions.columns import CONVERSATION, USER, Side
+from taxonomy.mentions.columns import CONVERSATION, USER, VALUE, Side
 from taxonomy.mentions.placed import PlacedMentions
 from taxonomy.mentions.records import Records
 from taxonomy.model import Taxonomy
@@ -47,9 +47,9 @@ def place(records: Records, tree: Taxonomy, *, side: Side) -> PlacedMentions:
         raise InputError(problem, remedy="give the taxonomy of these values, or place them first with `assign`")
     levels = [f"level_{level.level}" for level in tree.levels]
     columns = {"value": list(paths)} | {name: [path[i] for path in paths.values()] for i, name in enumerate(levels)}
-    dictionary = engine.table(pa.table(columns))
+    nodes = records.values.join(engine.table(pa.table(columns)), on="value", how="inner").drop("value")
     frame = (
-        records.coded(records.of_side(side).join(dictionary, on="value", how="inner"))
+        records.with_users(records.of_side(side).join(nodes, on=VALUE, how="inner"))
         .group_by(CONVERSATION, USER, *levels, "explicit")
         .agg(mentions=nw.len())
     )

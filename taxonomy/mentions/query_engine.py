@@ -12,36 +12,59 @@ if TYPE_CHECKING:
     import narwhals as nw
     import pyarrow as pa
 
+    from taxonomy.mentions.sources import Source
+
 
 class Engine(Protocol):
     """Reads record files, and runs Narwhals expressions on them."""
 
     is_open: bool
 
-    def read(self, files: Sequence[str], suffix: str, header: Sequence[str]) -> nw.LazyFrame[Any]:
+    def read(self, source: Source) -> nw.LazyFrame[Any]:
         """Read files of one format.
 
         Parameters
         ----------
-        files : sequence of str
-        suffix : {".parquet", ".csv", ".jsonl"}
-        header : sequence of str
-            The columns of CSV files, the same in all.
+        source : Source
 
         Returns
         -------
         LazyFrame
-            The columns, as text but for Parquet; and, of `taxonomy.mentions.columns`, `FILE` and `DAMAGED`, which is
-            null but for rows that could not be read.
+            The columns: of Parquet as they are typed, of CSV as text, of JSON as text, but for `value`, which is a list
+            where any row has one; and, of `taxonomy.mentions.columns`, `FILE` and `DAMAGED`, which is null but for rows
+            that could not be read.
         """
         ...
 
     def parse_time(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
-        """Add the time that a column of text holds, in UTC; null where it holds none."""
+        """Add the time that a column holds, in UTC; null where it holds none.
+
+        A number is the seconds, milliseconds, microseconds or nanoseconds since 1970, as its size tells; a text is one
+        of these, ISO 8601, or RFC 2822; what has no time zone is in UTC.
+        """
         ...
 
-    def code(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
-        """Add codes of a column of text, quick to compare: they are equal, ordered and null as the text is."""
+    def hash_rows(self, frame: nw.LazyFrame[Any], columns: Sequence[str], into: str) -> nw.LazyFrame[Any]:
+        """Add a number that is the same in rows with the same cells."""
+        ...
+
+    def code(
+        self, frames: Sequence[nw.LazyFrame[Any]], column: str, into: str
+    ) -> tuple[list[nw.LazyFrame[Any]], nw.LazyFrame[Any]]:
+        """Replace a column of text by codes, quick to compare: they are equal, ordered and null as the text is.
+
+        Parameters
+        ----------
+        frames : sequence of LazyFrame
+            They get the same codes.
+        column, into : str
+            The column, and that of its codes.
+
+        Returns
+        -------
+        tuple of list of LazyFrame and LazyFrame
+            The frames, and the text (`column`) of each code (`into`).
+        """
         ...
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:

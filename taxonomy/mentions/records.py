@@ -22,9 +22,11 @@ from taxonomy.mentions.columns import (
     RESPONSE_TYPES,
     SIDES,
     USER,
+    VALUE,
     Kind,
     Side,
 )
+from taxonomy.mentions.forms import explode_values, name_columns, plain_cells, side, truth
 from taxonomy.mentions.query_engine import Engine
 from taxonomy.mentions.rejected import COLUMNS, MAX_REJECTED
 from taxonomy.mentions.sources import Source, find_sources
@@ -32,8 +34,26 @@ from taxonomy.mentions.sources import Source, find_sources
 if TYPE_CHECKING:
     import pandas as pd
 
-_TIME, _EXPLICIT, _REASON, _ROWS = "__time", "__explicit", "__reason", "__rows"
 Frame = nw.LazyFrame[Any]
+_TIME, _EXPLICIT, _REASON, _ROW, _MISSING, _AI = "__time", "__explicit", "__reason", "__row", "__missing", "__ai"
+_OWN = (_TIME, _EXPLICIT, _REASON, _ROW, _MISSING, _AI)
+# Why a row is rejected; rows hold the number.
+_REASONS = (
+    "not readable",
+    "no conversation_id",
+    "no side",
+    "side is neither ai nor human",
+    "no value",
+    "explicit is none of true, false, yes, no, 1, 0",
+    "timestamp is not a time: give ISO 8601, RFC 2822 or the seconds since 1970",
+    "response_type is not one of the seven",
+    "conversation_id stands in several rows",
+)
+_SEVERAL = len(_REASONS) - 1
+# Rows whose repeats are counted at once.
+_ROWS_AT_ONCE = 5_000_000
+# Under this share of conversation rows with a mention, the ids of the two kinds are likely to differ.
+_MET = 0.5
 
 
 @dataclass(frozen=True)
@@ -45,17 +65,23 @@ class Records:
     engine : Engine
         What the frames live on.
     mentions : LazyFrame
-        One row a mention: ``conversation_id``, ``side``, ``value``, ``explicit`` (boolean, null where not known).
+        One row a mention: the codes `CONVERSATION` and `VALUE`, ``ai`` (whether it is the AI's), ``explicit`` (boolean,
+        null where not known).
     conversations : LazyFrame
-        One row a conversation that has a mention or a row of its own: ``conversation_id``, ``response_type``,
-        ``user_id``, ``timestamp`` (UTC) and the contexts; null where not known. `CONVERSATION` and `USER` stand for the
-        ids, see `Engine.code`.
+        One row a conversation that has a mention or a row of its own: ``response_type``, ``timestamp`` (UTC), the
+        contexts, null where not known, and the codes `CONVERSATION` and `USER`, see `Engine.code`.
+    ids, values : LazyFrame
+        ``conversation_id`` by `CONVERSATION`, and ``value`` by `VALUE`.
     contexts : tuple of str
         The context columns of `conversations`: ``model``, ``task``, ``language`` and others that its rows have.
     users_known : bool
         Whether any conversation says its user.
     rows : mapping of str to int
-        Rows that were read, by kind.
+        Rows that were read, by kind; a list of values is a row each.
+    repeats : mapping of str to int
+        Rows that are exact repeats of others, by kind. Those of mentions are counted, those of conversations are not.
+    met : int or None
+        Rows of conversations that have a mention; None where there are no rows of conversations.
     rejected : DataFrame
         Rows that were rejected: kind, file, reason, and the row itself, as text. It holds ids.
     """
@@ -63,9 +89,13 @@ class Records:
     engine: Engine
     mentions: Frame
     conversations: Frame
+    ids: Frame
+    values: Frame
     contexts: tuple[str, ...]
     users_known: bool
     rows: Mapping[Kind, int]
+    repeats: Mapping[Kind, int]
+    met: int | None
     rejected: pd.DataFrame
 
     def check_open(self) -> None:
@@ -76,27 +106,39 @@ class Records:
     def sides(self) -> list[Side]:
         """Return the sides that have mentions."""
         self.check_open()
-        present = self.engine.collect(self.mentions.select("side").unique())["side"].to_pylist()
-        return [side for side in SIDES if side in present]
+        present = self.engine.collect(self.mentions.select("ai").unique())["ai"].to_pylist()
+        return [side for side in SIDES if (side == "ai") in present]
 
     def of_side(self, side: Side) -> Frame:
         """Return the mentions of one side."""
-        return self.mentions.filter(nw.col("side") == side)
+        return self.mentions.filter(nw.col("ai") == (side == "ai"))
 
     def strings_of(self, side: Side) -> Counter[str]:
         """Return the mentions of each distinct string of one side."""
-        counted = self.engine.collect(self.of_side(side).group_by("value").agg(n=nw.len()))
-        return Counter(dict(sorted(zip(counted["value"].to_pylist(), counted["n"].to_pylist(), strict=True))))
+        counted = self.of_side(side).group_by(VALUE).agg(n=nw.len()).join(self.values, on=VALUE, how="inner")
+        table = self.engine.collect(counted.select("value", "n"))
+        return Counter(dict(sorted(zip(table["value"].to_pylist(), table["n"].to_pylist(), strict=True))))
 
-    def coded(self, frame: Frame) -> Frame:
-        """Return rows with the codes of their conversation and its user instead of the id."""
-        codes = self.conversations.select("conversation_id", CONVERSATION, USER)
-        return frame.join(codes, on="conversation_id", how="inner").drop("conversation_id")
+    def with_users(self, frame: Frame) -> Frame:
+        """Return rows with the code of their conversation's user."""
+        return frame.join(self.conversations.select(CONVERSATION, USER), on=CONVERSATION, how="inner")
 
     def named(self, frame: Frame) -> Frame:
         """Return rows with the id of their conversation instead of its code."""
-        ids = self.conversations.select(CONVERSATION, "conversation_id")
-        return frame.join(ids, on=CONVERSATION, how="inner").drop(CONVERSATION)
+        return frame.join(self.ids, on=CONVERSATION, how="inner").drop(CONVERSATION)
+
+    def notices(self) -> list[str]:
+        """Return what whoever reads these records must know before trusting the figures."""
+        said = []
+        if repeats := self.repeats["mentions"]:
+            said.append(f"{count_of(repeats, 'row')} of mentions repeat another row exactly, and are counted")
+        if repeats := self.repeats.get("conversations", 0):
+            said.append(f"{count_of(repeats, 'row')} of conversations repeat another row exactly, and are left out")
+        rows = self.rows.get("conversations", 0) - self.repeats.get("conversations", 0)
+        if self.met is not None and self.met < _MET * rows:
+            problem = f"only {self.met:,} of {count_of(rows, 'row')} of conversations have a mention"
+            said.append(f"{problem}; see that both kinds of files write conversation_id alike")
+        return said
 
 
 def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: float = MAX_REJECTED) -> Records:
@@ -105,10 +147,7 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     Parameters
     ----------
     paths : sequence of str or Path
-        Files, folders and globs of .parquet, .csv and .jsonl. A file with a column ``value`` holds mentions
-        (``conversation_id``, ``side``, ``value``; ``explicit``, ``model``, ``task``, ``user_id``, ``language``,
-        ``timestamp`` where known), any other holds conversations (``conversation_id``, ``response_type``, and the
-        columns of their context).
+        Files, folders and globs; see `taxonomy.open_mentions`.
     engine : Engine
     max_rejected : float
         The share of malformed rows, of each kind, up to which the rest is taken.
@@ -124,118 +163,172 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     InputError
         If there is nothing to read, or too much of it is malformed.
     """
-    sources = find_sources(paths)
-    mentions = [_read(engine, source) for source in sources if source.kind == "mentions"]
-    conversations = [_read(engine, source) for source in sources if source.kind == "conversations"]
-    on_mentions = {name for frame in mentions for name in frame.columns}
-    on_conversations = {name for frame in conversations for name in frame.columns} - {FILE, DAMAGED, "conversation_id"}
-    own = sorted({*on_conversations, "response_type"})
-    from_mentions = [name for name in OF_CONVERSATION if name in on_mentions - on_conversations]
+    frames: dict[Kind, list[Frame]] = {"mentions": [], "conversations": []}
+    for source in find_sources(paths):
+        frames[source.kind].append(_read(engine, source))
+    names = {kind: {name for frame in read for name in frame.columns} for kind, read in frames.items()}
+    own = sorted({*names["conversations"], "response_type"} - {FILE, DAMAGED, _ROW, "conversation_id"})
+    from_mentions = [name for name in OF_CONVERSATION if name in names["mentions"] - names["conversations"]]
 
-    checked: dict[Kind, Frame] = {"mentions": nw.concat([_check_mentions(engine, frame) for frame in mentions])}
-    if conversations:
-        checked["conversations"] = _refuse_repeats(
-            nw.concat([_check_conversations(engine, frame, own) for frame in conversations])
+    checked: dict[Kind, Frame] = {"mentions": nw.concat([_check_mentions(engine, one) for one in frames["mentions"]])}
+    if frames["conversations"]:
+        checked["conversations"] = nw.concat(
+            [_check_conversations(engine, one, own) for one in frames["conversations"]]
         )
-    # Read and checked once, without the columns that only rejected rows need.
-    needed: dict[Kind, set[str]] = {
-        "mentions": {"conversation_id", "side", "value", _EXPLICIT, *_with_time(from_mentions)},
-        "conversations": {"conversation_id", *_with_time(own)},
+    # Read and checked once, as codes, and without the columns that only rejected rows need.
+    needed: dict[Kind, tuple[str, ...]] = {
+        "mentions": ("value", _AI, _EXPLICIT),
+        "conversations": tuple(_TIME if name == "timestamp" else name for name in own),
     }
-    kept = {kind: engine.keep(frame.select(*sorted(needed[kind]), _REASON)) for kind, frame in checked.items()}
-    rows, rejected = _reject(engine, kept, checked, max_rejected)
+    narrow = [frame.select("conversation_id", *needed[kind], _ROW, _REASON) for kind, frame in checked.items()]
+    coded, ids = engine.code(narrow, "conversation_id", CONVERSATION)
+    coded[:1], values = engine.code(coded[:1], "value", VALUE)
+    kept = {kind: engine.keep(frame) for kind, frame in zip(checked, coded, strict=True)}
+    several = _several(engine, kept, ids)
+    rows, rejected = _reject(engine, kept, checked, several, max_rejected)
     valid = {kind: frame.filter(nw.col(_REASON).is_null()) for kind, frame in kept.items()}
+    repeats: dict[Kind, int] = {"mentions": _count_repeats(engine, valid["mentions"], rows["mentions"])}
+    if several is not None:
+        valid["conversations"] = valid["conversations"].join(several.bad, on=CONVERSATION, how="anti").drop(_ROW)
+        if several.repeats:
+            valid["conversations"] = valid["conversations"].unique()
+        repeats["conversations"] = several.repeats
+    said = _said_by_mentions(engine, checked["mentions"], ids, from_mentions)
+    conversations, met = _conversations(engine, valid, own, said, from_mentions)
+    with_user = conversations.select((~nw.col(USER).is_null()).any().alias("known"))
     known = {*own, *from_mentions}
-    all_conversations = _conversations(valid["mentions"], valid.get("conversations"), own, from_mentions)
-    coded = engine.code(engine.code(all_conversations, "conversation_id", CONVERSATION), "user_id", USER)
-    kept_conversations = engine.keep(coded)
-    with_user = kept_conversations.select((~nw.col("user_id").is_null()).any().alias("known"))
+    mentions = valid["mentions"].filter(~nw.col(VALUE).is_null())
     return Records(
         engine=engine,
-        mentions=valid["mentions"].select("conversation_id", "side", "value", explicit=nw.col(_EXPLICIT)),
-        conversations=kept_conversations,
+        mentions=mentions.select(CONVERSATION, VALUE, ai=nw.col(_AI), explicit=nw.col(_EXPLICIT)),
+        conversations=conversations,
+        ids=ids,
+        values=values,
         contexts=tuple(
             [name for name in ("model", "task", "language") if name in known]
             + [name for name in own if name not in ("response_type", *OF_CONVERSATION)]
         ),
         users_known=bool(engine.collect(with_user)["known"][0].as_py()),
         rows=rows,
+        repeats=repeats,
+        met=met,
         rejected=rejected,
     )
 
 
 def _read(engine: Engine, source: Source) -> Frame:
-    """Return the rows of files, every cell as text without space around it; what is blank is null."""
-    frame = engine.read(source.files, source.suffix, source.columns)
-    names = [name for name in frame.columns if name not in (FILE, DAMAGED)]
-    frame = frame.with_columns(nw.col(name).cast(nw.String).str.strip_chars() for name in names)
-    return frame.with_columns(nw.when(nw.col(name) != "").then(nw.col(name)) for name in names)
+    """Return the rows of files by the names of columns that we know, with a number for what each row holds."""
+    frame = name_columns(engine.read(source))
+    frame = engine.hash_rows(frame, [name for name in frame.columns if name not in (FILE, DAMAGED)], _ROW)
+    return plain_cells(engine, frame)
 
 
 def _with(engine: Engine, frame: Frame, names: Sequence[str]) -> Frame:
     """Return the columns asked for, null where there is none, and the time that `timestamp` holds."""
     there = set(frame.columns)
     nothing = nw.lit(None, dtype=nw.String)
-    named = [nw.col(name) if name in there else nothing.alias(name) for name in (*names, FILE, DAMAGED)]
-    return engine.parse_time(frame.select(named), "timestamp", _TIME)
+    named = [nw.col(name) if name in there else nothing.alias(name) for name in (*names, FILE, DAMAGED, _ROW)]
+    frame = engine.parse_time(frame.select(named), "timestamp", _TIME)
+    return frame.with_columns(nw.col("timestamp").cast(nw.String))
 
 
 def _check_mentions(engine: Engine, frame: Frame) -> Frame:
-    frame = _with(engine, frame, MENTION)
-    explicit = nw.col("explicit").str.to_lowercase()
+    frame = explode_values(engine, _with(engine, frame, MENTION), _MISSING)
     frame = frame.with_columns(
-        nw.col("side").str.to_lowercase(),
-        nw.when(explicit.is_in(["true", "1", "false", "0"])).then(explicit.is_in(["true", "1"])).alias(_EXPLICIT),
+        side("side").alias(_AI), truth("explicit", frame.collect_schema()["explicit"]).alias(_EXPLICIT)
     )
     return frame.with_columns(
+        nw.col("explicit").cast(nw.String),
         _first_of(
-            {
-                "not readable": ~nw.col(DAMAGED).is_null(),
-                "no conversation_id": nw.col("conversation_id").is_null(),
-                "no side": nw.col("side").is_null(),
-                "side is neither ai nor human": ~nw.col("side").is_in(SIDES),
-                "no value": nw.col("value").is_null(),
-                "explicit is neither true nor false": ~nw.col("explicit").is_null() & nw.col(_EXPLICIT).is_null(),
-                "timestamp is not a time": ~nw.col("timestamp").is_null() & nw.col(_TIME).is_null(),
-            }
-        )
+            [
+                ~nw.col(DAMAGED).is_null(),
+                nw.col("conversation_id").is_null(),
+                nw.col("side").is_null(),
+                nw.col(_AI).is_null(),
+                nw.col(_MISSING),
+                ~nw.col("explicit").is_null() & nw.col(_EXPLICIT).is_null(),
+                ~nw.col("timestamp").is_null() & nw.col(_TIME).is_null(),
+            ]
+        ),
     )
 
 
 def _check_conversations(engine: Engine, frame: Frame, own: Sequence[str]) -> Frame:
     frame = _with(engine, frame, sorted({"conversation_id", "timestamp", *own}))
     frame = frame.with_columns(nw.col("response_type").str.to_lowercase().str.replace_all("_", " ", literal=True))
+    if "explicit" in own:
+        frame = frame.with_columns(nw.col("explicit").cast(nw.String))
+    none = nw.lit(False)
     return frame.with_columns(
         _first_of(
-            {
-                "not readable": ~nw.col(DAMAGED).is_null(),
-                "no conversation_id": nw.col("conversation_id").is_null(),
-                "response_type is not one of the seven": ~nw.col("response_type").is_null()
-                & ~nw.col("response_type").is_in(RESPONSE_TYPES),
-                "timestamp is not a time": ~nw.col("timestamp").is_null() & nw.col(_TIME).is_null(),
-            }
+            [
+                ~nw.col(DAMAGED).is_null(),
+                nw.col("conversation_id").is_null(),
+                *[none] * 4,
+                ~nw.col("timestamp").is_null() & nw.col(_TIME).is_null(),
+                ~nw.col("response_type").is_null() & ~nw.col("response_type").is_in(RESPONSE_TYPES),
+            ]
         )
     )
 
 
-def _refuse_repeats(frame: Frame) -> Frame:
-    """Reject every row of a conversation that has several: which of them is right is not known."""
-    frame = frame.with_columns(nw.len().over("conversation_id").alias(_ROWS))
-    repeated = nw.col(_REASON).is_null() & (nw.col(_ROWS) > 1)
-    reason = nw.when(repeated).then(nw.lit("conversation_id stands in several rows")).otherwise(nw.col(_REASON))
-    return frame.with_columns(reason.alias(_REASON)).drop(_ROWS)
-
-
-def _first_of(faults: Mapping[str, nw.Expr]) -> nw.Expr:
-    """Return the first reason that applies, null where none does."""
-    reason: nw.Expr = nw.lit(None, dtype=nw.String)
-    for text, fault in reversed(list(faults.items())):
-        reason = nw.when(fault).then(nw.lit(text)).otherwise(reason)
+def _first_of(faults: Sequence[nw.Expr]) -> nw.Expr:
+    """Return the number of the first reason that applies, null where none does."""
+    reason: nw.Expr = nw.lit(None, dtype=nw.Int8)
+    for number, fault in reversed(list(enumerate(faults))):
+        reason = nw.when(fault).then(nw.lit(number, dtype=nw.Int8)).otherwise(reason)
     return reason.alias(_REASON)
 
 
+@dataclass(frozen=True)
+class _Several:
+    """Conversations with several rows: those whose rows differ, how many rows they have, and repeats of the others."""
+
+    bad: Frame
+    bad_rows: int
+    bad_ids: Frame
+    repeats: int
+
+
+def _several(engine: Engine, kept: Mapping[Kind, Frame], ids: Frame) -> _Several | None:
+    """Find the conversations that have several rows: which of them is right is not known, unless they are the same."""
+    if "conversations" not in kept:
+        return None
+    valid = kept["conversations"].filter(nw.col(_REASON).is_null())
+    counted = valid.group_by(CONVERSATION).agg(
+        n=nw.len(), low=nw.col(_ROW).min().cast(nw.String), high=nw.col(_ROW).max().cast(nw.String)
+    )
+    several = engine.keep(counted.filter(nw.col("n") > 1))
+    same = several.filter(nw.col("low") == nw.col("high"))
+    bad = several.filter(nw.col("low") != nw.col("high"))
+
+    def total(frame: Frame, column: nw.Expr) -> int:
+        return int(engine.collect(frame.select(column.sum().alias("n")))["n"][0].as_py() or 0)
+
+    bad_ids = bad.select(CONVERSATION).join(ids, on=CONVERSATION, how="inner").select("conversation_id")
+    return _Several(bad.select(CONVERSATION), total(bad, nw.col("n")), bad_ids, total(same, nw.col("n") - 1))
+
+
+def _count_repeats(engine: Engine, mentions: Frame, rows: int) -> int:
+    """Return how many rows of mentions are exact repeats of others."""
+    parts = 1 + rows // _ROWS_AT_ONCE
+    if not mentions.collect_schema()[CONVERSATION].is_integer():
+        parts = 1
+    repeats = 0
+    for part in range(parts):
+        some = mentions if parts == 1 else mentions.filter(nw.col(CONVERSATION) % parts == part)
+        counted = some.group_by(CONVERSATION, VALUE, _AI, _ROW).agg(n=nw.len()).filter(nw.col("n") > 1)
+        total = engine.collect(counted.select((nw.col("n") - 1).sum().alias("n")))["n"][0].as_py()
+        repeats += int(total or 0)
+    return repeats
+
+
 def _reject(
-    engine: Engine, kept: Mapping[Kind, Frame], checked: Mapping[Kind, Frame], max_rejected: float
+    engine: Engine,
+    kept: Mapping[Kind, Frame],
+    checked: Mapping[Kind, Frame],
+    several: _Several | None,
+    max_rejected: float,
 ) -> tuple[dict[Kind, int], pd.DataFrame]:
     """Count the rows of each kind, and return those that are rejected."""
     import pandas as pd
@@ -243,59 +336,88 @@ def _reject(
     rows: dict[Kind, int] = {}
     parts = []
     for kind, frame in kept.items():
-        counted = engine.collect(frame.group_by(_REASON).agg(n=nw.len()).sort(_REASON)).to_pylist()
+        counted = engine.collect(frame.group_by(_REASON).agg(n=nw.len())).to_pylist()
         rows[kind] = sum(row["n"] for row in counted)
         faults = {row[_REASON]: row["n"] for row in counted if row[_REASON] is not None}
+        if kind == "conversations" and several is not None and several.bad_rows:
+            faults[_SEVERAL] = several.bad_rows
         if not rows[kind] and kind == "mentions":
             raise InputError("there are no mentions", remedy="give at least one row")
         if sum(faults.values()) > max_rejected * rows[kind]:
-            listed = ", ".join(f"{count:,} {reason}" for reason, count in faults.items())
+            listed = ", ".join(f"{count:,} {_REASONS[number]}" for number, count in sorted(faults.items()))
             problem = f"malformed: {sum(faults.values()):,} of {count_of(rows[kind], 'row')} of {kind} ({listed})"
             raise InputError(problem, remedy=f"repair them, or raise `max_rejected` above {max_rejected:g}")
-        if faults:
-            parts.append(_rejected_rows(engine, kind, checked[kind]))
+        if faults.keys() - {_SEVERAL}:
+            parts.append(_rejected_rows(engine, kind, checked[kind].filter(~nw.col(_REASON).is_null())))
+        if _SEVERAL in faults and several is not None:
+            sound = checked[kind].filter(nw.col(_REASON).is_null())
+            again = sound.join(several.bad_ids, on="conversation_id", how="semi")
+            parts.append(_rejected_rows(engine, kind, again.with_columns(nw.lit(_SEVERAL).alias(_REASON))))
     none = pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
-    return rows, pd.concat(parts, ignore_index=True) if parts else none
+    rejected = pd.concat(parts, ignore_index=True) if parts else none
+    return rows, rejected.sort_values(list(COLUMNS), ignore_index=True)
 
 
 def _rejected_rows(engine: Engine, kind: Kind, frame: Frame) -> pd.DataFrame:
     import pandas as pd
 
-    frame = frame.filter(~nw.col(_REASON).is_null())
-    frame = frame.select(name for name in frame.columns if name not in (_TIME, _EXPLICIT))
+    frame = frame.select(_REASON, *(name for name in frame.columns if name not in _OWN))
     rejected = []
     for row in engine.collect(frame).to_pylist():
         file, damaged, reason = (row.pop(name) for name in (FILE, DAMAGED, _REASON))
         cells = {name: cell for name, cell in row.items() if cell is not None}
-        rejected.append((kind, Path(file).name, reason, damaged or json.dumps(cells, ensure_ascii=False)))
-    return pd.DataFrame(sorted(rejected), columns=list(COLUMNS))
+        rejected.append(
+            (kind, Path(file).name, _REASONS[reason], damaged or json.dumps(cells, ensure_ascii=False, default=str))
+        )
+    return pd.DataFrame(rejected, columns=list(COLUMNS))
+
+
+def _said_by_mentions(engine: Engine, mentions: Frame, ids: Frame, names: Sequence[str]) -> Frame | None:
+    """Return what all mentions of a conversation say of it, where they agree; of times, the first."""
+    if not names:
+        return None
+    texts = [name for name in names if name != "timestamp"]
+    columns = [*texts, *([_TIME] if "timestamp" in names else [])]
+    lows = [nw.col(name).min() for name in columns]
+    highs = [nw.col(name).max().alias(f"{name}_max") for name in texts]
+    valid = mentions.filter(nw.col(_REASON).is_null()).select("conversation_id", *columns)
+    by_id = valid.group_by("conversation_id").agg(*lows, *highs)
+    agreed = [nw.when(nw.col(name) == nw.col(f"{name}_max")).then(nw.col(name)).alias(name) for name in texts]
+    return (
+        by_id.join(ids, on="conversation_id", how="inner")
+        .select(CONVERSATION, *agreed, *columns[len(texts) :])
+        .rename({_TIME: "timestamp"} if "timestamp" in names else {})
+    )
 
 
 def _conversations(
-    mentions: Frame, conversations: Frame | None, own: Sequence[str], from_mentions: Sequence[str]
-) -> Frame:
-    """Return one row a conversation, with what its own row says, or else what all of its mentions say."""
-    texts = [name for name in from_mentions if name != "timestamp"]
-    lows = [nw.col(name).min() for name in texts]
-    highs = [nw.col(name).max().alias(f"{name}_max") for name in texts]
-    times = [nw.col(_TIME).min().alias("timestamp")] if "timestamp" in from_mentions else []
-    agreeing = mentions.group_by("conversation_id").agg(*lows, *highs, *times)
-    agreed = [nw.when(nw.col(name) == nw.col(f"{name}_max")).then(nw.col(name)).alias(name) for name in texts]
-    agreeing = agreeing.select("conversation_id", *agreed, *(["timestamp"] if times else []))
-    if conversations is not None:
-        if "timestamp" in own:
-            conversations = conversations.rename({_TIME: "timestamp"})
-        rows = conversations.select("conversation_id", *own)
-        others = mentions.select("conversation_id").join(rows, on="conversation_id", how="anti").unique()
-        rows = nw.concat([rows, others.with_columns(_nothing(name) for name in own)])
-        agreeing = rows.join(agreeing, on="conversation_id", how="left") if from_mentions else rows
-    absent = [name for name in ("response_type", "user_id", "timestamp") if name not in agreeing.columns]
-    return agreeing.with_columns(_nothing(name) for name in absent)
+    engine: Engine, valid: Mapping[Kind, Frame], own: Sequence[str], said: Frame | None, names: Sequence[str]
+) -> tuple[Frame, int | None]:
+    """Return one row a conversation, with what its own row says, or else its mentions; and own rows with a mention."""
+    mentioned = valid["mentions"].select(CONVERSATION).unique()
+    met = None
+    every = mentioned
+    if "conversations" in valid:
+        rows = (
+            valid["conversations"]
+            .select(CONVERSATION, *_with_time(own))
+            .rename({_TIME: "timestamp"} if "timestamp" in own else {})
+        )
+        meeting = rows.select(CONVERSATION).join(mentioned, on=CONVERSATION, how="semi")
+        met = int(engine.collect(meeting.select(n=nw.len()))["n"][0].as_py())
+        others = mentioned.join(rows.select(CONVERSATION), on=CONVERSATION, how="anti")
+        every = nw.concat([rows, others.with_columns(_nothing(name) for name in own)])
+    if said is not None:
+        every = every.join(said, on=CONVERSATION, how="left")
+    absent = [name for name in ("response_type", "user_id", "timestamp") if name not in (*every.columns, *names)]
+    every = every.with_columns(_nothing(name) for name in absent)
+    (coded,), _ = engine.code([every], "user_id", USER)
+    return engine.keep(coded), met
 
 
-def _with_time(columns: Iterable[str]) -> set[str]:
+def _with_time(columns: Iterable[str]) -> list[str]:
     """Return the columns, with that of the time instead of that of its text."""
-    return {_TIME if name == "timestamp" else name for name in columns}
+    return [_TIME if name == "timestamp" else name for name in columns]
 
 
 def _nothing(name: str) -> nw.Expr:

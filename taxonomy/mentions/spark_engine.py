@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -13,9 +14,17 @@ from taxonomy.mentions.columns import DAMAGED, FILE
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
+    from pyspark.sql.types import StructField
+
+    from taxonomy.mentions.sources import Source
 
 Result = TypeVar("Result")
+
+# RFC 2822, without the name of the day, and with the zone as a number.
+_MAIL_TIMES = ("d MMM yyyy HH:mm:ss Z", "d MMM yyyy HH:mm Z")
+# What stands for other characters in a path.
+_PATTERN = re.compile(r"[\\*?\[\]{}]")
 
 
 class SparkEngine:
@@ -32,39 +41,85 @@ class SparkEngine:
         self._kept: list[DataFrame] = []
         self.is_open = True
 
-    def read(self, files: Sequence[str], suffix: str, header: Sequence[str]) -> nw.LazyFrame[Any]:
+    def read(self, source: Source) -> nw.LazyFrame[Any]:
         """Read files of one format; see `Engine`."""
-        return _lazy(_run(lambda: self._read(list(files), suffix, header)))
+        return _lazy(_run(lambda: self._read(source)))
 
-    def _read(self, files: list[str], suffix: str, header: Sequence[str]) -> DataFrame:
+    def _read(self, source: Source) -> DataFrame:
+        from pyspark.sql import functions as F
+        from pyspark.sql.types import ArrayType, StringType, StructField, StructType
+
+        files = [_PATTERN.sub(r"\\\g<0>", file) for file in source.files]
+        reader = self._session.read
+        if source.suffix == ".parquet":
+            frame = reader.parquet(*files).withColumn(DAMAGED, F.lit(None).cast("string"))
+        elif source.suffix == ".csv":
+            frame = self._read_csv(source, files)
+        else:
+            lines = reader.option("primitivesAsString", True).option("columnNameOfCorruptRecord", DAMAGED)
+            lines = lines.option("multiLine", source.suffix == ".json")
+            found = [field for field in lines.json(files).schema.fields if field.name != DAMAGED]
+            texts = [
+                StructField(field.name, ArrayType(StringType()) if _is_list(field) else StringType()) for field in found
+            ]
+            frame = lines.schema(StructType([*texts, StructField(DAMAGED, StringType())])).json(files)
+        return frame.withColumn(FILE, F.col("_metadata.file_path"))
+
+    def _read_csv(self, source: Source, files: list[str]) -> DataFrame:
         from pyspark.sql import functions as F
         from pyspark.sql.types import StringType, StructField, StructType
 
-        reader = self._session.read
-        if suffix == ".parquet":
-            frame = reader.parquet(*files).withColumn(DAMAGED, F.lit(None).cast("string"))
-        elif suffix == ".csv":
-            schema = StructType([StructField(name, StringType()) for name in (*header, DAMAGED)])
-            frame = reader.schema(schema).csv(
-                files, header=True, multiLine=True, quote='"', escape='"', columnNameOfCorruptRecord=DAMAGED
-            )
-        else:
-            lines = reader.option("primitivesAsString", True).option("columnNameOfCorruptRecord", DAMAGED)
-            found = [name for name in lines.json(files).schema.fieldNames() if name != DAMAGED]
-            schema = StructType([StructField(name, StringType()) for name in (*found, DAMAGED)])
-            frame = reader.schema(schema).json(files, columnNameOfCorruptRecord=DAMAGED)
-        return frame.withColumn(FILE, F.col("_metadata.file_path"))
+        schema = StructType([StructField(name, StringType()) for name in (*source.columns, DAMAGED)])
+        skipped = source.layout.skipped
+        frame = self._session.read.schema(schema).csv(
+            files,
+            sep=source.layout.delimiter,
+            header=not skipped,
+            multiLine=True,
+            quote='"',
+            escape='"',
+            columnNameOfCorruptRecord=DAMAGED,
+        )
+        if not skipped:
+            return frame
+        # Spark takes the first line for the header; here it is `sep=;`, and the header a row.
+        first = F.col(source.columns[0])
+        is_header = F.lower(F.trim(first)) == source.columns[0].lower()
+        return frame.filter(~F.coalesce(is_header | first.startswith("sep="), F.lit(False)))
 
     def parse_time(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
-        """Add the time that a column of text holds; see `Engine`."""
+        """Add the time that a column holds; see `Engine`."""
+        from pyspark.sql import functions as F
+        from pyspark.sql.types import NumericType, StringType
+
+        native: DataFrame = frame.to_native()
+        cell, kind = F.col(column), native.schema[column].dataType
+        if isinstance(kind, StringType):
+            number = F.when(cell.rlike(r"^[0-9]{9,19}(\.[0-9]*)?$"), cell.cast("double"))
+            zone = F.regexp_replace(F.regexp_replace(cell, "^[A-Za-z]{3}, *", ""), " *(GMT|UTC|UT|Z)$", " +0000")
+            mail = [F.try_to_timestamp(zone, F.lit(pattern)) for pattern in _MAIL_TIMES]
+            iso = F.when(cell.rlike("^[12]"), cell.try_cast("timestamp"))
+            time = F.coalesce(iso, _since_1970(number), *mail)
+        elif isinstance(kind, NumericType):
+            time = _since_1970(cell.cast("double"))
+        else:
+            time = cell
+        return _lazy(native.withColumn(into, time.cast("timestamp_ntz")))
+
+    def hash_rows(self, frame: nw.LazyFrame[Any], columns: Sequence[str], into: str) -> nw.LazyFrame[Any]:
+        """Add a number that is the same in rows with the same cells; see `Engine`."""
         from pyspark.sql import functions as F
 
         native: DataFrame = frame.to_native()
-        return _lazy(native.withColumn(into, F.col(column).try_cast("timestamp").cast("timestamp_ntz")))
+        return _lazy(native.withColumn(into, F.xxhash64(*(F.col(f"`{name}`") for name in columns))))
 
-    def code(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
-        """Add a column of text as its own code, since ranking all rows would be the work of one machine."""
-        return frame.with_columns(nw.col(column).alias(into))
+    def code(
+        self, frames: Sequence[nw.LazyFrame[Any]], column: str, into: str
+    ) -> tuple[list[nw.LazyFrame[Any]], nw.LazyFrame[Any]]:
+        """Take a column of text as its own code, since ranking all rows would be the work of one machine."""
+        coded = [frame.rename({column: into}) for frame in frames]
+        every = nw.concat([frame.select(into) for frame in coded]).filter(~nw.col(into).is_null()).unique()
+        return coded, every.with_columns(nw.col(into).alias(column))
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """Return a small table as a frame."""
@@ -98,6 +153,21 @@ class SparkEngine:
 def _lazy(native: DataFrame) -> nw.LazyFrame[Any]:
     frame: nw.LazyFrame[Any] = nw.from_native(native)
     return frame
+
+
+def _is_list(field: StructField) -> bool:
+    return field.dataType.typeName() == "array"
+
+
+def _since_1970(number: Column) -> Column:
+    """Return the time that a number of seconds, or of parts of them, is; null where it is none of these years."""
+    from pyspark.sql import functions as F
+
+    time = F.lit(None).cast("timestamp")
+    for unit in (1, 1e3, 1e6, 1e9):
+        within = (number >= 1e8 * unit) & (number < 1e11 * unit)
+        time = F.when(within, F.timestamp_micros((number * (1e6 / unit)).cast("long"))).otherwise(time)
+    return time
 
 
 def _run(work: Callable[[], Result]) -> Result:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 
 from taxonomy.errors import InputError
-from taxonomy.mentions.columns import SIDES, Side
+from taxonomy.mentions.columns import CONVERSATION, SIDES, VALUE, Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.placed import count_rows
 from taxonomy.mentions.records import Records
@@ -52,10 +52,12 @@ def count_strings(records: Records, *, sides: Sequence[Side] = SIDES, disclosure
     InputError
         If there is no mention of these sides.
     """
-    mentions = records.mentions.filter(nw.col("side").is_in(sides)).with_columns(mentions=nw.lit(1))
-    counts = count_rows(records, records.coded(mentions), ["value"])
-    if counts.empty:
+    mentions = records.mentions if set(sides) == set(SIDES) else nw.concat([records.of_side(side) for side in sides])
+    by_code = count_rows(records, mentions.select(CONVERSATION, VALUE, mentions=nw.lit(1)), [VALUE])
+    if by_code.empty:
         raise InputError(f"no mention is of the {' or '.join(sides)} side", remedy="give records of it")
+    counts = records.engine.collect(records.values).to_pandas().merge(by_code, on=VALUE).drop(columns=VALUE)
+    counts = counts.sort_values("value", ignore_index=True)
     # With their total, so that no single string can be worked out from it.
     total = counts[["conversations", "mentions"]].sum().to_frame().T.assign(value=None)
     if "users" in counts:

@@ -42,33 +42,38 @@ class Columns:
 
     @classmethod
     def choose(cls, names: Sequence[str], value: str | None, weight: str | None, **place: Any) -> Columns:
-        """Return the columns asked for, or the default ones."""
+        """Return the columns asked for, or the default ones, whose names are found in any case."""
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise InputError("the column occurs twice", column=twice, remedy="rename one of them", **place)
-        value = value or "value"
-        for name, parameter in ((value, "value_column"), (weight, "weight_column")):
-            if name is not None and name not in names:
+        found_value = find_name(value or "value", names)
+        found_weight = None if weight is None else find_name(weight, names)
+        for name, found, parameter in (
+            (value or "value", found_value, "value_column"),
+            (weight, found_weight, "weight_column"),
+        ):
+            if name is not None and found is None:
                 known = ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")
                 remedy = f"give one of {known} as `{parameter}`"
                 raise InputError("there is no such column", column=name, remedy=remedy, **place)
-        return cls(value, weight or next((name for name in WEIGHT_COLUMNS if name in names), None))
+        assert found_value is not None
+        usual = (find_name(name, names) for name in WEIGHT_COLUMNS)
+        return cls(found_value, found_weight or next(filter(None, usual), None))
 
     def table(self, rows: Iterable[tuple[str, float]], path: str | None) -> Table:
         """Return a table of rows, with the unit of these columns."""
-        unit: WeightUnit = "pct_convos" if self.weight == "pct_convos" else "mentions"
+        unit: WeightUnit = "pct_convos" if (self.weight or "").lower() == "pct_convos" else "mentions"
         return Table(rows, "strings" if self.weight is None else unit, self.weight, path)
 
     def checked(self, cells: Iterable[Pair], path: str | None) -> Iterator[tuple[str, float]]:
         """Check the cells of a table without line numbers, row by row."""
-        for row, (text, cell) in enumerate(cells, 1):
-            if text is None:
-                text = ""
-            elif not is_text(text):
-                fail_text(text, path=path, row=row, column=self.value)
+        for row, (given, cell) in enumerate(cells, 1):
             weight = number(cell)
             if not 0.0 <= weight < math.inf:
                 fail_weight(cell, weight, path=path, row=row, column=self.weight)
-            yield text, weight
+            for text in listed(given):
+                if not is_text(text):
+                    fail_text(text, path=path, row=row, column=self.value)
+                yield text, weight
 
 
 def no_columns(value: str | None, weight: str | None, path: str | None) -> None:
@@ -76,6 +81,20 @@ def no_columns(value: str | None, weight: str | None, path: str | None) -> None:
     if named := value or weight:
         remedy = "leave `value_column` and `weight_column` out, or give a table"
         raise InputError("plain strings have no columns", path=path, column=named, remedy=remedy)
+
+
+def find_name(name: str, names: Sequence[str]) -> str | None:
+    """Return the column of a name, else the only one that differs from it in case alone, None where there is none."""
+    if name in names:
+        return name
+    alike = [other for other in names if other.lower() == name.lower()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def listed(cell: object) -> list[object]:
+    """Return the values in a cell, each of a list, "" where one is missing."""
+    cells = list(cell) if isinstance(cell, list | tuple) else [cell]
+    return ["" if one is None else one for one in cells]
 
 
 def is_text(cell: object) -> TypeGuard[str]:

@@ -7,7 +7,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
@@ -21,11 +21,22 @@ from taxonomy.values.cells import (
     fail_cells,
     fail_text,
     fail_weight,
+    find_name,
     is_text,
+    listed,
     no_columns,
     number,
     parse_number,
     short,
+)
+from taxonomy.values.text_files import (
+    CsvLayout,
+    csv_reader,
+    decode_lines,
+    fail_csv,
+    find_layout,
+    open_file,
+    suffix_of,
 )
 
 if TYPE_CHECKING:
@@ -33,12 +44,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-SUFFIXES = (".txt", ".csv", ".tsv", ".jsonl", ".parquet")
+SUFFIXES = (".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
-_BOM = b"\xef\xbb\xbf"
 _BLANK = ("", 0.0)
-# The number of a line and its JSON value, None for a blank line.
-_Item = tuple[int, dict[str, Any] | str | None]
+# Where a JSON value is, by its line or its row, and the value; None for a blank line.
+_Item = tuple[dict[str, int], dict[str, Any] | str | None]
 
 
 @contextmanager
@@ -63,52 +73,27 @@ def read_file(
     """
     name = "stdin" if str(path) == "-" else str(path)
     with _open(path, name, stdin) as stream:
-        suffix = path.suffix.lower()
+        suffix, is_compressed = suffix_of(path)
         if name != "stdin" and suffix not in SUFFIXES:
             problem = f"files in {suffix!r} are not read" if suffix else "the name has no suffix"
             raise InputError(problem, path=name, remedy=f"give a file with one of {', '.join(SUFFIXES)}")
-        if suffix == ".parquet":
+        if suffix == ".parquet" and not is_compressed:
             yield _parquet_table(stream, name, value_column, weight_column)
             return
-        first = stream.readline().removeprefix(_BOM)
+        lines = decode_lines(stream, name)
+        first = next(lines, "")
         if not first:
             raise InputError("the file is empty", path=name, remedy="give at least one value")
         if name == "stdin":
             suffix = _stdin_suffix(first, value_column)
-        lines = _lines(chain([first], stream), name)
+        lines = chain([first], lines)
         if suffix == ".txt":
             no_columns(value_column, weight_column, name)
             yield Table(((line.rstrip("\r\n"), 1.0) for line in lines), path=name)
-        elif suffix == ".jsonl":
+        elif suffix in (".jsonl", ".json"):
             yield _json_table(lines, name, value_column, weight_column)
         else:
-            yield _csv_table(lines, "\t" if suffix == ".tsv" else ",", name, value_column, weight_column)
-
-
-def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a CSV file, the header first, each with the number of its first line.
-
-    Parameters
-    ----------
-    path : Path
-        UTF-8, with or without a byte-order mark.
-
-    Raises
-    ------
-    InputError
-        If the file can't be read, or is not CSV in UTF-8.
-    """
-    name = str(path)
-    with _open(path, name, None) as stream:
-        lines = _lines(chain([stream.readline().removeprefix(_BOM)], stream), name)
-        reader = csv.reader(lines, strict=True)
-        line = 1
-        try:
-            for row in reader:
-                yield line, row
-                line = reader.line_num + 1
-        except csv.Error as error:
-            _fail_csv(error, name, line)
+            yield _csv_table(lines, suffix, name, value_column, weight_column)
 
 
 def read_frame(frame: pd.DataFrame, value_column: str | None, weight_column: str | None) -> Table:
@@ -163,60 +148,37 @@ def read_records(records: Iterable[object]) -> Iterator[tuple[str, float]]:
         yield text, weight
 
 
-def _open(path: Path, name: str, stdin: BinaryIO | None) -> nullcontext[BinaryIO] | BinaryIO:
-    if name == "stdin":
-        return nullcontext(stdin or sys.stdin.buffer)
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        problem = "there is no such file"
-    except IsADirectoryError:
-        problem = "this is a folder"
-    except (OSError, ValueError) as error:
-        problem = f"the file cannot be opened ({error})"
-    raise InputError(problem, path=name, remedy="give the path of a file that can be read")
+def _open(path: Path, name: str, stdin: BinaryIO | None) -> AbstractContextManager[BinaryIO]:
+    return nullcontext(stdin or sys.stdin.buffer) if name == "stdin" else open_file(path)
 
 
-def _lines(stream: Iterable[bytes], path: str) -> Iterator[str]:
-    for line_number, raw in enumerate(stream, 1):
-        try:
-            line = raw.decode()
-        except UnicodeDecodeError as error:
-            problem = f"byte {error.start + 1} of the line (0x{raw[error.start]:02x}) is not UTF-8"
-            raise InputError(problem, path=path, line=line_number, remedy="save the file as UTF-8") from None
-        if b"\0" in raw:
-            problem = f"byte {raw.index(0) + 1} of the line is NUL"
-            raise InputError(problem, path=path, line=line_number, remedy="save the file as UTF-8")
-        yield line
-
-
-def _stdin_suffix(first: bytes, value_column: str | None) -> str:
-    line = first.decode("utf-8", "replace").strip()
-    if line.startswith("{"):
+def _stdin_suffix(first: str, value_column: str | None) -> str:
+    if first.lstrip().startswith(("{", "[{")):
         return ".jsonl"
-    delimiter, suffix = ("\t", ".tsv") if "\t" in line else (",", ".csv")
-    header = [name.strip(' "') for name in line.split(delimiter)]
-    return suffix if (value_column or "value") in header else ".txt"
+    layout, lines = find_layout(iter([first]), ".csv")
+    names = [name.strip() for name in next(csv_reader(lines, layout), [])]
+    return ".csv" if layout.skipped or find_name(value_column or "value", names) else ".txt"
 
 
 def _csv_table(
     lines: Iterator[str],
-    delimiter: str,
+    suffix: str,
     path: str,
     value: str | None,
     weight: str | None,
 ) -> Table:
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    layout, lines = find_layout(lines, suffix)
+    reader = csv_reader(lines, layout)
     try:
-        names = [name.strip() for name in next(reader)]
+        names = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
-        _fail_csv(error, path, 1)
-    columns = Columns.choose(names, value, weight, path=path, line=1)
-    return columns.table(_csv_pairs(reader, names, columns, delimiter, path), path)
+        fail_csv(error, path, 1 + layout.skipped)
+    columns = Columns.choose(names, value, weight, path=path, line=1 + layout.skipped)
+    return columns.table(_csv_pairs(reader, names, columns, layout, path), path)
 
 
 def _csv_pairs(
-    reader: _Reader, names: list[str], columns: Columns, delimiter: str, path: str
+    reader: _Reader, names: list[str], columns: Columns, layout: CsvLayout, path: str
 ) -> Iterator[tuple[str, float]]:
     value_at = names.index(columns.value)
     weight_at = None if columns.weight is None else names.index(columns.weight)
@@ -224,59 +186,71 @@ def _csv_pairs(
     def pair(row: list[str], line: int) -> tuple[str, float]:
         if len(row) != len(names):
             if any(map(str.strip, row)):
-                fail_cells(row, names, delimiter, path=path, line=line)
+                fail_cells(row, names, layout.delimiter, path=path, line=line)
             return _BLANK
         if weight_at is None:
             return row[value_at], 1.0
-        weight = parse_number(row[weight_at])
+        # Where cells are between semicolons, a comma is the decimal point.
+        weight = parse_number(row[weight_at].replace(",", ".") if layout.delimiter == ";" else row[weight_at])
         if 0.0 <= weight < math.inf:
             return row[value_at], weight
         if any(map(str.strip, row)):
             fail_weight(row[weight_at], weight, path=path, line=line, column=columns.weight)
         return _BLANK
 
-    line = reader.line_num + 1
+    line = reader.line_num + 1 + layout.skipped
     try:
         for row in reader:
             yield pair(row, line)
-            line = reader.line_num + 1
+            line = reader.line_num + 1 + layout.skipped
     except csv.Error as error:
-        _fail_csv(error, path, line)
-
-
-def _fail_csv(error: csv.Error, path: str, line: int) -> NoReturn:
-    remedy = "quote a cell that holds a delimiter, a quote or a line break, and double the quotes inside it"
-    raise InputError(f"the row is not CSV ({error})", path=path, line=line, remedy=remedy) from None
+        fail_csv(error, path, line)
 
 
 def _json_table(lines: Iterator[str], path: str, value: str | None, weight: str | None) -> Table:
-    items: Iterator[_Item] = ((line, _json_item(text, path, line)) for line, text in enumerate(lines, 1))
+    items = _json_items(lines, path)
     seen = []
     for item in items:
         seen.append(item)
         if item[1] is not None:
             break
-    start, head = seen[-1]
+    place, head = seen[-1]
     items = chain(seen, items)
     if isinstance(head, dict):
-        columns = Columns.choose(list(head), value, weight, path=path, line=start)
+        columns = Columns.choose(list(head), value, weight, path=path, **place)
         return columns.table(_json_objects(items, columns, path), path)
     no_columns(value, weight, path)
     return Table(_json_strings(items, path), path=path)
 
 
-def _json_item(text: str, path: str, line: int) -> dict[str, Any] | str | None:
-    if text.isspace():
-        return None
+def _json_items(lines: Iterator[str], path: str) -> Iterator[_Item]:
+    """Yield the items of an array, or those of lines with one each."""
+    for line_number, text in enumerate(lines, 1):
+        if line_number == 1 and text.lstrip().startswith("["):
+            items = _parsed("".join(chain([text], lines)), "the file is not one JSON array", path)
+            yield from (({"row": row}, _json_item(item, path, row=row)) for row, item in enumerate(items, 1))
+            return
+        if text.isspace():
+            yield {"line": line_number}, None
+            continue
+        item = _parsed(text, "the line is not JSON", path, line=line_number)
+        yield {"line": line_number}, _json_item(item, path, line=line_number)
+
+
+def _parsed(text: str, problem: str, path: str, **place: int) -> Any:
     try:
-        item = json.loads(text, object_pairs_hook=_distinct)
+        return json.loads(text, object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
-        problem = f"the line is not JSON ({getattr(error, 'msg', error)})"
-    else:
-        if isinstance(item, (dict, str)):
-            return item
-        problem = f"the line is neither a JSON object nor a string, but {short(item)}"
-    raise InputError(problem, path=path, line=line, remedy="give one JSON object or string per line")
+        problem = f"{problem} ({getattr(error, 'msg', error)})"
+        remedy = "give one JSON object or string per line, or one array of them"
+        raise InputError(problem, path=path, remedy=remedy, **place) from None
+
+
+def _json_item(item: object, path: str, **place: int) -> dict[str, Any] | str:
+    if isinstance(item, (dict, str)):
+        return item
+    problem = f"here is neither a JSON object nor a string, but {short(item)}"
+    raise InputError(problem, path=path, remedy="give one JSON object or string per value", **place)
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -287,36 +261,35 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _json_strings(items: Iterable[_Item], path: str) -> Iterator[tuple[str, float]]:
-    for line, item in items:
+    for place, item in items:
         if item is None:
             yield _BLANK
         elif is_text(item):
             yield item, 1.0
         else:
-            fail_text(item, path=path, line=line)
+            fail_text(item, path=path, **place)
 
 
 def _json_objects(items: Iterable[_Item], columns: Columns, path: str) -> Iterator[tuple[str, float]]:
-    for line, item in items:
+    for place, item in items:
         if item is None:
             yield _BLANK
             continue
         if isinstance(item, str) or columns.value not in item:
-            problem, remedy = "the object has no such member", "give it to the object of every line"
-            raise InputError(problem, path=path, line=line, column=columns.value, remedy=remedy)
-        text, weight = item[columns.value], 1.0
-        if text is None:
-            text = ""
-        elif not is_text(text):
-            fail_text(text, path=path, line=line, column=columns.value)
+            problem, remedy = "the object has no such member", "give it to every object"
+            raise InputError(problem, path=path, column=columns.value, remedy=remedy, **place)
+        weight = 1.0
         if columns.weight is not None:
             weight = number(item.get(columns.weight))
             if not 0.0 <= weight < math.inf:
-                fail_weight(item.get(columns.weight), weight, path=path, line=line, column=columns.weight)
+                fail_weight(item.get(columns.weight), weight, path=path, column=columns.weight, **place)
         elif late := next((name for name in WEIGHT_COLUMNS if name in item), None):
             problem = "the object has a weight, but the first object has none"
-            raise InputError(problem, path=path, line=line, column=late, remedy="give every object a weight")
-        yield text, weight
+            raise InputError(problem, path=path, column=late, remedy="give every object a weight", **place)
+        for text in listed(item[columns.value]):
+            if not is_text(text):
+                fail_text(text, path=path, column=columns.value, **place)
+            yield text, weight
 
 
 def _parquet_table(stream: BinaryIO, path: str, value: str | None, weight: str | None) -> Table:
