@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -109,6 +110,7 @@ class Reading:
         with open_engine(self.engine, master=self.master, memory_limit=self.memory_limit) as engine:
             with waiting("reading", self.quiet):
                 records = open_records(self.files, engine=engine, max_rejected=self.max_rejected)
+            _say(records.notices(), self.quiet)
             _keep_rejected([records.rejected], out)
             yield records
 
@@ -146,6 +148,7 @@ class Analysis:
         bars = progress_bars(reading.quiet) if progress is None else nullcontext(progress)
         with (
             bars as shown,
+            _without_warnings(),
             open_mentions(
                 reading.files,
                 tree,
@@ -160,6 +163,7 @@ class Analysis:
             ) as mentions,
         ):
             opened = [mentions, *([mentions.open_baseline(baseline)] if baseline else [])]
+            _say([notice for one in opened for notice in one.notices], reading.quiet)
             _keep_rejected([one.rejected for one in opened], self.out)
             yield opened
 
@@ -257,6 +261,21 @@ def _decorate(command: Command, *options: Callable[[Command], Command]) -> Comma
     for option in reversed(options):
         command = option(command)
     return command
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Leave out the library's warnings of what `_say` says."""
+    from taxonomy.mentions.opening import RecordsWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RecordsWarning)
+        yield
+
+
+def _say(notices: Sequence[str], quiet: bool) -> None:
+    for notice in notices if not quiet else ():
+        click.echo(f"Warning: {notice}", err=True)
 
 
 def _keep_rejected(tables: Sequence[pd.DataFrame], out: Path | None) -> None:

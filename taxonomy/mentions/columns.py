@@ -21,6 +21,7 @@ RESPONSE_TYPES = (
 # What a row of a mention may say about its conversation.
 OF_CONVERSATION = ("model", "task", "language", "user_id", "timestamp")
 MENTION = ("conversation_id", "side", "value", "explicit", *OF_CONVERSATION)
+IDS = ("conversation_id", "user_id")
 _KNOWN = frozenset((*MENTION, "response_type"))
 # Columns that a reader adds: the file of a row, and the text of one that could not be read.
 FILE, DAMAGED = "__file", "__damaged"

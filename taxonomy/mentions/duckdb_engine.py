@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import glob
 import gzip
 import itertools
 import tempfile
@@ -15,7 +13,8 @@ import duckdb
 import narwhals as nw
 
 from taxonomy.errors import InputError, TaxonomyError
-from taxonomy.mentions.columns import DAMAGED, FILE, column_of
+from taxonomy.mentions import duckdb_sql as sql
+from taxonomy.mentions.columns import DAMAGED, FILE, IDS, column_of
 from taxonomy.values.text_files import open_file
 
 if TYPE_CHECKING:
@@ -25,9 +24,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# RFC 2822, without the name of the day, and with the zone as a number.
-_MAIL_TIMES = ("%d %b %Y %H:%M:%S %z", "%d %b %Y %H:%M %z")
-_IDS = ("conversation_id", "user_id")
+# Records beyond it are spilled to disk, at little cost.
+MEMORY_LIMIT = "3GB"
 # No JSON text holds this separator, so that a line is one cell.
 _LINES = "columns={'line': 'VARCHAR'}, delim='\x1f', quote='', escape='', header=false"
 
@@ -38,19 +36,19 @@ class DuckDBEngine:
     Parameters
     ----------
     memory_limit : str or None
-        Such as ``4GB``; 80% of the machine's memory by default.
+        Such as ``4GB``; ``3GB`` by default.
     """
 
     def __init__(self, memory_limit: str | None = None) -> None:
+        memory_limit = MEMORY_LIMIT if memory_limit is None else memory_limit
         self._spill = tempfile.TemporaryDirectory(prefix="value-taxonomy-")
         config: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "preserve_insertion_order": "false",
             "temp_directory": self._spill.name,
+            "memory_limit": memory_limit,
         }
-        if memory_limit is not None:
-            config["memory_limit"] = memory_limit
         try:
             self._connection = duckdb.connect(config=config)
         except duckdb.Error as error:
@@ -65,7 +63,9 @@ class DuckDBEngine:
         """Read files of one format; see `Engine`."""
         if source.suffix == ".parquet":
             options = f"union_by_name=true, hive_partitioning=false, filename='{FILE}'"
-            query = f"SELECT *, CAST(NULL AS VARCHAR) AS {DAMAGED} FROM read_parquet({_paths(source.files)}, {options})"  # noqa: S608
+            query = (
+                f"SELECT *, CAST(NULL AS VARCHAR) AS {DAMAGED} FROM read_parquet({sql.paths(source.files)}, {options})"  # noqa: S608
+            )
             return nw.from_native(_run(lambda: self._connection.sql(query)))
         if source.suffix == ".csv":
             return nw.from_native(self._read_csv(source))
@@ -73,17 +73,18 @@ class DuckDBEngine:
 
     def _read_csv(self, source: Source) -> duckdb.DuckDBPyRelation:
         files = [self._with_one_line_end(file, source.is_compressed) for file in source.files]
-        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in source.columns)
-        layout = f"delim={_text(source.layout.delimiter)}, skip={source.layout.skipped}, quote='\"', escape='\"'"
+        columns = ", ".join(f"{sql.text(name)}: 'VARCHAR'" for name in source.columns)
+        layout = f"delim={sql.text(source.layout.delimiter)}, skip={source.layout.skipped}, quote='\"', escape='\"'"
         rows = self._read_text(files, source.is_compressed, f"columns={{{columns}}}, {layout}, header=true")
-        cells = ", ".join(map(_name, source.columns))
+        cells = ", ".join(map(sql.name, source.columns))
         damaged = f"coalesce({DAMAGED}, CASE WHEN contains(concat_ws(' ', {cells}), chr(0)) THEN 'NUL' END)"
         return rows.project(f"* REPLACE ({damaged} AS {DAMAGED})")
 
     def _read_json(self, source: Source) -> duckdb.DuckDBPyRelation:
         if source.suffix == ".json":
             options = f"format='array', compression='{_compression(source.is_compressed)}', filename='{FILE}'"
-            query = f"SELECT json AS line, {FILE}, NULL AS {DAMAGED} FROM read_json_objects({_paths(source.files)}, {options})"  # noqa: S608
+            objects = f"read_json_objects({sql.paths(source.files)}, {options})"
+            query = f"SELECT json AS line, {FILE}, CAST(NULL AS VARCHAR) AS {DAMAGED} FROM {objects}"  # noqa: S608
             lines = self._table(f"lines_{next(self._numbers)}", query)
         else:
             lines = self._read_text(source.files, source.is_compressed, _LINES)
@@ -96,7 +97,7 @@ class DuckDBEngine:
         keys = _run(parsed.project("unnest(json_keys(object)) AS key").distinct().order("key").fetchall)
         spellings: dict[str, list[str]] = {}
         for (key,) in keys:
-            spellings.setdefault(column_of(key).lower(), []).append(_text(_pointer(key)))
+            spellings.setdefault(column_of(key).lower(), []).append(sql.pointer(key))
         first = {column_of(key).lower(): column_of(key) for (key,) in reversed(keys)}
         has_lists = _run(
             parsed.filter(" OR ".join(f"json_type(object, {key}) = 'ARRAY'" for key in spellings.get("value", ["''"])))
@@ -105,8 +106,8 @@ class DuckDBEngine:
         )
         members = []
         for name, pointers in spellings.items():
-            form = _list_cell if name == "value" and has_lists else _id_cell if name in _IDS else _cell
-            members.append(f"coalesce({', '.join(map(form, pointers))}) AS {_name(first[name])}")
+            form = sql.list_cell if name == "value" and has_lists else sql.id_cell if name in IDS else sql.cell
+            members.append(f"coalesce({', '.join(map(form, pointers))}) AS {sql.name(first[name])}")
         damaged = f"coalesce({DAMAGED}, CASE WHEN object IS NULL THEN line END) AS {DAMAGED}"
         return parsed.project(", ".join([*members, FILE, damaged]))
 
@@ -114,47 +115,27 @@ class DuckDBEngine:
         """Add the time that a column holds; see `Engine`."""
         relation: duckdb.DuckDBPyRelation = frame.to_native()
         kind = str(relation.types[relation.columns.index(column)])
-        name = _name(column)
         if kind == "VARCHAR":
-            number = f"CASE WHEN regexp_full_match({name}, '[0-9]{{9,19}}(\\.[0-9]*)?') THEN CAST({name} AS DOUBLE) END"
-            zone = f"regexp_replace(regexp_replace({name}, '^[A-Za-z]{{3}}, *', ''), ' *(GMT|UTC|UT|Z)$', ' +0000')"
-            mail = f"CAST(try_strptime({zone}, {_list(_MAIL_TIMES)}) AS TIMESTAMP)"
-            iso = (
-                f"CASE WHEN {name} ^@ '1' OR {name} ^@ '2' THEN CAST(TRY_CAST({name} AS TIMESTAMPTZ) AS TIMESTAMP) END"
-            )
-            time = f"coalesce({iso}, {_since_1970(number)}, {mail})"
+            time = sql.time_of_text(sql.name(column))
         elif kind.startswith(("TIMESTAMP", "DATE")):
-            time = f"CAST({name} AS TIMESTAMP)"
+            time = f"CAST({sql.name(column)} AS TIMESTAMP)"
         else:
-            time = _since_1970(f"TRY_CAST({name} AS DOUBLE)")
-        return nw.from_native(relation.project(f"*, {time} AS {_name(into)}"))
+            time = sql.time_of_number(f"TRY_CAST({sql.name(column)} AS DOUBLE)")
+        return nw.from_native(relation.project(f"*, {time} AS {sql.name(into)}"))
 
     def hash_rows(self, frame: nw.LazyFrame[Any], columns: Sequence[str], into: str) -> nw.LazyFrame[Any]:
         """Add a number that is the same in rows with the same cells; see `Engine`."""
         relation: duckdb.DuckDBPyRelation = frame.to_native()
-        return nw.from_native(relation.project(f"*, hash({', '.join(map(_name, columns))}) AS {_name(into)}"))
+        return nw.from_native(relation.project(f"*, hash({', '.join(map(sql.name, columns))}) AS {sql.name(into)}"))
 
-    def code(
-        self, frames: Sequence[nw.LazyFrame[Any]], column: str, into: str
-    ) -> tuple[list[nw.LazyFrame[Any]], nw.LazyFrame[Any]]:
-        """Replace a column of text by its ranks; see `Engine`."""
-        relations: list[duckdb.DuckDBPyRelation] = [frame.to_native() for frame in frames]
-        name, code = _name(column), _name(into)
-        texts = [relation.project(name).distinct() for relation in relations]
-        every = functools.reduce(lambda one, other: one.union(other), texts).distinct().filter(f"{name} IS NOT NULL")
-        table = f"codes_{next(self._numbers)}"
-        codes = self._kept(
-            every.project(f"{name}, CAST(row_number() OVER (ORDER BY {name}) AS INTEGER) AS {code}"), table
-        )
-        dictionary: duckdb.DuckDBPyRelation = codes.to_native()
-        coded = []
-        for relation in relations:
-            rest = ", ".join(f"rows.{_name(other)}" for other in relation.columns if other != column)
-            joined = relation.set_alias("rows").join(
-                dictionary.set_alias("codes"), f"rows.{name} = codes.{name}", how="left"
-            )
-            coded.append(nw.from_native(joined.project(f"{rest}, codes.{code}")))
-        return coded, codes
+    def code(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
+        """Add 64 bits of a hash of a column of text; see `Engine`.
+
+        That any two of ten million texts share a code has a chance of 3 in a million.
+        """
+        relation: duckdb.DuckDBPyRelation = frame.to_native()
+        code = f"CASE WHEN {sql.name(column)} IS NOT NULL THEN hash({sql.name(column)}) END AS {sql.name(into)}"
+        return nw.from_native(relation.project(f"*, {code}"))
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """Return a small table as a frame."""
@@ -180,8 +161,8 @@ class DuckDBEngine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _kept(self, relation: duckdb.DuckDBPyRelation, name: str = "") -> nw.LazyFrame[Any]:
-        name = name or f"kept_{next(self._numbers)}"
+    def _kept(self, relation: duckdb.DuckDBPyRelation) -> nw.LazyFrame[Any]:
+        name = f"kept_{next(self._numbers)}"
         _run(lambda: relation.create(name))
         return nw.from_native(self._connection.table(name))
 
@@ -205,7 +186,7 @@ class DuckDBEngine:
         number = next(self._numbers)
         table, scans, rejects = f"text_{number}", f"scans_{number}", f"rejects_{number}"
         source = (
-            f"read_csv({_paths(files)}, {options}, compression='{_compression(is_compressed)}', "
+            f"read_csv({sql.paths(files)}, {options}, compression='{_compression(is_compressed)}', "
             f"hive_partitioning=false, filename='{FILE}', auto_detect=false, store_rejects=true, "
             f"rejects_scan='{scans}', rejects_table='{rejects}', rejects_limit=0)"
         )
@@ -238,23 +219,6 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
 
 
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _list(texts: Sequence[str]) -> str:
-    return "[" + ", ".join(map(_text, texts)) + "]"
-
-
-def _paths(files: Sequence[str]) -> str:
-    """Return a list of paths that are not patterns."""
-    return _list([glob.escape(file) for file in files])
-
-
 def _compression(is_compressed: bool) -> str:
     return "gzip" if is_compressed else "none"
 
@@ -276,32 +240,3 @@ def _mixes_line_ends(stream: BinaryIO) -> bool:
         if (both > 0) + (newlines > 0) + (returns > 0) > 1:
             return True
     return False
-
-
-def _cell(pointer: str) -> str:
-    return f"json_extract_string(object, {pointer})"
-
-
-def _id_cell(pointer: str) -> str:
-    """Return a cell where a number is the same as the whole float."""
-    return f"CASE WHEN json_type(object, {pointer}) = 'DOUBLE' THEN regexp_replace({_cell(pointer)}, '\\.0+$', '') ELSE {_cell(pointer)} END"
-
-
-def _list_cell(pointer: str) -> str:
-    """Return a cell as the list of its values."""
-    kind = f"json_type(object, {pointer})"
-    many = f"TRY_CAST(json_extract(object, {pointer}) AS VARCHAR[])"
-    return f"CASE WHEN {kind} = 'ARRAY' THEN {many} WHEN {kind} <> 'NULL' THEN [{_cell(pointer)}] END"
-
-
-def _since_1970(number: str) -> str:
-    """Return the time that a number of seconds, or of parts of them, is; null where it is none of these years."""
-    cases = " ".join(
-        f"WHEN {number} >= {1e8 * unit:.0f} AND {number} < {1e11 * unit:.0f} THEN make_timestamp(CAST({number} * {1e6 / unit:g} AS BIGINT))"
-        for unit in (1, 1e3, 1e6, 1e9)
-    )
-    return f"CASE {cases} END"
-
-
-def _pointer(key: str) -> str:
-    return "/" + key.replace("~", "~0").replace("/", "~1")

@@ -23,7 +23,7 @@ def open_engine(name: EngineName = "duckdb", *, master: str | None = None, memor
     master : str, optional
         Spark's master; ``local[*]`` by default.
     memory_limit : str, optional
-        What DuckDB may take, such as ``4GB``; it spills to disk beyond. By default 80% of the machine's memory.
+        What DuckDB may take, such as ``8GB``; it spills to disk beyond. ``3GB`` by default.
 
     Raises
     ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +29,10 @@ _GIVE_PATHS = "give a file, a folder or a glob, or a list of them"
 _GIVE_TREE = "give a Taxonomy, such as taxonomy.read(path) returns"
 
 
+class RecordsWarning(UserWarning):
+    """What to know of records before trusting the figures; see `Mentions.notices`."""
+
+
 def open_mentions(  # noqa: PLR0913 - the public call: what the command line takes, one option each
     paths: Paths,
     tree: Taxonomy,
@@ -46,10 +51,13 @@ def open_mentions(  # noqa: PLR0913 - the public call: what the command line tak
     Parameters
     ----------
     paths : str, Path or sequence of them
-        Files, folders and globs of .parquet, .csv and .jsonl. A file with a column ``value`` holds mentions
-        (``conversation_id``, ``side``, ``value``; ``explicit``, ``model``, ``task``, ``user_id``, ``language``,
-        ``timestamp`` where known), any other holds conversations (``conversation_id``, ``response_type``, and the
-        columns of their context).
+        Files, folders and globs of .parquet, .csv, .tsv, .jsonl, .ndjson and .json; all but .parquet may be compressed
+        by gzip. A file with a column ``value`` holds mentions (``conversation_id``, ``side``, ``value``; ``explicit``,
+        ``model``, ``task``, ``user_id``, ``language``, ``timestamp`` where known), any other holds conversations
+        (``conversation_id``, ``response_type``, and the columns of their context). Other files of a folder are passed
+        over. ``value`` may hold a list; ``side`` is ai or assistant, human or user; ``explicit`` a truth value, 1 or 0,
+        yes or no; ``timestamp`` a time, ISO 8601, RFC 2822, or the seconds or milliseconds since 1970, in UTC where it
+        says no zone. What the row of a conversation says takes precedence over what its mentions say.
     tree : Taxonomy
         Where the values belong.
     human_tree : Taxonomy, optional
@@ -63,7 +71,7 @@ def open_mentions(  # noqa: PLR0913 - the public call: what the command line tak
     master : str, optional
         Spark's master; ``local[*]`` by default.
     memory_limit : str, optional
-        Memory that DuckDB may take before it spills to disk, such as ``4GB``; by default 80% of the machine's.
+        Memory that DuckDB may take before it spills to disk, such as ``8GB``; ``3GB`` by default.
     max_rejected : float
         The share of malformed rows, of each kind, up to which the rest is read, from 0 to 1.
     progress : callable, optional
@@ -81,6 +89,11 @@ def open_mentions(  # noqa: PLR0913 - the public call: what the command line tak
         If there is nothing to read, too much of it is malformed, or an argument is of another type.
     TaxonomyError
         If the engine's package is missing, or an option is not for this engine.
+
+    Warns
+    -----
+    UserWarning
+        For each of `Mentions.notices`.
 
     Examples
     --------
@@ -101,7 +114,10 @@ def open_mentions(  # noqa: PLR0913 - the public call: what the command line tak
     except BaseException:
         opened.close()
         raise
-    return Mentions(records, placing, max_rejected)
+    opened_mentions = Mentions(records, placing, max_rejected)
+    for notice in opened_mentions.notices:
+        warnings.warn(notice, RecordsWarning, stacklevel=2)
+    return opened_mentions
 
 
 class Mentions:
@@ -165,6 +181,11 @@ class Mentions:
         Internal use only: it holds ids.
         """
         return self._records.rejected
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What to know before trusting the figures: rows that repeat others exactly, and ids that do not meet."""
+        return tuple(self._records.notices())
 
     def open_baseline(self, paths: Paths) -> Mentions:
         """Open earlier records on the same engine, with the same taxonomies and the same limit of malformed rows.

@@ -13,6 +13,7 @@ import narwhals as nw
 
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import CONVERSATION, USER, VALUE, Side
+from taxonomy.mentions.query_engine import distinct
 from taxonomy.mentions.records import Frame, Records
 from taxonomy.mentions.times import parse_time
 from taxonomy.model import Taxonomy
@@ -229,8 +230,8 @@ def pair_sides(ai: PlacedMentions, human: PlacedMentions, *, level: int) -> Fram
         pair. Count it with ``count_cells(ai, by, frame=...)``.
     """
     node = f"level_{level}"
-    left = ai.frame.select(CONVERSATION, USER, node).unique()
-    right = human.frame.select(CONVERSATION, nw.col(node).alias(f"{HUMAN}{node}")).unique()
+    left = distinct(ai.frame, CONVERSATION, USER, node)
+    right = distinct(human.frame, CONVERSATION, node).rename({node: f"{HUMAN}{node}"})
     return left.join(right, on=CONVERSATION, how="inner").with_columns(mentions=nw.lit(1))
 
 
@@ -262,16 +263,24 @@ def count_rows(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFram
         frame = frame.join(records.conversations.select(CONVERSATION, *joined), on=CONVERSATION, how="left")
     for name in by:
         frame = frame.filter(~nw.col(name).is_null())
-    counts = [nw.col(CONVERSATION).n_unique().alias("conversations")]
-    if "mentions" in own:
-        counts.append(nw.col("mentions").sum().cast(nw.Int64))
+    totals = [nw.col("mentions").sum().cast(nw.Int64)] if "mentions" in own else []
+    # In two steps, which takes half of the memory of counting distinct ones in one.
+    cells = frame.group_by(*by, CONVERSATION).agg(*totals)
+    counts = [nw.len().cast(nw.Int64).alias("conversations"), *totals]
+    table = _collect(records, cells, by, counts)
     if records.users_known:
-        # Narwhals counts null as one more.
-        unknown = nw.col(USER).is_null().any().cast(nw.Int64)
-        counts.append((nw.col(USER).n_unique() - unknown).alias("users"))
+        with_user = distinct(frame.filter(~nw.col(USER).is_null()), *by, USER)
+        users = _collect(records, with_user, by, [nw.len().cast(nw.Int64).alias("users")])
+        table = table.merge(users, on=list(by), how="left") if by else table.assign(users=users["users"])
+        table["users"] = table["users"].fillna(0).astype("int64")
+    return table.sort_values(list(by), ignore_index=True) if by else table
+
+
+def _collect(records: Records, frame: Frame, by: Sequence[str], counts: Sequence[nw.Expr]) -> pd.DataFrame:
+    """Count rows by cell; without a cell, all of them."""
     counted = frame.group_by(*by).agg(*counts) if by else frame.select(*counts)
     table: pd.DataFrame = records.engine.collect(counted).to_pandas()
-    return table.sort_values(list(by), ignore_index=True) if by else table
+    return table
 
 
 def parents_of(tree: Taxonomy) -> dict[str, str]:

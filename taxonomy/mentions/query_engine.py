@@ -48,23 +48,8 @@ class Engine(Protocol):
         """Add a number that is the same in rows with the same cells."""
         ...
 
-    def code(
-        self, frames: Sequence[nw.LazyFrame[Any]], column: str, into: str
-    ) -> tuple[list[nw.LazyFrame[Any]], nw.LazyFrame[Any]]:
-        """Replace a column of text by codes, quick to compare: they are equal, ordered and null as the text is.
-
-        Parameters
-        ----------
-        frames : sequence of LazyFrame
-            They get the same codes.
-        column, into : str
-            The column, and that of its codes.
-
-        Returns
-        -------
-        tuple of list of LazyFrame and LazyFrame
-            The frames, and the text (`column`) of each code (`into`).
-        """
+    def code(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
+        """Add codes of a column of text, quick to compare: they are equal and null as the text is."""
         ...
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
@@ -92,3 +77,8 @@ class Engine(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+
+def distinct(frame: nw.LazyFrame[Any], *columns: str) -> nw.LazyFrame[Any]:
+    """Return the distinct rows of some columns; Narwhals' own `unique` takes several times as long."""
+    return frame.group_by(*columns).agg()

@@ -26,8 +26,8 @@ from taxonomy.mentions.columns import (
     Kind,
     Side,
 )
-from taxonomy.mentions.forms import explode_values, name_columns, plain_cells, side, truth
-from taxonomy.mentions.query_engine import Engine
+from taxonomy.mentions.forms import explode_texts, explode_values, name_columns, plain_cells, side, truth
+from taxonomy.mentions.query_engine import Engine, distinct
 from taxonomy.mentions.rejected import COLUMNS, MAX_REJECTED
 from taxonomy.mentions.sources import Source, find_sources
 
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 Frame = nw.LazyFrame[Any]
 _TIME, _EXPLICIT, _REASON, _ROW, _MISSING, _AI = "__time", "__explicit", "__reason", "__row", "__missing", "__ai"
-_OWN = (_TIME, _EXPLICIT, _REASON, _ROW, _MISSING, _AI)
+_LIST = "__list"
+_OWN = (_TIME, _EXPLICIT, _REASON, _ROW, _MISSING, _AI, CONVERSATION, VALUE)
 # Why a row is rejected; rows hold the number.
 _REASONS = (
     "not readable",
@@ -50,8 +51,6 @@ _REASONS = (
     "conversation_id stands in several rows",
 )
 _SEVERAL = len(_REASONS) - 1
-# Rows whose repeats are counted at once.
-_ROWS_AT_ONCE = 5_000_000
 # Under this share of conversation rows with a mention, the ids of the two kinds are likely to differ.
 _MET = 0.5
 
@@ -68,10 +67,11 @@ class Records:
         One row a mention: the codes `CONVERSATION` and `VALUE`, ``ai`` (whether it is the AI's), ``explicit`` (boolean,
         null where not known).
     conversations : LazyFrame
-        One row a conversation that has a mention or a row of its own: ``response_type``, ``timestamp`` (UTC), the
-        contexts, null where not known, and the codes `CONVERSATION` and `USER`, see `Engine.code`.
-    ids, values : LazyFrame
-        ``conversation_id`` by `CONVERSATION`, and ``value`` by `VALUE`.
+        One row a conversation that has a mention or a row of its own: ``conversation_id``, ``response_type``,
+        ``timestamp`` (UTC), the contexts, null where not known, and the codes `CONVERSATION` and `USER`, see
+        `Engine.code`.
+    values : LazyFrame
+        ``value`` by `VALUE`.
     contexts : tuple of str
         The context columns of `conversations`: ``model``, ``task``, ``language`` and others that its rows have.
     users_known : bool
@@ -89,7 +89,6 @@ class Records:
     engine: Engine
     mentions: Frame
     conversations: Frame
-    ids: Frame
     values: Frame
     contexts: tuple[str, ...]
     users_known: bool
@@ -106,7 +105,7 @@ class Records:
     def sides(self) -> list[Side]:
         """Return the sides that have mentions."""
         self.check_open()
-        present = self.engine.collect(self.mentions.select("ai").unique())["ai"].to_pylist()
+        present = self.engine.collect(distinct(self.mentions, "ai"))["ai"].to_pylist()
         return [side for side in SIDES if (side == "ai") in present]
 
     def of_side(self, side: Side) -> Frame:
@@ -125,7 +124,16 @@ class Records:
 
     def named(self, frame: Frame) -> Frame:
         """Return rows with the id of their conversation instead of its code."""
-        return frame.join(self.ids, on=CONVERSATION, how="inner").drop(CONVERSATION)
+        ids = self.conversations.select(CONVERSATION, "conversation_id")
+        return frame.join(ids, on=CONVERSATION, how="inner").drop(CONVERSATION)
+
+    def ids_of(self, codes: pd.Series[Any]) -> dict[Any, str]:
+        """Return the ids of a few conversations, by their codes."""
+        import pyarrow as pa
+
+        wanted = self.engine.table(pa.table({CONVERSATION: pa.array(codes)}))
+        ids = self.conversations.select(CONVERSATION, "conversation_id").join(wanted, on=CONVERSATION, how="semi")
+        return {row[CONVERSATION]: row["conversation_id"] for row in self.engine.collect(ids).to_pylist()}
 
     def notices(self) -> list[str]:
         """Return what whoever reads these records must know before trusting the figures."""
@@ -176,25 +184,27 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
             [_check_conversations(engine, one, own) for one in frames["conversations"]]
         )
     # Read and checked once, as codes, and without the columns that only rejected rows need.
-    needed: dict[Kind, tuple[str, ...]] = {
-        "mentions": ("value", _AI, _EXPLICIT),
-        "conversations": tuple(_TIME if name == "timestamp" else name for name in own),
+    needed: dict[Kind, list[str]] = {
+        "mentions": [VALUE, _AI, _EXPLICIT],
+        "conversations": ["conversation_id", *_with_time(own)],
     }
-    narrow = [frame.select("conversation_id", *needed[kind], _ROW, _REASON) for kind, frame in checked.items()]
-    coded, ids = engine.code(narrow, "conversation_id", CONVERSATION)
-    coded[:1], values = engine.code(coded[:1], "value", VALUE)
-    kept = {kind: engine.keep(frame) for kind, frame in zip(checked, coded, strict=True)}
-    several = _several(engine, kept, ids)
+    checked = {kind: engine.code(frame, "conversation_id", CONVERSATION) for kind, frame in checked.items()}
+    checked["mentions"] = engine.code(checked["mentions"], "value", VALUE)
+    kept = {
+        kind: engine.keep(frame.select(CONVERSATION, *needed[kind], _ROW, _REASON)) for kind, frame in checked.items()
+    }
+    kept["mentions"], values = _split_lists(engine, kept["mentions"], checked["mentions"])
+    several = _several(engine, kept)
     rows, rejected = _reject(engine, kept, checked, several, max_rejected)
     valid = {kind: frame.filter(nw.col(_REASON).is_null()) for kind, frame in kept.items()}
-    repeats: dict[Kind, int] = {"mentions": _count_repeats(engine, valid["mentions"], rows["mentions"])}
+    repeats: dict[Kind, int] = {"mentions": _count_repeats(engine, valid["mentions"])}
     if several is not None:
         valid["conversations"] = valid["conversations"].join(several.bad, on=CONVERSATION, how="anti").drop(_ROW)
         if several.repeats:
-            valid["conversations"] = valid["conversations"].unique()
+            valid["conversations"] = distinct(valid["conversations"], *valid["conversations"].columns)
         repeats["conversations"] = several.repeats
-    said = _said_by_mentions(engine, checked["mentions"], ids, from_mentions)
-    conversations, met = _conversations(engine, valid, own, said, from_mentions)
+    said = _said_by_mentions(checked["mentions"], from_mentions)
+    conversations, met = _conversations(engine, valid, checked["mentions"], own, said)
     with_user = conversations.select((~nw.col(USER).is_null()).any().alias("known"))
     known = {*own, *from_mentions}
     mentions = valid["mentions"].filter(~nw.col(VALUE).is_null())
@@ -202,7 +212,6 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
         engine=engine,
         mentions=mentions.select(CONVERSATION, VALUE, ai=nw.col(_AI), explicit=nw.col(_EXPLICIT)),
         conversations=conversations,
-        ids=ids,
         values=values,
         contexts=tuple(
             [name for name in ("model", "task", "language") if name in known]
@@ -220,7 +229,7 @@ def _read(engine: Engine, source: Source) -> Frame:
     """Return the rows of files by the names of columns that we know, with a number for what each row holds."""
     frame = name_columns(engine.read(source))
     frame = engine.hash_rows(frame, [name for name in frame.columns if name not in (FILE, DAMAGED)], _ROW)
-    return plain_cells(engine, frame)
+    return plain_cells(engine, frame, is_typed=source.suffix == ".parquet")
 
 
 def _with(engine: Engine, frame: Frame, names: Sequence[str]) -> Frame:
@@ -233,7 +242,7 @@ def _with(engine: Engine, frame: Frame, names: Sequence[str]) -> Frame:
 
 
 def _check_mentions(engine: Engine, frame: Frame) -> Frame:
-    frame = explode_values(engine, _with(engine, frame, MENTION), _MISSING)
+    frame = explode_values(_with(engine, frame, MENTION), _MISSING)
     frame = frame.with_columns(
         side("side").alias(_AI), truth("explicit", frame.collect_schema()["explicit"]).alias(_EXPLICIT)
     )
@@ -286,41 +295,42 @@ class _Several:
 
     bad: Frame
     bad_rows: int
-    bad_ids: Frame
     repeats: int
 
 
-def _several(engine: Engine, kept: Mapping[Kind, Frame], ids: Frame) -> _Several | None:
+def _several(engine: Engine, kept: Mapping[Kind, Frame]) -> _Several | None:
     """Find the conversations that have several rows: which of them is right is not known, unless they are the same."""
     if "conversations" not in kept:
         return None
     valid = kept["conversations"].filter(nw.col(_REASON).is_null())
-    counted = valid.group_by(CONVERSATION).agg(
-        n=nw.len(), low=nw.col(_ROW).min().cast(nw.String), high=nw.col(_ROW).max().cast(nw.String)
-    )
-    several = engine.keep(counted.filter(nw.col("n") > 1))
-    same = several.filter(nw.col("low") == nw.col("high"))
-    bad = several.filter(nw.col("low") != nw.col("high"))
+    several = engine.keep(valid.group_by(CONVERSATION).agg(n=nw.len()).filter(nw.col("n") > 1))
+    kinds = distinct(valid.join(several, on=CONVERSATION, how="inner"), CONVERSATION, "n", _ROW)
+    counted = engine.keep(kinds.group_by(CONVERSATION).agg(nw.col("n").min(), kinds=nw.len()))
+    same, bad = (counted.filter(condition) for condition in (nw.col("kinds") == 1, nw.col("kinds") > 1))
 
     def total(frame: Frame, column: nw.Expr) -> int:
         return int(engine.collect(frame.select(column.sum().alias("n")))["n"][0].as_py() or 0)
 
-    bad_ids = bad.select(CONVERSATION).join(ids, on=CONVERSATION, how="inner").select("conversation_id")
-    return _Several(bad.select(CONVERSATION), total(bad, nw.col("n")), bad_ids, total(same, nw.col("n") - 1))
+    return _Several(bad.select(CONVERSATION), total(bad, nw.col("n")), total(same, nw.col("n") - 1))
 
 
-def _count_repeats(engine: Engine, mentions: Frame, rows: int) -> int:
+def _split_lists(engine: Engine, kept: Frame, mentions: Frame) -> tuple[Frame, Frame]:
+    """Return mentions with a row for each value of a list that is written as text, and the text of each code."""
+    values = engine.keep(distinct(mentions.filter(~nw.col(VALUE).is_null()), VALUE, "value"))
+    items = explode_texts(engine, values.rename({VALUE: _LIST}))
+    if items is None:
+        return kept, values
+    coded = engine.keep(engine.code(items.select(_LIST, "item"), "item", VALUE))
+    known = distinct(coded.filter(~nw.col(VALUE).is_null()), VALUE, "item").rename({"item": "value"})
+    split = kept.rename({VALUE: _LIST}).join(coded.select(_LIST, VALUE), on=_LIST, how="left").drop(_LIST)
+    return engine.keep(split), engine.keep(known)
+
+
+def _count_repeats(engine: Engine, mentions: Frame) -> int:
     """Return how many rows of mentions are exact repeats of others."""
-    parts = 1 + rows // _ROWS_AT_ONCE
-    if not mentions.collect_schema()[CONVERSATION].is_integer():
-        parts = 1
-    repeats = 0
-    for part in range(parts):
-        some = mentions if parts == 1 else mentions.filter(nw.col(CONVERSATION) % parts == part)
-        counted = some.group_by(CONVERSATION, VALUE, _AI, _ROW).agg(n=nw.len()).filter(nw.col("n") > 1)
-        total = engine.collect(counted.select((nw.col("n") - 1).sum().alias("n")))["n"][0].as_py()
-        repeats += int(total or 0)
-    return repeats
+    # A row that lists several values has several mentions.
+    counted = mentions.group_by(_ROW, VALUE).agg(n=nw.len()).filter(nw.col("n") > 1)
+    return int(engine.collect(counted.select((nw.col("n") - 1).sum().alias("n")))["n"][0].as_py() or 0)
 
 
 def _reject(
@@ -351,7 +361,7 @@ def _reject(
             parts.append(_rejected_rows(engine, kind, checked[kind].filter(~nw.col(_REASON).is_null())))
         if _SEVERAL in faults and several is not None:
             sound = checked[kind].filter(nw.col(_REASON).is_null())
-            again = sound.join(several.bad_ids, on="conversation_id", how="semi")
+            again = sound.join(several.bad, on=CONVERSATION, how="semi")
             parts.append(_rejected_rows(engine, kind, again.with_columns(nw.lit(_SEVERAL).alias(_REASON))))
     none = pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
     rejected = pd.concat(parts, ignore_index=True) if parts else none
@@ -372,47 +382,51 @@ def _rejected_rows(engine: Engine, kind: Kind, frame: Frame) -> pd.DataFrame:
     return pd.DataFrame(rejected, columns=list(COLUMNS))
 
 
-def _said_by_mentions(engine: Engine, mentions: Frame, ids: Frame, names: Sequence[str]) -> Frame | None:
+def _said_by_mentions(mentions: Frame, names: Sequence[str]) -> Frame | None:
     """Return what all mentions of a conversation say of it, where they agree; of times, the first."""
     if not names:
         return None
     texts = [name for name in names if name != "timestamp"]
-    columns = [*texts, *([_TIME] if "timestamp" in names else [])]
-    lows = [nw.col(name).min() for name in columns]
+    lows = [nw.col(name).min() for name in texts]
     highs = [nw.col(name).max().alias(f"{name}_max") for name in texts]
-    valid = mentions.filter(nw.col(_REASON).is_null()).select("conversation_id", *columns)
-    by_id = valid.group_by("conversation_id").agg(*lows, *highs)
+    times = [nw.col(_TIME).min().alias("timestamp")] if "timestamp" in names else []
+    valid = mentions.filter(nw.col(_REASON).is_null()).select(CONVERSATION, _TIME, *texts)
     agreed = [nw.when(nw.col(name) == nw.col(f"{name}_max")).then(nw.col(name)).alias(name) for name in texts]
-    return (
-        by_id.join(ids, on="conversation_id", how="inner")
-        .select(CONVERSATION, *agreed, *columns[len(texts) :])
-        .rename({_TIME: "timestamp"} if "timestamp" in names else {})
-    )
+    by_code = valid.group_by(CONVERSATION).agg(*lows, *highs, *times)
+    return by_code.select(CONVERSATION, *agreed, *(["timestamp"] if times else []))
 
 
 def _conversations(
-    engine: Engine, valid: Mapping[Kind, Frame], own: Sequence[str], said: Frame | None, names: Sequence[str]
+    engine: Engine, valid: Mapping[Kind, Frame], mentions: Frame, own: Sequence[str], said: Frame | None
 ) -> tuple[Frame, int | None]:
     """Return one row a conversation, with what its own row says, or else its mentions; and own rows with a mention."""
-    mentioned = valid["mentions"].select(CONVERSATION).unique()
+    mentioned = engine.keep(distinct(valid["mentions"], CONVERSATION))
+    # The ids are not among what is kept of mentions.
+    ids = mentions.select(CONVERSATION, "conversation_id")
     met = None
-    every = mentioned
     if "conversations" in valid:
-        rows = (
-            valid["conversations"]
-            .select(CONVERSATION, *_with_time(own))
-            .rename({_TIME: "timestamp"} if "timestamp" in own else {})
-        )
+        times = {_TIME: "timestamp"} if "timestamp" in own else {}
+        rows = valid["conversations"].select("conversation_id", CONVERSATION, *_with_time(own)).rename(times)
         meeting = rows.select(CONVERSATION).join(mentioned, on=CONVERSATION, how="semi")
-        met = int(engine.collect(meeting.select(n=nw.len()))["n"][0].as_py())
-        others = mentioned.join(rows.select(CONVERSATION), on=CONVERSATION, how="anti")
-        every = nw.concat([rows, others.with_columns(_nothing(name) for name in own)])
+        met = _count(engine, meeting)
+        others = engine.keep(mentioned.join(rows.select(CONVERSATION), on=CONVERSATION, how="anti"))
+        every = rows
+        if _count(engine, others):
+            named = distinct(ids.join(others, on=CONVERSATION, how="semi"), *ids.columns)
+            every = nw.concat([rows, named.with_columns(_nothing(name) for name in own).select(rows.columns)])
+    else:
+        every = (
+            ids.join(mentioned, on=CONVERSATION, how="semi").group_by(CONVERSATION).agg(nw.col("conversation_id").min())
+        )
     if said is not None:
         every = every.join(said, on=CONVERSATION, how="left")
-    absent = [name for name in ("response_type", "user_id", "timestamp") if name not in (*every.columns, *names)]
-    every = every.with_columns(_nothing(name) for name in absent)
-    (coded,), _ = engine.code([every], "user_id", USER)
-    return engine.keep(coded), met
+    absent = [name for name in ("response_type", "user_id", "timestamp") if name not in every.columns]
+    every = engine.code(every.with_columns(_nothing(name) for name in absent), "user_id", USER)
+    return engine.keep(every.drop("user_id")), met
+
+
+def _count(engine: Engine, frame: Frame) -> int:
+    return int(engine.collect(frame.select(n=nw.len()))["n"][0].as_py())
 
 
 def _with_time(columns: Iterable[str]) -> list[str]:

@@ -68,7 +68,7 @@ def find_sources(paths: Sequence[str | Path]) -> list[Source]:
     InputError
         If there are no such files, one is neither, or none holds mentions.
     """
-    by_place = {}
+    by_place: dict[tuple[int, int], tuple[Path, Path]] = {}
     for path in paths:
         for file in _files(str(path)):
             status = file.stat()

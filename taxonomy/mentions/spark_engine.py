@@ -113,13 +113,9 @@ class SparkEngine:
         native: DataFrame = frame.to_native()
         return _lazy(native.withColumn(into, F.xxhash64(*(F.col(f"`{name}`") for name in columns))))
 
-    def code(
-        self, frames: Sequence[nw.LazyFrame[Any]], column: str, into: str
-    ) -> tuple[list[nw.LazyFrame[Any]], nw.LazyFrame[Any]]:
-        """Take a column of text as its own code, since ranking all rows would be the work of one machine."""
-        coded = [frame.rename({column: into}) for frame in frames]
-        every = nw.concat([frame.select(into) for frame in coded]).filter(~nw.col(into).is_null()).unique()
-        return coded, every.with_columns(nw.col(into).alias(column))
+    def code(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
+        """Add a column of text as its own code; see `Engine`."""
+        return frame.with_columns(nw.col(column).alias(into))
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """Return a small table as a frame."""
@@ -156,7 +152,7 @@ def _lazy(native: DataFrame) -> nw.LazyFrame[Any]:
 
 
 def _is_list(field: StructField) -> bool:
-    return field.dataType.typeName() == "array"
+    return bool(field.dataType.typeName() == "array")
 
 
 def _since_1970(number: Column) -> Column:

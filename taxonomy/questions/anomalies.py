@@ -223,7 +223,8 @@ def find_anomalies(
     share = _alert_share(alerts_per_10000, learned.conversations)
     beyond = _find_beyond(learned, mentions, share)
     alerts = beyond.groupby(CONVERSATION, as_index=False).agg(chance=("chance", "min"), score=("score", "sum"))
-    order = ["chance", "score", CONVERSATION]
+    alerts["conversation_id"] = alerts[CONVERSATION].map(mentions.records.ids_of(alerts[CONVERSATION]))
+    order = ["chance", "score", "conversation_id"]
     alerts = alerts.sort_values(order, ascending=[True, False, True], ignore_index=True)
     reasons = _find_reasons(learned, mentions, beyond)
     table, suppressed = _disclose(mentions, reasons, disclosure)
@@ -327,7 +328,6 @@ def _find_reasons(learned: Baseline, mentions: PlacedMentions, beyond: pd.DataFr
 
 def _list_alerts(mentions: PlacedMentions, alerts: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
     """Return the alerts with the ids of their conversations, and their reasons."""
-    engine = mentions.records.engine
     by_conversation: dict[Any, list[Reason]] = {code: [] for code in alerts[CONVERSATION]}
     for row in reasons.astype(object).where(reasons.notna(), None).to_dict("records"):
         nodes = tuple(node for node in (row["node"], row["other"]) if node is not None)
@@ -343,12 +343,10 @@ def _list_alerts(mentions: PlacedMentions, alerts: pd.DataFrame, reasons: pd.Dat
         )
         by_conversation[row[CONVERSATION]].append(reason)
     listed = list(by_conversation.values())
-    ranked = alerts[[CONVERSATION]].assign(rank=np.arange(1, len(alerts) + 1))
-    named = mentions.records.named(engine.table(to_arrow(ranked)))
     return pd.DataFrame(
         {
-            "rank": ranked["rank"],
-            "conversation_id": engine.collect(named).sort_by("rank")["conversation_id"].to_pandas(),
+            "rank": np.arange(1, len(alerts) + 1),
+            "conversation_id": alerts["conversation_id"],
             "chance": alerts["chance"],
             "kinds": [tuple(dict.fromkeys(reason.kind for reason in reasons_of_one)) for reasons_of_one in listed],
             "reasons": [tuple(reasons_of_one) for reasons_of_one in listed],

@@ -130,12 +130,12 @@ def _both(ai: PlacedMentions, human: PlacedMentions) -> Frame:
     """Return the conversations with values on both sides and a response type, numbered within each."""
     frame = ai.frame.select(CONVERSATION, USER).unique()
     frame = frame.join(human.frame.select(CONVERSATION).unique(), on=CONVERSATION, how="inner")
-    known = ai.records.conversations.select(CONVERSATION, response=nw.col("response_type"))
+    known = ai.records.conversations.select(CONVERSATION, "conversation_id", response=nw.col("response_type"))
     frame = frame.join(known.filter(~nw.col("response").is_null()), on=CONVERSATION, how="inner")
     frame = frame.with_columns(place=nw.lit(1))
-    place = nw.col("place").cum_sum().over("response", order_by=CONVERSATION) - 1
+    place = nw.col("place").cum_sum().over("response", order_by="conversation_id") - 1
     frame = frame.with_columns(place=place.cast(nw.Int64), size=nw.len().over("response").cast(nw.Int64))
-    return ai.records.engine.keep(frame)
+    return ai.records.engine.keep(frame.drop("conversation_id"))
 
 
 def _shifted(both: Frame, step: int) -> Frame:

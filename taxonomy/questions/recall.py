@@ -63,13 +63,8 @@ def _rarest(baseline: Baseline, mentions: PlacedMentions, n: int) -> list[str]:
     seen = baseline.lookups["rare"].table[["level_0", "observed"]]
     counts = engine.table(pa.table({name: seen[name].to_list() for name in seen.columns}))
     ranked = (
-        values_of(mentions)
-        .join(counts, on="level_0", how="inner")
-        .group_by(CONVERSATION)
-        .agg(nw.col("observed").min())
-        .sort("observed", CONVERSATION)
-        .head(n)
+        values_of(mentions).join(counts, on="level_0", how="inner").group_by(CONVERSATION).agg(nw.col("observed").min())
     )
-    named = mentions.records.named(ranked).sort("observed", "conversation_id")
+    named = mentions.records.named(ranked).sort("observed", "conversation_id").head(n)
     names: list[str] = engine.collect(named)["conversation_id"].to_pylist()
     return names

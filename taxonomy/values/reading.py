@@ -237,7 +237,7 @@ def _json_items(lines: Iterator[str], path: str) -> Iterator[_Item]:
         yield {"line": line_number}, _json_item(item, path, line=line_number)
 
 
-def _parsed(text: str, problem: str, path: str, **place: int) -> Any:
+def _parsed(text: str, problem: str, path: str, **place: Any) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
@@ -246,7 +246,7 @@ def _parsed(text: str, problem: str, path: str, **place: int) -> Any:
         raise InputError(problem, path=path, remedy=remedy, **place) from None
 
 
-def _json_item(item: object, path: str, **place: int) -> dict[str, Any] | str:
+def _json_item(item: object, path: str, **place: Any) -> dict[str, Any] | str:
     if isinstance(item, (dict, str)):
         return item
     problem = f"here is neither a JSON object nor a string, but {short(item)}"
