@@ -56,7 +56,7 @@ def analyze_group() -> None:
 def frequency_command(side: str, update: Path | None, analysis: Analysis) -> None:
     """Count how often each value, and each node above it, is expressed.
 
-    FILES are .parquet, .csv or .jsonl files, folders or globs. --update takes the figures of the first side.
+    FILES are files of records (Parquet, CSV or JSON), folders or globs. --update takes the figures of the first side.
 
     \b
     Example:

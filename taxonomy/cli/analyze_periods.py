@@ -60,8 +60,8 @@ def anomalies_command(
 ) -> None:
     """Find conversations whose values are unusual.
 
-    FILES are .parquet, .csv or .jsonl files, folders or globs; they are compared with earlier records, --baseline, or
-    split in two with --split-at. An alert is about one conversation, so single alerts are disclosed with --internal
+    FILES are files of records (Parquet, CSV or JSON), folders or globs; they are compared with earlier records,
+    --baseline, or split in two with --split-at. An alert is about one conversation, so single alerts are disclosed with --internal
     alone; else counts of alerts by reason are. --known is an object of lists of conversation ids, by any name.
 
     \b
@@ -97,8 +97,8 @@ def anomalies_command(
 def drift_command(side: Side, baseline: tuple[str, ...], split_at: datetime | None, analysis: Analysis) -> None:
     """Find which nodes rose or fell between two periods.
 
-    FILES are .parquet, .csv or .jsonl files, folders or globs; they are compared with earlier records, --baseline, or
-    split in two with --split-at.
+    FILES are files of records (Parquet, CSV or JSON), folders or globs; they are compared with earlier records,
+    --baseline, or split in two with --split-at.
 
     \b
     Example:

@@ -39,7 +39,7 @@ def mentions_group() -> None:
 def count_command(side: str, out: Path, reading: Reading) -> None:
     """Count how often FILES mention each string, as input for build.
 
-    FILES are .parquet, .csv or .jsonl files, folders or globs.
+    FILES are files of records (Parquet, CSV or JSON), folders or globs.
 
     \b
     Example:
@@ -100,7 +100,7 @@ def report_command(
 ) -> None:
     """Write a page on what the conversations in FILES show.
 
-    FILES are .parquet, .csv or .jsonl files, folders or globs. A folder of tables is written beside the page.
+    FILES are files of records (Parquet, CSV or JSON), folders or globs. A folder of tables is written beside the page.
 
     \b
     Example:

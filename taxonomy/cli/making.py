@@ -71,7 +71,7 @@ def build_command(
 ) -> None:
     """Build a taxonomy of value strings.
 
-    VALUES is a .txt, .csv, .tsv, .jsonl or .parquet file, or - for standard input.
+    VALUES is a .txt, .csv, .tsv, .jsonl, .json or .parquet file, or - for standard input.
 
     \b
     Example:

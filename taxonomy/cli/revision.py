@@ -230,7 +230,7 @@ def assign_command(
 ) -> None:
     """Say where new values belong in a taxonomy, without building it again.
 
-    VALUES is a .txt, .csv, .tsv, .jsonl or .parquet file, or - for standard input.
+    VALUES is a .txt, .csv, .tsv, .jsonl, .json or .parquet file, or - for standard input.
 
     \b
     Example:

@@ -15,7 +15,7 @@ import narwhals as nw
 from taxonomy.errors import InputError, TaxonomyError
 from taxonomy.mentions import duckdb_sql as sql
 from taxonomy.mentions.columns import DAMAGED, FILE, IDS, column_of
-from taxonomy.values.text_files import open_file
+from taxonomy.values.text_files import decompressing, open_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -172,7 +172,7 @@ class DuckDBEngine:
 
     def _with_one_line_end(self, file: str, is_compressed: bool) -> str:
         """Return the file, or where its lines end in several ways, which DuckDB does not read, a copy of it."""
-        with open_file(Path(file)) as stream:
+        with decompressing(file), open_file(Path(file)) as stream:
             if not _mixes_line_ends(stream):
                 return file
         copy = Path(tempfile.mkdtemp(dir=self._spill.name), Path(file).name)

@@ -51,6 +51,11 @@ _REASONS = (
     "conversation_id stands in several rows",
 )
 _SEVERAL = len(_REASONS) - 1
+# What is done with one row that repeats another, and with several.
+_OF_REPEATS: dict[Kind, tuple[str, str]] = {
+    "mentions": ("is counted", "are counted"),
+    "conversations": ("is left out", "are left out"),
+}
 # Under this share of conversation rows with a mention, the ids of the two kinds are likely to differ.
 _MET = 0.5
 
@@ -138,13 +143,14 @@ class Records:
     def notices(self) -> list[str]:
         """Return what whoever reads these records must know before trusting the figures."""
         said = []
-        if repeats := self.repeats["mentions"]:
-            said.append(f"{count_of(repeats, 'row')} of mentions repeat another row exactly, and are counted")
-        if repeats := self.repeats.get("conversations", 0):
-            said.append(f"{count_of(repeats, 'row')} of conversations repeat another row exactly, and are left out")
+        for kind, (one, several) in _OF_REPEATS.items():
+            if repeats := self.repeats.get(kind, 0):
+                verbs = ("repeats", one) if repeats == 1 else ("repeat", several)
+                said.append(f"{count_of(repeats, 'row')} of {kind} {verbs[0]} another row exactly, and {verbs[1]}")
         rows = self.rows.get("conversations", 0) - self.repeats.get("conversations", 0)
         if self.met is not None and self.met < _MET * rows:
-            problem = f"only {self.met:,} of {count_of(rows, 'row')} of conversations have a mention"
+            verb = "has" if self.met == 1 else "have"
+            problem = f"only {self.met:,} of {count_of(rows, 'row')} of conversations {verb} a mention"
             said.append(f"{problem}; see that both kinds of files write conversation_id alike")
         return said
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import Kind, column_of
 from taxonomy.mentions.rejected import is_rejected_file
-from taxonomy.values.text_files import GZIP, CsvLayout, open_file, read_header, suffix_of
+from taxonomy.values.text_files import GZIP, CsvLayout, decompressing, open_file, read_header, suffix_of
 
 SUFFIXES = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 _FORMATS = f"{', '.join(SUFFIXES)}; all but .parquet may end in {GZIP}, too"
@@ -160,11 +160,8 @@ def _parquet_columns(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _json_members(file: Path) -> tuple[str, tuple[str, ...]]:
     """Return the format, and the members of the first objects that tell the kind; all are known once it is read."""
     names: set[str] = set()
-    try:
-        with open_file(file) as lines:
-            start = lines.read(_START).decode(errors="replace").removeprefix("\ufeff")
-    except (OSError, EOFError) as error:
-        raise InputError(f"cannot be read: {error}", path=str(file), remedy="give one you may read") from error
+    with decompressing(str(file)), open_file(file) as stream:
+        start = stream.read(_START).decode(errors="replace").removeprefix("\ufeff")
     is_array = start.lstrip().startswith("[")
     for item in _first_of_array(start) if is_array else map(_loaded, start.splitlines()):
         names |= {column_of(name) for name in item} if isinstance(item, dict) else set()

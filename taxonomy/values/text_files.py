@@ -7,7 +7,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -73,7 +73,7 @@ def decode_lines(stream: Iterable[bytes], path: str) -> Iterator[str]:
     InputError
         If a line is not UTF-8, holds NUL, or can't be decompressed.
     """
-    for number, raw in enumerate(_checked(stream, path), 1):
+    for number, raw in enumerate(_whole(stream, path), 1):
         line = raw.removeprefix(_BOM) if number == 1 else raw
         try:
             text = line.decode()
@@ -86,9 +86,16 @@ def decode_lines(stream: Iterable[bytes], path: str) -> Iterator[str]:
         yield text
 
 
-def _checked(stream: Iterable[bytes], path: str) -> Iterator[bytes]:
-    try:
+def _whole(stream: Iterable[bytes], path: str) -> Iterator[bytes]:
+    with decompressing(path):
         yield from stream
+
+
+@contextmanager
+def decompressing(path: str) -> Iterator[None]:
+    """Raise an InputError for what gzip can't read."""
+    try:
+        yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"the file cannot be decompressed ({error})", path=path, remedy="compress it again") from None
 
