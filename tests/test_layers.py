@@ -75,6 +75,9 @@ OTHERS = {
     ("taxonomy/cli/edge.py", "open"): "the null device, instead of a full disk",
     ("taxonomy/datasets.py", "tempfile.TemporaryDirectory"): "the hub's client downloads into a folder, and it goes",
     ("taxonomy/mentions/duckdb_engine.py", "tempfile.TemporaryDirectory"): "where DuckDB spills",
+    ("taxonomy/mentions/duckdb_engine.py", "tempfile.mkdtemp"): "a folder there, for a copy with line ends of one kind",
+    ("taxonomy/mentions/duckdb_engine.py", "copy.open"): "that copy",
+    ("taxonomy/mentions/duckdb_engine.py", "gzip.open"): "that copy, of a compressed file",
 }
 _METHODS = {"write_text", "write_bytes", "touch", "symlink_to", "hardlink_to", "tofile", "savefig", "dump"}
 _MODULES = {

@@ -194,7 +194,7 @@ def test_malformed_rows_are_beside_the_output(folder: Path, tree: Path, tmp_path
     assert f"2 of mentions: side is neither ai nor human) are in {tmp_path / 'rejected.parquet'}" in done.stderr
     found = pd.read_parquet(tmp_path / "rejected.parquet")
     assert list(found.columns) == ["kind", "file", "reason", "row"]
-    assert json.loads(found["row"][1])["side"] == "user"
+    assert json.loads(found["row"][1])["side"] == "system"
     done = invoke(*asked, "--max-rejected", "0.001")
     assert done.exit_code == 2
     problem = "malformed: 2 of 522 rows of mentions (2 side is neither ai nor human)"

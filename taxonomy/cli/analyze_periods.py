@@ -61,8 +61,9 @@ def anomalies_command(
     """Find conversations whose values are unusual.
 
     FILES are files of records (Parquet, CSV or JSON), folders or globs; they are compared with earlier records,
-    --baseline, or split in two with --split-at. An alert is about one conversation, so single alerts are disclosed with --internal
-    alone; else counts of alerts by reason are. --known is an object of lists of conversation ids, by any name.
+    --baseline, or split in two with --split-at. An alert is about one conversation, so single alerts are disclosed with
+    --internal alone; else counts of alerts by reason are. --known is an object of lists of conversation ids, by any
+    name.
 
     \b
     Example:

@@ -24,7 +24,7 @@ _NOTHING: Sequence[str | None] = (None,)
 
 def name_columns(frame: Frame) -> Frame:
     """Return the rows with the columns by the names that they are known by."""
-    return frame.rename({name: column_of(name) for name in frame.columns if column_of(name) != name})
+    return frame.select(nw.col(name).alias(column_of(name)) for name in frame.columns)
 
 
 def plain_cells(engine: Engine, frame: Frame, *, is_typed: bool) -> Frame:

@@ -411,8 +411,8 @@ def _conversations(
     ids = mentions.select(CONVERSATION, "conversation_id")
     met = None
     if "conversations" in valid:
-        times = {_TIME: "timestamp"} if "timestamp" in own else {}
-        rows = valid["conversations"].select("conversation_id", CONVERSATION, *_with_time(own)).rename(times)
+        cells = [nw.col(_TIME).alias(name) if name == "timestamp" else nw.col(name) for name in own]
+        rows = valid["conversations"].select("conversation_id", CONVERSATION, *cells)
         meeting = rows.select(CONVERSATION).join(mentioned, on=CONVERSATION, how="semi")
         met = _count(engine, meeting)
         others = engine.keep(mentioned.join(rows.select(CONVERSATION), on=CONVERSATION, how="anti"))
