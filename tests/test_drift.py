@@ -53,6 +53,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             share = rates[later]
             if int((place_in_period + 1) * share) > int(place_in_period * share):
                 mentions.append({"conversation_id": name, "side": "ai", "value": value})
+        # So that every conversation has a mention.
+        mentions.append({"conversation_id": name, "side": "human", "value": "seldom"})
         time = datetime(2025, 1, 1 + 10 * later, tzinfo=UTC) + timedelta(minutes=place_in_period)
         conversations.append({"conversation_id": name, "user_id": f"user-{i % 300}", "timestamp": time.isoformat()})
     said, known = pd.DataFrame(mentions), pd.DataFrame(conversations)
