@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 import taxonomy
 from taxonomy.errors import InputError
-from taxonomy.mentions.columns import VALUE, Side
+from taxonomy.mentions.columns import CONVERSATION, USER, VALUE, Side
 from taxonomy.mentions.duckdb_engine import DuckDBEngine
 from taxonomy.mentions.opening import RecordsWarning
 from taxonomy.mentions.records import Records, open_records
@@ -501,12 +501,14 @@ def columns(rows: Sequence[dict[str, Any]]) -> Table:
 
 
 def content_of(records: Records) -> list[list[str]]:
-    """Return all that figures are counted from."""
+    """Return all that figures are counted from, with the first conversation of a user instead of its code."""
     mentions = records.named(records.mentions.join(records.values, on=VALUE, how="inner").drop(VALUE))
-    return [
-        sorted(str(sorted(row.items())) for row in records.engine.collect(frame).to_pylist())
-        for frame in (mentions, records.conversations)
-    ]
+    rows, conversations = (records.engine.collect(frame).to_pylist() for frame in (mentions, records.conversations))
+    first: dict[Any, str] = {None: ""}
+    for row in sorted(conversations, key=lambda row: row["conversation_id"]):
+        row["user"] = first.setdefault(row.pop(USER), row["conversation_id"])
+        del row[CONVERSATION]
+    return [sorted(str(sorted(row.items())) for row in table) for table in (rows, conversations)]
 
 
 @pytest.mark.hypothesis

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -19,7 +20,7 @@ from embeddings.errors import EmbeddingError
 from taxonomy.cli import main
 from taxonomy.errors import InputError
 from taxonomy.mentions.disclosure import Disclosure
-from taxonomy.mentions.engines import open_engine
+from taxonomy.mentions.engines import EngineName, open_engine
 from taxonomy.mentions.query_engine import Engine
 from taxonomy.mentions.records import open_records
 from taxonomy.mentions.sources import Source
@@ -27,6 +28,7 @@ from taxonomy.mentions.strings import count_strings
 from taxonomy.values.text_files import CsvLayout
 from tests.conftest import FIXTURE, ROOT
 from tests.mention_records import FAULTS, TREE, figures, many, write_rows
+from tests.test_forms import FILES, content_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -135,6 +137,39 @@ def test_the_same_bytes_on_the_command_line(session: SparkSession, folder: Path,
         written.append(out.read_bytes())
     assert written[0] == written[1]
     assert written[0].count(b"\n") > 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FILES)
+def test_the_same_content_of_files_as_people_have_them(session: SparkSession, name: str, tmp_path: Path) -> None:
+    (tmp_path / "a*b").mkdir()
+    path, content = tmp_path / "a*b" / name, FILES[name]
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert content_by("spark", path) == content_by("duckdb", path)
+
+
+@pytest.mark.slow
+def test_the_same_content_of_cells_as_people_write_them(session: SparkSession, tmp_path: Path) -> None:
+    rows = [
+        '1.0,Assistant,care,1.0,"Mon, 20 Jan 2025 12:00:00 GMT"',
+        "2.0,USER,care,no,1767225600",
+        "3.0,ai,\"['care', 'thrift']\",Yes,1767225600000",
+        "4.0,ai,[],,2025-01-20",
+        "4.0,ai,[],,2025-01-20",
+    ]
+    (tmp_path / "m.csv").write_text("\n".join(["Conversation_ID,Side,VALUE,Explicit,Timestamp", *rows]))
+    frame = pd.DataFrame({"conversation_id": [1.0, 2.0], "task": ["t", " u "], "timestamp": [1767225600, None]})
+    frame.to_parquet(tmp_path / "c.parquet")
+    lists = pd.DataFrame({"conversation_id": [1, 2], "side": "ai", "value": [["care", " x "], []], "explicit": [1, 0]})
+    lists.to_parquet(tmp_path / "lists.parquet")
+    assert content_by("spark", tmp_path) == content_by("duckdb", tmp_path)
+
+
+def content_by(engine: EngineName, path: Path) -> object:
+    with open_engine(engine, master=MASTER if engine == "spark" else None) as opened:
+        records = open_records([path], engine=opened, max_rejected=0.5)
+        said = [[row.replace("datetime.datetime", "") for row in rows] for rows in content_of(records)]
+        return said, records.rows, records.repeats, records.met, records.rejected["reason"].tolist()
 
 
 @pytest.mark.slow

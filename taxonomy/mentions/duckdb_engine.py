@@ -134,7 +134,9 @@ class DuckDBEngine:
         That any two of ten million texts share a code has a chance of 5 in a million.
         """
         relation: duckdb.DuckDBPyRelation = frame.to_native()
-        code = f"CASE WHEN {sql.name(column)} IS NOT NULL THEN CAST(hash({sql.name(column)}) >> 1 AS BIGINT) END AS {sql.name(into)}"
+        name = sql.name(column)
+        hashed = f"CAST(hash({name}) >> 1 AS BIGINT)"
+        code = f"CASE WHEN {name} IS NOT NULL THEN {hashed} END AS {sql.name(into)}"
         return nw.from_native(relation.project(f"*, {code}"))
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:

@@ -57,7 +57,7 @@ def list_cell(at: str) -> str:
 def time_of_text(column: str) -> str:
     """Return the time that a text is: a number since 1970, ISO 8601 or RFC 2822."""
     number = f"CASE WHEN regexp_full_match({column}, '[0-9]{{9,19}}(\\.[0-9]*)?') THEN CAST({column} AS DOUBLE) END"
-    iso = f"CASE WHEN regexp_matches({column}, '^[0-9]{{4}}[-/]') THEN TRY_CAST({column} AS TIMESTAMPTZ) END"
+    iso = f"CASE WHEN regexp_matches({column}, '^[0-9]{{4}}-') THEN TRY_CAST({column} AS TIMESTAMPTZ) END"
     zone = f"regexp_replace(regexp_replace({column}, '^[A-Za-z]{{3}}, *', ''), ' *(GMT|UTC|UT|Z)$', ' +0000')"
     # `infinity` and `epoch` are times, too, for DuckDB.
     mail = f"CASE WHEN regexp_matches({zone}, '^[0-9]+ ') THEN try_strptime({zone}, {texts(_MAIL_TIMES)}) END"

@@ -98,8 +98,8 @@ class SparkEngine:
             number = F.when(cell.rlike(r"^[0-9]{9,19}(\.[0-9]*)?$"), cell.cast("double"))
             zone = F.regexp_replace(F.regexp_replace(cell, "^[A-Za-z]{3}, *", ""), " *(GMT|UTC|UT|Z)$", " +0000")
             mail = [F.try_to_timestamp(zone, F.lit(pattern)) for pattern in _MAIL_TIMES]
-            iso = F.when(cell.rlike("^[12]"), cell.try_cast("timestamp"))
-            time = F.coalesce(iso, _since_1970(number), *mail)
+            iso = F.when(cell.rlike("^[0-9]{4}-"), cell.try_cast("timestamp"))
+            time = F.coalesce(_since_1970(number), iso, *mail)
         elif isinstance(kind, NumericType):
             time = _since_1970(cell.cast("double"))
         else:
