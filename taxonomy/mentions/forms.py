@@ -5,16 +5,12 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
 from taxonomy.mentions.columns import DAMAGED, FILE, IDS, SIDES_BY_NAME, column_of
+from taxonomy.mentions.query_engine import Engine, Frame
 
-if TYPE_CHECKING:
-    from taxonomy.mentions.query_engine import Engine
-
-Frame = nw.LazyFrame[Any]
 TRUE, FALSE = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no")
 # Above it, a float is not every whole number.
 _WHOLE_FLOATS = 2.0**53

@@ -13,8 +13,8 @@ import narwhals as nw
 
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import CONVERSATION, USER, VALUE, Side
-from taxonomy.mentions.query_engine import distinct
-from taxonomy.mentions.records import Frame, Records
+from taxonomy.mentions.query_engine import Frame, distinct
+from taxonomy.mentions.records import Records
 from taxonomy.mentions.times import parse_time
 from taxonomy.model import Taxonomy
 

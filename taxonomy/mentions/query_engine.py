@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+import narwhals as nw
+
 if TYPE_CHECKING:
-    import narwhals as nw
     import pyarrow as pa
 
     from taxonomy.mentions.sources import Source
+
+
+Frame = nw.LazyFrame[Any]
 
 
 class Engine(Protocol):
@@ -20,7 +24,7 @@ class Engine(Protocol):
 
     is_open: bool
 
-    def read(self, source: Source) -> nw.LazyFrame[Any]:
+    def read(self, source: Source) -> Frame:
         """Read files of one format.
 
         Parameters
@@ -36,7 +40,7 @@ class Engine(Protocol):
         """
         ...
 
-    def parse_time(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
+    def parse_time(self, frame: Frame, column: str, into: str) -> Frame:
         """Add the time that a column holds, in UTC; null where it holds none.
 
         A number is the seconds, milliseconds, microseconds or nanoseconds since 1970, as its size tells; a text is one
@@ -44,23 +48,23 @@ class Engine(Protocol):
         """
         ...
 
-    def hash_rows(self, frame: nw.LazyFrame[Any], columns: Sequence[str], into: str) -> nw.LazyFrame[Any]:
+    def hash_rows(self, frame: Frame, columns: Sequence[str], into: str) -> Frame:
         """Add a number that is the same in rows with the same cells."""
         ...
 
-    def code(self, frame: nw.LazyFrame[Any], column: str, into: str) -> nw.LazyFrame[Any]:
+    def code(self, frame: Frame, column: str, into: str) -> Frame:
         """Add codes of a column of text, quick to compare: they are equal and null as the text is."""
         ...
 
-    def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
+    def table(self, table: pa.Table) -> Frame:
         """Return a small table as a frame."""
         ...
 
-    def keep(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    def keep(self, frame: Frame) -> Frame:
         """Compute a frame once, for several queries."""
         ...
 
-    def collect(self, frame: nw.LazyFrame[Any]) -> pa.Table:
+    def collect(self, frame: Frame) -> pa.Table:
         """Compute a frame and return it; it must be small.
 
         Raises
@@ -79,6 +83,6 @@ class Engine(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def distinct(frame: nw.LazyFrame[Any], *columns: str) -> nw.LazyFrame[Any]:
+def distinct(frame: Frame, *columns: str) -> Frame:
     """Return the distinct rows of some columns; Narwhals' own `unique` takes several times as long."""
     return frame.group_by(*columns).agg()

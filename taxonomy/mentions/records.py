@@ -13,44 +13,40 @@ import narwhals as nw
 
 from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
+from taxonomy.mentions.checking import (
+    ADDED,
+    AI,
+    EXPLICIT,
+    REASON,
+    REASONS,
+    ROW,
+    SEVERAL,
+    TIME,
+    check_conversations,
+    check_mentions,
+    read_rows,
+)
 from taxonomy.mentions.columns import (
     CONVERSATION,
     DAMAGED,
     FILE,
-    MENTION,
     OF_CONVERSATION,
-    RESPONSE_TYPES,
     SIDES,
     USER,
     VALUE,
     Kind,
     Side,
 )
-from taxonomy.mentions.forms import explode_texts, explode_values, name_columns, plain_cells, side, truth
-from taxonomy.mentions.query_engine import Engine, distinct
+from taxonomy.mentions.forms import explode_texts
+from taxonomy.mentions.query_engine import Engine, Frame, distinct
 from taxonomy.mentions.rejected import COLUMNS, MAX_REJECTED
-from taxonomy.mentions.sources import Source, find_sources
+from taxonomy.mentions.sources import find_sources
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Frame = nw.LazyFrame[Any]
-_TIME, _EXPLICIT, _REASON, _ROW, _MISSING, _AI = "__time", "__explicit", "__reason", "__row", "__missing", "__ai"
+# The code of a text before its lists are split.
 _LIST = "__list"
-_OWN = (_TIME, _EXPLICIT, _REASON, _ROW, _MISSING, _AI, CONVERSATION, VALUE)
-# Why a row is rejected; rows hold the number.
-_REASONS = (
-    "not readable",
-    "no conversation_id",
-    "no side",
-    "side is neither ai nor human",
-    "no value",
-    "explicit is none of true, false, yes, no, 1, 0",
-    "timestamp is not a time: give ISO 8601, RFC 2822 or the seconds since 1970",
-    "response_type is not one of the seven",
-    "conversation_id stands in several rows",
-)
-_SEVERAL = len(_REASONS) - 1
 # What is done with one row that repeats another, and with several.
 _OF_REPEATS: dict[Kind, tuple[str, str]] = {
     "mentions": ("is counted", "are counted"),
@@ -179,33 +175,31 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     """
     frames: dict[Kind, list[Frame]] = {"mentions": [], "conversations": []}
     for source in find_sources(paths):
-        frames[source.kind].append(_read(engine, source))
+        frames[source.kind].append(read_rows(engine, source))
     names = {kind: {name for frame in read for name in frame.columns} for kind, read in frames.items()}
-    own = sorted({*names["conversations"], "response_type"} - {FILE, DAMAGED, _ROW, "conversation_id"})
+    own = sorted({*names["conversations"], "response_type"} - {FILE, DAMAGED, ROW, "conversation_id"})
     from_mentions = [name for name in OF_CONVERSATION if name in names["mentions"] - names["conversations"]]
 
-    checked: dict[Kind, Frame] = {"mentions": nw.concat([_check_mentions(engine, one) for one in frames["mentions"]])}
+    checked: dict[Kind, Frame] = {"mentions": nw.concat([check_mentions(engine, one) for one in frames["mentions"]])}
     if frames["conversations"]:
-        checked["conversations"] = nw.concat(
-            [_check_conversations(engine, one, own) for one in frames["conversations"]]
-        )
+        checked["conversations"] = nw.concat([check_conversations(engine, one, own) for one in frames["conversations"]])
     # Read and checked once, as codes, and without the columns that only rejected rows need.
     needed: dict[Kind, list[str]] = {
-        "mentions": [VALUE, _AI, _EXPLICIT],
+        "mentions": [VALUE, AI, EXPLICIT],
         "conversations": ["conversation_id", *_with_time(own)],
     }
     checked = {kind: engine.code(frame, "conversation_id", CONVERSATION) for kind, frame in checked.items()}
     checked["mentions"] = engine.code(checked["mentions"], "value", VALUE)
     kept = {
-        kind: engine.keep(frame.select(CONVERSATION, *needed[kind], _ROW, _REASON)) for kind, frame in checked.items()
+        kind: engine.keep(frame.select(CONVERSATION, *needed[kind], ROW, REASON)) for kind, frame in checked.items()
     }
     kept["mentions"], values = _split_lists(engine, kept["mentions"], checked["mentions"])
     several = _several(engine, kept)
     rows, rejected = _reject(engine, kept, checked, several, max_rejected)
-    valid = {kind: frame.filter(nw.col(_REASON).is_null()) for kind, frame in kept.items()}
+    valid = {kind: frame.filter(nw.col(REASON).is_null()) for kind, frame in kept.items()}
     repeats: dict[Kind, int] = {"mentions": _count_repeats(engine, valid["mentions"])}
     if several is not None:
-        valid["conversations"] = valid["conversations"].join(several.bad, on=CONVERSATION, how="anti").drop(_ROW)
+        valid["conversations"] = valid["conversations"].join(several.bad, on=CONVERSATION, how="anti").drop(ROW)
         if several.repeats:
             valid["conversations"] = distinct(valid["conversations"], *valid["conversations"].columns)
         repeats["conversations"] = several.repeats
@@ -216,7 +210,7 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     mentions = valid["mentions"].filter(~nw.col(VALUE).is_null())
     return Records(
         engine=engine,
-        mentions=mentions.select(CONVERSATION, VALUE, ai=nw.col(_AI), explicit=nw.col(_EXPLICIT)),
+        mentions=mentions.select(CONVERSATION, VALUE, ai=nw.col(AI), explicit=nw.col(EXPLICIT)),
         conversations=conversations,
         values=values,
         contexts=tuple(
@@ -229,70 +223,6 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
         met=met,
         rejected=rejected,
     )
-
-
-def _read(engine: Engine, source: Source) -> Frame:
-    """Return the rows of files by the names of columns that we know, with a number for what each row holds."""
-    frame = name_columns(engine.read(source))
-    frame = engine.hash_rows(frame, [name for name in frame.columns if name not in (FILE, DAMAGED)], _ROW)
-    return plain_cells(engine, frame, is_typed=source.suffix == ".parquet")
-
-
-def _with(engine: Engine, frame: Frame, names: Sequence[str]) -> Frame:
-    """Return the columns asked for, null where there is none, and the time that `timestamp` holds."""
-    there = set(frame.columns)
-    nothing = nw.lit(None, dtype=nw.String)
-    named = [nw.col(name) if name in there else nothing.alias(name) for name in (*names, FILE, DAMAGED, _ROW)]
-    frame = engine.parse_time(frame.select(named), "timestamp", _TIME)
-    return frame.with_columns(nw.col("timestamp").cast(nw.String))
-
-
-def _check_mentions(engine: Engine, frame: Frame) -> Frame:
-    frame = explode_values(_with(engine, frame, MENTION), _MISSING)
-    frame = frame.with_columns(
-        side("side").alias(_AI), truth("explicit", frame.collect_schema()["explicit"]).alias(_EXPLICIT)
-    )
-    return frame.with_columns(
-        nw.col("explicit").cast(nw.String),
-        _first_of(
-            [
-                ~nw.col(DAMAGED).is_null(),
-                nw.col("conversation_id").is_null(),
-                nw.col("side").is_null(),
-                nw.col(_AI).is_null(),
-                nw.col(_MISSING),
-                ~nw.col("explicit").is_null() & nw.col(_EXPLICIT).is_null(),
-                ~nw.col("timestamp").is_null() & nw.col(_TIME).is_null(),
-            ]
-        ),
-    )
-
-
-def _check_conversations(engine: Engine, frame: Frame, own: Sequence[str]) -> Frame:
-    frame = _with(engine, frame, sorted({"conversation_id", "timestamp", *own}))
-    frame = frame.with_columns(nw.col("response_type").str.to_lowercase().str.replace_all("_", " ", literal=True))
-    if "explicit" in own:
-        frame = frame.with_columns(nw.col("explicit").cast(nw.String))
-    none = nw.lit(False)
-    return frame.with_columns(
-        _first_of(
-            [
-                ~nw.col(DAMAGED).is_null(),
-                nw.col("conversation_id").is_null(),
-                *[none] * 4,
-                ~nw.col("timestamp").is_null() & nw.col(_TIME).is_null(),
-                ~nw.col("response_type").is_null() & ~nw.col("response_type").is_in(RESPONSE_TYPES),
-            ]
-        )
-    )
-
-
-def _first_of(faults: Sequence[nw.Expr]) -> nw.Expr:
-    """Return the number of the first reason that applies, null where none does."""
-    reason: nw.Expr = nw.lit(None, dtype=nw.Int8)
-    for number, fault in reversed(list(enumerate(faults))):
-        reason = nw.when(fault).then(nw.lit(number, dtype=nw.Int8)).otherwise(reason)
-    return reason.alias(_REASON)
 
 
 @dataclass(frozen=True)
@@ -308,9 +238,9 @@ def _several(engine: Engine, kept: Mapping[Kind, Frame]) -> _Several | None:
     """Find the conversations that have several rows: which of them is right is not known, unless they are the same."""
     if "conversations" not in kept:
         return None
-    valid = kept["conversations"].filter(nw.col(_REASON).is_null())
+    valid = kept["conversations"].filter(nw.col(REASON).is_null())
     several = engine.keep(valid.group_by(CONVERSATION).agg(n=nw.len()).filter(nw.col("n") > 1))
-    kinds = distinct(valid.join(several, on=CONVERSATION, how="inner"), CONVERSATION, "n", _ROW)
+    kinds = distinct(valid.join(several, on=CONVERSATION, how="inner"), CONVERSATION, "n", ROW)
     counted = engine.keep(kinds.group_by(CONVERSATION).agg(nw.col("n").min(), kinds=nw.len()))
     same, bad = (counted.filter(condition) for condition in (nw.col("kinds") == 1, nw.col("kinds") > 1))
 
@@ -335,7 +265,7 @@ def _split_lists(engine: Engine, kept: Frame, mentions: Frame) -> tuple[Frame, F
 def _count_repeats(engine: Engine, mentions: Frame) -> int:
     """Return how many rows of mentions are exact repeats of others."""
     # A row that lists several values has several mentions.
-    counted = mentions.group_by(_ROW, VALUE).agg(n=nw.len()).filter(nw.col("n") > 1)
+    counted = mentions.group_by(ROW, VALUE).agg(n=nw.len()).filter(nw.col("n") > 1)
     return int(engine.collect(counted.select((nw.col("n") - 1).sum().alias("n")))["n"][0].as_py() or 0)
 
 
@@ -352,23 +282,23 @@ def _reject(
     rows: dict[Kind, int] = {}
     parts = []
     for kind, frame in kept.items():
-        counted = engine.collect(frame.group_by(_REASON).agg(n=nw.len())).to_pylist()
+        counted = engine.collect(frame.group_by(REASON).agg(n=nw.len())).to_pylist()
         rows[kind] = sum(row["n"] for row in counted)
-        faults = {row[_REASON]: row["n"] for row in counted if row[_REASON] is not None}
+        faults = {row[REASON]: row["n"] for row in counted if row[REASON] is not None}
         if kind == "conversations" and several is not None and several.bad_rows:
-            faults[_SEVERAL] = several.bad_rows
+            faults[SEVERAL] = several.bad_rows
         if not rows[kind] and kind == "mentions":
             raise InputError("there are no mentions", remedy="give at least one row")
         if sum(faults.values()) > max_rejected * rows[kind]:
-            listed = ", ".join(f"{count:,} {_REASONS[number]}" for number, count in sorted(faults.items()))
+            listed = ", ".join(f"{count:,} {REASONS[number]}" for number, count in sorted(faults.items()))
             problem = f"malformed: {sum(faults.values()):,} of {count_of(rows[kind], 'row')} of {kind} ({listed})"
             raise InputError(problem, remedy=f"repair them, or raise `max_rejected` above {max_rejected:g}")
-        if faults.keys() - {_SEVERAL}:
-            parts.append(_rejected_rows(engine, kind, checked[kind].filter(~nw.col(_REASON).is_null())))
-        if _SEVERAL in faults and several is not None:
-            sound = checked[kind].filter(nw.col(_REASON).is_null())
+        if faults.keys() - {SEVERAL}:
+            parts.append(_rejected_rows(engine, kind, checked[kind].filter(~nw.col(REASON).is_null())))
+        if SEVERAL in faults and several is not None:
+            sound = checked[kind].filter(nw.col(REASON).is_null())
             again = sound.join(several.bad, on=CONVERSATION, how="semi")
-            parts.append(_rejected_rows(engine, kind, again.with_columns(nw.lit(_SEVERAL).alias(_REASON))))
+            parts.append(_rejected_rows(engine, kind, again.with_columns(nw.lit(SEVERAL).alias(REASON))))
     none = pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
     rejected = pd.concat(parts, ignore_index=True) if parts else none
     return rows, rejected.sort_values(list(COLUMNS), ignore_index=True)
@@ -377,13 +307,13 @@ def _reject(
 def _rejected_rows(engine: Engine, kind: Kind, frame: Frame) -> pd.DataFrame:
     import pandas as pd
 
-    frame = frame.select(_REASON, *(name for name in frame.columns if name not in _OWN))
+    frame = frame.select(REASON, *(name for name in frame.columns if name not in (*ADDED, CONVERSATION, VALUE)))
     rejected = []
     for row in engine.collect(frame).to_pylist():
-        file, damaged, reason = (row.pop(name) for name in (FILE, DAMAGED, _REASON))
+        file, damaged, reason = (row.pop(name) for name in (FILE, DAMAGED, REASON))
         cells = {name: cell for name, cell in row.items() if cell is not None}
         rejected.append(
-            (kind, Path(file).name, _REASONS[reason], damaged or json.dumps(cells, ensure_ascii=False, default=str))
+            (kind, Path(file).name, REASONS[reason], damaged or json.dumps(cells, ensure_ascii=False, default=str))
         )
     return pd.DataFrame(rejected, columns=list(COLUMNS))
 
@@ -395,8 +325,8 @@ def _said_by_mentions(mentions: Frame, names: Sequence[str]) -> Frame | None:
     texts = [name for name in names if name != "timestamp"]
     lows = [nw.col(name).min() for name in texts]
     highs = [nw.col(name).max().alias(f"{name}_max") for name in texts]
-    times = [nw.col(_TIME).min().alias("timestamp")] if "timestamp" in names else []
-    valid = mentions.filter(nw.col(_REASON).is_null()).select(CONVERSATION, _TIME, *texts)
+    times = [nw.col(TIME).min().alias("timestamp")] if "timestamp" in names else []
+    valid = mentions.filter(nw.col(REASON).is_null()).select(CONVERSATION, TIME, *texts)
     agreed = [nw.when(nw.col(name) == nw.col(f"{name}_max")).then(nw.col(name)).alias(name) for name in texts]
     by_code = valid.group_by(CONVERSATION).agg(*lows, *highs, *times)
     return by_code.select(CONVERSATION, *agreed, *(["timestamp"] if times else []))
@@ -411,7 +341,7 @@ def _conversations(
     ids = mentions.select(CONVERSATION, "conversation_id")
     met = None
     if "conversations" in valid:
-        cells = [nw.col(_TIME).alias(name) if name == "timestamp" else nw.col(name) for name in own]
+        cells = [nw.col(TIME).alias(name) if name == "timestamp" else nw.col(name) for name in own]
         rows = valid["conversations"].select("conversation_id", CONVERSATION, *cells)
         meeting = rows.select(CONVERSATION).join(mentioned, on=CONVERSATION, how="semi")
         met = _count(engine, meeting)
@@ -437,7 +367,7 @@ def _count(engine: Engine, frame: Frame) -> int:
 
 def _with_time(columns: Iterable[str]) -> list[str]:
     """Return the columns, with that of the time instead of that of its text."""
-    return [_TIME if name == "timestamp" else name for name in columns]
+    return [TIME if name == "timestamp" else name for name in columns]
 
 
 def _nothing(name: str) -> nw.Expr:

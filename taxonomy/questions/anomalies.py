@@ -34,7 +34,7 @@ from taxonomy.questions.rates import ALERTS_PER_10000
 from taxonomy.questions.watch_list import find_watched
 
 if TYPE_CHECKING:
-    from taxonomy.mentions.records import Frame
+    from taxonomy.mentions.query_engine import Frame
 
 # Reasons of one kind that are given for a conversation.
 _REASONS = 3

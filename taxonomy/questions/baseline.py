@@ -20,7 +20,7 @@ from taxonomy.mentions.columns import CONVERSATION
 from taxonomy.mentions.placed import PlacedMentions
 
 if TYPE_CHECKING:
-    from taxonomy.mentions.records import Frame
+    from taxonomy.mentions.query_engine import Frame
     from taxonomy.model import Taxonomy
 
 Kind = Literal["watch", "rare", "context", "co-occurrence"]

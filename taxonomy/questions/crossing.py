@@ -22,7 +22,7 @@ from taxonomy.mentions.placed import (
     pair_sides,
     parents_of,
 )
-from taxonomy.mentions.records import Frame
+from taxonomy.mentions.query_engine import Frame
 from taxonomy.mentions.statistics import (
     LOW_EXPECTED,
     adjusted_residuals,

@@ -12,7 +12,7 @@ from taxonomy.errors import InputError
 from taxonomy.mentions.columns import CONVERSATION, RESPONSE_TYPES, USER
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.placed import PlacedMentions, count_rows
-from taxonomy.mentions.records import Frame
+from taxonomy.mentions.query_engine import Frame
 from taxonomy.mentions.statistics import difference_interval, wilson_interval
 from taxonomy.mentions.suppression import suppress
 from taxonomy.questions.answer import Answer
