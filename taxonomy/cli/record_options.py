@@ -36,7 +36,9 @@ _FILES = click.argument("files", nargs=-1, required=True)
 _READING = (
     click.option("--engine", type=Choice(ENGINES), default="duckdb", show_default=True, help="Engine that counts."),
     click.option("--master", metavar="URL", help="Spark's master (default: local[*]).  [--engine spark]"),
-    click.option("--memory-limit", metavar="SIZE", help="Memory for DuckDB before it spills to disk, such as 4GB."),
+    click.option(
+        "--memory-limit", metavar="SIZE", help="Memory for DuckDB before it spills to disk, such as 8GB (default: 3GB)."
+    ),
     click.option(
         "--max-rejected",
         type=click.FloatRange(0, 1),
