@@ -79,6 +79,9 @@ class SparkEngine:
             quote='"',
             escape='"',
             columnNameOfCorruptRecord=DAMAGED,
+            # Left to itself, Spark takes the first line end for that of all; a carriage return is space to it then.
+            lineSep="\n",
+            ignoreTrailingWhiteSpace=True,
         )
         if not skipped:
             return frame
