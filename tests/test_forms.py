@@ -110,6 +110,11 @@ def test_ids_that_do_not_meet_are_said(tmp_path: Path) -> None:
         taxonomy.open_mentions(tmp_path, TREE).close()
     assert len(raised) == 1
     assert raised[0].filename == __file__
+    write_rows(tmp_path / "whole.csv", [mention("a", "care")])
+    with taxonomy.open_mentions(tmp_path / "whole.csv", TREE) as mentions:
+        with pytest.warns(RecordsWarning, match="only 1 of 5 rows") as raised:
+            mentions.open_baseline([tmp_path / "m.csv", tmp_path / "c.csv"])
+        assert raised[0].filename == __file__
 
 
 def test_it_is_said_on_the_command_line(run: Run, tmp_path: Path) -> None:
@@ -204,6 +209,12 @@ def test_a_typed_list_is_a_mention_each(read: Read, tmp_path: Path) -> None:
     # An empty list says that there is no value; nothing at all says nothing.
     assert len(records.engine.collect(records.conversations)) == 2
     assert records.rejected["reason"].tolist() == ["no value"]
+
+
+def test_a_malformed_row_is_one_whatever_it_lists(read: Read) -> None:
+    listed = "\"['care', 'thrift']\""
+    records = read({"m.csv": HEADER + f"a,ai,{listed}\nb,robot,{listed}\n"}, max_rejected=0.4)
+    assert (records.rows["mentions"], len(records.rejected), strings(records)) == (3, 1, {"care": 1, "thrift": 1})
 
 
 def test_what_only_looks_like_a_list_is_a_string(read: Read) -> None:

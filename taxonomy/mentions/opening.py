@@ -114,10 +114,8 @@ def open_mentions(  # noqa: PLR0913 - the public call: what the command line tak
     except BaseException:
         opened.close()
         raise
-    opened_mentions = Mentions(records, placing, max_rejected)
-    for notice in opened_mentions.notices:
-        warnings.warn(notice, RecordsWarning, stacklevel=2)
-    return opened_mentions
+    _warn_of(records)
+    return Mentions(records, placing, max_rejected)
 
 
 class Mentions:
@@ -210,6 +208,7 @@ class Mentions:
             raise InputError(problem, remedy="place them first with taxonomy.assign, and open both without `assign`")
         self._records.check_open()
         records = self._placing.read(_listed(paths), self._records.engine, self._max_rejected)
+        _warn_of(records)
         return Mentions(records, self._placing, self._max_rejected, owns_engine=False)
 
     def close(self) -> None:
@@ -256,6 +255,12 @@ class _Placing:
     def _report(self, stage: str, done: int) -> None:
         if self.progress is not None:
             self.progress(stage, done, 1)
+
+
+def _warn_of(records: Records) -> None:
+    """Warn whoever opens records of what to know of them."""
+    for notice in records.notices():
+        warnings.warn(notice, RecordsWarning, stacklevel=3)
 
 
 def _listed(paths: Paths) -> list[str | Path]:

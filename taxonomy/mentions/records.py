@@ -258,8 +258,10 @@ def _split_lists(engine: Engine, kept: Frame, mentions: Frame) -> tuple[Frame, F
         return kept, values
     coded = engine.keep(engine.code(items.select(_LIST, "item"), "item", VALUE))
     known = distinct(coded.filter(~nw.col(VALUE).is_null()), VALUE, "item").rename({"item": "value"})
-    split = kept.rename({VALUE: _LIST}).join(coded.select(_LIST, VALUE), on=_LIST, how="left").drop(_LIST)
-    return engine.keep(split), engine.keep(known)
+    # A malformed row is one, whatever it lists.
+    valid, rest = (kept.filter(condition) for condition in (nw.col(REASON).is_null(), ~nw.col(REASON).is_null()))
+    split = valid.rename({VALUE: _LIST}).join(coded.select(_LIST, VALUE), on=_LIST, how="left").select(kept.columns)
+    return engine.keep(nw.concat([split, rest])), engine.keep(known)
 
 
 def _count_repeats(engine: Engine, mentions: Frame) -> int:

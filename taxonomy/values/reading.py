@@ -73,11 +73,11 @@ def read_file(
     """
     name = "stdin" if str(path) == "-" else str(path)
     with _open(path, name, stdin) as stream:
-        suffix, is_compressed = suffix_of(path)
+        suffix, _ = suffix_of(path)
         if name != "stdin" and suffix not in SUFFIXES:
             problem = f"files in {suffix!r} are not read" if suffix else "the name has no suffix"
             raise InputError(problem, path=name, remedy=f"give a file with one of {', '.join(SUFFIXES)}")
-        if suffix == ".parquet" and not is_compressed:
+        if suffix == ".parquet":
             yield _parquet_table(stream, name, value_column, weight_column)
             return
         lines = decode_lines(stream, name)
