@@ -13,15 +13,16 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.errors import AmbiguousKeyError, LookupFailedError, check_type
+from taxonomy.errors import check_type
 from taxonomy.model.canonical_form import canonical_json, digest_nodes
 from taxonomy.model.checks import check_invariants
 from taxonomy.model.draft import subtree_nodes
 from taxonomy.model.frames import nodes_frame
 from taxonomy.model.ids import default_level_names
+from taxonomy.model.lookup import Lookup
 from taxonomy.model.nodes import Level, Node, Provenance, Record, Retired, ancestor_positions
-from taxonomy.model.search import search_nodes, suggest_labels
-from taxonomy.values import WeightUnit, canonical_key
+from taxonomy.model.search import search_nodes
+from taxonomy.values import WeightUnit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +86,7 @@ class Taxonomy(Record):
     def __contains__(self, key: object) -> bool:
         """Return whether a node has this id, or this label or alias in any spelling."""
         key = key.id if isinstance(key, Node) else key
-        return isinstance(key, str) and bool(self._find(key, None))
+        return isinstance(key, str) and bool(self._lookup.find_all(key))
 
     # Layers above this one are imported where they are called.
 
@@ -243,8 +244,8 @@ class Taxonomy(Record):
     # -- reading the tree -------------------------------------------------------------------------------------------
 
     @cached_property
-    def _by_id(self) -> dict[str, Node]:
-        return {node.id: node for node in self.nodes}
+    def _lookup(self) -> Lookup:
+        return Lookup(self.nodes, self.retired)
 
     @cached_property
     def _children(self) -> dict[str | None, list[Node]]:
@@ -252,14 +253,6 @@ class Taxonomy(Record):
         for node in self.nodes:
             children[node.parent].append(node)
         return children
-
-    @cached_property
-    def _by_key(self) -> dict[str, list[Node]]:
-        nodes_of: dict[str, list[Node]] = defaultdict(list)
-        for node in self.nodes:
-            for key in {canonical_key(name) for name in (node.label, *node.aliases)}:
-                nodes_of[key].append(node)
-        return nodes_of
 
     @property
     def top(self) -> list[Node]:
@@ -315,28 +308,7 @@ class Taxonomy(Record):
             If several nodes match; the error lists them.
         """
         check_type(key, str, "key", "give an id, a label or an alias")
-        matches = self._find(key, level)
-        if not matches:
-            if key in self._retired_by_id:
-                raise LookupFailedError(self._say_retired(key), remedy="give an id of this version")
-            where = "" if level is None else f" on level {level}"
-            raise LookupFailedError(f"there is no node {key!r}{where}", remedy=self._suggest(key, level))
-        if len(matches) > 1:
-            listed = [f"{node.id} (level {node.level}, {node.label!r})" for node in matches]
-            problem = f"{key!r} is the label or alias of {len(matches)} nodes: {', '.join(listed)}"
-            raise AmbiguousKeyError(problem, listed, remedy="give an id or a level")
-        return matches[0]
-
-    def _find(self, key: str, level: int | None) -> list[Node]:
-        by_id = self._by_id.get(key)
-        if by_id is not None and level in (None, by_id.level):
-            return [by_id]
-        return [node for node in self._by_key.get(canonical_key(key), []) if level in (None, node.level)]
-
-    def _suggest(self, key: str, level: int | None) -> str:
-        nodes = self.nodes if level is None else [node for node in self.nodes if node.level == level]
-        near = " or ".join(map(repr, suggest_labels(nodes, key)))
-        return f"did you mean {near}?" if near else "give an id, a label or an alias of this taxonomy"
+        return self._lookup.find(key, level)
 
     def search(self, text: str) -> list[Node]:
         """Return the nodes of all levels whose label, aliases or definition contain a text, the best match first.
@@ -356,23 +328,7 @@ class Taxonomy(Record):
         LookupFailedError
             If no such id was retired.
         """
-        if id not in self._retired_by_id:
-            problem = f"no id {id!r} was retired from this taxonomy"
-            raise LookupFailedError(problem, remedy="give an id of an earlier version")
-        return self._retired_by_id[id]
-
-    @cached_property
-    def _retired_by_id(self) -> dict[str, Retired]:
-        return {entry.id: entry for entry in self.retired}
-
-    def _say_retired(self, id: str) -> str:
-        entry = self._retired_by_id[id]
-        successors = " and ".join(self._say(successor) for successor in entry.replaced_by) or "nothing"
-        return f"{id} ({entry.label!r}) was retired in version {entry.since} and replaced by {successors}"
-
-    def _say(self, id: str) -> str:
-        known = self._by_id.get(id) or self._retired_by_id.get(id)
-        return f"{id} ({known.label!r})" if known else id
+        return self._lookup.find_retired(id)
 
     def _resolve(self, node: Node | str) -> Node:
         return self.node(node.id if isinstance(node, Node) else node)
@@ -380,7 +336,7 @@ class Taxonomy(Record):
     def parent(self, node: Node | str) -> Node | None:
         """Return the node one level up, None for a node of the top level."""
         parent = self._resolve(node).parent
-        return None if parent is None else self._by_id[parent]
+        return None if parent is None else self._lookup.by_id[parent]
 
     def children(self, node: Node | str) -> list[Node]:
         """Return the nodes one level down, by label; none for a value."""
@@ -390,7 +346,7 @@ class Taxonomy(Record):
         """Return the nodes from the top level down to `node`, itself included."""
         steps = [self._resolve(node)]
         while steps[-1].parent is not None:
-            steps.append(self._by_id[steps[-1].parent])
+            steps.append(self._lookup.by_id[steps[-1].parent])
         return steps[::-1]
 
     def values(self, node: Node | str) -> list[Node]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,9 +30,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 def answers(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache without answers, with the vectors that tests share."""
     folder = tmp_path / "cache"
+    folder.mkdir()
     for part in ("vectors", "models"):
-        if (cache / part).is_dir():
-            shutil.copytree(cache / part, folder / part)
+        (cache / part).mkdir(exist_ok=True)
+        # A copy could catch a file while another worker writes it.
+        (folder / part).symlink_to(cache / part)
     monkeypatch.setenv("VALUE_TAXONOMY_CACHE", str(folder))
     return folder
 
