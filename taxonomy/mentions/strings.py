@@ -13,7 +13,7 @@ from taxonomy.mentions.columns import CONVERSATION, SIDES, VALUE, Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.placed import count_rows
 from taxonomy.mentions.records import Records
-from taxonomy.mentions.suppression import suppress
+from taxonomy.mentions.suppression import Cells, suppress_together
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,23 +52,30 @@ def count_strings(records: Records, *, sides: Sequence[Side] = SIDES, disclosure
     InputError
         If there is no mention of these sides.
     """
-    mentions = records.mentions if set(sides) == set(SIDES) else nw.concat([records.of_side(side) for side in sides])
-    by_code = count_rows(records, mentions.select(CONVERSATION, VALUE, mentions=nw.lit(1)), [VALUE])
-    if by_code.empty:
+    counts = _count_by_side(records)
+    wanted = "both" if set(sides) == set(SIDES) else sides[0]
+    of_sides = counts[counts["side"] == wanted].dropna(subset="value")
+    if of_sides.empty:
         raise InputError(f"no mention is of the {' or '.join(sides)} side", remedy="give records of it")
-    counts = records.engine.collect(records.values).to_pandas().merge(by_code, on=VALUE).drop(columns=VALUE)
-    counts = counts.sort_values("value", ignore_index=True)
-    # With their total, so that no single string can be worked out from it.
-    total = counts[["conversations", "mentions"]].sum().to_frame().T.assign(value=None)
-    if "users" in counts:
-        total["users"] = counts["users"].sum()
+    # Whatever is asked for, all that can be: the strings of one side follow from those of both and of the other.
+    cells = Cells(counts, {"value": "string", "side": "side"}, {"side": dict.fromkeys(SIDES, "both")})
+    [disclosed] = suppress_together([cells], disclosure=disclosure)
+    table = disclosed.table[disclosed.table["side"] == wanted].dropna(subset="value")
+    table = table.rename(columns={"mentions": "count"})[["value", "count", "conversations"]]
+    table = table.sort_values(["count", "value"], ascending=[False, True], ignore_index=True)
+    return Strings(table, len(of_sides) - len(table), int(of_sides["mentions"].sum() - table["count"].sum()))
+
+
+def _count_by_side(records: Records) -> pd.DataFrame:
+    """Count each string of each side and of both, with the totals, so that none can be worked out from them."""
     import pandas as pd
 
-    disclosed = suppress(
-        pd.concat([counts, total], ignore_index=True),
-        by=["value"],
-        disclosure=disclosure,
-    ).table.dropna(subset="value")
-    table = disclosed.rename(columns={"mentions": "count"})[["value", "count", "conversations"]]
-    table = table.sort_values(["count", "value"], ascending=[False, True], ignore_index=True)
-    return Strings(table, len(counts) - len(table), int(counts["mentions"].sum() - table["count"].sum()))
+    mentions = records.mentions.select(CONVERSATION, VALUE, mentions=nw.lit(1))
+    parts = [count_rows(records, mentions, [VALUE]).assign(side="both")]
+    for side in SIDES:
+        mentions = records.of_side(side).select(CONVERSATION, VALUE, mentions=nw.lit(1))
+        parts.append(count_rows(records, mentions, [VALUE]).assign(side=side))
+    strings = records.engine.collect(records.values).to_pandas()
+    counts = pd.concat(parts, ignore_index=True).merge(strings, on=VALUE).drop(columns=VALUE)
+    totals = counts.groupby("side", as_index=False).sum(numeric_only=True)
+    return pd.concat([counts.sort_values(["value", "side"]), totals], ignore_index=True)

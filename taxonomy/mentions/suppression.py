@@ -3,13 +3,13 @@
 A table holds one row a cell; a missing value in a key column stands for all of its categories, as in SQL's ``CUBE``. A
 cell below a threshold is suppressed (primary suppression). As its totals are there too, it could be had by
 subtraction, so more cells are suppressed until it cannot (complementary suppression; Hundepool et al., Statistical
-Disclosure Control, Wiley 2012, ch. 4).
+Disclosure Control, Wiley 2012, ch. 4). Tables that have cells in common are linked, and suppressed together (ibid.).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,41 @@ from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 
 # Vectors of a null space are computed to about 1e-10, and are of the order of 1 where they are not zero.
 _ZERO = 1e-6
+# Between the parts of a key: no name of a variable or a category has it.
+_SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A table that is to be published, as far as it can be.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a cell: the columns of `by`, ``conversations``, and ``users`` where they are known. A missing value in
+        a column of `by` stands for all.
+    by : mapping of str to str
+        The columns that name a cell, and the variable that each holds. Cells of the same population and the same
+        categories of the same variables are one cell, in whatever tables they stand.
+    trees : mapping of str to mapping of str to str
+        For a column of nodes, the parent of each; rows of several levels may stand in the table.
+    population : str
+        What is counted: all conversations, or some.
+    """
+
+    table: pd.DataFrame
+    by: Mapping[str, str]
+    trees: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    population: str = "conversations"
+
+    def keys(self) -> pd.Series[str]:
+        """Return the key of each cell, the same in every table that has it."""
+        keys = pd.Series(self.population, index=range(len(self.table)), dtype=object)
+        for column, variable in sorted(self.by.items(), key=lambda item: item[1]):
+            category = self.table[column].reset_index(drop=True)
+            named = keys + f"{_SEPARATOR}{variable}{_SEPARATOR}" + category.astype(str)
+            keys = keys.where(category.isna(), named)
+        return keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +83,14 @@ def suppress(
     trees: Mapping[str, Mapping[str, str]] | None = None,
     disclosure: Disclosure = PUBLIC,
 ) -> Disclosed:
-    """Suppress the cells of too few conversations or users, and others from which those could be worked out.
-
-    No cell below a threshold follows from what is disclosed: neither by one subtraction from a total, nor by any
-    combination of totals along rows, columns and the levels of a tree. What several suppressed cells add up to, which a
-    subtraction gives, is itself above the thresholds. Of a tree, counts of conversations do not quite add up, since one
-    can hold two children; they are protected as if they did, for mentions do.
+    """Suppress cells of one table; see `suppress_together`.
 
     Parameters
     ----------
     table : DataFrame
-        One row a cell: the columns of `by`, ``conversations``, and ``users`` where they are known. A missing value in
-        a column of `by` stands for all.
     by : sequence of str
         The columns that name a cell.
     trees : mapping of str to mapping of str to str, optional
-        For a column of nodes, the parent of each; rows of several levels may stand in the table.
     disclosure : Disclosure
         The least that a cell may have.
 
@@ -71,23 +98,65 @@ def suppress(
     -------
     Disclosed
     """
-    cells = table.reset_index(drop=True)
-    counts = cells["conversations"].to_numpy(dtype=np.float64)
-    # Where users are not known, conversations decide.
-    users = np.full(len(cells), float(disclosure.min_users))
-    if "users" in cells:
-        users = cells["users"].fillna(disclosure.min_users).to_numpy(dtype=np.float64)
+    cells = Cells(table, {column: column for column in by}, trees or {})
+    return suppress_together([cells], disclosure=disclosure)[0]
+
+
+def suppress_together(tables: Sequence[Cells], *, disclosure: Disclosure = PUBLIC) -> list[Disclosed]:
+    """Suppress the cells of too few conversations or users, and others from which those could be worked out.
+
+    No suppressed cell follows from what is disclosed: neither by one subtraction from a total, nor by any combination
+    of totals along rows, columns and the levels of a tree, within a table or between tables. What several suppressed
+    cells add up to, which a subtraction gives, is itself above the thresholds. Of a tree, counts of conversations do
+    not quite add up, since one can hold two children; they are protected as if they did, for mentions do.
+
+    Where there is a choice, the cell of the fewest conversations goes: the part of a sum, rather than its total.
+
+    Parameters
+    ----------
+    tables : sequence of Cells
+        All that is published at once.
+    disclosure : Disclosure
+        The least that a cell may have.
+
+    Returns
+    -------
+    list of Disclosed
+        Of each table.
+    """
+    keys = [cells.keys() for cells in tables]
+    codes, names = pd.factorize(pd.concat(keys, ignore_index=True)) if keys else (np.empty(0, np.intp), pd.Index([]))
+    places = np.split(codes, np.cumsum([len(of_table) for of_table in keys])[:-1]) if keys else []
+    # What stands in several tables is counted alike; the least is taken, in case it is not.
+    counts, users = np.full(len(names), np.inf), np.full(len(names), np.inf)
+    for cells, place in zip(tables, places, strict=True):
+        np.minimum.at(counts, place, cells.table["conversations"].to_numpy(dtype=np.float64))
+        if "users" in cells.table:
+            # Where users are not known, conversations decide.
+            known = cells.table["users"].fillna(disclosure.min_users).to_numpy(dtype=np.float64)
+            np.minimum.at(users, place, known)
+    users[np.isinf(users)] = disclosure.min_users
     primary = (counts < disclosure.min_conversations) | (users < disclosure.min_users)
     suppressed = primary.copy()
     if primary.any():
-        sums = _sums(cells, by, trees or {})
-        rank = _rank(cells, by)
+        sums = _link([_sums(cells) for cells in tables], places, len(names))
+        # The smallest goes first, whatever the order of rows.
+        rank = np.empty(len(names), dtype=np.intp)
+        rank[np.lexsort((np.asarray(names, dtype=str), counts))] = np.arange(len(names))
+        matrix = _matrix(sums)
         while True:
             _complement(sums, suppressed, rank, counts, users, disclosure)
-            determined = np.flatnonzero(primary & _determined(sums, suppressed))
-            if not len(determined) or not _suppress_near(sums, suppressed, determined[0], rank):
+            determined = np.flatnonzero(_determined(matrix, suppressed))
+            if not sum(_suppress_near(matrix, suppressed, int(cell), rank) for cell in determined):
                 break
-    return Disclosed(table[~suppressed], int(suppressed.sum()), int((suppressed & ~primary).sum()))
+    return [
+        Disclosed(
+            cells.table[~suppressed[place]],
+            int(suppressed[place].sum()),
+            int((suppressed & ~primary)[place].sum()),
+        )
+        for cells, place in zip(tables, places, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +170,18 @@ class _Sums:
     totals : ndarray of shape (n_sums,)
     steps : ndarray of shape (n_sums,)
         In which order to check them: those between totals before those between cells.
-    of_tree : ndarray of shape (n_sums,)
-        Whether the total is a node and the parts are its children.
     """
 
     parts: Any
     totals: NDArray[np.intp]
     steps: NDArray[np.intp]
-    of_tree: NDArray[np.bool_]
 
 
-def _sums(cells: pd.DataFrame, by: Sequence[str], trees: Mapping[str, Mapping[str, str]]) -> _Sums:
+def _sums(table: Cells) -> _Sums:
+    """Return the sums that hold between the rows of one table."""
     from scipy.sparse import csr_array
+
+    cells, by, trees = table.table.reset_index(drop=True), list(table.by), table.trees
 
     # A category by its number, and all of them as -1.
     keys = pd.DataFrame({place: pd.factorize(cells[column])[0] for place, column in enumerate(by)})
@@ -127,7 +196,7 @@ def _sums(cells: pd.DataFrame, by: Sequence[str], trees: Mapping[str, Mapping[st
         parts = keys[keys[place] >= 0].copy()
         parts[place] = wholes[parts[place]]
         pair = parts.merge(keys, on=places, suffixes=("_part", "_total"))
-        pairs.append(pair.assign(place=place, of_tree=pair[place] >= 0))
+        pairs.append(pair.assign(place=place))
     pair = pd.concat(pairs, ignore_index=True)
     number = pair.groupby(["place", "row_total"], sort=False).ngroup().to_numpy()
     size = int(number.max(initial=-1)) + 1
@@ -135,19 +204,38 @@ def _sums(cells: pd.DataFrame, by: Sequence[str], trees: Mapping[str, Mapping[st
     parts_of = csr_array(entries, shape=(size, len(cells)))
     totals = np.zeros(size, dtype=np.intp)
     totals[number] = pair["row_total"]
-    of_tree = np.zeros(size, dtype=bool)
-    of_tree[number] = pair["of_tree"]
     depth = (keys[places] < 0).sum(axis=1).to_numpy()
-    return _Sums(parts_of, totals, -depth[parts_of.indices[parts_of.indptr[:-1]]], of_tree)
+    return _Sums(parts_of, totals, -depth[parts_of.indices[parts_of.indptr[:-1]]])
 
 
-def _rank(cells: pd.DataFrame, by: Sequence[str]) -> NDArray[np.intp]:
-    """Return the place of each row by size, so that the smallest goes first, whatever the order of rows."""
-    ordered = cells.assign(**{column: cells[column].astype(str) for column in by})
-    order = ordered.sort_values(["conversations", *by]).index.to_numpy()
-    rank = np.empty(len(cells), dtype=np.intp)
-    rank[order] = np.arange(len(cells))
-    return rank
+def _link(tables: Sequence[_Sums], places: Sequence[NDArray[np.intp]], size: int) -> _Sums:
+    """Return the sums of all tables between the cells that they have in common, each sum once."""
+    from scipy.sparse import csr_array, vstack
+
+    parts = vstack(
+        [
+            csr_array((sums.parts.data, place[sums.parts.indices], sums.parts.indptr), shape=(len(sums.totals), size))
+            for sums, place in zip(tables, places, strict=True)
+        ],
+        format="csr",
+    )
+    parts.sort_indices()
+    totals = np.concatenate([place[sums.totals] for sums, place in zip(tables, places, strict=True)])
+    steps = np.concatenate([sums.steps for sums in tables])
+    # Random weights tell sums apart.
+    weighed = parts @ np.random.default_rng(0).random(size)
+    _, first = np.unique(np.column_stack([totals, weighed]), axis=0, return_index=True)
+    first.sort()
+    return _Sums(parts[first], totals[first], steps[first])
+
+
+def _matrix(sums: _Sums) -> Any:
+    """Return the sums as equations, one a row: the parts less the total."""
+    from scipy.sparse import csr_array
+
+    size = len(sums.totals)
+    totals = csr_array((np.ones(size), (np.arange(size), sums.totals)), shape=sums.parts.shape)
+    return (sums.parts - totals).tocsr()
 
 
 def _complement(
@@ -183,9 +271,6 @@ def _complement(
             fits = shown[(counts[shown] >= lacking[number]) & (users[shown] >= min(without[number], least))]
             if suppressed[total]:
                 choice = shown[0]
-            elif len(shown) == 1 and sums.of_tree[number]:
-                # A parent says little more than its only child that is disclosed.
-                choice = total
             elif len(fits):
                 choice = fits[0]
             else:
@@ -193,43 +278,42 @@ def _complement(
             suppressed[choice] = touched[choice] = True
 
 
-def _determined(sums: _Sums, suppressed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _determined(matrix: Any, suppressed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which suppressed cells follow from the disclosed ones.
 
     They do where every solution of the homogeneous system is zero, and a random solution is zero nowhere else. It is
-    a random vector less its projection on the rows of the system, by least squares (LSMR; Fong and Saunders 2011).
+    a random vector less its projection on the rows of the system.
     """
-    from scipy.sparse import csr_array
-    from scipy.sparse.linalg import lsmr
-    from threadpoolctl import threadpool_limits
-
     determined = np.zeros_like(suppressed)
-    columns = np.flatnonzero(suppressed)
-    size = len(sums.totals)
-    totals = csr_array((np.ones(size), (np.arange(size), sums.totals)), shape=sums.parts.shape)
-    system = (sums.parts - totals)[:, columns]
+    system = matrix[:, suppressed]
     system = system[np.diff(system.indptr) > 0]
-    if not system.shape[0]:
-        return determined
-    drawn = np.random.default_rng(0).standard_normal(len(columns))
-    # Its steps are too small to share between threads.
-    with threadpool_limits(1):
-        solved = lsmr(system.T, drawn, atol=1e-13, btol=1e-13, conlim=0, maxiter=20 * len(columns))[0]
-    determined[columns] = np.abs(drawn - system.T @ solved) < _ZERO
+    if system.shape[0]:
+        drawn = np.random.default_rng(0).standard_normal(system.shape[1])
+        determined[suppressed] = np.abs(drawn - system.T @ _solve(system.T, drawn)) < _ZERO
     return determined
 
 
-def _suppress_near(sums: _Sums, suppressed: NDArray[np.bool_], cell: int, rank: NDArray[np.intp]) -> bool:
-    """Suppress, in place, the smallest disclosed cell of those that share a sum with `cell`, or with one that does."""
-    near = np.array([cell])
-    membership = abs(sums.parts).T.tocsr()
-    while True:
-        rows = np.unique(np.concatenate([membership[near].indices, np.flatnonzero(np.isin(sums.totals, near))]))
-        reached = np.union1d(np.union1d(sums.parts[rows].indices, sums.totals[rows]), near)
-        shown = reached[~suppressed[reached]]
-        if len(shown):
-            suppressed[shown[np.argmin(rank[shown])]] = True
-            return True
-        if len(reached) == len(near):
-            return False
-        near = reached
+def _suppress_near(matrix: Any, suppressed: NDArray[np.bool_], cell: int, rank: NDArray[np.intp]) -> bool:
+    """Suppress, in place, the smallest of the disclosed cells from which `cell` follows; say whether there is one."""
+    unknown = np.flatnonzero(suppressed)
+    weights = _solve(matrix[:, unknown].T, (unknown == cell).astype(np.float64))
+    # How much each cell counts in the combination of sums that leaves nothing unknown but `cell`.
+    used = np.abs(matrix.T @ weights) * ~suppressed
+    if used.max(initial=0) < _ZERO:
+        return False
+    candidates = np.flatnonzero(used >= used.max() / 2)
+    suppressed[candidates[np.argmin(rank[candidates])]] = True
+    return True
+
+
+def _solve(system: Any, target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the least squares solution (LSMR; Fong and Saunders 2011)."""
+    from scipy.sparse.linalg import lsmr
+    from threadpoolctl import threadpool_limits
+
+    # Its steps are too small to share between threads.
+    with threadpool_limits(1):
+        solved: NDArray[np.float64] = lsmr(system, target, atol=1e-13, btol=1e-13, conlim=0, maxiter=20 * len(target))[
+            0
+        ]
+    return solved

@@ -16,9 +16,10 @@ from taxonomy.errors import InputError, check_type
 from taxonomy.mentions.columns import CONVERSATION, Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.placed import PlacedMentions, count_rows
-from taxonomy.mentions.suppression import suppress
+from taxonomy.mentions.suppression import Cells
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_periods
+from taxonomy.questions.asking import Asking, answer
 from taxonomy.questions.baseline import (
     KINDS,
     PER_BIT,
@@ -218,6 +219,19 @@ def find_anomalies(
     """
     check_periods(baseline, mentions, ("baseline", "mentions"))
     check_disclosure(disclosure)
+    asking = ask_anomalies(baseline, mentions, watch=watch, alerts_per_10000=alerts_per_10000, disclosure=disclosure)
+    return answer(asking, disclosure)
+
+
+def ask_anomalies(
+    baseline: PlacedMentions,
+    mentions: PlacedMentions,
+    *,
+    watch: Iterable[str],
+    alerts_per_10000: float = ALERTS_PER_10000,
+    disclosure: Disclosure,
+) -> Asking[Anomalies]:
+    """Ask what `find_anomalies` answers."""
     watched = find_watched(mentions.tree, watch)
     learned = learn_baseline(baseline, watch=watched)
     share = _alert_share(alerts_per_10000, learned.conversations)
@@ -227,12 +241,14 @@ def find_anomalies(
     order = ["chance", "score", "conversation_id"]
     alerts = alerts.sort_values(order, ascending=[True, False, True], ignore_index=True)
     reasons = _find_reasons(learned, mentions, beyond)
-    table, suppressed = _disclose(mentions, reasons, disclosure)
+    counted = _count_reasons(mentions, reasons)
+    [disclosed] = yield [Cells(counted, {"kind": "kind", "node": "node"}, population="alerts")]
+    table = _make_table(disclosed.table, mentions)
     return Anomalies(
         side=mentions.side,
         alerts=_list_alerts(mentions, alerts, reasons),
         table=table,
-        suppressed=suppressed,
+        suppressed=len(counted) - len(table),
         conversations=count_with_value(mentions),
         alerts_per_10000=alerts_per_10000,
         watched=watched,
@@ -354,16 +370,19 @@ def _list_alerts(mentions: PlacedMentions, alerts: pd.DataFrame, reasons: pd.Dat
     )
 
 
-def _disclose(mentions: PlacedMentions, reasons: pd.DataFrame, disclosure: Disclosure) -> tuple[pd.DataFrame, int]:
-    """Count alerts by kind and node of their reasons; return the rows that are disclosed, and how many are not."""
+def _count_reasons(mentions: PlacedMentions, reasons: pd.DataFrame) -> pd.DataFrame:
+    """Count alerts by kind and node of their reasons."""
     engine = mentions.records.engine
     both = pd.concat([reasons, reasons.assign(node=reasons["other"]).dropna(subset="node")])
     long = engine.table(to_arrow(both[[CONVERSATION, "kind", "node"]]))
     parts = [count_rows(mentions.records, long, by) for by in (["kind", "node"], ["kind"], [])]
     counted = pd.concat(parts, ignore_index=True).reindex(columns=["kind", "node", *parts[-1].columns])
     # The total of no alerts is not a number.
-    counted = counted[counted["conversations"] > 0]
-    disclosed = suppress(counted, by=["kind", "node"], disclosure=disclosure).table.reset_index(drop=True)
+    return counted[counted["conversations"] > 0]
+
+
+def _make_table(disclosed: pd.DataFrame, mentions: PlacedMentions) -> pd.DataFrame:
+    disclosed = disclosed.reset_index(drop=True)
     table = pd.DataFrame(
         {
             "kind": disclosed["kind"],
@@ -376,4 +395,4 @@ def _disclose(mentions: PlacedMentions, reasons: pd.DataFrame, disclosure: Discl
     order = order.sort_values(
         ["every", "kind", "all", "conversations", "label"], ascending=[True, True, True, False, True]
     )
-    return table.loc[order.index].reset_index(drop=True), len(counted) - len(table)
+    return table.loc[order.index].reset_index(drop=True)

@@ -15,6 +15,7 @@ from taxonomy.mentions.placed import PlacedMentions, count_conversations, count_
 from taxonomy.mentions.statistics import correct_p_values, difference_interval, wilson_interval
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_column, check_disclosure, check_mentions
+from taxonomy.questions.asking import Asking, answer
 from taxonomy.questions.crossing import UNKNOWN, cross
 from taxonomy.questions.strata import compare_strata
 
@@ -88,11 +89,16 @@ def compare_models(ai: PlacedMentions, *, control: str | None = "task", disclosu
     check_mentions(ai, "ai", side="ai")
     check_disclosure(disclosure)
     check_type(control, (str, type(None)), "control", "give a column of conversations, or None")
-    if "model" not in ai.records.contexts:
-        raise InputError("no model is known", column="model", remedy="give conversations with their model")
     if control is not None:
         check_column(ai, control, "control")
-    crossing = cross(ai, "model", disclosure=disclosure)
+    return answer(ask_models(ai, control, disclosure=disclosure), disclosure)
+
+
+def ask_models(ai: PlacedMentions, control: str | None, *, disclosure: Disclosure) -> Asking[Models]:
+    """Ask what `compare_models` answers."""
+    if "model" not in ai.records.contexts:
+        raise InputError("no model is known", column="model", remedy="give conversations with their model")
+    crossing = yield from cross(ai, "model")
     names = [name for name in crossing.categories.index if name != UNKNOWN]
     if len(names) < 2:
         raise InputError("fewer than two models are known", column="model", remedy="give conversations of two or more")

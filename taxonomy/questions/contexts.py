@@ -12,6 +12,7 @@ from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.placed import PlacedMentions
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_column, check_disclosure, check_mentions, check_sides
+from taxonomy.questions.asking import Asking, answer, ask_all
 from taxonomy.questions.crossing import cross, cross_human, find_associations
 from taxonomy.questions.variation import measure_variation
 
@@ -129,9 +130,17 @@ def compare_contexts(
     check_type(by, (str, PlacedMentions), "by", "give a column of conversations, or mentions.human")
     check_disclosure(disclosure)
     if isinstance(by, PlacedMentions):
-        return _compare_human_values(ai, by, disclosure)
-    check_column(ai, by, "by")
-    crossing = cross(ai, by, disclosure=disclosure)
+        check_sides(ai, by, human_parameter="by")
+    else:
+        check_column(ai, by, "by")
+    return answer(ask_contexts(ai, by, disclosure=disclosure), disclosure)
+
+
+def ask_contexts(ai: PlacedMentions, by: str | PlacedMentions, *, disclosure: Disclosure) -> Asking[Contexts]:
+    """Ask what `compare_contexts` answers."""
+    if isinstance(by, PlacedMentions):
+        return (yield from _ask_human_values(ai, by, disclosure))
+    crossing = yield from cross(ai, by)
     return Contexts(
         column=by,
         sides=("ai",),
@@ -142,10 +151,10 @@ def compare_contexts(
     )
 
 
-def _compare_human_values(ai: PlacedMentions, human: PlacedMentions, disclosure: Disclosure) -> Contexts:
-    check_sides(ai, human, human_parameter="by")
+def _ask_human_values(ai: PlacedMentions, human: PlacedMentions, disclosure: Disclosure) -> Asking[Contexts]:
     levels = range(min(len(ai.tree.levels), len(human.tree.levels)))
-    crossings = [cross_human(ai, human, level=level, disclosure=disclosure) for level in reversed(levels)]
+    asked = [cross_human(ai, human, level=level, disclosure=disclosure) for level in reversed(levels)]
+    crossings = yield from ask_all(asked)
     tables = [find_associations(crossing, ai.labels, category_labels=human.labels) for crossing in crossings]
     none = pd.DataFrame(columns=["level", "node", "label", "conversations", "cv", "cv_low", "cv_high", "cv_by_chance"])
     return Contexts(

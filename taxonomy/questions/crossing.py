@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taxonomy.mentions.columns import CONVERSATION, USER
-from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.disclosure import Disclosure
 from taxonomy.mentions.placed import (
     HUMAN,
     PlacedMentions,
@@ -32,7 +32,8 @@ from taxonomy.mentions.statistics import (
     expected_counts,
     wilson_interval,
 )
-from taxonomy.mentions.suppression import Disclosed, suppress
+from taxonomy.mentions.suppression import Cells, Disclosed
+from taxonomy.questions.asking import Asking
 
 # Conversations whose context is not known are a category, so that the categories add up to all conversations.
 UNKNOWN = "not known"
@@ -75,8 +76,7 @@ def cross(
     column: str,
     *,
     groups: Mapping[str, str] | None = None,
-    disclosure: Disclosure = PUBLIC,
-) -> Crossing:
+) -> Asking[Crossing]:
     """Cross the nodes of every level with a column of conversations.
 
     Parameters
@@ -86,8 +86,6 @@ def cross(
         A context of its records, such as ``task``, or ``response_type``.
     groups : mapping of str to str, optional
         Categories that are counted together, too: the name of the group of each.
-    disclosure : Disclosure
-        The least that a cell is disclosed from.
     """
     records = placed.records
     of = nw.col(column).fill_null(UNKNOWN)
@@ -98,17 +96,14 @@ def cross(
         name = f"level_{level.level}"
         parts = [part.rename(columns={name: "node"}) for part in _count(placed, mentions, [name], bool(groups))]
         tables += [count_nodes(placed, levels=[level.level]), *(part.assign(level=level.level) for part in parts)]
-    disclosed = suppress(
-        pd.concat(tables, ignore_index=True).drop(columns="mentions"),
-        by=["node", "category"],
-        trees={"node": parents_of(placed.tree), "category": groups or {}},
-        disclosure=disclosure,
-    )
+    cells = pd.concat(tables, ignore_index=True).drop(columns="mentions")
+    trees = {"node": parents_of(placed.tree), "category": groups or {}}
+    [disclosed] = yield [Cells(cells, {"node": placed.side, "category": column}, trees)]
     crossing = _make_crossing(disclosed, int(tables[0]["conversations"].max()))
     return replace(crossing, groups=frozenset((groups or {}).values()))
 
 
-def cross_human(ai: PlacedMentions, human: PlacedMentions, *, level: int, disclosure: Disclosure = PUBLIC) -> Crossing:
+def cross_human(ai: PlacedMentions, human: PlacedMentions, *, level: int, disclosure: Disclosure) -> Asking[Crossing]:
     """Cross the AI's nodes of one level with people's nodes of the same level, which are the categories.
 
     Parameters
@@ -117,7 +112,7 @@ def cross_human(ai: PlacedMentions, human: PlacedMentions, *, level: int, disclo
         Of the same records.
     level : int
     disclosure : Disclosure
-        The least that a cell is disclosed from.
+        Of rarer pairs only the sums are kept.
 
     Notes
     -----
@@ -137,7 +132,8 @@ def cross_human(ai: PlacedMentions, human: PlacedMentions, *, level: int, disclo
         _rest_of(categories, common, "category").assign(node=_REST),
     ]
     table = pd.concat([common, nodes, categories, everything, *rests], ignore_index=True)
-    disclosed = suppress(table, by=["node", "category"], disclosure=disclosure).table
+    [suppressed] = yield [Cells(table, {"node": "ai", "category": "human"})]
+    disclosed = suppressed.table
     kept = disclosed[(disclosed["node"] != _REST) & (disclosed["category"] != _REST)]
     n_shown = int(kept["node"].notna().mul(kept["category"].notna()).sum())
     crossing = _make_crossing(Disclosed(kept.assign(level=level), 0, 0), int(everything["conversations"].iloc[0]))

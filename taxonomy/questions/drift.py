@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 
 from taxonomy.mentions.columns import Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
-from taxonomy.mentions.placed import PlacedMentions, count_cells, count_conversations, count_nodes, parents_of
+from taxonomy.mentions.placed import PlacedMentions, count_conversations, count_nodes, parents_of
 from taxonomy.mentions.statistics import LOW_EXPECTED, Floats, correct_p_values, difference_interval
-from taxonomy.mentions.suppression import suppress
+from taxonomy.mentions.suppression import Cells
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_periods
+from taxonomy.questions.asking import Asking, answer
 from taxonomy.questions.rates import FALSE_DISCOVERY
+
+# The two periods, and what both are parts of.
+_BOTH = "both periods"
+_PERIODS = {"before": _BOTH, "after": _BOTH}
 
 
 @dataclass(frozen=True)
@@ -86,13 +91,26 @@ def detect_drift(earlier: PlacedMentions, later: PlacedMentions, *, disclosure: 
     the difference and Katz's (1978) of the ratio, neither adjusted for the number of nodes. Conversations are taken as
     independent, which those of one user are not quite.
     """
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
     check_periods(earlier, later, ("earlier", "later"))
     check_disclosure(disclosure)
+    return answer(ask_drift(earlier, later, disclosure=disclosure), disclosure)
+
+
+def ask_drift(
+    earlier: PlacedMentions,
+    later: PlacedMentions,
+    *,
+    disclosure: Disclosure,
+    whole: PlacedMentions | None = None,
+) -> Asking[Drift]:
+    """Ask what `detect_drift` answers; `whole` is what the two periods are of, where that is published, too."""
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     sizes = tuple(int(count_conversations(part.records)["conversations"].iloc[0]) for part in (earlier, later))
-    counted = _count(earlier, later)
-    disclosed = _disclose(counted, parents_of(later.tree), disclosure)
+    counted = _count(earlier, later, whole)
+    by, trees = {"node": later.side, "period": "period"}, {"node": parents_of(later.tree), "period": _PERIODS}
+    [suppressed] = yield [Cells(counted, by, trees)]
+    disclosed = _select_both(suppressed.table)
     counts = [disclosed[name].to_numpy(dtype=np.int64) for name in ("before", "after")]
     shares = [count / size for count, size in zip(counts, sizes, strict=True)]
     z, p = compare_proportions(counts[1], sizes[1], counts[0], sizes[0])
@@ -140,24 +158,37 @@ def compare_proportions(
     return z, 2 * norm.sf(np.abs(z))
 
 
-def _count(earlier: PlacedMentions, later: PlacedMentions) -> pd.DataFrame:
-    """Count conversations and users of nodes by period, and in both; no node stands for all."""
+def _count(earlier: PlacedMentions, later: PlacedMentions, whole: PlacedMentions | None) -> pd.DataFrame:
+    """Count conversations and users of nodes by period, in both, and of the whole; no node stands for all."""
     parts = []
     for period, placed in (("before", earlier), ("after", later)):
-        counted = pd.concat([count_nodes(placed), count_cells(placed, []).assign(node=None)], ignore_index=True)
-        parts.append(counted.assign(period=period))
+        parts.append(_count_with_total(placed).assign(period=period))
     # The users of both periods are at least those of one, so that none is disclosed from too few.
     both = pd.concat(parts).groupby(["level", "node"], dropna=False, as_index=False)
     measures = {"conversations": ("conversations", "sum")}
     if "users" in parts[0] and "users" in parts[1]:
         measures["users"] = ("users", "max")
-    return pd.concat([*parts, both.agg(**measures).assign(period=None)], ignore_index=True)
+    parts.append(both.agg(**measures).assign(period=_BOTH))
+    if whole is not None:
+        parts += _add_untimed(parts[-1], _count_with_total(whole))
+    return pd.concat(parts, ignore_index=True)
 
 
-def _disclose(counted: pd.DataFrame, parents: dict[str, str], disclosure: Disclosure) -> pd.DataFrame:
+def _count_with_total(placed: PlacedMentions) -> pd.DataFrame:
+    everything = count_conversations(placed.records).assign(node=None)
+    return pd.concat([count_nodes(placed), everything], ignore_index=True)
+
+
+def _add_untimed(timed: pd.DataFrame, whole: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the whole, and what of it has no time."""
+    in_both = timed.set_index("node")["conversations"]
+    rest = whole.assign(conversations=whole["conversations"] - whole["node"].map(in_both).fillna(0))
+    rest = rest[rest["conversations"] > 0].drop(columns="users", errors="ignore")
+    return [whole.assign(period=None), rest.assign(period="no time")]
+
+
+def _select_both(table: pd.DataFrame) -> pd.DataFrame:
     """Return the nodes that are disclosed in both periods, a column for each."""
-    disclosed = suppress(counted, by=["node", "period"], trees={"node": parents}, disclosure=disclosure).table
-    wide = disclosed.dropna(subset=["node", "period"]).pivot(
-        index=["level", "node"], columns="period", values="conversations"
-    )
-    return wide.reindex(columns=["before", "after"]).dropna().reset_index().rename_axis(columns=None)
+    table = table[table["period"].isin(list(_PERIODS))].dropna(subset="node")
+    wide = table.pivot(index=["level", "node"], columns="period", values="conversations")
+    return wide.reindex(columns=list(_PERIODS)).dropna().reset_index().rename_axis(columns=None)

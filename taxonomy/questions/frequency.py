@@ -11,10 +11,11 @@ from taxonomy.mentions.columns import Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.placed import PlacedMentions, count_cells, count_conversations, count_nodes, parents_of
 from taxonomy.mentions.statistics import wilson_interval
-from taxonomy.mentions.suppression import suppress
+from taxonomy.mentions.suppression import Cells
 from taxonomy.model import Conversations, Taxonomy
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_mentions
+from taxonomy.questions.asking import Asking, answer
 
 # Values in a smaller share of conversations are the long tail.
 RARE = 0.0004
@@ -99,17 +100,19 @@ def measure_frequency(mentions: PlacedMentions, *, disclosure: Disclosure = PUBL
     """
     check_mentions(mentions, "mentions")
     check_disclosure(disclosure)
+    return answer(ask_frequency(mentions, disclosure=disclosure), disclosure)
+
+
+def ask_frequency(mentions: PlacedMentions, *, disclosure: Disclosure) -> Asking[Frequency]:
+    """Ask what `measure_frequency` answers."""
     nodes = count_nodes(mentions)
-    conversations = int(count_conversations(mentions.records)["conversations"].iloc[0])
-    everything = count_cells(mentions, [])
-    n_mentions = int(everything["mentions"].iloc[0])
+    everything = count_conversations(mentions.records)
+    conversations = int(everything["conversations"].iloc[0])
+    n_mentions = int(count_cells(mentions, [])["mentions"].iloc[0])
     values = nodes[nodes["level"] == 0]
-    disclosed = suppress(
-        pd.concat([nodes, everything.assign(node=None)], ignore_index=True),
-        by=["node"],
-        trees={"node": parents_of(mentions.tree)},
-        disclosure=disclosure,
-    ).table.dropna(subset="node")
+    counted = pd.concat([nodes, everything.assign(node=None)], ignore_index=True)
+    [suppressed] = yield [Cells(counted, {"node": mentions.side}, {"node": parents_of(mentions.tree)})]
+    disclosed = suppressed.table.dropna(subset="node")
     table = pd.DataFrame(
         {
             "side": mentions.side,

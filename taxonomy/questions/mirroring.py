@@ -14,9 +14,10 @@ from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.placed import PlacedMentions, count_rows
 from taxonomy.mentions.query_engine import Frame
 from taxonomy.mentions.statistics import difference_interval, wilson_interval
-from taxonomy.mentions.suppression import suppress
+from taxonomy.mentions.suppression import Cells, Disclosed
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_sides
+from taxonomy.questions.asking import Asking, answer
 from taxonomy.questions.responses import STANCES
 
 # Other conversations with whose AI values each conversation's human values are compared.
@@ -86,6 +87,11 @@ def measure_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: 
     """
     check_sides(ai, human)
     check_disclosure(disclosure)
+    return answer(ask_mirroring(ai, human, disclosure=disclosure), disclosure)
+
+
+def ask_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: Disclosure) -> Asking[Mirroring]:
+    """Ask what `measure_mirroring` answers."""
     levels = [
         level.level
         for level in ai.tree.levels
@@ -99,7 +105,7 @@ def measure_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: 
     if not len(sizes):
         remedy = "give conversations with their response_type, and mentions of both sides"
         raise InputError("no conversation has values on both sides and a response type", remedy=remedy)
-    tables = []
+    counted = []
     for level in reversed(levels):
         shared = _shared(ai, human, both, both, level)
         counts = sizes.merge(_by_response(ai, shared), on="response", how="left", suffixes=("", "_mirrored")).fillna(0)
@@ -108,7 +114,13 @@ def measure_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: 
         ]
         by_chance = pd.concat(strangers).groupby("response")["conversations"].sum()
         counts["by_chance"] = counts["response"].map(by_chance).fillna(0)
-        tables.append(_disclose(counts, disclosure).assign(level=level))
+        counted.append(counts)
+    cells = [_cells(counts, level, disclosure) for counts, level in zip(counted, reversed(levels), strict=True)]
+    disclosed = yield cells
+    tables = [
+        _make_table(counts, parts.table, shown).assign(level=level)
+        for counts, parts, shown, level in zip(counted, cells, disclosed, reversed(levels), strict=True)
+    ]
     table = _select_levels(pd.concat(tables, ignore_index=True), disclosure)
     columns = ["level", *(name for name in table.columns if name != "level")]
     return Mirroring(table[columns], len(sizes) * len(levels) - len(table), disclosure)
@@ -166,8 +178,8 @@ def _by_response(ai: PlacedMentions, frame: Frame) -> pd.DataFrame:
     return count_rows(ai.records, frame, ["response"])
 
 
-def _disclose(counts: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
-    """Return the figures of one level that are disclosed."""
+def _cells(counts: pd.DataFrame, level: int, disclosure: Disclosure) -> Cells:
+    """Return the conversations of one level by response type, those that mirror and those that do not."""
     mirrored = counts.rename(columns={"conversations": "all", "conversations_mirrored": "conversations"})
     mirrored = mirrored.drop(columns="users", errors="ignore").rename(columns={"users_mirrored": "users"})
     # What is left must be many, too: it is what a subtraction gives.
@@ -181,13 +193,17 @@ def _disclose(counts: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
     if disclosure.min_conversations <= 1:
         # Where everything is disclosed, so is that nobody mirrors, or that everybody does.
         parts = parts[parts["conversations"] > 0]
-    disclosed = suppress(
+    return Cells(
         parts[["response", "mirrored", "conversations", *(["users"] if "users" in parts else [])]],
-        by=["response", "mirrored"],
-        trees={"response": STANCES},
-        disclosure=disclosure,
-    ).table
-    suppressed = parts.drop(index=disclosed.index)["response"]
+        {"response": "response_type", "mirrored": f"mirrored on level {level}"},
+        {"response": STANCES},
+        population="with values of both sides",
+    )
+
+
+def _make_table(counts: pd.DataFrame, cells: pd.DataFrame, disclosed: Disclosed) -> pd.DataFrame:
+    """Return the figures of one level, of the types of response with all cells disclosed."""
+    suppressed = cells.drop(index=disclosed.table.index)["response"]
     kept = counts[~counts["response"].isin(suppressed)]
     total, count = kept["conversations"].to_numpy(dtype=int), kept["conversations_mirrored"].to_numpy(dtype=int)
     chance = kept["by_chance"].to_numpy(dtype=float)

@@ -12,12 +12,13 @@ import pydantic
 
 from taxonomy.errors import InputError, LookupFailedError, check_type
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
-from taxonomy.mentions.placed import PlacedMentions, count_cells, count_conversations
+from taxonomy.mentions.placed import PlacedMentions, count_cells, count_conversations, count_nodes
 from taxonomy.mentions.statistics import wilson_interval
-from taxonomy.mentions.suppression import suppress
+from taxonomy.mentions.suppression import Cells
 from taxonomy.model import Taxonomy
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_mentions
+from taxonomy.questions.asking import Asking, answer
 from taxonomy.toml import Text, Texts, read_tables
 
 BUNDLED = Path(__file__).with_name("principles.toml")
@@ -141,11 +142,15 @@ def measure_principles(
     >>> mapping = {"Safe": ["Protective"], "Open": ["Epistemic", "transparency"]}
     >>> taxonomy.measure_principles(mentions.ai, mapping).table  # doctest: +SKIP
     """
-    import pyarrow as pa
-
     check_mentions(ai, "ai", side="ai")
     check_disclosure(disclosure)
-    listed = take_principles(principles)
+    return answer(ask_principles(ai, take_principles(principles), disclosure=disclosure), disclosure)
+
+
+def ask_principles(ai: PlacedMentions, listed: Sequence[Principle], *, disclosure: Disclosure) -> Asking[Principles]:
+    """Ask what `measure_principles` answers."""
+    import pyarrow as pa
+
     tree = ai.tree
     served, absent = _served(tree, listed)
     if not served:
@@ -156,12 +161,8 @@ def measure_principles(
     frame = ai.frame.join(ai.records.engine.table(lookup), on="level_0", how="inner")
     counted = count_cells(ai, ["principle"], frame=frame)
     everything = count_cells(ai, [])
-    disclosed = suppress(
-        pd.concat([counted, everything], ignore_index=True),
-        by=["principle"],
-        disclosure=disclosure,
-    )
     order = [*(principle.name for principle in listed), NONE]
+    disclosed, *_ = yield _cells(ai, counted, rows)
     shown = disclosed.table.dropna(subset="principle")
     shown = shown.sort_values("principle", key=lambda names: names.map(order.index))
     table = pd.DataFrame({"principle": shown["principle"]})
@@ -170,7 +171,20 @@ def measure_principles(
         count = shown[f"{unit}s"].to_numpy(dtype=int)
         table[f"{unit}s"], table[f"{unit}_share"] = count, count / total
         table[f"{unit}_low"], table[f"{unit}_high"] = wilson_interval(count, total)
-    return Principles(table.reset_index(drop=True), absent, disclosed.suppressed, disclosure)
+    return Principles(table.reset_index(drop=True), absent, len(counted) - len(table), disclosure)
+
+
+def _cells(ai: PlacedMentions, counted: pd.DataFrame, rows: Sequence[tuple[str, str]]) -> list[Cells]:
+    """Return the cells of the principles, and of each with its values, whose mentions add up to its own."""
+    counted = counted.assign(node="principle: " + counted["principle"])
+    tables = [Cells(pd.concat([counted, count_conversations(ai.records)], ignore_index=True), {"node": ai.side})]
+    values = count_nodes(ai, levels=[0])
+    for name, principle in counted.groupby("principle"):
+        whole = principle["node"].iloc[0]
+        parents = {value: whole for value, of_value in rows if of_value == name}
+        parts = values[values["node"].isin(parents)]
+        tables.append(Cells(pd.concat([parts, principle], ignore_index=True), {"node": ai.side}, {"node": parents}))
+    return tables
 
 
 def take_principles(given: str | Path | Mapping[str, Sequence[str]] | None) -> tuple[Principle, ...]:
@@ -202,7 +216,7 @@ def _is_list_of_names(nodes: object) -> bool:
     return all(isinstance(node, str) and node.strip() for node in nodes)
 
 
-def _served(tree: Taxonomy, principles: tuple[Principle, ...]) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+def _served(tree: Taxonomy, principles: Sequence[Principle]) -> tuple[dict[str, list[str]], tuple[str, ...]]:
     """Return the principles that name each node, and the names that no one node has."""
     served: dict[str, list[str]] = {}
     absent = []

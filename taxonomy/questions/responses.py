@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.placed import PlacedMentions, count_cells, count_nodes, parents_of
 from taxonomy.mentions.statistics import wilson_interval
-from taxonomy.mentions.suppression import suppress
+from taxonomy.mentions.suppression import Cells
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_mentions
+from taxonomy.questions.asking import Asking, answer, ask_all
 from taxonomy.questions.crossing import Crossing, cross, find_associations
 
 # Types that are counted together, too.
@@ -21,6 +23,7 @@ STANCES = {
     "mild resistance": "resistance",
     "strong resistance": "resistance",
 }
+_EXPLICIT = {False: "no", True: "yes"}
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,13 @@ def describe_responses(ai: PlacedMentions, *, disclosure: Disclosure = PUBLIC) -
     """
     check_mentions(ai, "ai", side="ai")
     check_disclosure(disclosure)
-    crossing = cross(ai, "response_type", groups=STANCES, disclosure=disclosure)
-    explicit, suppressed = _count_explicit(ai, disclosure)
+    return answer(ask_responses(ai, disclosure=disclosure), disclosure)
+
+
+def ask_responses(ai: PlacedMentions, *, disclosure: Disclosure) -> Asking[Responses]:
+    """Ask what `describe_responses` answers."""
+    asked: list[Asking[Any]] = [cross(ai, "response_type", groups=STANCES), _ask_explicit(ai)]
+    crossing, (explicit, suppressed) = yield from ask_all(asked)
     return Responses(
         types=_count_types(crossing),
         associations=find_associations(crossing, ai.labels),
@@ -120,23 +128,31 @@ def _count_types(crossing: Crossing) -> pd.DataFrame:
     return table.sort_values(["conversations", "response"], ascending=[False, True], ignore_index=True)
 
 
-def _count_explicit(ai: PlacedMentions, disclosure: Disclosure) -> tuple[pd.DataFrame, int]:
+def _ask_explicit(ai: PlacedMentions) -> Asking[tuple[pd.DataFrame, int]]:
     """Return the shares of explicit mentions, by response type and by node, where both kinds are disclosed."""
-    by_response = count_cells(ai, ["response_type", "explicit"]).rename(columns={"response_type": "response"})
-    by_node = count_nodes(ai, ["explicit"])
+    margins = [["response_type", "explicit"], ["response_type"], ["explicit"], []]
+    responses = pd.concat([count_cells(ai, by) for by in margins], ignore_index=True)
+    responses = responses.rename(columns={"response_type": "response"})
+    # The mentions of a node are those of both kinds, and those of frequency's table.
+    nodes = pd.concat([count_nodes(ai, ["explicit"]), count_nodes(ai)], ignore_index=True)
+    for table in (responses, nodes):
+        table["explicit"] = table["explicit"].map(_EXPLICIT)
+    by_response, by_node = yield [
+        Cells(responses, {"response": "response_type", "explicit": "explicit"}, population="with a value of the AI"),
+        Cells(nodes, {"node": ai.side, "explicit": "explicit"}, {"node": parents_of(ai.tree)}),
+    ]
     tables, suppressed = [], 0
-    for counted, key, trees in ((by_response, "response", {}), (by_node, "node", {"node": parents_of(ai.tree)})):
-        disclosed = suppress(counted, by=[key, "explicit"], trees=trees, disclosure=disclosure)
-        suppressed += disclosed.suppressed
-        wide = disclosed.table.pivot_table(index=key, columns="explicit", values="mentions", aggfunc="sum")
+    for key, counted, disclosed in (("response", responses, by_response), ("node", nodes, by_node)):
+        shown = disclosed.table.dropna(subset=[key, "explicit"])
+        suppressed += len(counted.dropna(subset=[key, "explicit"])) - len(shown)
+        wide = shown.pivot_table(index=key, columns="explicit", values="mentions", aggfunc="sum")
         # Where one kind is suppressed, the share would disclose it.
-        wide = wide.reindex(columns=[False, True]).dropna()
+        wide = wide.reindex(columns=list(_EXPLICIT.values())).dropna()
         mentions = wide.sum(axis=1).to_numpy(dtype=int)
-        low, high = wilson_interval(wide[True].to_numpy(dtype=int), mentions)
-        table = pd.DataFrame(
-            {key: wide.index, "mentions": mentions, "share": wide[True].to_numpy() / mentions, "low": low, "high": high}
-        )
-        tables.append(table)
+        count = wide[_EXPLICIT[True]].to_numpy(dtype=int)
+        low, high = wilson_interval(count, mentions)
+        figures = {"mentions": mentions, "share": count / mentions, "low": low, "high": high}
+        tables.append(pd.DataFrame({key: wide.index, **figures}))
     levels = {node.id: node.level for node in ai.tree.nodes}
     tables[1].insert(0, "level", tables[1]["node"].map(levels))
     tables[1].insert(2, "label", tables[1]["node"].map(ai.labels))

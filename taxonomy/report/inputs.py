@@ -12,6 +12,7 @@ from taxonomy.mentions.columns import Side
 from taxonomy.mentions.disclosure import Disclosure
 from taxonomy.mentions.opening import Mentions
 from taxonomy.mentions.placed import PlacedMentions
+from taxonomy.questions.principles import Principle
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,7 @@ class Inputs:
     disclosure : Disclosure
     watch : tuple of str
         Ids of nodes to look out for.
-    principles : mapping of str to sequence of str
-        The nodes that serve each, by its name.
+    principles : sequence of Principle
     split_at : datetime or None
         The first moment of the later period; the middle by default.
     """
@@ -33,7 +33,7 @@ class Inputs:
     mentions: Mentions
     disclosure: Disclosure
     watch: tuple[str, ...]
-    principles: Mapping[str, Sequence[str]]
+    principles: Sequence[Principle]
     split_at: datetime | None = None
 
     @cached_property

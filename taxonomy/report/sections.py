@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import Side
 from taxonomy.mentions.placed import PlacedMentions, count_cells, count_conversations
 from taxonomy.mentions.statistics import wilson_interval
+from taxonomy.mentions.suppression import Cells
 from taxonomy.model import slugify
-from taxonomy.questions.anomalies import TITLES, find_anomalies
-from taxonomy.questions.compared_models import compare_models
-from taxonomy.questions.contexts import compare_contexts
-from taxonomy.questions.drift import detect_drift
-from taxonomy.questions.frequency import RARE, measure_frequency
-from taxonomy.questions.mirroring import measure_mirroring
-from taxonomy.questions.principles import measure_principles
+from taxonomy.questions.anomalies import TITLES, ask_anomalies
+from taxonomy.questions.arguments import check_sides
+from taxonomy.questions.asking import Asking, ask_all
+from taxonomy.questions.compared_models import ask_models
+from taxonomy.questions.contexts import ask_contexts
+from taxonomy.questions.drift import ask_drift
+from taxonomy.questions.frequency import RARE, ask_frequency
+from taxonomy.questions.mirroring import ask_mirroring
+from taxonomy.questions.principles import ask_principles
 from taxonomy.questions.rates import FALSE_DISCOVERY, keep_significant
-from taxonomy.questions.responses import describe_responses
+from taxonomy.questions.responses import ask_responses
 from taxonomy.report.charts import chart_pairs, chart_shares, order_by_type, rows_of, title_of
 from taxonomy.report.inputs import Inputs
 from taxonomy.report.parts import Chart, Row, Section, format_percent, format_points
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Rows of a chart.
 _ROWS = 10
@@ -33,9 +34,10 @@ _RATE = f"{FALSE_DISCOVERY:.0%}"
 _STANCES = ("support", "reframing", "resistance")
 
 
-def _ask_frequency(inputs: Inputs) -> Section:
+def _ask_frequency(inputs: Inputs) -> Asking[Section]:
     """Ask how often values are expressed."""
-    by_side = {side: measure_frequency(placed, disclosure=inputs.disclosure) for side, placed in inputs.sides.items()}
+    asked = [ask_frequency(placed, disclosure=inputs.disclosure) for placed in inputs.sides.values()]
+    by_side = dict(zip(inputs.sides, (yield from ask_all(asked)), strict=True))
     levels = next(iter(inputs.sides.values())).tree.levels
     # The two at the top, and the values.
     chosen = [*levels[:-3:-1], levels[0]] if len(levels) > 2 else levels[::-1]
@@ -64,15 +66,17 @@ def _ask_frequency(inputs: Inputs) -> Section:
     return Section(lead, charts, method, tables, sum(figures.suppressed for figures in by_side.values()))
 
 
-def _ask_contexts(inputs: Inputs) -> Section:
+def _ask_contexts(inputs: Inputs) -> Asking[Section]:
     """Ask which values go with which task, language or other context, and with which human value."""
     placed = inputs.ai
     columns = [column for column in placed.records.contexts if column != "model"]
-    by_column = {column: compare_contexts(placed, column, disclosure=inputs.disclosure) for column in columns}
+    contexts: dict[str, str | PlacedMentions] = {column: column for column in columns}
     if "human" in inputs.sides:
-        by_column["human value"] = compare_contexts(placed, inputs.mentions.human, disclosure=inputs.disclosure)
-    if not by_column:
+        contexts["human value"] = inputs.mentions.human
+    if not contexts:
         raise InputError("no context is known", remedy="give conversations with their task or language")
+    asked = [ask_contexts(placed, by, disclosure=inputs.disclosure) for by in contexts.values()]
+    by_column = dict(zip(contexts, (yield from ask_all(asked)), strict=True))
     charts, counts = [], []
     tables: dict[str, pd.DataFrame] = {}
     for column, figures in by_column.items():
@@ -98,9 +102,9 @@ def _ask_contexts(inputs: Inputs) -> Section:
     return Section(lead, charts, method, tables, suppressed)
 
 
-def _ask_responses(inputs: Inputs) -> Section:
+def _ask_responses(inputs: Inputs) -> Asking[Section]:
     """Ask how the AI responds to people's values, and what goes with it."""
-    responses = describe_responses(inputs.ai, disclosure=inputs.disclosure)
+    responses = yield from ask_responses(inputs.ai, disclosure=inputs.disclosure)
     known = responses.types[responses.types["response"] != "not known"]
     if known.empty:
         raise InputError("no response type is disclosed", column="response_type", remedy="give conversations with it")
@@ -129,9 +133,11 @@ def _ask_responses(inputs: Inputs) -> Section:
     return Section(lead, charts, method, tables, responses.suppressed)
 
 
-def _ask_mirroring(inputs: Inputs) -> Section:
+def _ask_mirroring(inputs: Inputs) -> Asking[Section]:
     """Ask how often the AI takes up a person's value."""
-    mirroring = measure_mirroring(inputs.ai, inputs.mentions.human, disclosure=inputs.disclosure)
+    human = inputs.mentions.human
+    check_sides(inputs.ai, human)
+    mirroring = yield from ask_mirroring(inputs.ai, human, disclosure=inputs.disclosure)
     values = mirroring.table[mirroring.table["level"] == 0]
     rows = [
         Row(row["response"], row["share"], row["low"], row["high"], mark=row["chance_share"])
@@ -154,11 +160,11 @@ def _ask_mirroring(inputs: Inputs) -> Section:
     return Section(lead, charts if rows else [], method, {"mirroring": mirroring.table}, mirroring.suppressed)
 
 
-def _ask_models(inputs: Inputs) -> Section:
+def _ask_models(inputs: Inputs) -> Asking[Section]:
     """Ask what models differ in."""
     placed = inputs.ai
     control = "task" if "task" in placed.records.contexts else None
-    compared = compare_models(placed, control=control, disclosure=inputs.disclosure)
+    compared = yield from ask_models(placed, control, disclosure=inputs.disclosure)
     table = compared.table
     significant = keep_significant(table)
     charts = []
@@ -192,9 +198,9 @@ def _ask_models(inputs: Inputs) -> Section:
     return Section(lead, charts, method, {"models": table}, compared.suppressed)
 
 
-def _ask_principles(inputs: Inputs) -> Section:
+def _ask_principles(inputs: Inputs) -> Asking[Section]:
     """Ask which principles the values serve."""
-    served = measure_principles(inputs.ai, inputs.principles, disclosure=inputs.disclosure)
+    served = yield from ask_principles(inputs.ai, inputs.principles, disclosure=inputs.disclosure)
     chart = chart_shares("Principles", "principle", served.table, "mention_", label="principle", unit="mentions")
     first = served.table.sort_values("mention_share", ascending=False).head(1)
     lead = "; ".join(
@@ -212,10 +218,10 @@ def _ask_principles(inputs: Inputs) -> Section:
     return Section(lead, [chart], method, {"principles": served.table}, served.suppressed)
 
 
-def _ask_anomalies(inputs: Inputs) -> Section:
+def _ask_anomalies(inputs: Inputs) -> Asking[Section]:
     """Ask how many conversations are unusual, and why."""
     earlier, later = inputs.periods
-    anomalies = find_anomalies(earlier, later, watch=inputs.watch, disclosure=inputs.disclosure)
+    anomalies = yield from ask_anomalies(earlier, later, watch=inputs.watch, disclosure=inputs.disclosure)
     kinds = anomalies.table[anomalies.table["node"].isna() & anomalies.table["kind"].notna()]
     low, high = wilson_interval(kinds["conversations"].to_numpy(), anomalies.conversations)
     rows = [
@@ -242,10 +248,10 @@ def _ask_anomalies(inputs: Inputs) -> Section:
     return Section(lead, [chart] if rows else [], method, {"anomalies": anomalies.table}, anomalies.suppressed)
 
 
-def _ask_drift(inputs: Inputs) -> Section:
+def _ask_drift(inputs: Inputs) -> Asking[Section]:
     """Ask what rose and fell."""
     earlier, later = inputs.periods
-    drift = detect_drift(earlier, later, disclosure=inputs.disclosure)
+    drift = yield from ask_drift(earlier, later, disclosure=inputs.disclosure, whole=inputs.ai)
     changed = drift.table[drift.table["change"] != ""]
     charts = []
     for level in reversed(inputs.ai.tree.levels):
@@ -274,7 +280,7 @@ def _ask_drift(inputs: Inputs) -> Section:
     return Section(lead, charts, method, {"drift": drift.table}, drift.suppressed)
 
 
-QUESTIONS: Mapping[str, Callable[[Inputs], Section]] = {
+QUESTIONS: Mapping[str, Callable[[Inputs], Asking[Section]]] = {
     "Which values are expressed": _ask_frequency,
     "What values go with": _ask_contexts,
     "How the AI responds": _ask_responses,
@@ -289,15 +295,21 @@ _WHO: Mapping[Side, str] = {"ai": "The AI", "human": "People"}
 _WHOSE: Mapping[Side, str] = {"ai": "expressed by the AI", "human": "expressed by people"}
 
 
-def gather_facts(sides: Mapping[Side, PlacedMentions]) -> dict[str, str]:
-    """Return what was measured, and on what."""
-    records = next(iter(sides.values())).records
-    n = int(count_conversations(records)["conversations"].iloc[0])
+def ask_facts(inputs: Inputs) -> Asking[dict[str, str]]:
+    """Ask what was measured, and on what."""
+    sides = inputs.sides
+    everything = count_conversations(next(iter(sides.values())).records)
+    tables = [
+        Cells(pd.concat([count_cells(placed, []).assign(any="value"), everything]), {"any": f"any value of {side}"})
+        for side, placed in sides.items()
+    ]
+    disclosed = yield tables
+    n = int(everything["conversations"].iloc[0])
     mentions = sum(placed.mentions for placed in sides.values())
     facts = {"conversations": f"{n:,}", "mentions": f"{mentions:,}"}
-    for side, placed in sides.items():
-        count = int(count_cells(placed, [])["conversations"].iloc[0])
-        facts[f"of conversations have a value {_WHOSE[side]}"] = format_percent(count / n)
+    for side, table in zip(sides, disclosed, strict=True):
+        for count in table.table.dropna(subset="any")["conversations"]:
+            facts[f"of conversations have a value {_WHOSE[side]}"] = format_percent(count / n)
     for side, placed in sides.items():
         share = placed.unmapped.total() / placed.mentions
         facts[f"of mentions {_WHOSE[side]} are not in the taxonomy"] = format_percent(share)

@@ -14,16 +14,18 @@ from taxonomy.files import replace_file
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.opening import Mentions
 from taxonomy.mentions.rejected import count_reasons
+from taxonomy.mentions.suppression import Cells, suppress_together
 from taxonomy.mentions.tables import write_table
 from taxonomy.mentions.times import parse_time
 from taxonomy.model import Taxonomy
 from taxonomy.questions.arguments import check_disclosure
+from taxonomy.questions.asking import Asking, finish, split
 from taxonomy.questions.principles import take_principles
 from taxonomy.questions.watch_list import find_watched
 from taxonomy.report.inputs import Inputs
 from taxonomy.report.parts import Report, Section
 from taxonomy.report.rendering import render_html, render_markdown
-from taxonomy.report.sections import QUESTIONS, gather_facts
+from taxonomy.report.sections import QUESTIONS, ask_facts
 
 
 def write_report(  # noqa: PLR0913 - the public call: what the command line takes, one option each
@@ -90,10 +92,10 @@ def write_report(  # noqa: PLR0913 - the public call: what the command line take
     check_type(out, (str, Path), "out", "give the path of the page")
     check_disclosure(disclosure)
     check_report_path(Path(out))
-    mapping = {principle.name: principle.nodes for principle in take_principles(principles)}
+    listed = take_principles(principles)
     when = None if split_at is None else parse_time(split_at, "split_at")
     tree = mentions.side(mentions.sides[0]).tree
-    inputs = Inputs(mentions, disclosure, watch=find_watched(tree, watch), principles=mapping, split_at=when)
+    inputs = Inputs(mentions, disclosure, watch=find_watched(tree, watch), principles=listed, split_at=when)
     report = _answer(inputs, progress)
     return replace(report, paths=tuple(_write(report, Path(out), markdown)))
 
@@ -115,20 +117,32 @@ def check_report_path(out: Path) -> None:
 
 def _answer(inputs: Inputs, progress: Progress | None) -> Report:
     records = next(iter(inputs.sides.values())).records
-    sections: dict[str, Section] = {}
+    facts = ask_facts(inputs)
+    cells: dict[str | None, Sequence[Cells]] = {None: next(facts)}
+    asked: dict[str, Asking[Section]] = {}
     left_out: dict[str, str] = {}
     for done, (title, ask) in enumerate(QUESTIONS.items()):
         if progress is not None:
             progress(done, len(QUESTIONS))
         try:
-            sections[title] = ask(inputs)
+            asking = ask(inputs)
+            cells[title], asked[title] = next(asking), asking
         except InputError as error:
             left_out[title] = str(error)
     if progress is not None:
         progress(len(QUESTIONS), len(QUESTIONS))
+    everything = [table for tables in cells.values() for table in tables]
+    disclosed = suppress_together(everything, disclosure=inputs.disclosure)
+    of_facts, *parts = split(disclosed, [len(tables) for tables in cells.values()])
+    sections: dict[str, Section] = {}
+    for (title, asking), part in zip(asked.items(), parts, strict=True):
+        try:
+            sections[title] = finish(asking, part)
+        except InputError as error:
+            left_out[title] = str(error)
     return Report(
         taxonomy=_describe(next(iter(inputs.sides.values())).tree),
-        facts=gather_facts(inputs.sides),
+        facts=finish(facts, of_facts),
         rejected=count_reasons(records.rejected),
         sections=sections,
         left_out=left_out,
