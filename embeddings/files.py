@@ -12,11 +12,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def replace_file(target: Path, content: bytes) -> None:
+def replace_file(target: Path, content: bytes, *, private: bool = False) -> None:
     """Replace a file atomically: the content is written beside `target`, synced and moved over it.
 
     A symbolic link stays one, and its target is replaced; a file keeps its mode. A device or a pipe is
     written to.
+
+    Parameters
+    ----------
+    target : Path
+    content : bytes
+    private : bool
+        Whether its owner alone may read it (mode 0600), whatever its mode was.
 
     Raises
     ------
@@ -32,8 +39,8 @@ def replace_file(target: Path, content: bytes) -> None:
     # Cut, since the name may already be as long as the file system allows.
     staged = real.with_name(f".{real.name[:40]}.{secrets.token_hex(8)}.part")
     try:
-        with open(staged, "xb") as file:
-            if mode is not None:
+        with open(staged, "xb", opener=_open_private if private else None) as file:
+            if mode is not None and not private:
                 os.fchmod(file.fileno(), stat.S_IMODE(mode))
             _write(file, content)
         os.replace(staged, real)
@@ -97,6 +104,10 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _mode(path: Path) -> int | None:

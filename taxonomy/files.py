@@ -28,15 +28,15 @@ _REMEDIES = {
 }
 
 
-def replace_file(target: Path, content: bytes) -> None:
-    """Write a file; a file at `target` is replaced atomically.
+def replace_file(target: Path, content: bytes, *, private: bool = False) -> None:
+    """Write a file, which only its owner can read if it is `private`; a file at `target` is replaced atomically.
 
     Raises
     ------
     OutputError
     """
     with _one_error(target, "cannot be written"):
-        files.replace_file(target, content)
+        files.replace_file(target, content, private=private)
 
 
 def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Iterable[str] = ()) -> None:

@@ -150,7 +150,7 @@ def _write_alerts(alerts: pd.DataFrame, path: Path) -> None:
     from taxonomy.files import replace_file
 
     lines = [json.dumps({**row, "internal": True}, ensure_ascii=False) + "\n" for row in alerts.to_dict("records")]
-    replace_file(path, "".join(lines).encode())
+    replace_file(path, "".join(lines).encode(), private=True)
 
 
 def _screen(anomalies: Anomalies, answer: Answer) -> list[str | Shown]:

@@ -110,6 +110,8 @@ def give_answer(
 
     if analysis.out is not None:
         write_table(answer.main, analysis.out, internal=answer.internal)
+    if answer.internal:
+        say_internal()
     if analysis.as_json:
         click.echo(answer.to_json())
         return
@@ -122,13 +124,16 @@ def give_answer(
             terminal.print()
         else:
             terminal.print(plain(part), markup=False)
-    if answer.internal:
-        click.echo("Rare figures are in it: internal use only")
-    else:
+    if not answer.internal:
         click.echo(f"Suppressed: {count_of(answer.suppressed, 'figure')}, {reason_of(analysis.disclosure)}")
     for path in (analysis.out, *written):
         if path is not None:
             click.echo(f"Written to {path}")
+
+
+def say_internal(what: str = "figures") -> None:
+    """Say on standard error that the output is internal."""
+    click.echo(f"Rare {what} are in it: internal use only", err=True)
 
 
 def reason_of(disclosure: Disclosure, what: str = "figures", *, users_known: bool = True) -> str:

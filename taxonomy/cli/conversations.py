@@ -46,7 +46,7 @@ def count_command(side: str, out: Path, reading: Reading) -> None:
       value-taxonomy mentions count records/ --side ai --out values.csv
       value-taxonomy build values.csv --out build/
     """
-    from taxonomy.cli.answer_output import reason_of
+    from taxonomy.cli.answer_output import reason_of, say_internal
     from taxonomy.cli.screen import waiting
     from taxonomy.english.plurals import count_of
     from taxonomy.mentions.columns import SIDES
@@ -59,12 +59,12 @@ def count_command(side: str, out: Path, reading: Reading) -> None:
         with waiting("counting", reading.quiet):
             strings = count_strings(records, sides=sides, disclosure=reading.disclosure)
     write_table(strings.table, out, internal=reading.disclosure.is_internal)
+    if reading.disclosure.is_internal:
+        say_internal("strings")
     if reading.quiet:
         return
     click.echo(f"{count_of(len(strings.table), 'string')}, {count_of(int(strings.table['count'].sum()), 'mention')}")
-    if reading.disclosure.is_internal:
-        click.echo("Rare strings are in it: internal use only")
-    else:
+    if not reading.disclosure.is_internal:
         strings_suppressed = count_of(strings.suppressed, "string")
         what = f"{strings_suppressed} with {count_of(strings.suppressed_mentions, 'mention')}"
         reason = reason_of(reading.disclosure, "strings", users_known=records.users_known)
@@ -84,6 +84,12 @@ def count_command(side: str, out: Path, reading: Reading) -> None:
 )
 @watch_options
 @click.option("--principles", type=PATH, help="A TOML file that maps nodes to principles.")
+@click.option(
+    "--previous-release",
+    type=PATH,
+    metavar="FOLDER",
+    help="The tables of the last report: no change since that is too small can be computed from both.",
+)
 @reading_options
 def report_command(
     tree: Path | None,
@@ -96,6 +102,7 @@ def report_command(
     watch: tuple[str, ...],
     watch_list: Path | None,
     principles: Path | None,
+    previous_release: Path | None,
     reading: Reading,
 ) -> None:
     """Write a page on what the conversations in FILES show.
@@ -106,6 +113,7 @@ def report_command(
     Example:
       value-taxonomy report records/ --taxonomy build/taxonomy.json --out report.html --watch deception
     """
+    from taxonomy.cli.answer_output import say_internal
     from taxonomy.cli.screen import progress_bars
     from taxonomy.english.plurals import count_of
     from taxonomy.progress import stage_of
@@ -133,9 +141,14 @@ def report_command(
             principles=principles,
             split_at=split_at,
             markdown=markdown,
+            previous_release=previous_release,
             disclosure=reading.disclosure,
             progress=stage_of(bars, "questions"),
         )
+    if reading.disclosure.is_internal:
+        say_internal()
+    for notice in report.notices:
+        click.echo(f"Warning: {notice}", err=True)
     if reading.quiet:
         return
     for title, reason in report.left_out.items():

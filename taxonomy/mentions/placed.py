@@ -20,6 +20,7 @@ from taxonomy.model import Taxonomy
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 HUMAN = "human_"
 
@@ -126,8 +127,16 @@ class PlacedMentions:
 
     def _select(self, condition: nw.Expr) -> PlacedMentions:
         """Return what is of the conversations that meet a condition."""
+        return self._keep(self.records.conversations.filter(condition))
+
+    def among(self, conversations: pa.Table) -> PlacedMentions:
+        """Return what is of some conversations, whose codes are the column `CONVERSATION`."""
+        wanted = self.records.engine.table(conversations)
+        return self._keep(self.records.conversations.join(wanted, on=CONVERSATION, how="semi"))
+
+    def _keep(self, conversations: Frame) -> PlacedMentions:
         engine = self.records.engine
-        conversations = engine.keep(self.records.conversations.filter(condition))
+        conversations = engine.keep(conversations)
         mentions = self.records.mentions.join(conversations, on=CONVERSATION, how="semi")
         return replace(
             self,

@@ -55,7 +55,7 @@ def keep_rejected(rejected: pd.DataFrame, folder: Path) -> Path:
     if path.exists() and not is_rejected_file(path):
         problem = "rejected rows are written here, but this file is another, and is not overwritten"
         raise OutputError(problem, path=str(path), remedy="move it, or choose another folder for `out`")
-    write_table(rejected, path)
+    write_table(rejected, path, private=True)
     return path
 
 

@@ -11,9 +11,10 @@ import narwhals as nw
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import CONVERSATION, SIDES, VALUE, Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.linked_cells import Cells
 from taxonomy.mentions.placed import count_rows
 from taxonomy.mentions.records import Records
-from taxonomy.mentions.suppression import Cells, suppress_together
+from taxonomy.mentions.suppression import suppress_together
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ Disclosure Control, Wiley 2012, ch. 4). Tables that have cells in common are lin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,44 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
-
-# Vectors of a null space are computed to about 1e-10, and are of the order of 1 where they are not zero.
-_ZERO = 1e-6
-# Between the parts of a key: no name of a variable or a category has it.
-_SEPARATOR = "\x1f"
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """A table that is to be published, as far as it can be.
-
-    Attributes
-    ----------
-    table : DataFrame
-        One row a cell: the columns of `by`, ``conversations``, and ``users`` where they are known. A missing value in
-        a column of `by` stands for all.
-    by : mapping of str to str
-        The columns that name a cell, and the variable that each holds. Cells of the same population and the same
-        categories of the same variables are one cell, in whatever tables they stand.
-    trees : mapping of str to mapping of str to str
-        For a column of nodes, the parent of each; rows of several levels may stand in the table.
-    population : str
-        What is counted: all conversations, or some.
-    """
-
-    table: pd.DataFrame
-    by: Mapping[str, str]
-    trees: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    population: str = "conversations"
-
-    def keys(self) -> pd.Series[str]:
-        """Return the key of each cell, the same in every table that has it."""
-        keys = pd.Series(self.population, index=range(len(self.table)), dtype=object)
-        for column, variable in sorted(self.by.items(), key=lambda item: item[1]):
-            category = self.table[column].reset_index(drop=True)
-            named = keys + f"{_SEPARATOR}{variable}{_SEPARATOR}" + category.astype(str)
-            keys = keys.where(category.isna(), named)
-        return keys
+from taxonomy.mentions.linked_cells import ZERO, Cells, Sums, find_determined, find_sources, find_sums, link_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +32,30 @@ class Disclosed:
         How many rows are not.
     complementary : int
         How many of those are above the thresholds, and are suppressed to protect others.
+    shown : ndarray of shape (n_rows,)
+        Which rows are disclosed.
     """
 
     table: pd.DataFrame
     suppressed: int
     complementary: int
+    shown: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """What the release before this one disclosed.
+
+    Attributes
+    ----------
+    cells : DataFrame
+        By key of `Cells.keys`: ``conversations``, ``users`` and ``disclosed``.
+    new_users : Series
+        By key, the users of conversations that are new since; none where they are not known.
+    """
+
+    cells: pd.DataFrame
+    new_users: pd.Series[float]
 
 
 def suppress(
@@ -102,7 +84,9 @@ def suppress(
     return suppress_together([cells], disclosure=disclosure)[0]
 
 
-def suppress_together(tables: Sequence[Cells], *, disclosure: Disclosure = PUBLIC) -> list[Disclosed]:
+def suppress_together(
+    tables: Sequence[Cells], *, disclosure: Disclosure = PUBLIC, previous: Previous | None = None
+) -> list[Disclosed]:
     """Suppress the cells of too few conversations or users, and others from which those could be worked out.
 
     No suppressed cell follows from what is disclosed: neither by one subtraction from a total, nor by any combination
@@ -118,6 +102,9 @@ def suppress_together(tables: Sequence[Cells], *, disclosure: Disclosure = PUBLI
         All that is published at once.
     disclosure : Disclosure
         The least that a cell may have.
+    previous : Previous, optional
+        Cells that it disclosed are suppressed where they changed by less than that, and so is what gives such a change
+        away.
 
     Returns
     -------
@@ -127,6 +114,73 @@ def suppress_together(tables: Sequence[Cells], *, disclosure: Disclosure = PUBLI
     keys = [cells.keys() for cells in tables]
     codes, names = pd.factorize(pd.concat(keys, ignore_index=True)) if keys else (np.empty(0, np.intp), pd.Index([]))
     places = np.split(codes, np.cumsum([len(of_table) for of_table in keys])[:-1]) if keys else []
+    figures = _gather_figures(tables, places, names, disclosure)
+    if previous is not None:
+        figures = replace(figures, changes=_find_changes(previous, names, figures))
+    primary = (figures.counts < disclosure.min_conversations) | (figures.users < disclosure.min_users)
+    if figures.changes is not None:
+        primary |= figures.changes.small
+    suppressed = primary.copy()
+    if primary.any():
+        sums = link_sums([find_sums(cells) for cells in tables], places, len(names))
+        while True:
+            _complement(sums, suppressed, figures)
+            determined = np.flatnonzero(find_determined(sums, suppressed))
+            if not sum(_suppress_source(sums, suppressed, int(cell), figures.rank) for cell in determined):
+                break
+    return [
+        Disclosed(
+            cells.table[~suppressed[place]],
+            int(suppressed[place].sum()),
+            int((suppressed & ~primary)[place].sum()),
+            ~suppressed[place],
+        )
+        for cells, place in zip(tables, places, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """How cells changed since the previous release; arrays of shape (n_cells,).
+
+    Attributes
+    ----------
+    difference : ndarray
+        Of conversations.
+    known : ndarray
+        Whether the previous count can be known: it was disclosed, or there was no such cell.
+    small : ndarray
+        Whether the cell was disclosed, and changed by less than a cell may have.
+    """
+
+    difference: NDArray[np.float64]
+    known: NDArray[np.bool_]
+    small: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """What is known of each cell; arrays of shape (n_cells,).
+
+    Attributes
+    ----------
+    counts, users : ndarray
+    rank : ndarray
+        The place of each by size, so that the smallest goes first, whatever the order of rows.
+    disclosure : Disclosure
+    changes : _Changes or None
+    """
+
+    counts: NDArray[np.float64]
+    users: NDArray[np.float64]
+    rank: NDArray[np.intp]
+    disclosure: Disclosure
+    changes: _Changes | None = None
+
+
+def _gather_figures(
+    tables: Sequence[Cells], places: Sequence[NDArray[np.intp]], names: pd.Index[Any], disclosure: Disclosure
+) -> _Figures:
     # What stands in several tables is counted alike; the least is taken, in case it is not.
     counts, users = np.full(len(names), np.inf), np.full(len(names), np.inf)
     for cells, place in zip(tables, places, strict=True):
@@ -136,117 +190,26 @@ def suppress_together(tables: Sequence[Cells], *, disclosure: Disclosure = PUBLI
             known = cells.table["users"].fillna(disclosure.min_users).to_numpy(dtype=np.float64)
             np.minimum.at(users, place, known)
     users[np.isinf(users)] = disclosure.min_users
-    primary = (counts < disclosure.min_conversations) | (users < disclosure.min_users)
-    suppressed = primary.copy()
-    if primary.any():
-        sums = _link([_sums(cells) for cells in tables], places, len(names))
-        # The smallest goes first, whatever the order of rows.
-        rank = np.empty(len(names), dtype=np.intp)
-        rank[np.lexsort((np.asarray(names, dtype=str), counts))] = np.arange(len(names))
-        matrix = _matrix(sums)
-        while True:
-            _complement(sums, suppressed, rank, counts, users, disclosure)
-            determined = np.flatnonzero(_determined(matrix, suppressed))
-            if not sum(_suppress_near(matrix, suppressed, int(cell), rank) for cell in determined):
-                break
-    return [
-        Disclosed(
-            cells.table[~suppressed[place]],
-            int(suppressed[place].sum()),
-            int((suppressed & ~primary)[place].sum()),
-        )
-        for cells, place in zip(tables, places, strict=True)
-    ]
+    rank = np.empty(len(names), dtype=np.intp)
+    rank[np.lexsort((np.asarray(names, dtype=str), counts))] = np.arange(len(names))
+    return _Figures(counts, users, rank, disclosure)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """Sums that hold between cells: the parts of each and its total, coarse ones first.
-
-    Attributes
-    ----------
-    parts : csr_array of shape (n_sums, n_cells)
-        1 where a cell is a part.
-    totals : ndarray of shape (n_sums,)
-    steps : ndarray of shape (n_sums,)
-        In which order to check them: those between totals before those between cells.
-    """
-
-    parts: Any
-    totals: NDArray[np.intp]
-    steps: NDArray[np.intp]
+def _find_changes(previous: Previous, names: pd.Index[Any], figures: _Figures) -> _Changes:
+    before = previous.cells.reindex(names)
+    counts, users = (before[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in ("conversations", "users"))
+    was_there, disclosed = ~np.isnan(counts), before["disclosed"].fillna(False).to_numpy(dtype=bool)
+    difference = figures.counts - np.nan_to_num(counts)
+    # Users who came or went are in what changed, and so are those of new conversations.
+    changed = np.fmax(np.abs(figures.users - users), previous.new_users.reindex(names).to_numpy(dtype=np.float64))
+    few = np.abs(difference) < figures.disclosure.min_conversations
+    few |= ~np.isnan(users) & (changed < figures.disclosure.min_users)
+    return _Changes(difference, disclosed | ~was_there, disclosed & (difference != 0) & few)
 
 
-def _sums(table: Cells) -> _Sums:
-    """Return the sums that hold between the rows of one table."""
-    from scipy.sparse import csr_array
-
-    cells, by, trees = table.table.reset_index(drop=True), list(table.by), table.trees
-
-    # A category by its number, and all of them as -1.
-    keys = pd.DataFrame({place: pd.factorize(cells[column])[0] for place, column in enumerate(by)})
-    keys["row"] = np.arange(len(cells))
-    places = list(range(len(by)))
-    pairs = []
-    for place, column in enumerate(by):
-        names = pd.factorize(cells[column])[1]
-        parents = trees.get(column, {})
-        # What a category is a part of: its parent, or all.
-        wholes = np.append(pd.Index(names).get_indexer([parents.get(name) for name in names]), -1)
-        parts = keys[keys[place] >= 0].copy()
-        parts[place] = wholes[parts[place]]
-        pair = parts.merge(keys, on=places, suffixes=("_part", "_total"))
-        pairs.append(pair.assign(place=place))
-    pair = pd.concat(pairs, ignore_index=True)
-    number = pair.groupby(["place", "row_total"], sort=False).ngroup().to_numpy()
-    size = int(number.max(initial=-1)) + 1
-    entries = (np.ones(len(pair)), (number, pair["row_part"].to_numpy()))
-    parts_of = csr_array(entries, shape=(size, len(cells)))
-    totals = np.zeros(size, dtype=np.intp)
-    totals[number] = pair["row_total"]
-    depth = (keys[places] < 0).sum(axis=1).to_numpy()
-    return _Sums(parts_of, totals, -depth[parts_of.indices[parts_of.indptr[:-1]]])
-
-
-def _link(tables: Sequence[_Sums], places: Sequence[NDArray[np.intp]], size: int) -> _Sums:
-    """Return the sums of all tables between the cells that they have in common, each sum once."""
-    from scipy.sparse import csr_array, vstack
-
-    parts = vstack(
-        [
-            csr_array((sums.parts.data, place[sums.parts.indices], sums.parts.indptr), shape=(len(sums.totals), size))
-            for sums, place in zip(tables, places, strict=True)
-        ],
-        format="csr",
-    )
-    parts.sort_indices()
-    totals = np.concatenate([place[sums.totals] for sums, place in zip(tables, places, strict=True)])
-    steps = np.concatenate([sums.steps for sums in tables])
-    # Random weights tell sums apart.
-    weighed = parts @ np.random.default_rng(0).random(size)
-    _, first = np.unique(np.column_stack([totals, weighed]), axis=0, return_index=True)
-    first.sort()
-    return _Sums(parts[first], totals[first], steps[first])
-
-
-def _matrix(sums: _Sums) -> Any:
-    """Return the sums as equations, one a row: the parts less the total."""
-    from scipy.sparse import csr_array
-
-    size = len(sums.totals)
-    totals = csr_array((np.ones(size), (np.arange(size), sums.totals)), shape=sums.parts.shape)
-    return (sums.parts - totals).tocsr()
-
-
-def _complement(
-    sums: _Sums,
-    suppressed: NDArray[np.bool_],
-    rank: NDArray[np.intp],
-    counts: NDArray[np.float64],
-    users: NDArray[np.float64],
-    disclosure: Disclosure,
-) -> None:
+def _complement(sums: Sums, suppressed: NDArray[np.bool_], figures: _Figures) -> None:
     """Suppress cells, in place, until no sum gives one away, nor a group of them that is too small."""
+    counts, users, disclosure = figures.counts, figures.users, figures.disclosure
     least = disclosure.min_users
     while True:
         n_suppressed = sums.parts @ suppressed.astype(np.float64)
@@ -254,8 +217,9 @@ def _complement(
         # Cells may have users in common: together they have those that the shown ones leave, or one of them has enough.
         without = least - (users[sums.totals] - sums.parts @ (~suppressed * users))
         without[sums.parts @ (suppressed & (users >= least)).astype(np.float64) > 0] = 0
+        change = _change_of_groups(sums, suppressed, figures.changes)
         is_shown = ~suppressed[sums.totals]
-        small = (n_suppressed > 0) & ((lacking > 0) | (without > 0))
+        small = (n_suppressed > 0) & ((lacking > 0) | (without > 0) | _is_few(change, disclosure))
         broken = np.where(is_shown, (n_suppressed == 1) | small, n_suppressed == 0)
         if not broken.any():
             return
@@ -267,8 +231,11 @@ def _complement(
             if touched[members].any() or touched[total]:
                 continue
             shown = members[~suppressed[members]]
-            shown = shown[np.argsort(rank[shown])]
-            fits = shown[(counts[shown] >= lacking[number]) & (users[shown] >= min(without[number], least))]
+            shown = shown[np.argsort(figures.rank[shown])]
+            enough = (counts[shown] >= lacking[number]) & (users[shown] >= min(without[number], least))
+            if figures.changes is not None:
+                enough &= ~_is_few(change[number] + figures.changes.difference[shown], disclosure)
+            fits = shown[enough]
             if suppressed[total]:
                 choice = shown[0]
             elif len(fits):
@@ -278,42 +245,24 @@ def _complement(
             suppressed[choice] = touched[choice] = True
 
 
-def _determined(matrix: Any, suppressed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which suppressed cells follow from the disclosed ones.
-
-    They do where every solution of the homogeneous system is zero, and a random solution is zero nowhere else. It is
-    a random vector less its projection on the rows of the system.
-    """
-    determined = np.zeros_like(suppressed)
-    system = matrix[:, suppressed]
-    system = system[np.diff(system.indptr) > 0]
-    if system.shape[0]:
-        drawn = np.random.default_rng(0).standard_normal(system.shape[1])
-        determined[suppressed] = np.abs(drawn - system.T @ _solve(system.T, drawn)) < _ZERO
-    return determined
+def _change_of_groups(sums: Sums, suppressed: NDArray[np.bool_], changes: _Changes | None) -> NDArray[np.float64]:
+    """Return by how much the suppressed parts of each sum changed together, 0 where that can't be computed."""
+    if changes is None:
+        return np.zeros(len(sums.totals))
+    unknown = sums.parts @ (~suppressed & ~changes.known).astype(np.float64)
+    computable = changes.known[sums.totals] & (unknown == 0)
+    return np.where(computable, sums.parts @ (suppressed * changes.difference), 0.0)
 
 
-def _suppress_near(matrix: Any, suppressed: NDArray[np.bool_], cell: int, rank: NDArray[np.intp]) -> bool:
+def _is_few(change: NDArray[np.float64], disclosure: Disclosure) -> NDArray[np.bool_]:
+    return np.asarray((change != 0) & (np.abs(change) < disclosure.min_conversations))
+
+
+def _suppress_source(sums: Sums, suppressed: NDArray[np.bool_], cell: int, rank: NDArray[np.intp]) -> bool:
     """Suppress, in place, the smallest of the disclosed cells from which `cell` follows; say whether there is one."""
-    unknown = np.flatnonzero(suppressed)
-    weights = _solve(matrix[:, unknown].T, (unknown == cell).astype(np.float64))
-    # How much each cell counts in the combination of sums that leaves nothing unknown but `cell`.
-    used = np.abs(matrix.T @ weights) * ~suppressed
-    if used.max(initial=0) < _ZERO:
+    used = find_sources(sums, suppressed, cell)
+    if used.max(initial=0) < ZERO:
         return False
     candidates = np.flatnonzero(used >= used.max() / 2)
     suppressed[candidates[np.argmin(rank[candidates])]] = True
     return True
-
-
-def _solve(system: Any, target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the least squares solution (LSMR; Fong and Saunders 2011)."""
-    from scipy.sparse.linalg import lsmr
-    from threadpoolctl import threadpool_limits
-
-    # Its steps are too small to share between threads.
-    with threadpool_limits(1):
-        solved: NDArray[np.float64] = lsmr(system, target, atol=1e-13, btol=1e-13, conlim=0, maxiter=20 * len(target))[
-            0
-        ]
-    return solved

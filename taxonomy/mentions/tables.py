@@ -31,7 +31,7 @@ def check_table_path(path: Path) -> None:
         raise OutputError(f"there is no folder {path.parent}", path=str(path), remedy=remedy)
 
 
-def write_table(table: pd.DataFrame, path: Path, *, internal: bool = False) -> None:
+def write_table(table: pd.DataFrame, path: Path, *, internal: bool = False, private: bool = False) -> None:
     """Write a table by its suffix, .csv or .parquet; what stood at `path` is replaced at once or not at all.
 
     Parameters
@@ -39,7 +39,9 @@ def write_table(table: pd.DataFrame, path: Path, *, internal: bool = False) -> N
     table : DataFrame
     path : Path
     internal : bool
-        Whether it is for internal use only; a column then says so.
+        Whether it is for internal use only; a column then says so, and the file is private.
+    private : bool
+        Whether only its owner can read the file.
 
     Raises
     ------
@@ -48,11 +50,12 @@ def write_table(table: pd.DataFrame, path: Path, *, internal: bool = False) -> N
     """
     check_table_path(path)
     table = table.assign(internal=True) if internal else table
+    private = private or internal
     if path.suffix.lower() == ".csv":
         # Missing cells are empty, and numbers are as Python writes them.
         plain = table.astype(object).where(table.notna(), "")
-        replace_file(path, table_csv(list(table.columns), plain.itertuples(index=False)).encode())
+        replace_file(path, table_csv(list(table.columns), plain.itertuples(index=False)).encode(), private=private)
         return
     buffer = io.BytesIO()
     table.to_parquet(buffer, index=False)
-    replace_file(path, buffer.getvalue())
+    replace_file(path, buffer.getvalue(), private=private)

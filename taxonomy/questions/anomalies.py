@@ -15,8 +15,8 @@ from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError, check_type
 from taxonomy.mentions.columns import CONVERSATION, Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.linked_cells import Cells
 from taxonomy.mentions.placed import PlacedMentions, count_rows
-from taxonomy.mentions.suppression import Cells
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_periods
 from taxonomy.questions.asking import Asking, answer

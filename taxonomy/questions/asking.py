@@ -6,7 +6,8 @@ from collections.abc import Generator, Sequence
 from typing import TypeVar
 
 from taxonomy.mentions.disclosure import Disclosure
-from taxonomy.mentions.suppression import Cells, Disclosed, suppress_together
+from taxonomy.mentions.linked_cells import Cells
+from taxonomy.mentions.suppression import Disclosed, suppress_together
 
 Result = TypeVar("Result")
 # A question that was asked: it yields the cells that it would publish, is sent what is disclosed of them, and returns

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from taxonomy.mentions.columns import CONVERSATION, USER
 from taxonomy.mentions.disclosure import Disclosure
+from taxonomy.mentions.linked_cells import Cells
 from taxonomy.mentions.placed import (
     HUMAN,
     PlacedMentions,
@@ -32,7 +33,6 @@ from taxonomy.mentions.statistics import (
     expected_counts,
     wilson_interval,
 )
-from taxonomy.mentions.suppression import Cells, Disclosed
 from taxonomy.questions.asking import Asking
 
 # Conversations whose context is not known are a category, so that the categories add up to all conversations.
@@ -99,7 +99,7 @@ def cross(
     cells = pd.concat(tables, ignore_index=True).drop(columns="mentions")
     trees = {"node": parents_of(placed.tree), "category": groups or {}}
     [disclosed] = yield [Cells(cells, {"node": placed.side, "category": column}, trees)]
-    crossing = _make_crossing(disclosed, int(tables[0]["conversations"].max()))
+    crossing = _make_crossing(disclosed.table, disclosed.suppressed, int(tables[0]["conversations"].max()))
     return replace(crossing, groups=frozenset((groups or {}).values()))
 
 
@@ -136,7 +136,7 @@ def cross_human(ai: PlacedMentions, human: PlacedMentions, *, level: int, disclo
     disclosed = suppressed.table
     kept = disclosed[(disclosed["node"] != _REST) & (disclosed["category"] != _REST)]
     n_shown = int(kept["node"].notna().mul(kept["category"].notna()).sum())
-    crossing = _make_crossing(Disclosed(kept.assign(level=level), 0, 0), int(everything["conversations"].iloc[0]))
+    crossing = _make_crossing(kept.assign(level=level), 0, int(everything["conversations"].iloc[0]))
     return replace(crossing, suppressed=len(pairs) - n_shown, overlapping=True)
 
 
@@ -260,8 +260,7 @@ def _test_nodes(crossing: Crossing) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["node", "chi_square", "node_p", "cramers_v", "low_expected"])
 
 
-def _make_crossing(disclosed: Disclosed, total: int) -> Crossing:
-    table = disclosed.table
+def _make_crossing(table: pd.DataFrame, suppressed: int, total: int) -> Crossing:
     is_node, is_category = table["node"].notna(), table["category"].notna()
     whole = table[is_category & ~is_node].sort_values("category")
     return Crossing(
@@ -269,7 +268,7 @@ def _make_crossing(disclosed: Disclosed, total: int) -> Crossing:
         nodes=table[is_node & ~is_category].drop(columns="category").reset_index(drop=True),
         categories=pd.Series(whole["conversations"].to_numpy(), index=pd.Index(whole["category"])),
         total=total,
-        suppressed=disclosed.suppressed,
+        suppressed=suppressed,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 
 from taxonomy.mentions.columns import Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.linked_cells import Cells
 from taxonomy.mentions.placed import PlacedMentions, count_conversations, count_nodes, parents_of
 from taxonomy.mentions.statistics import LOW_EXPECTED, Floats, correct_p_values, difference_interval
-from taxonomy.mentions.suppression import Cells
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_periods
 from taxonomy.questions.asking import Asking, answer
@@ -102,13 +103,20 @@ def ask_drift(
     *,
     disclosure: Disclosure,
     whole: PlacedMentions | None = None,
+    split: datetime | None = None,
 ) -> Asking[Drift]:
-    """Ask what `detect_drift` answers; `whole` is what the two periods are of, where that is published, too."""
+    """Ask what `detect_drift` answers.
+
+    `whole` is what the two periods are of, where that is published, too, and `split` where the second begins.
+    """
     from statsmodels.stats.proportion import confint_proportions_2indep
 
     sizes = tuple(int(count_conversations(part.records)["conversations"].iloc[0]) for part in (earlier, later))
     counted = _count(earlier, later, whole)
-    by, trees = {"node": later.side, "period": "period"}, {"node": parents_of(later.tree), "period": _PERIODS}
+    by, trees = (
+        {"node": later.side, "period": f"period by {split}"},
+        {"node": parents_of(later.tree), "period": _PERIODS},
+    )
     [suppressed] = yield [Cells(counted, by, trees)]
     disclosed = _select_both(suppressed.table)
     counts = [disclosed[name].to_numpy(dtype=np.int64) for name in ("before", "after")]

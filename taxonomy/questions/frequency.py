@@ -9,9 +9,9 @@ import pandas as pd
 
 from taxonomy.mentions.columns import Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.linked_cells import Cells
 from taxonomy.mentions.placed import PlacedMentions, count_cells, count_conversations, count_nodes, parents_of
 from taxonomy.mentions.statistics import wilson_interval
-from taxonomy.mentions.suppression import Cells
 from taxonomy.model import Conversations, Taxonomy
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_mentions

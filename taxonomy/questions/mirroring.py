@@ -11,10 +11,11 @@ import pandas as pd
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import CONVERSATION, RESPONSE_TYPES, USER
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.linked_cells import Cells
 from taxonomy.mentions.placed import PlacedMentions, count_rows
 from taxonomy.mentions.query_engine import Frame
 from taxonomy.mentions.statistics import difference_interval, wilson_interval
-from taxonomy.mentions.suppression import Cells, Disclosed
+from taxonomy.mentions.suppression import Disclosed
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_sides
 from taxonomy.questions.asking import Asking, answer

@@ -12,9 +12,9 @@ import pydantic
 
 from taxonomy.errors import InputError, LookupFailedError, check_type
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.linked_cells import Cells
 from taxonomy.mentions.placed import PlacedMentions, count_cells, count_conversations, count_nodes
 from taxonomy.mentions.statistics import wilson_interval
-from taxonomy.mentions.suppression import Cells
 from taxonomy.model import Taxonomy
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_mentions

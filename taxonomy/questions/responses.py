@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
+from taxonomy.mentions.linked_cells import Cells
 from taxonomy.mentions.placed import PlacedMentions, count_cells, count_nodes, parents_of
 from taxonomy.mentions.statistics import wilson_interval
-from taxonomy.mentions.suppression import Cells
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_mentions
 from taxonomy.questions.asking import Asking, answer, ask_all

@@ -35,6 +35,8 @@ def measure_variation(crossing: Crossing, labels: Mapping[str, str]) -> pd.DataF
     which less than four fifths are disclosed have no row.
     """
     known = crossing.categories.index != UNKNOWN
+    if not known.any():
+        return pd.DataFrame(columns=list(_COLUMNS))
     tables = []
     for level in sorted(crossing.nodes["level"].unique(), reverse=True):
         nodes, counts, sizes, disclosed = spread_counts(crossing, level)

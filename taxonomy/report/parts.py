@@ -113,6 +113,8 @@ class Report:
         The least that figures are disclosed from.
     users_known : bool
         Whether any conversation says its user.
+    notices : tuple of str
+        What whoever publishes it must know.
     paths : tuple of Path
         What was written: the folder of tables first, the page last.
     """
@@ -124,6 +126,7 @@ class Report:
     disclosure: Disclosure
     users_known: bool
     left_out: Mapping[str, str]
+    notices: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
 
     def __repr__(self) -> str:

@@ -9,9 +9,9 @@ import pandas as pd
 from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import Side
+from taxonomy.mentions.linked_cells import Cells
 from taxonomy.mentions.placed import PlacedMentions, count_cells, count_conversations
 from taxonomy.mentions.statistics import wilson_interval
-from taxonomy.mentions.suppression import Cells
 from taxonomy.model import slugify
 from taxonomy.questions.anomalies import TITLES, ask_anomalies
 from taxonomy.questions.arguments import check_sides
@@ -31,6 +31,7 @@ from taxonomy.report.parts import Chart, Row, Section, format_percent, format_po
 # Rows of a chart.
 _ROWS = 10
 _RATE = f"{FALSE_DISCOVERY:.0%}"
+ALERTS = "Which conversations are unusual"
 _STANCES = ("support", "reframing", "resistance")
 
 
@@ -72,7 +73,7 @@ def _ask_contexts(inputs: Inputs) -> Asking[Section]:
     columns = [column for column in placed.records.contexts if column != "model"]
     contexts: dict[str, str | PlacedMentions] = {column: column for column in columns}
     if "human" in inputs.sides:
-        contexts["human value"] = inputs.mentions.human
+        contexts["human value"] = inputs.human
     if not contexts:
         raise InputError("no context is known", remedy="give conversations with their task or language")
     asked = [ask_contexts(placed, by, disclosure=inputs.disclosure) for by in contexts.values()]
@@ -135,7 +136,7 @@ def _ask_responses(inputs: Inputs) -> Asking[Section]:
 
 def _ask_mirroring(inputs: Inputs) -> Asking[Section]:
     """Ask how often the AI takes up a person's value."""
-    human = inputs.mentions.human
+    human = inputs.human
     check_sides(inputs.ai, human)
     mirroring = yield from ask_mirroring(inputs.ai, human, disclosure=inputs.disclosure)
     values = mirroring.table[mirroring.table["level"] == 0]
@@ -251,7 +252,7 @@ def _ask_anomalies(inputs: Inputs) -> Asking[Section]:
 def _ask_drift(inputs: Inputs) -> Asking[Section]:
     """Ask what rose and fell."""
     earlier, later = inputs.periods
-    drift = yield from ask_drift(earlier, later, disclosure=inputs.disclosure, whole=inputs.ai)
+    drift = yield from ask_drift(earlier, later, disclosure=inputs.disclosure, whole=inputs.ai, split=inputs.split)
     changed = drift.table[drift.table["change"] != ""]
     charts = []
     for level in reversed(inputs.ai.tree.levels):
@@ -287,7 +288,7 @@ QUESTIONS: Mapping[str, Callable[[Inputs], Asking[Section]]] = {
     "Whether values are mirrored": _ask_mirroring,
     "Where models differ": _ask_models,
     "Which principles values serve": _ask_principles,
-    "Which conversations are unusual": _ask_anomalies,
+    ALERTS: _ask_anomalies,
     "What changed": _ask_drift,
 }
 
@@ -300,7 +301,10 @@ def ask_facts(inputs: Inputs) -> Asking[dict[str, str]]:
     sides = inputs.sides
     everything = count_conversations(next(iter(sides.values())).records)
     tables = [
-        Cells(pd.concat([count_cells(placed, []).assign(any="value"), everything]), {"any": f"any value of {side}"})
+        Cells(
+            pd.concat([count_cells(placed, []).assign(any="value"), everything], ignore_index=True),
+            {"any": f"any value of {side}"},
+        )
         for side, placed in sides.items()
     ]
     disclosed = yield tables

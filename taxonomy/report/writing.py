@@ -8,24 +8,20 @@ from datetime import date, datetime
 from pathlib import Path
 
 from embeddings.progress import Progress
-from taxonomy.english.plurals import count_of
-from taxonomy.errors import InputError, OutputError, check_type
+from taxonomy.errors import OutputError, check_type
 from taxonomy.files import replace_file
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.opening import Mentions
-from taxonomy.mentions.rejected import count_reasons
-from taxonomy.mentions.suppression import Cells, suppress_together
 from taxonomy.mentions.tables import write_table
 from taxonomy.mentions.times import parse_time
-from taxonomy.model import Taxonomy
 from taxonomy.questions.arguments import check_disclosure
-from taxonomy.questions.asking import Asking, finish, split
 from taxonomy.questions.principles import take_principles
 from taxonomy.questions.watch_list import find_watched
+from taxonomy.report.answering import answer_questions
 from taxonomy.report.inputs import Inputs
-from taxonomy.report.parts import Report, Section
+from taxonomy.report.parts import Report
+from taxonomy.report.release import read_release, write_release
 from taxonomy.report.rendering import render_html, render_markdown
-from taxonomy.report.sections import QUESTIONS, ask_facts
 
 
 def write_report(  # noqa: PLR0913 - the public call: what the command line takes, one option each
@@ -36,6 +32,7 @@ def write_report(  # noqa: PLR0913 - the public call: what the command line take
     principles: str | Path | Mapping[str, Sequence[str]] | None = None,
     split_at: str | date | datetime | None = None,
     markdown: bool = False,
+    previous_release: str | Path | None = None,
     disclosure: Disclosure = PUBLIC,
     progress: Progress | None = None,
 ) -> Report:
@@ -55,6 +52,9 @@ def write_report(  # noqa: PLR0913 - the public call: what the command line take
         The first moment (UTC) of the later period, for drift and anomalies; by default the middle.
     markdown : bool
         Whether to write it as Markdown, too: by the same name, ending in .md.
+    previous_release : str or Path, optional
+        The folder of tables of the last report. No change since of too few conversations or users can be computed from
+        both. Without it, two reports can be subtracted.
     disclosure : Disclosure
         The least that a figure is disclosed from; by default 15 conversations and 5 users.
     progress : callable, optional
@@ -68,7 +68,8 @@ def write_report(  # noqa: PLR0913 - the public call: what the command line take
     Raises
     ------
     InputError
-        If no side has mentions of the taxonomy, or an argument is of another type.
+        If no side has mentions of the taxonomy, an argument is of another type, the private file of the last report
+        is not there, or the number of conversations changed too little since.
     LookupFailedError
         If a name to watch is not of one node.
     OutputError
@@ -78,6 +79,9 @@ def write_report(  # noqa: PLR0913 - the public call: what the command line take
     -----
     The baseline of anomalies is what comes before `split_at`, and the alerts to expect are 100 in 10,000. Mentions that
     the taxonomy does not have are not counted; `Report.facts` has their share.
+
+    Beside the folder of tables is a private file of its name and ``.private.parquet``, which the next report needs as
+    `previous_release`. It holds rare figures: keep it where the records are.
 
     The folder of tables has each as .csv and as .parquet: ``frequency-SIDE``, ``context-COLUMN``, ``variation-COLUMN``,
     ``context-human-value``, ``responses``, ``responses-values``, ``responses-explicit``, ``mirroring``, ``models``,
@@ -96,8 +100,17 @@ def write_report(  # noqa: PLR0913 - the public call: what the command line take
     when = None if split_at is None else parse_time(split_at, "split_at")
     tree = mentions.side(mentions.sides[0]).tree
     inputs = Inputs(mentions, disclosure, watch=find_watched(tree, watch), principles=listed, split_at=when)
-    report = _answer(inputs, progress)
-    return replace(report, paths=tuple(_write(report, Path(out), markdown)))
+    previous = None if previous_release is None else read_release(Path(previous_release))
+    report, release = answer_questions(inputs, previous, progress)
+    paths = _write(report, Path(out), markdown)
+    if not disclosure.is_internal:
+        write_release(release, tables_path(Path(out)))
+    return replace(report, paths=tuple(paths))
+
+
+def tables_path(out: Path) -> Path:
+    """Return the folder of tables of a page."""
+    return out.with_name(f"{out.stem}-tables")
 
 
 def check_report_path(out: Path) -> None:
@@ -115,50 +128,10 @@ def check_report_path(out: Path) -> None:
         raise OutputError(f"there is no folder {out.parent}", path=str(out), remedy=remedy)
 
 
-def _answer(inputs: Inputs, progress: Progress | None) -> Report:
-    records = next(iter(inputs.sides.values())).records
-    facts = ask_facts(inputs)
-    cells: dict[str | None, Sequence[Cells]] = {None: next(facts)}
-    asked: dict[str, Asking[Section]] = {}
-    left_out: dict[str, str] = {}
-    for done, (title, ask) in enumerate(QUESTIONS.items()):
-        if progress is not None:
-            progress(done, len(QUESTIONS))
-        try:
-            asking = ask(inputs)
-            cells[title], asked[title] = next(asking), asking
-        except InputError as error:
-            left_out[title] = str(error)
-    if progress is not None:
-        progress(len(QUESTIONS), len(QUESTIONS))
-    everything = [table for tables in cells.values() for table in tables]
-    disclosed = suppress_together(everything, disclosure=inputs.disclosure)
-    of_facts, *parts = split(disclosed, [len(tables) for tables in cells.values()])
-    sections: dict[str, Section] = {}
-    for (title, asking), part in zip(asked.items(), parts, strict=True):
-        try:
-            sections[title] = finish(asking, part)
-        except InputError as error:
-            left_out[title] = str(error)
-    return Report(
-        taxonomy=_describe(next(iter(inputs.sides.values())).tree),
-        facts=finish(facts, of_facts),
-        rejected=count_reasons(records.rejected),
-        sections=sections,
-        left_out=left_out,
-        disclosure=inputs.disclosure,
-        users_known=records.users_known,
-    )
-
-
-def _describe(tree: Taxonomy) -> str:
-    sizes = " / ".join(count_of(level.size, level.name) for level in reversed(tree.levels))
-    return f"{tree.title or tree.id} {tree.version}: {sizes}"
-
-
 def _write(report: Report, out: Path, markdown: bool) -> list[Path]:
     """Write the files; the page comes last, so that it never links to tables that are not there."""
-    folder = out.with_name(f"{out.stem}-tables")
+    folder = tables_path(out)
+    private = report.disclosure.is_internal
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -167,10 +140,10 @@ def _write(report: Report, out: Path, markdown: bool) -> list[Path]:
     for section in report.sections.values():
         for name, table in section.tables.items():
             for suffix in (".csv", ".parquet"):
-                write_table(table, folder / f"{name}{suffix}", internal=report.disclosure.is_internal)
+                write_table(table, folder / f"{name}{suffix}", internal=private)
     written = [folder]
     if markdown:
-        replace_file(out.with_suffix(".md"), render_markdown(report, folder.name).encode())
+        replace_file(out.with_suffix(".md"), render_markdown(report, folder.name).encode(), private=private)
         written.append(out.with_suffix(".md"))
-    replace_file(out, render_html(report, folder.name).encode())
+    replace_file(out, render_html(report, folder.name).encode(), private=private)
     return [*written, out]
