@@ -139,15 +139,14 @@ def _hold_back(
 ) -> tuple[Inputs, NDArray[np.bool_], tuple[str, ...]]:
     """Leave out new conversations that are too few; return the inputs, which conversations are new, and what to say."""
     least = inputs.disclosure
-    before = previous.cells.loc["conversations"]
+    before = previous.cells.loc["conversations"].to_dict()
     is_new = ~np.isin(digests, previous.conversations)
     records = next(iter(inputs.sides.values())).records
     difference = len(codes) - int(before["conversations"])
     few = abs(difference) < least.min_conversations
     if records.users_known and pd.notna(before["users"]):
-        now, new = (
-            int(count_conversations(part)["users"].iloc[0]) for part in (records, _among(inputs, codes[is_new]))
-        )
+        parts = (records, _among(inputs, codes[is_new]))
+        now, new = (int(count_conversations(part)["users"].iloc[0]) for part in parts)
         few |= max(abs(now - int(before["users"])), new) < least.min_users
     if not difference or not few:
         return inputs, is_new, ()

@@ -66,7 +66,8 @@ def write_release(release: Release, tables: Path) -> None:
     ------
     OutputError
     """
-    ids = pd.DataFrame({"conversation": release.conversations})
+    # Not as floats, which cut digests.
+    ids = pd.DataFrame({"conversation": pd.array(release.conversations, dtype="Int64")})
     table = pd.concat([release.cells.reset_index(), ids], ignore_index=True)
     buffer = io.BytesIO()
     table.reindex(columns=list(_TYPES)).astype(_TYPES).to_parquet(buffer, index=False)
