@@ -264,23 +264,18 @@ def count_rows(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFram
     for name in by:
         frame = frame.filter(~nw.col(name).is_null())
     totals = [nw.col("mentions").sum().cast(nw.Int64)] if "mentions" in own else []
-    # In two steps, which takes half of the memory of counting distinct ones in one.
-    cells = frame.group_by(*by, CONVERSATION).agg(*totals)
     counts = [nw.len().cast(nw.Int64).alias("conversations"), *totals]
-    table = _collect(records, cells, by, counts)
+    # In steps, which take half of the memory of counting distinct ones at once.
     if records.users_known:
-        with_user = distinct(frame.filter(~nw.col(USER).is_null()), *by, USER)
-        users = _collect(records, with_user, by, [nw.len().cast(nw.Int64).alias("users")])
-        table = table.merge(users, on=list(by), how="left") if by else table.assign(users=users["users"])
-        table["users"] = table["users"].fillna(0).astype("int64")
-    return table.sort_values(list(by), ignore_index=True) if by else table
-
-
-def _collect(records: Records, frame: Frame, by: Sequence[str], counts: Sequence[nw.Expr]) -> pd.DataFrame:
-    """Count rows by cell; without a cell, all of them."""
-    counted = frame.group_by(*by).agg(*counts) if by else frame.select(*counts)
+        # A conversation has one user, and is counted with that.
+        rows = frame.group_by(*by, CONVERSATION, USER).agg(*totals).group_by(*by, USER).agg(*counts)
+        users = nw.col(USER).count().cast(nw.Int64).alias("users")
+        counts = [nw.col("conversations").sum().cast(nw.Int64), *totals, users]
+    else:
+        rows = frame.group_by(*by, CONVERSATION).agg(*totals)
+    counted = rows.group_by(*by).agg(*counts) if by else rows.select(*counts)
     table: pd.DataFrame = records.engine.collect(counted).to_pandas()
-    return table
+    return table.sort_values(list(by), ignore_index=True) if by else table
 
 
 def parents_of(tree: Taxonomy) -> dict[str, str]:

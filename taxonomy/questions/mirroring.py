@@ -12,7 +12,7 @@ from taxonomy.errors import InputError
 from taxonomy.mentions.columns import CONVERSATION, RESPONSE_TYPES, USER
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.placed import PlacedMentions, count_rows
-from taxonomy.mentions.query_engine import Frame
+from taxonomy.mentions.query_engine import Frame, distinct
 from taxonomy.mentions.statistics import difference_interval, wilson_interval
 from taxonomy.mentions.suppression import suppress
 from taxonomy.questions.answer import Answer
@@ -128,8 +128,8 @@ def _select_levels(table: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
 
 def _both(ai: PlacedMentions, human: PlacedMentions) -> Frame:
     """Return the conversations with values on both sides and a response type, numbered within each."""
-    frame = ai.frame.select(CONVERSATION, USER).unique()
-    frame = frame.join(human.frame.select(CONVERSATION).unique(), on=CONVERSATION, how="inner")
+    frame = distinct(ai.frame, CONVERSATION, USER)
+    frame = frame.join(distinct(human.frame, CONVERSATION), on=CONVERSATION, how="inner")
     known = ai.records.conversations.select(CONVERSATION, "conversation_id", response=nw.col("response_type"))
     frame = frame.join(known.filter(~nw.col("response").is_null()), on=CONVERSATION, how="inner")
     frame = frame.with_columns(place=nw.lit(1))
@@ -148,11 +148,11 @@ def _shared(ai: PlacedMentions, human: PlacedMentions, both: Frame, paired: Fram
     """Return the conversations whose human values have a node in common with the AI's of the one at `place`."""
     node = f"level_{level}"
     expressed = both.select(CONVERSATION, "response", "place")
-    expressed = expressed.join(ai.frame.select(CONVERSATION, node).unique(), on=CONVERSATION, how="inner")
+    expressed = expressed.join(distinct(ai.frame, CONVERSATION, node), on=CONVERSATION, how="inner")
     valued = paired.select(CONVERSATION, USER, "response", "place")
-    valued = valued.join(human.frame.select(CONVERSATION, node).unique(), on=CONVERSATION, how="inner")
+    valued = valued.join(distinct(human.frame, CONVERSATION, node), on=CONVERSATION, how="inner")
     shared = valued.join(expressed.select("response", "place", node), on=["response", "place", node], how="inner")
-    return shared.select(CONVERSATION, USER, "response").unique()
+    return distinct(shared, CONVERSATION, USER, "response")
 
 
 def _by_response(ai: PlacedMentions, frame: Frame) -> pd.DataFrame:
