@@ -235,7 +235,7 @@ def pair_sides(ai: PlacedMentions, human: PlacedMentions, *, level: int) -> Fram
     return left.join(right, on=CONVERSATION, how="inner").with_columns(mentions=nw.lit(1))
 
 
-def count_rows(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFrame:
+def count_rows(records: Records, frame: Frame, by: Sequence[str], *, contexts: Frame | None = None) -> pd.DataFrame:
     """Count the cells of any rows that name their conversation; see `count_cells`.
 
     Parameters
@@ -245,34 +245,37 @@ def count_rows(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFram
         Has `CONVERSATION`, and ``mentions`` where those are to be added up.
     by : sequence of str
         Columns of `frame` and of conversations.
+    contexts : LazyFrame, optional
+        One row a conversation, instead of `records.conversations`.
 
     Raises
     ------
     InputError
         If there is no such column.
     """
+    conversations = records.conversations if contexts is None else contexts
     own = frame.columns
-    there = [name for name in records.conversations.columns if name not in own]
+    there = [name for name in conversations.columns if name not in own]
     missing = [name for name in by if name not in own and name not in there]
     if missing:
         codes = (CONVERSATION, USER, VALUE)
         known = ", ".join(name for name in [*own, *there] if name not in (*codes, "mentions"))
         raise InputError("there is no such column in the records", column=missing[0], remedy=f"give one of {known}")
+    keys = [name for name in (*by, USER) if name in own]
     joined = [name for name in there if name in by or (name == USER and records.users_known)]
-    if joined:
-        frame = frame.join(records.conversations.select(CONVERSATION, *joined), on=CONVERSATION, how="left")
-    for name in by:
-        frame = frame.filter(~nw.col(name).is_null())
     totals = [nw.col("mentions").sum().cast(nw.Int64)] if "mentions" in own else []
     counts = [nw.len().cast(nw.Int64).alias("conversations"), *totals]
     # In steps, which take half of the memory of counting distinct ones at once.
+    rows = frame.group_by(*keys, CONVERSATION).agg(*totals)
+    if joined:
+        rows = rows.join(conversations.select(CONVERSATION, *joined), on=CONVERSATION, how="left")
+    for name in by:
+        rows = rows.filter(~nw.col(name).is_null())
     if records.users_known:
         # A conversation has one user, and is counted with that.
-        rows = frame.group_by(*by, CONVERSATION, USER).agg(*totals).group_by(*by, USER).agg(*counts)
+        rows = rows.group_by(*by, USER).agg(*counts)
         users = nw.col(USER).count().cast(nw.Int64).alias("users")
         counts = [nw.col("conversations").sum().cast(nw.Int64), *totals, users]
-    else:
-        rows = frame.group_by(*by, CONVERSATION).agg(*totals)
     counted = rows.group_by(*by).agg(*counts) if by else rows.select(*counts)
     table: pd.DataFrame = records.engine.collect(counted).to_pandas()
     return table.sort_values(list(by), ignore_index=True) if by else table

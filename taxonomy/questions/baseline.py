@@ -150,13 +150,13 @@ def units_of(baseline: Baseline, placed: PlacedMentions, kind: Kind) -> Frame:
         # A node on the watch list counts in full, whatever else is expressed.
         return nodes.with_columns(size=nw.lit(1))
     if kind == "rare":
-        return values.with_columns(size=nw.len().over(CONVERSATION))
+        return _with_size(values)
     nodes = values.join(engine.table(to_arrow(baseline.nodes)), on="level_0", how="inner")
     nodes = distinct(nodes, CONVERSATION, "node")
     if kind == "co-occurrence":
         pairs = nodes.join(nodes.rename({"node": "other"}), on=CONVERSATION, how="inner")
         pairs = pairs.filter(nw.col("node") < nw.col("other"))
-        return pairs.with_columns(size=nw.len().over(CONVERSATION))
+        return _with_size(pairs)
     conversations = placed.records.conversations
     there = [column for column in baseline.contexts if column in conversations.columns]
     within = nodes.join(conversations.select(CONVERSATION, *there), on=CONVERSATION, how="inner")
@@ -166,7 +166,12 @@ def units_of(baseline: Baseline, placed: PlacedMentions, kind: Kind) -> Frame:
         )
         for column in there
     ]
-    return nw.concat(parts).with_columns(size=nw.len().over(CONVERSATION))
+    return _with_size(nw.concat(parts))
+
+
+def _with_size(units: Frame) -> Frame:
+    """Add how many rows each conversation has; a window takes longer."""
+    return units.join(units.group_by(CONVERSATION).agg(size=nw.len()), on=CONVERSATION, how="inner")
 
 
 def score_conversations(baseline: Baseline, placed: PlacedMentions, *, own: bool) -> Frame:

@@ -99,12 +99,17 @@ def measure_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: 
     if not len(sizes):
         remedy = "give conversations with their response_type, and mentions of both sides"
         raise InputError("no conversation has values on both sides and a response type", remedy=remedy)
+    engine = ai.records.engine
     tables = []
     for level in reversed(levels):
-        shared = _shared(ai, human, both, both, level)
+        node = f"level_{level}"
+        expressed = engine.keep(both.join(distinct(ai.frame, CONVERSATION, node), on=CONVERSATION, how="inner"))
+        valued = engine.keep(distinct(human.frame.join(both, on=CONVERSATION, how="semi"), CONVERSATION, node))
+        shared = _shared(expressed, valued, both, node)
         counts = sizes.merge(_by_response(ai, shared), on="response", how="left", suffixes=("", "_mirrored")).fillna(0)
         strangers = [
-            _by_response(ai, _shared(ai, human, both, _shifted(both, step), level)) for step in range(1, _STRANGERS + 1)
+            _by_response(ai, _shared(expressed, valued, _shifted(both, step), node))
+            for step in range(1, _STRANGERS + 1)
         ]
         by_chance = pd.concat(strangers).groupby("response")["conversations"].sum()
         counts["by_chance"] = counts["response"].map(by_chance).fillna(0)
@@ -144,13 +149,9 @@ def _shifted(both: Frame, step: int) -> Frame:
     return both.with_columns(place=(nw.col("place") + away) % nw.col("size"))
 
 
-def _shared(ai: PlacedMentions, human: PlacedMentions, both: Frame, paired: Frame, level: int) -> Frame:
+def _shared(expressed: Frame, valued: Frame, paired: Frame, node: str) -> Frame:
     """Return the conversations whose human values have a node in common with the AI's of the one at `place`."""
-    node = f"level_{level}"
-    expressed = both.select(CONVERSATION, "response", "place")
-    expressed = expressed.join(distinct(ai.frame, CONVERSATION, node), on=CONVERSATION, how="inner")
-    valued = paired.select(CONVERSATION, USER, "response", "place")
-    valued = valued.join(distinct(human.frame, CONVERSATION, node), on=CONVERSATION, how="inner")
+    valued = paired.join(valued, on=CONVERSATION, how="inner")
     shared = valued.join(expressed.select("response", "place", node), on=["response", "place", node], how="inner")
     return distinct(shared, CONVERSATION, USER, "response")
 
