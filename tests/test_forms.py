@@ -91,6 +91,19 @@ def test_a_column_with_other_ids_is_left_as_it_is(read: Read) -> None:
     }
 
 
+def test_contexts_are_one_whatever_their_case(read: Read) -> None:
+    records = read(
+        {
+            "m.csv": HEADER + "1,ai,care\n2,ai,care\n3,ai,care\n",
+            "c.csv": "conversation_id,Team\n1,x\n",
+            "d.csv": "conversation_id,team\n2,y\n",
+            "e.jsonl": '{"conversation_id": 3, "TEAM": "z"}\n',
+        }
+    )
+    rows = records.engine.collect(records.conversations).to_pylist()
+    assert (records.contexts, {row["TEAM"] for row in rows}) == (("TEAM",), {"x", "y", "z"})
+
+
 def test_numbers_of_json_and_parquet_are_ids(read: Read, tmp_path: Path) -> None:
     pd.DataFrame({"conversation_id": [1.0, 2.0, None], "task": "t"}).to_parquet(tmp_path / "c.parquet")
     rows = [
@@ -298,6 +311,7 @@ FILES: dict[str, str | bytes] = {
     "crlf.csv": PLAIN.replace("\n", "\r\n"),
     "mixed.csv": PLAIN.replace("\n", "\r\n", 2),
     "other.csv": PLAIN.replace("care\n", "care\r\n"),
+    "cr.csv": PLAIN.replace("\n", "\r"),
     "quoted.csv": PLAIN.replace("care\n", '"care"\r\n'),
     "semicolon.csv": PLAIN.replace("open; honest", '"open; honest"').replace(",", ";"),
     "sep.csv": "sep=;\n" + PLAIN.replace("open; honest", '"open; honest"').replace(",", ";"),
@@ -306,6 +320,7 @@ FILES: dict[str, str | bytes] = {
     "m.csv.gz": gzip.compress(PLAIN.encode()),
     "mixed.csv.gz": gzip.compress(PLAIN.replace("\n", "\r\n", 2).encode()),
     "m.jsonl": "\n".join(map(json.dumps, JSON)),
+    "cr.jsonl": "\r".join(map(json.dumps, JSON)),
     "m.ndjson": "\n\n".join(map(json.dumps, JSON)),
     "m.ndjson.gz": gzip.compress("\n".join(map(json.dumps, JSON)).encode()),
     "m.json": json.dumps(JSON, indent=2),
@@ -337,6 +352,12 @@ def test_rows_that_cannot_be_read_are_rejected_one_by_one(read: Read) -> None:
     )
     assert dict(records.rejected["reason"].value_counts()) == {"not readable": 4}
     assert strings(records) == {"care": 151}
+
+
+def test_damaged_lines_and_items_of_json_are_rejected_together(read: Read) -> None:
+    line = '{"conversation_id": "a", "side": "ai", "value": "care"}'
+    records = read({"m.jsonl": f"{line}\nbroken\n", "m.json": f'[{line}, "item"]'}, max_rejected=0.5)
+    assert sorted(records.rejected["row"]) == ['"item"', "broken"]
 
 
 def test_a_long_cell_is_one_rejected_value(tmp_path: Path) -> None:

@@ -158,6 +158,18 @@ def test_the_same_content_of_cells_as_people_write_them(session: SparkSession, t
         "4.0,ai,[],,2025-01-20",
     ]
     (tmp_path / "m.csv").write_text("\n".join(["Conversation_ID,Side,VALUE,Explicit,Timestamp", *rows]))
+    objects = [
+        '{"conversation_id": 1, "side": "ai", "value": "care"}',
+        '{"conversation_id": 2.0, "Side": "ai", "Value": ["care", null, " x ", ""], "explicit": true}',
+        """{"Conversation_id": "5.0", "side": "ai", "VALUE": "['care', 'thrift']", "explicit": null}""",
+        '{"conversation_id": 6, "side": "ai", "value": "ca\\u0000re"}',
+        "{'conversation_id': 6}",
+        '["care"]',
+    ]
+    (tmp_path / "m.jsonl").write_text("\n".join(objects))
+    (tmp_path / "m.json").write_text("[" + ",".join(objects[:3]) + "]")
+    (tmp_path / "d.csv").write_text("conversation_id,Team\n3,x\n")
+    (tmp_path / "e.csv").write_text("conversation_id,team\n4,y\n")
     frame = pd.DataFrame({"conversation_id": [1.0, 2.0], "task": ["t", " u "], "timestamp": [1767225600, None]})
     frame.to_parquet(tmp_path / "c.parquet")
     lists = pd.DataFrame({"conversation_id": [1, 2], "side": "ai", "value": [["care", " x "], []], "explicit": [1, 0]})

@@ -84,7 +84,7 @@ class DuckDBEngine:
         if source.suffix == ".json":
             options = f"format='array', compression='{_compression(source.is_compressed)}', filename='{FILE}'"
             objects = f"read_json_objects({sql.paths(source.files)}, {options})"
-            query = f"SELECT json AS line, {FILE}, CAST(NULL AS VARCHAR) AS {DAMAGED} FROM {objects}"  # noqa: S608
+            query = f"SELECT CAST(json AS VARCHAR) AS line, {FILE}, CAST(NULL AS VARCHAR) AS {DAMAGED} FROM {objects}"  # noqa: S608
             lines = self._table(f"lines_{next(self._numbers)}", query)
         else:
             lines = self._read_text(source.files, source.is_compressed, _LINES)

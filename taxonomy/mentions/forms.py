@@ -23,6 +23,12 @@ def name_columns(frame: Frame) -> Frame:
     return frame.select(nw.col(name).alias(column_of(name)) for name in frame.columns)
 
 
+def name_alike(frames: Sequence[Frame]) -> list[Frame]:
+    """Return frames with one name for the columns whose names differ in case alone: the first in the alphabet."""
+    first = {name.lower(): name for name in sorted({name for frame in frames for name in frame.columns}, reverse=True)}
+    return [frame.select(nw.col(name).alias(first[name.lower()]) for name in frame.columns) for frame in frames]
+
+
 def plain_cells(engine: Engine, frame: Frame, *, is_typed: bool) -> Frame:
     """Return rows whose cells are text without space around it, but for times, truth values and lists of values.
 

@@ -244,7 +244,7 @@ def pair_sides(ai: PlacedMentions, human: PlacedMentions, *, level: int) -> Fram
     return left.join(right, on=CONVERSATION, how="inner").with_columns(mentions=nw.lit(1))
 
 
-def count_rows(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFrame:
+def count_rows(records: Records, frame: Frame, by: Sequence[str], *, contexts: Frame | None = None) -> pd.DataFrame:
     """Count the cells of any rows that name their conversation; see `count_cells`.
 
     Parameters
@@ -254,42 +254,40 @@ def count_rows(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFram
         Has `CONVERSATION`, and ``mentions`` where those are to be added up.
     by : sequence of str
         Columns of `frame` and of conversations.
+    contexts : LazyFrame, optional
+        One row a conversation, instead of `records.conversations`.
 
     Raises
     ------
     InputError
         If there is no such column.
     """
+    conversations = records.conversations if contexts is None else contexts
     own = frame.columns
-    there = [name for name in records.conversations.columns if name not in own]
+    there = [name for name in conversations.columns if name not in own]
     missing = [name for name in by if name not in own and name not in there]
     if missing:
         codes = (CONVERSATION, USER, VALUE)
         known = ", ".join(name for name in [*own, *there] if name not in (*codes, "mentions"))
         raise InputError("there is no such column in the records", column=missing[0], remedy=f"give one of {known}")
+    keys = [name for name in (*by, USER) if name in own]
     joined = [name for name in there if name in by or (name == USER and records.users_known)]
-    if joined:
-        frame = frame.join(records.conversations.select(CONVERSATION, *joined), on=CONVERSATION, how="left")
-    for name in by:
-        frame = frame.filter(~nw.col(name).is_null())
     totals = [nw.col("mentions").sum().cast(nw.Int64)] if "mentions" in own else []
-    # In two steps, which takes half of the memory of counting distinct ones in one.
-    cells = frame.group_by(*by, CONVERSATION).agg(*totals)
     counts = [nw.len().cast(nw.Int64).alias("conversations"), *totals]
-    table = _collect(records, cells, by, counts)
+    # In steps, which take half of the memory of counting distinct ones at once.
+    rows = frame.group_by(*keys, CONVERSATION).agg(*totals)
+    if joined:
+        rows = rows.join(conversations.select(CONVERSATION, *joined), on=CONVERSATION, how="left")
+    for name in by:
+        rows = rows.filter(~nw.col(name).is_null())
     if records.users_known:
-        with_user = distinct(frame.filter(~nw.col(USER).is_null()), *by, USER)
-        users = _collect(records, with_user, by, [nw.len().cast(nw.Int64).alias("users")])
-        table = table.merge(users, on=list(by), how="left") if by else table.assign(users=users["users"])
-        table["users"] = table["users"].fillna(0).astype("int64")
-    return table.sort_values(list(by), ignore_index=True) if by else table
-
-
-def _collect(records: Records, frame: Frame, by: Sequence[str], counts: Sequence[nw.Expr]) -> pd.DataFrame:
-    """Count rows by cell; without a cell, all of them."""
-    counted = frame.group_by(*by).agg(*counts) if by else frame.select(*counts)
+        # A conversation has one user, and is counted with that.
+        rows = rows.group_by(*by, USER).agg(*counts)
+        users = nw.col(USER).count().cast(nw.Int64).alias("users")
+        counts = [nw.col("conversations").sum().cast(nw.Int64), *totals, users]
+    counted = rows.group_by(*by).agg(*counts) if by else rows.select(*counts)
     table: pd.DataFrame = records.engine.collect(counted).to_pandas()
-    return table
+    return table.sort_values(list(by), ignore_index=True) if by else table
 
 
 def parents_of(tree: Taxonomy) -> dict[str, str]:

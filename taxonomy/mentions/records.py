@@ -37,7 +37,7 @@ from taxonomy.mentions.columns import (
     Kind,
     Side,
 )
-from taxonomy.mentions.forms import explode_texts
+from taxonomy.mentions.forms import explode_texts, name_alike
 from taxonomy.mentions.query_engine import Engine, Frame, distinct
 from taxonomy.mentions.rejected import COLUMNS, MAX_REJECTED
 from taxonomy.mentions.sources import find_sources
@@ -176,6 +176,7 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     frames: dict[Kind, list[Frame]] = {"mentions": [], "conversations": []}
     for source in find_sources(paths):
         frames[source.kind].append(read_rows(engine, source))
+    frames["conversations"] = name_alike(frames["conversations"])
     names = {kind: {name for frame in read for name in frame.columns} for kind, read in frames.items()}
     own = sorted({*names["conversations"], "response_type"} - {FILE, DAMAGED, ROW, "conversation_id"})
     from_mentions = [name for name in OF_CONVERSATION if name in names["mentions"] - names["conversations"]]

@@ -10,12 +10,11 @@ import narwhals as nw
 
 from embeddings.spark import spark_session
 from taxonomy.errors import InputError
-from taxonomy.mentions.columns import DAMAGED, FILE
+from taxonomy.mentions.columns import DAMAGED, FILE, IDS, column_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame
-    from pyspark.sql.types import StructField
 
     from taxonomy.mentions.sources import Source
 
@@ -23,6 +22,8 @@ Result = TypeVar("Result")
 
 # RFC 2822, without the name of the day, and with the zone as a number.
 _MAIL_TIMES = ("d MMM yyyy HH:mm:ss Z", "d MMM yyyy HH:mm Z")
+# Spark takes more for JSON than JSON is.
+_STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 # What stands for other characters in a path.
 _PATTERN = re.compile(r"[\\*?\[\]{}]")
 
@@ -47,23 +48,43 @@ class SparkEngine:
 
     def _read(self, source: Source) -> DataFrame:
         from pyspark.sql import functions as F
-        from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
         files = [_PATTERN.sub(r"\\\g<0>", file) for file in source.files]
-        reader = self._session.read
-        if source.suffix == ".parquet":
-            frame = reader.parquet(*files).withColumn(DAMAGED, F.lit(None).cast("string"))
-        elif source.suffix == ".csv":
+        if source.suffix in (".jsonl", ".json"):
+            return self._read_json(source, files)
+        if source.suffix == ".csv":
             frame = self._read_csv(source, files)
         else:
-            lines = reader.option("primitivesAsString", True).option("columnNameOfCorruptRecord", DAMAGED)
-            lines = lines.option("multiLine", source.suffix == ".json")
-            found = [field for field in lines.json(files).schema.fields if field.name != DAMAGED]
-            texts = [
-                StructField(field.name, ArrayType(StringType()) if _is_list(field) else StringType()) for field in found
-            ]
-            frame = lines.schema(StructType([*texts, StructField(DAMAGED, StringType())])).json(files)
+            frame = self._session.read.parquet(*files).withColumn(DAMAGED, F.lit(None).cast("string"))
         return frame.withColumn(FILE, F.col("_metadata.file_path"))
+
+    def _read_json(self, source: Source, files: list[str]) -> DataFrame:
+        """Read objects as maps, since Spark's own columns can't differ in case alone."""
+        from pyspark.sql import functions as F
+
+        is_array = source.suffix == ".json"
+        texts = self._session.read.text(files, wholetext=is_array).withColumn(FILE, F.col("_metadata.file_path"))
+        line = F.regexp_replace("value", "^\ufeff", "")
+        if is_array:
+            line = F.explode_outer(F.from_json(line, "array<string>", _STRICT))
+        lines = texts.select(FILE, line.alias("line"))
+        if not is_array:
+            lines = lines.filter(F.trim("line") != "")
+        has_nul = F.col("line").contains("\0") | F.col("line").contains("\\u0000")
+        parsed = F.when(~has_nul, F.from_json("line", "map<string,string>", _STRICT))
+        objects = lines.withColumn("object", parsed)
+        has_list = F.max(F.col("cell").startswith("[")).alias("has_list")
+        keys = objects.select(F.explode("object").alias("key", "cell")).groupBy("key").agg(has_list).collect()
+        spellings: dict[str, list[str]] = {}
+        for row in sorted(keys):
+            spellings.setdefault(column_of(row.key).lower(), []).append(row.key)
+        has_lists = any(row.has_list for row in keys if column_of(row.key) == "value")
+        members = []
+        for name, same in spellings.items():
+            form = _list_cell if name == "value" and has_lists else _id_cell if name in IDS else _cell
+            members.append(F.coalesce(*map(form, same)).alias(column_of(same[0])))
+        damaged = F.when(F.col("object").isNull(), F.coalesce("line", F.lit("not one JSON array")))
+        return objects.select(*members, FILE, damaged.alias(DAMAGED))
 
     def _read_csv(self, source: Source, files: list[str]) -> DataFrame:
         from pyspark.sql import functions as F
@@ -80,7 +101,7 @@ class SparkEngine:
             escape='"',
             columnNameOfCorruptRecord=DAMAGED,
             # Left to itself, Spark takes the first line end for that of all; a carriage return is space to it then.
-            lineSep="\n",
+            lineSep=source.layout.line_end,
             ignoreTrailingWhiteSpace=True,
         )
         if not skipped:
@@ -154,8 +175,30 @@ def _lazy(native: DataFrame) -> nw.LazyFrame[Any]:
     return frame
 
 
-def _is_list(field: StructField) -> bool:
-    return bool(field.dataType.typeName() == "array")
+def _cell(key: str) -> Column:
+    """Return a member of `object` as text."""
+    from pyspark.sql import functions as F
+
+    return F.col("object").getItem(key)
+
+
+def _id_cell(key: str) -> Column:
+    """Return a member of `object` as text, a whole float as the integer."""
+    from pyspark.sql import functions as F
+
+    # A map of texts doesn't tell 2.0 from "2.0".
+    member = F.try_variant_get(F.try_parse_json("line"), f"$['{key}']", "variant")
+    is_float = F.schema_of_variant(member).rlike("^(DECIMAL|DOUBLE)")
+    looks_whole = _cell(key).rlike(r"\.0+$")
+    return F.when(looks_whole & is_float, F.regexp_replace(_cell(key), r"\.0+$", "")).otherwise(_cell(key))
+
+
+def _list_cell(key: str) -> Column:
+    """Return a member of `object` as a list of texts."""
+    from pyspark.sql import functions as F
+
+    many = F.when(_cell(key).startswith("["), F.from_json(_cell(key), "array<string>", _STRICT))
+    return F.coalesce(many, F.when(_cell(key).isNotNull(), F.array(_cell(key))))
 
 
 def _since_1970(number: Column) -> Column:

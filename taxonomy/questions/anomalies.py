@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -328,8 +328,8 @@ def _find_reasons(learned: Baseline, mentions: PlacedMentions, beyond: pd.DataFr
     for kind in KINDS:
         lookup = learned.lookups[kind]
         unusual = engine.table(to_arrow(beyond.loc[beyond["kind"] == kind, [CONVERSATION]]))
-        within = count_bits(learned, mentions, kind, own=False).join(unusual, on=CONVERSATION, how="semi")
-        rows: pd.DataFrame = engine.collect(within).to_pandas()
+        within = replace(mentions, frame=mentions.frame.join(unusual, on=CONVERSATION, how="semi"))
+        rows: pd.DataFrame = engine.collect(count_bits(learned, within, kind, own=False)).to_pandas()
         rows = rows.merge(lookup.table, on=list(lookup.keys), how="left")
         parts.append(rows.rename(columns={"level_0": "node"}).assign(kind=kind))
     columns = [CONVERSATION, "kind", "node", "other", "column", "category", "observed", "expected", "gain"]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import CONVERSATION
 from taxonomy.mentions.placed import PlacedMentions
+from taxonomy.mentions.query_engine import distinct
 
 if TYPE_CHECKING:
     from taxonomy.mentions.query_engine import Frame
@@ -130,7 +131,7 @@ def count_with_value(placed: PlacedMentions) -> int:
 
 def values_of(placed: PlacedMentions) -> Frame:
     """Return each conversation with each of its values once."""
-    return placed.frame.select(CONVERSATION, "level_0").unique()
+    return distinct(placed.frame, CONVERSATION, "level_0")
 
 
 def units_of(baseline: Baseline, placed: PlacedMentions, kind: Kind) -> Frame:
@@ -145,17 +146,17 @@ def units_of(baseline: Baseline, placed: PlacedMentions, kind: Kind) -> Frame:
     values = values_of(placed)
     if kind == "watch":
         watched = engine.table(to_arrow(baseline.watched))
-        nodes = values.join(watched, on="level_0", how="inner").select(CONVERSATION, "node").unique()
+        nodes = distinct(values.join(watched, on="level_0", how="inner"), CONVERSATION, "node")
         # A node on the watch list counts in full, whatever else is expressed.
         return nodes.with_columns(size=nw.lit(1))
     if kind == "rare":
-        return values.with_columns(size=nw.len().over(CONVERSATION))
+        return _with_size(values)
     nodes = values.join(engine.table(to_arrow(baseline.nodes)), on="level_0", how="inner")
-    nodes = nodes.select(CONVERSATION, "node").unique()
+    nodes = distinct(nodes, CONVERSATION, "node")
     if kind == "co-occurrence":
         pairs = nodes.join(nodes.rename({"node": "other"}), on=CONVERSATION, how="inner")
         pairs = pairs.filter(nw.col("node") < nw.col("other"))
-        return pairs.with_columns(size=nw.len().over(CONVERSATION))
+        return _with_size(pairs)
     conversations = placed.records.conversations
     there = [column for column in baseline.contexts if column in conversations.columns]
     within = nodes.join(conversations.select(CONVERSATION, *there), on=CONVERSATION, how="inner")
@@ -165,7 +166,12 @@ def units_of(baseline: Baseline, placed: PlacedMentions, kind: Kind) -> Frame:
         )
         for column in there
     ]
-    return nw.concat(parts).with_columns(size=nw.len().over(CONVERSATION))
+    return _with_size(nw.concat(parts))
+
+
+def _with_size(units: Frame) -> Frame:
+    """Add how many rows each conversation has; a window takes longer."""
+    return units.join(units.group_by(CONVERSATION).agg(size=nw.len()), on=CONVERSATION, how="inner")
 
 
 def score_conversations(baseline: Baseline, placed: PlacedMentions, *, own: bool) -> Frame:
@@ -227,7 +233,7 @@ def _common_nodes(placed: PlacedMentions, least: float) -> pd.DataFrame:
     common: set[str] = {node.id for node in tree.top}
     for level in tree.levels[:-1]:
         name = f"level_{level.level}"
-        counted = _count(placed, placed.frame.select(CONVERSATION, name).unique(), [name])
+        counted = _count(placed, distinct(placed.frame, CONVERSATION, name), [name])
         common |= set(counted.loc[counted["observed"] >= least, name])
     finest = [next(step.id for step in reversed(tree.path(value)) if step.id in common) for value in tree.leaves]
     return pd.DataFrame({"level_0": [value.id for value in tree.leaves], "node": finest})

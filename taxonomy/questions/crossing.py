@@ -24,6 +24,7 @@ from taxonomy.mentions.placed import (
     parents_of,
 )
 from taxonomy.mentions.query_engine import Frame
+from taxonomy.mentions.records import Records
 from taxonomy.mentions.statistics import (
     LOW_EXPECTED,
     adjusted_residuals,
@@ -90,11 +91,11 @@ def cross(
     records = placed.records
     of = nw.col(column).fill_null(UNKNOWN)
     contexts = records.conversations.select(CONVERSATION, USER, category=of, group=_group(of, groups or {}))
-    mentions = placed.frame.join(contexts.drop(USER), on=CONVERSATION, how="left")
-    tables = [count_conversations(records), *_count(placed, contexts, [], bool(groups))]
+    tables = [count_conversations(records), *_count(records, contexts, [], contexts, bool(groups))]
     for level in placed.tree.levels:
         name = f"level_{level.level}"
-        parts = [part.rename(columns={name: "node"}) for part in _count(placed, mentions, [name], bool(groups))]
+        counted = _count(records, placed.frame, [name], contexts, bool(groups))
+        parts = [part.rename(columns={name: "node"}) for part in counted]
         tables += [count_nodes(placed, levels=[level.level]), *(part.assign(level=level.level) for part in parts)]
     cells = pd.concat(tables, ignore_index=True).drop(columns="mentions")
     trees = {"node": parents_of(placed.tree), "category": groups or {}}
@@ -280,11 +281,12 @@ def _group(of: nw.Expr, groups: Mapping[str, str]) -> nw.Expr:
     return grouped
 
 
-def _count(placed: PlacedMentions, frame: Frame, nodes: list[str], has_groups: bool) -> list[pd.DataFrame]:
+def _count(records: Records, frame: Frame, nodes: list[str], contexts: Frame, has_groups: bool) -> list[pd.DataFrame]:
     """Count by node and category, and by node and group."""
-    tables = [count_rows(placed.records, frame, [*nodes, "category"])]
+    tables = [count_rows(records, frame, [*nodes, "category"], contexts=contexts)]
     if has_groups:
-        tables.append(count_rows(placed.records, frame, [*nodes, "group"]).rename(columns={"group": "category"}))
+        grouped = count_rows(records, frame, [*nodes, "group"], contexts=contexts)
+        tables.append(grouped.rename(columns={"group": "category"}))
     return tables
 
 

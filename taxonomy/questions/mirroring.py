@@ -13,7 +13,7 @@ from taxonomy.mentions.columns import CONVERSATION, RESPONSE_TYPES, USER
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.linked_cells import Cells
 from taxonomy.mentions.placed import PlacedMentions, count_rows
-from taxonomy.mentions.query_engine import Frame
+from taxonomy.mentions.query_engine import Frame, distinct
 from taxonomy.mentions.statistics import difference_interval, wilson_interval
 from taxonomy.mentions.suppression import Disclosed
 from taxonomy.questions.answer import Answer
@@ -106,12 +106,17 @@ def ask_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: Disc
     if not len(sizes):
         remedy = "give conversations with their response_type, and mentions of both sides"
         raise InputError("no conversation has values on both sides and a response type", remedy=remedy)
+    engine = ai.records.engine
     counted = []
     for level in reversed(levels):
-        shared = _shared(ai, human, both, both, level)
+        node = f"level_{level}"
+        expressed = engine.keep(both.join(distinct(ai.frame, CONVERSATION, node), on=CONVERSATION, how="inner"))
+        valued = engine.keep(distinct(human.frame.join(both, on=CONVERSATION, how="semi"), CONVERSATION, node))
+        shared = _shared(expressed, valued, both, node)
         counts = sizes.merge(_by_response(ai, shared), on="response", how="left", suffixes=("", "_mirrored")).fillna(0)
         strangers = [
-            _by_response(ai, _shared(ai, human, both, _shifted(both, step), level)) for step in range(1, _STRANGERS + 1)
+            _by_response(ai, _shared(expressed, valued, _shifted(both, step), node))
+            for step in range(1, _STRANGERS + 1)
         ]
         by_chance = pd.concat(strangers).groupby("response")["conversations"].sum()
         counts["by_chance"] = counts["response"].map(by_chance).fillna(0)
@@ -141,8 +146,8 @@ def _select_levels(table: pd.DataFrame, disclosure: Disclosure) -> pd.DataFrame:
 
 def _both(ai: PlacedMentions, human: PlacedMentions) -> Frame:
     """Return the conversations with values on both sides and a response type, numbered within each."""
-    frame = ai.frame.select(CONVERSATION, USER).unique()
-    frame = frame.join(human.frame.select(CONVERSATION).unique(), on=CONVERSATION, how="inner")
+    frame = distinct(ai.frame, CONVERSATION, USER)
+    frame = frame.join(distinct(human.frame, CONVERSATION), on=CONVERSATION, how="inner")
     known = ai.records.conversations.select(CONVERSATION, "conversation_id", response=nw.col("response_type"))
     frame = frame.join(known.filter(~nw.col("response").is_null()), on=CONVERSATION, how="inner")
     frame = frame.with_columns(place=nw.lit(1))
@@ -157,15 +162,11 @@ def _shifted(both: Frame, step: int) -> Frame:
     return both.with_columns(place=(nw.col("place") + away) % nw.col("size"))
 
 
-def _shared(ai: PlacedMentions, human: PlacedMentions, both: Frame, paired: Frame, level: int) -> Frame:
+def _shared(expressed: Frame, valued: Frame, paired: Frame, node: str) -> Frame:
     """Return the conversations whose human values have a node in common with the AI's of the one at `place`."""
-    node = f"level_{level}"
-    expressed = both.select(CONVERSATION, "response", "place")
-    expressed = expressed.join(ai.frame.select(CONVERSATION, node).unique(), on=CONVERSATION, how="inner")
-    valued = paired.select(CONVERSATION, USER, "response", "place")
-    valued = valued.join(human.frame.select(CONVERSATION, node).unique(), on=CONVERSATION, how="inner")
+    valued = paired.join(valued, on=CONVERSATION, how="inner")
     shared = valued.join(expressed.select("response", "place", node), on=["response", "place", node], how="inner")
-    return shared.select(CONVERSATION, USER, "response").unique()
+    return distinct(shared, CONVERSATION, USER, "response")
 
 
 def _by_response(ai: PlacedMentions, frame: Frame) -> pd.DataFrame:

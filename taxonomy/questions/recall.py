@@ -11,6 +11,7 @@ import pandas as pd
 
 from taxonomy.mentions.columns import CONVERSATION
 from taxonomy.mentions.placed import PlacedMentions
+from taxonomy.mentions.query_engine import distinct
 from taxonomy.questions.anomalies import Anomalies
 from taxonomy.questions.baseline import Baseline, values_of
 
@@ -37,7 +38,7 @@ def measure_recall(
     """
     engine = mentions.records.engine
     ids = sorted({name for group in known.values() for name in group})
-    there = mentions.records.named(mentions.frame.select(CONVERSATION).unique())
+    there = mentions.records.named(distinct(mentions.frame, CONVERSATION))
     there = there.filter(nw.col("conversation_id").is_in(ids))
     scored = set(engine.collect(there)["conversation_id"].to_pylist())
     alerts = set(anomalies.alerts["conversation_id"])

@@ -66,14 +66,15 @@ def open_file(path: Path) -> AbstractContextManager[BinaryIO]:
 
 
 def decode_lines(stream: Iterable[bytes], path: str) -> Iterator[str]:
-    """Yield the lines of a file as text, with their ends and without a byte-order mark.
+    """Yield the lines of a file as text, with their ends (LF, CRLF or CR) and without a byte-order mark.
 
     Raises
     ------
     InputError
         If a line is not UTF-8, holds NUL, or can't be decompressed.
     """
-    for number, raw in enumerate(_whole(stream, path), 1):
+    lines = (line for ended in _whole(stream, path) for line in ended.splitlines(keepends=True))
+    for number, raw in enumerate(lines, 1):
         line = raw.removeprefix(_BOM) if number == 1 else raw
         try:
             text = line.decode()
@@ -102,10 +103,11 @@ def decompressing(path: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class CsvLayout:
-    """How a CSV file is delimited, and the lines before its header."""
+    """How a CSV file is delimited, the lines before its header, and how its first line ends: a CRLF is an LF, too."""
 
     delimiter: str = ","
     skipped: int = 0
+    line_end: str = "\n"
 
 
 def find_layout(lines: Iterator[str], suffix: str) -> tuple[CsvLayout, Iterator[str]]:
@@ -125,12 +127,13 @@ def find_layout(lines: Iterator[str], suffix: str) -> tuple[CsvLayout, Iterator[
         gives the header the most cells. And the lines from the header on.
     """
     first = next(lines, "")
+    line_end = "\r" if first.endswith("\r") else "\n"
     if named := _SEPARATOR.fullmatch(first):
-        return CsvLayout(named[1], 1), lines
+        return CsvLayout(named[1], 1, line_end), lines
     if suffix == ".tsv":
-        return CsvLayout("\t"), chain([first], lines)
+        return CsvLayout("\t", 0, line_end), chain([first], lines)
     delimiter = max(_DELIMITERS, key=lambda delimiter: _count_cells(first, delimiter))
-    return CsvLayout(delimiter), chain([first], lines)
+    return CsvLayout(delimiter, 0, line_end), chain([first], lines)
 
 
 def _count_cells(line: str, delimiter: str) -> int:

@@ -2,8 +2,8 @@
 
 Each part is a process of its own and is kept until the code changes, so that a run that was stopped goes on where it
 was. Exits with 1 where a figure is over twice its limit. ``--million`` adds the row of a million strings,
-``--only WORD`` measures the parts whose name holds the word, ``--model NAME`` is the second model whose agreement is
-measured.
+``--only WORD`` (several may be given) measures the parts that a word names and leaves the others as they are,
+``--model NAME`` is the second model whose agreement is measured.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tests.benchmarks.sizes import LIMITS, MILLION, ROWS, SIZES, STUDY, WARD_MOS
 from tests.benchmarks.table import table
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
 START, END = "<!-- results -->", "<!-- end of results -->"
 PACKAGES = ("bertopic", "evoc", "fast_hdbscan", "numpy", "scikit-learn", "scipy", "sentence-transformers", "torch")
@@ -103,27 +104,32 @@ def _put_into_docs(text: str) -> None:
     PAGE.write_text(f"{before}{START}\n{text}{END}{after}", encoding="utf-8")
 
 
-def main() -> None:
-    """Measure what is asked for."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--million", action="store_true")
-    parser.add_argument("--only", default="")
-    parser.add_argument("--model", default="mpnet")
-    arguments = parser.parse_args()
-    chosen = [part for part in wanted(arguments.model, arguments.million) if arguments.only in " ".join(part)]
-    results: dict[str, Any] = {
+def _nothing_measured() -> dict[str, Any]:
+    return {
         "machine": {"processors": os.cpu_count(), "python": platform.python_version()},
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "parts": {},
     }
-    parts = results["parts"]
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--million", action="store_true")
+    parser.add_argument("--only", nargs="+", default=[])
+    parser.add_argument("--model", default="mpnet")
+    arguments = parser.parse_args()
+    only: list[str] = arguments.only
+    chosen = [part for part in wanted(arguments.model, arguments.million) if not only or set(only) & set(part)]
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if only else _nothing_measured()
+    parts = {}
     for part in chosen:
-        parts[" ".join(part).replace(arguments.model, Path(arguments.model).name)] = measured(part)
+        name = " ".join(part).replace(arguments.model, Path(arguments.model).name)
+        parts[name] = results["parts"][name] = measured(part)
         # After each part: a run that is stopped leaves what it has.
-        if not arguments.only:
-            (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-            _put_into_docs(table(results))
-    print(table(results))
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        _put_into_docs(table(results))
+    print(table({**results, "parts": parts}))
     problems = over_limit(parts)
     for problem in problems:
         print(problem, file=sys.stderr)
