@@ -17,10 +17,12 @@ from click.testing import CliRunner
 from filelock import FileLock
 from hypothesis import settings
 
-import taxonomy.building.spaces
 from embeddings import DEFAULT_MODEL, SentenceTransformerEncoder
 from embeddings.models import load_encoder
+from taxonomy.building.recipe import Recipe
+from taxonomy.building.spaces import Space
 from taxonomy.cli import main
+from taxonomy.values import read_values
 
 ROOT = Path(__file__).parents[1]
 FIXTURE = ROOT / "fixtures" / "values.csv"
@@ -61,13 +63,13 @@ def cache(common: Path, worker_id: str) -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VALUE_TAXONOMY_CACHE", str(folder))
-        # One encoder of a model a session: each would start worker processes of its own, which takes seconds.
+        # One encoder of a model a session, of one process: each process takes ten seconds to load its model.
         encoders: dict[tuple[str, str], SentenceTransformerEncoder] = {}
 
         def shared(
             model: str = DEFAULT_MODEL, *, expected: int = 0, download: bool = True
         ) -> SentenceTransformerEncoder:
-            loaded = load_encoder(model, expected=expected, download=download)
+            loaded = load_encoder(model, workers=1, expected=expected, download=download)
             return encoders.setdefault((loaded.name, loaded.digest), loaded)
 
         patch.setattr("embeddings.models.load_encoder", shared)
@@ -76,9 +78,9 @@ def cache(common: Path, worker_id: str) -> Iterator[Path]:
             # Where several workers would embed the same strings at once, the first embeds them.
             with FileLock(common / "cache.lock"):
                 if not (folder / "vectors").is_dir():
-                    for source, sizes in ((FIXTURE, ()), (PUBLISHED / "values_frequencies.csv", (266, 26))):
+                    for source in (FIXTURE, PUBLISHED / "values_frequencies.csv"):
                         if source.is_file():
-                            taxonomy.build(source, levels=sizes)
+                            Space.of_model(Recipe()).values.encode(read_values(source).labels)
         yield folder
 
 

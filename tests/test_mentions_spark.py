@@ -27,8 +27,8 @@ from taxonomy.mentions.sources import Source
 from taxonomy.mentions.strings import count_strings
 from taxonomy.values.text_files import CsvLayout
 from tests.conftest import FIXTURE, ROOT
-from tests.mention_records import FAULTS, TREE, figures, many, write_rows
-from tests.test_forms import FILES, content_of
+from tests.mention_records import FAULTS, TREE, content_of, figures, many, write_rows
+from tests.test_forms import FILES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -261,8 +261,8 @@ def count_rows(records: Records, frame: Frame, by: Sequence[str]) -> pd.DataFram
     joined = [name for name in there if name in by or (name == USER and records.users_known)]
     if joined:
         frame = frame.join(records.conversations.select(CONVERSATION, *joined), on=CONVERSATION, how="left")
-    for name in by:
-        frame = frame.filter(~nw.col(name).is_null())
+    if by:
+        frame = frame.filter(*(~nw.col(name).is_null() for name in by))
     totals = [nw.col("mentions").sum().cast(nw.Int64)] if "mentions" in own else []
     # In two steps, which takes half of the memory of counting distinct ones in one.
     cells = frame.group_by(*by, CONVERSATION).agg(*totals)

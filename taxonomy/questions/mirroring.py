@@ -12,7 +12,7 @@ from taxonomy.errors import InputError
 from taxonomy.mentions.columns import CONVERSATION, RESPONSE_TYPES, USER
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.placed import PlacedMentions, count_rows
-from taxonomy.mentions.query_engine import Frame
+from taxonomy.mentions.query_engine import Frame, distinct
 from taxonomy.mentions.statistics import difference_interval, wilson_interval
 from taxonomy.mentions.suppression import suppress
 from taxonomy.questions.answer import Answer
@@ -95,16 +95,20 @@ def measure_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: 
     if not levels:
         raise InputError("the taxonomies of the two sides have no node in common", remedy="give one for both")
     both = _both(ai, human)
-    sizes = _by_response(ai, both)
+    groups = _groups(ai)
+    sizes = _by_response(ai, both, groups)
     if not len(sizes):
         remedy = "give conversations with their response_type, and mentions of both sides"
         raise InputError("no conversation has values on both sides and a response type", remedy=remedy)
     tables = []
     for level in reversed(levels):
         shared = _shared(ai, human, both, both, level)
-        counts = sizes.merge(_by_response(ai, shared), on="response", how="left", suffixes=("", "_mirrored")).fillna(0)
+        counts = sizes.merge(
+            _by_response(ai, shared, groups), on="response", how="left", suffixes=("", "_mirrored")
+        ).fillna(0)
         strangers = [
-            _by_response(ai, _shared(ai, human, both, _shifted(both, step), level)) for step in range(1, _STRANGERS + 1)
+            _by_response(ai, _shared(ai, human, both, _shifted(both, step), level), groups)
+            for step in range(1, _STRANGERS + 1)
         ]
         by_chance = pd.concat(strangers).groupby("response")["conversations"].sum()
         counts["by_chance"] = counts["response"].map(by_chance).fillna(0)
@@ -152,16 +156,22 @@ def _shared(ai: PlacedMentions, human: PlacedMentions, both: Frame, paired: Fram
     valued = paired.select(CONVERSATION, USER, "response", "place")
     valued = valued.join(human.frame.select(CONVERSATION, node).unique(), on=CONVERSATION, how="inner")
     shared = valued.join(expressed.select("response", "place", node), on=["response", "place", node], how="inner")
-    return shared.select(CONVERSATION, USER, "response").unique()
+    # Kept, since conversations are counted, and then users.
+    return ai.records.engine.keep(distinct(shared, CONVERSATION, USER, "response"))
 
 
-def _by_response(ai: PlacedMentions, frame: Frame) -> pd.DataFrame:
-    """Count conversations and users by response type, and by stance."""
+def _groups(ai: PlacedMentions) -> Frame:
+    """Return the groups in which a response is counted: its type, and its stance."""
     import pyarrow as pa
 
     groups = [*((name, name) for name in RESPONSE_TYPES), *STANCES.items()]
     table = pa.table({"response": [name for name, _ in groups], "group": [group for _, group in groups]})
-    frame = frame.join(ai.records.engine.table(table), on="response", how="inner")
+    return ai.records.engine.table(table)
+
+
+def _by_response(ai: PlacedMentions, frame: Frame, groups: Frame) -> pd.DataFrame:
+    """Count conversations and users by response type, and by stance."""
+    frame = frame.join(groups, on="response", how="inner")
     frame = frame.select(CONVERSATION, USER, response=nw.col("group"))
     return count_rows(ai.records, frame, ["response"])
 

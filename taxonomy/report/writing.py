@@ -25,6 +25,8 @@ from taxonomy.report.parts import Report, Section
 from taxonomy.report.rendering import render_html, render_markdown
 from taxonomy.report.sections import QUESTIONS, gather_facts
 
+_ANOTHER = "choose another `out`"
+
 
 def write_report(  # noqa: PLR0913 - the public call: what the command line takes, one option each
     mentions: Mentions,
@@ -111,6 +113,13 @@ def check_report_path(out: Path) -> None:
     if not out.parent.is_dir():
         remedy = "make it, or choose another place"
         raise OutputError(f"there is no folder {out.parent}", path=str(out), remedy=remedy)
+    folder = _tables_beside(out)
+    if folder.exists() and not folder.is_dir():
+        raise OutputError("the tables need a folder of this name", path=str(folder), remedy=_ANOTHER)
+
+
+def _tables_beside(out: Path) -> Path:
+    return out.with_name(f"{out.stem}-tables")
 
 
 def _answer(inputs: Inputs, progress: Progress | None) -> Report:
@@ -144,12 +153,12 @@ def _describe(tree: Taxonomy) -> str:
 
 def _write(report: Report, out: Path, markdown: bool) -> list[Path]:
     """Write the files; the page comes last, so that it never links to tables that are not there."""
-    folder = out.with_name(f"{out.stem}-tables")
+    folder = _tables_beside(out)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         problem = f"cannot make the folder: {error.strerror}"
-        raise OutputError(problem, path=str(folder), remedy="choose another `out`") from error
+        raise OutputError(problem, path=str(folder), remedy=_ANOTHER) from error
     for section in report.sections.values():
         for name, table in section.tables.items():
             for suffix in (".csv", ".parquet"):

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -177,7 +178,9 @@ def test_a_missing_extra_says_what_to_install(source: Path, cache: Path, monkeyp
 # -- keys ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["401", pytest.param("429", marks=pytest.mark.slow), "echo"])
+@pytest.mark.parametrize(
+    "fault", [pytest.param("401", marks=pytest.mark.slow), pytest.param("429", marks=pytest.mark.slow), "echo"]
+)
 def test_a_key_reaches_no_output_and_no_file(
     run_process: Run, server: Server, source: Path, answers: Path, tmp_path: Path, fault: str
 ) -> None:
@@ -193,6 +196,20 @@ def test_a_key_reaches_no_output_and_no_file(
     assert CANARY not in done.stdout + done.stderr
     for path in [*answers.rglob("*"), *tmp_path.rglob("*"), *source.parent.rglob("*")]:
         assert path.is_dir() or CANARY.encode() not in path.read_bytes(), path
+
+
+def test_a_key_that_is_refused(
+    run: Run, server: Server, source: Path, answers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    server.fault = lambda number, request: "401"
+    out = tmp_path / "out.json"
+    command = ("label", source, "--llm", "openai/x", "--llm-base-url", server.url, "--retries", 0, "--out", out)
+    done = run(*command)
+    assert (done.returncode, out.exists()) == (2, False)
+    assert "refused the key (401)" in done.stderr
+    assert CANARY in server.keys
+    assert CANARY not in done.stdout + done.stderr
 
 
 # -- a kill in the middle --------------------------------------------------------------------------------------
@@ -250,14 +267,19 @@ def _rows(file: Path) -> int:
             connection.commit()
 
 
-def test_two_runs_at_once_give_the_same(server: Server, source: Path, answers: Path, tmp_path: Path) -> None:
+def test_two_runs_at_once_give_the_same(run: Run, server: Server, source: Path, answers: Path, tmp_path: Path) -> None:
     options = ["--llm", "openai/x", "--llm-base-url", server.url, "--quiet"]
-    runs = [
-        subprocess.Popen(
-            [sys.executable, "-m", "taxonomy.cli", "label", str(source), "--out", str(tmp_path / name), *options],
-            env=os.environ.copy(),
-        )
-        for name in ("a.json", "b.json")
-    ]
-    assert [one.wait() for one in runs] == [0, 0]
+    command = [sys.executable, "-m", "taxonomy.cli", "label", str(source), "--out", str(tmp_path / "a.json"), *options]
+    started = threading.Event()
+
+    def wait(number: int, request: object) -> None:
+        # The other run begins once this one asks, and finds some answers stored and others not.
+        if number == 5:
+            started.set()
+
+    server.fault = wait
+    process = subprocess.Popen(command, env=os.environ.copy())
+    assert started.wait(60)
+    assert run("label", source, "--out", tmp_path / "b.json", *options).returncode == 0
+    assert process.wait() == 0
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
