@@ -78,9 +78,7 @@ def cache(common: Path, worker_id: str) -> Iterator[Path]:
             # Where several workers would embed the same strings at once, the first embeds them.
             with FileLock(common / "cache.lock"):
                 if not (folder / "vectors").is_dir():
-                    for source in (FIXTURE, PUBLISHED / "values_frequencies.csv"):
-                        if source.is_file():
-                            Space.of_model(Recipe()).values.encode(read_values(source).labels)
+                    Space.of_model(Recipe()).values.encode(read_values(FIXTURE).labels)
         yield folder
 
 
@@ -137,6 +135,15 @@ def published() -> Path:
     return PUBLISHED
 
 
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of files that failed once; not part of the project."""
+    folder = ROOT.parent / "shared" / "cases"
+    if not folder.is_dir():
+        pytest.skip("the cases are not beside this checkout")
+    return folder
+
+
 Build = Callable[..., Path]
 
 
@@ -163,8 +170,17 @@ def example_build(build_once: Build) -> Path:
 
 @pytest.fixture(scope="session")
 def published_build(build_once: Build, published: Path) -> Path:
-    """The main job: a build of the published strings."""
+    """The main job: a build of the published strings, which takes half a minute to embed."""
     return build_once(published / "values_frequencies.csv", "published", "--levels", "266,26")
+
+
+@pytest.fixture(scope="session")
+def published_part_build(build_once: Build, published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build of the most frequent of the published strings."""
+    path = tmp_path_factory.mktemp("published") / "values_frequencies.csv"
+    rows = (published / "values_frequencies.csv").read_text(encoding="utf-8").splitlines(keepends=True)[:401]
+    path.write_text("".join(rows), encoding="utf-8")
+    return build_once(path, "published-part", "--levels", "40,12")
 
 
 @pytest.fixture(scope="session")

@@ -20,10 +20,9 @@ from taxonomy.mentions.duckdb_engine import DuckDBEngine
 from taxonomy.mentions.opening import RecordsWarning
 from taxonomy.mentions.records import Records, open_records
 from taxonomy.values import read_values
-from tests.conftest import ROOT, Run
+from tests.conftest import Run
 from tests.mention_records import TREE, mention, write_rows
 
-CASES = ROOT.parent / "shared" / "cases"
 HEADER = "conversation_id,side,value\n"
 
 
@@ -324,13 +323,6 @@ def test_files_as_people_have_them(read: Read, tmp_path: Path) -> None:
     assert (strings(records), strings(records, "human")) == ({"care": n, "open; honest": n}, {"thrift": n})
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_what_is_built_reads_the_same_files(tmp_path: Path, name: str) -> None:
-    content = FILES[name]
-    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    assert read_values(tmp_path / name).labels == ("care", "open; honest", "thrift")
-
-
 def test_rows_that_cannot_be_read_are_rejected_one_by_one(read: Read) -> None:
     good = "".join(f"{n},ai,care\n" for n in range(50))
     line = '{"conversation_id": "a", "side": "ai", "value": "care"}\n'
@@ -344,12 +336,6 @@ def test_rows_that_cannot_be_read_are_rejected_one_by_one(read: Read) -> None:
     )
     assert dict(records.rejected["reason"].value_counts()) == {"not readable": 4}
     assert strings(records) == {"care": 151}
-
-
-def test_a_long_cell_is_one_rejected_value(tmp_path: Path) -> None:
-    (tmp_path / "v.csv").write_text(f"value,count\n{'x' * 200_000},1\ncare,2\n")
-    values = read_values(tmp_path / "v.csv")
-    assert (values.labels, [rejection.reason for rejection in values.rejected]) == (("care",), ["too long"])
 
 
 def test_a_damaged_gzip_file_is_one_line(read: Read, tmp_path: Path) -> None:
@@ -368,47 +354,7 @@ def test_other_files_of_a_folder_are_passed_over(read: Read) -> None:
     assert strings(records) == {"care": 1, "open; honest": 1}
 
 
-# -- values to build from ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("v.csv", "Value;Count\nhonesty;1,5\nkindness;2\n"),
-        ("v.csv", "sep=;\r\nvalue;count\r\nhonesty;1.5\r\nkindness;2\r\n"),
-        ("v.json", '[{"value": "honesty", "count": 1.5}, {"value": "kindness", "count": 2}]'),
-        ("v.ndjson", '{"VALUE": "honesty", "count": 1.5}\n{"VALUE": "kindness", "count": 2}\n'),
-        ("v.tsv.gz", gzip.compress(b"value\tcount\nhonesty\t1.5\nkindness\t2\n")),
-    ],
-    # A compressed file holds its time, and workers must know the tests by the same names.
-    ids=["semicolon", "sep", "array", "lines", "compressed"],
-)
-def test_value_files_take_the_same_shapes(tmp_path: Path, name: str, content: str | bytes) -> None:
-    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    values = read_values(tmp_path / name)
-    assert (values.labels, values.weights.tolist(), values.weight_unit) == (
-        ("honesty", "kindness"), [1.5, 2.0], "mentions",
-    )  # fmt: skip
-
-
-def test_a_list_of_values_is_a_row_each(tmp_path: Path) -> None:
-    (tmp_path / "v.jsonl").write_text(
-        '{"value": ["honesty", "kindness"], "count": 2}\n{"value": "honesty", "count": 1}\n'
-    )
-    pd.DataFrame({"value": [["honesty", "kindness"], ["honesty"]], "count": [2, 1]}).to_parquet(tmp_path / "v.parquet")
-    for name in ("v.jsonl", "v.parquet"):
-        values = read_values(tmp_path / name)
-        assert (values.labels, values.weights.tolist(), values.rows) == (("honesty", "kindness"), [3.0, 2.0], 3)
-
-
 # -- cases that failed once ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def cases() -> Path:
-    if not CASES.is_dir():
-        pytest.skip("the cases are not beside this checkout")
-    return CASES
 
 
 def test_the_cases_of_records(cases: Path, engine: DuckDBEngine, run: Run, tmp_path: Path) -> None:
@@ -428,9 +374,3 @@ def test_the_cases_of_records(cases: Path, engine: DuckDBEngine, run: Run, tmp_p
     top = [row for row in answer["tables"]["nodes"] if row["level"] == 2]
     assert answer["figures"]["conversations"] == 2
     assert [(row["conversations"], row["conversation_share"]) for row in top] == [(2, 1.0)]
-
-
-def test_the_cases_of_value_files(cases: Path) -> None:
-    for name in ("semicolon.csv", "excel_sep.csv"):
-        values = read_values(cases / name)
-        assert (values.labels, values.weights.tolist()) == (("honesty", "kindness"), [12.0, 7.0])

@@ -85,7 +85,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def test_the_same_rows_and_strings(cache: Path, folder: Path, tmp_path: Path) -> None:
+def test_the_same_rows_and_strings(cache: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What runs once is not worth compiling twice.
+    monkeypatch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+
     def found(engine: Engine) -> tuple[object, ...]:
         with engine:
             records = open_records([folder / "first.parquet"], engine=engine)
