@@ -17,10 +17,12 @@ from click.testing import CliRunner
 from filelock import FileLock
 from hypothesis import settings
 
-import taxonomy.building.spaces
 from embeddings import DEFAULT_MODEL, SentenceTransformerEncoder
 from embeddings.models import load_encoder
+from taxonomy.building.recipe import Recipe
+from taxonomy.building.spaces import Space
 from taxonomy.cli import main
+from taxonomy.values import read_values
 
 ROOT = Path(__file__).parents[1]
 FIXTURE = ROOT / "fixtures" / "values.csv"
@@ -61,13 +63,13 @@ def cache(common: Path, worker_id: str) -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VALUE_TAXONOMY_CACHE", str(folder))
-        # One encoder of a model a session: each would start worker processes of its own, which takes seconds.
+        # One encoder of a model a session, of one process: each process takes ten seconds to load its model.
         encoders: dict[tuple[str, str], SentenceTransformerEncoder] = {}
 
         def shared(
             model: str = DEFAULT_MODEL, *, expected: int = 0, download: bool = True
         ) -> SentenceTransformerEncoder:
-            loaded = load_encoder(model, expected=expected, download=download)
+            loaded = load_encoder(model, workers=1, expected=expected, download=download)
             return encoders.setdefault((loaded.name, loaded.digest), loaded)
 
         patch.setattr("embeddings.models.load_encoder", shared)
@@ -76,9 +78,7 @@ def cache(common: Path, worker_id: str) -> Iterator[Path]:
             # Where several workers would embed the same strings at once, the first embeds them.
             with FileLock(common / "cache.lock"):
                 if not (folder / "vectors").is_dir():
-                    for source, sizes in ((FIXTURE, ()), (PUBLISHED / "values_frequencies.csv", (266, 26))):
-                        if source.is_file():
-                            taxonomy.build(source, levels=sizes)
+                    Space.of_model(Recipe()).values.encode(read_values(FIXTURE).labels)
         yield folder
 
 
@@ -135,6 +135,15 @@ def published() -> Path:
     return PUBLISHED
 
 
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of files that failed once; not part of the project."""
+    folder = ROOT.parent / "shared" / "cases"
+    if not folder.is_dir():
+        pytest.skip("the cases are not beside this checkout")
+    return folder
+
+
 Build = Callable[..., Path]
 
 
@@ -161,8 +170,17 @@ def example_build(build_once: Build) -> Path:
 
 @pytest.fixture(scope="session")
 def published_build(build_once: Build, published: Path) -> Path:
-    """The main job: a build of the published strings."""
+    """The main job: a build of the published strings, which takes half a minute to embed."""
     return build_once(published / "values_frequencies.csv", "published", "--levels", "266,26")
+
+
+@pytest.fixture(scope="session")
+def published_part_build(build_once: Build, published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build of the most frequent of the published strings."""
+    path = tmp_path_factory.mktemp("published") / "values_frequencies.csv"
+    rows = (published / "values_frequencies.csv").read_text(encoding="utf-8").splitlines(keepends=True)[:401]
+    path.write_text("".join(rows), encoding="utf-8")
+    return build_once(path, "published-part", "--levels", "40,12")
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from taxonomy.mentions.columns import CONVERSATION, USER, VALUE
 from taxonomy.mentions.placed import count_cells, count_conversations, count_nodes, pair_sides
 from taxonomy.mentions.placing import place
 from taxonomy.mentions.records import Records
@@ -88,6 +89,17 @@ def figures(records: Records) -> list[list[dict[str, object]]]:
         count_cells(ai, ["response_type"], frame=pair_sides(ai, human, level=0)),
     ]
     return [table.to_dict("records") for table in tables]
+
+
+def content_of(records: Records) -> list[list[str]]:
+    """Return all that figures are counted from, with the first conversation of a user instead of its code."""
+    mentions = records.named(records.mentions.join(records.values, on=VALUE, how="inner").drop(VALUE))
+    rows, conversations = (records.engine.collect(frame).to_pylist() for frame in (mentions, records.conversations))
+    first: dict[Any, str] = {None: ""}
+    for row in sorted(conversations, key=lambda row: row["conversation_id"]):
+        row["user"] = first.setdefault(row.pop(USER), row["conversation_id"])
+        del row[CONVERSATION]
+    return [sorted(str(sorted(row.items())) for row in table) for table in (rows, conversations)]
 
 
 # Files with malformed rows, and how many of each reason.

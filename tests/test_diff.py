@@ -59,7 +59,7 @@ def dressed(draw: st.DrawFn, labels: list[str]) -> Taxonomy:
 
 
 @given(old=dressed(LABELS[:9]), new=dressed(LABELS[3:]), related=st.booleans())
-@examples(25, all=80)
+@examples(10, all=80)
 def test_a_difference_applied_gives_the_new_version(old: Taxonomy, new: Taxonomy, related: bool) -> None:
     if related:
         new = succeed(old, new, {})

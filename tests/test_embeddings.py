@@ -37,7 +37,8 @@ def fixture_strings(count: int) -> list[str]:
 
 @pytest.fixture(scope="module")
 def encoder(cache: Path) -> SentenceTransformerEncoder:
-    return load_encoder()
+    """The encoder that tests share."""
+    return embeddings.load_encoder()
 
 
 @pytest.fixture(scope="module")

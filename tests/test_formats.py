@@ -28,7 +28,7 @@ from taxonomy.formats.readers import READ, read
 from taxonomy.formats.schema import json_schema, json_schema_text
 from taxonomy.model import Taxonomy
 from taxonomy.publishing import WRITTEN, write_taxonomy
-from tests.conftest import ROOT, Run
+from tests.conftest import ROOT, Run, examples
 from tests.trees import FOUR_VALUES, full_tree, make_tree, nasty_trees
 
 LOSSY = [suffix for suffix in READ if suffix != ".json"]
@@ -43,7 +43,7 @@ def again(tree: Taxonomy, folder: Path, suffix: str) -> Taxonomy:
 
 
 @pytest.mark.parametrize("suffix", [".ttl", ".jsonld", ".rdf"])
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(12, all=40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_skos_gives_back_what_was_written(tmp_path: Path, suffix: str, data: st.DataObject) -> None:
     tree = data.draw(nasty_trees(controls=suffix != ".rdf"))
@@ -51,7 +51,7 @@ def test_skos_gives_back_what_was_written(tmp_path: Path, suffix: str, data: st.
     assert found == tree
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(12, all=40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=nasty_trees(controls=True))
 def test_json_gives_back_what_was_written(tmp_path: Path, tree: Taxonomy) -> None:
     found = again(tree, tmp_path, ".json")
@@ -59,7 +59,7 @@ def test_json_gives_back_what_was_written(tmp_path: Path, tree: Taxonomy) -> Non
     jsonschema.validate(json.loads((tmp_path / "t.json").read_bytes()), json_schema())
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(20, all=60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=nasty_trees(controls=False))
 def test_csv_gives_back_its_columns(tmp_path: Path, tree: Taxonomy) -> None:
     found = again(tree, tmp_path, ".csv")

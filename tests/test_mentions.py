@@ -180,7 +180,7 @@ CONVERSATIONS = st.fixed_dictionaries(
 )
 
 
-@examples(15, all=40)
+@examples(6, all=40)
 @given(st.lists(MENTIONS, min_size=1, max_size=30), CONVERSATIONS)
 def test_cells_are_what_counting_by_hand_gives(
     tmp_path_factory: pytest.TempPathFactory,

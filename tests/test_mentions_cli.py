@@ -136,10 +136,10 @@ def test_a_suppressed_node_is_in_no_output(folder: Path, tree: Path, tmp_path: P
     assert (answer["figures"]["conversations"], side["values"], answer["suppressed"], answer["internal"]) == (
         200,
         3,
-        6,
+        4,
         False,
     )
-    # Thrift is suppressed, and so its parents are; candour would follow from the other domain, and so that is.
+    # Thrift is suppressed with its cluster and its domain, which have no other child.
     labels = {row["label"] for row in answer["tables"]["nodes"]}
     assert labels == {row["label"] for row in rows(tmp_path / "f.csv")} == {"B", "care"}
     assert {node.label for node in taxonomy.load(tmp_path / "t.json").nodes if node.conversations} == labels

@@ -27,8 +27,8 @@ from taxonomy.mentions.sources import Source
 from taxonomy.mentions.strings import count_strings
 from taxonomy.values.text_files import CsvLayout
 from tests.conftest import FIXTURE, ROOT
-from tests.mention_records import FAULTS, TREE, figures, many, write_rows
-from tests.test_forms import FILES, content_of
+from tests.mention_records import FAULTS, TREE, content_of, figures, many, write_rows
+from tests.test_forms import FILES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -85,7 +85,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def test_the_same_rows_and_strings(cache: Path, folder: Path, tmp_path: Path) -> None:
+def test_the_same_rows_and_strings(cache: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What runs once is not worth compiling twice.
+    monkeypatch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+
     def found(engine: Engine) -> tuple[object, ...]:
         with engine:
             records = open_records([folder / "first.parquet"], engine=engine)

@@ -81,6 +81,7 @@ def test_strings_left_out_get_the_domain_that_a_full_build_gives_them() -> None:
     assert np.mean([tree.path(one.node)[0].label == top[one.text] for one in found]) >= 0.75
 
 
+@pytest.mark.slow
 def test_published_strings_left_out_have_nine_tenths_of_a_full_builds_accuracy(published: Path) -> None:
     values = read_values(published / "values_frequencies.csv")
     reference = read_taxonomy_csv(published / "reference_tree.csv")

@@ -167,18 +167,12 @@ def test_rejected_rows_are_counted(made: Path, page: Page) -> None:
     assert "1 of mentions: side is neither ai nor human" in " ".join(" ".join(page.words).split())
 
 
-def test_the_same_records_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
-    done = invoke(
-        made / "records",
-        "--taxonomy",
-        made / "tree.json",
-        "--out",
-        tmp_path / "report.html",
-        "--watch",
-        "dominance",
-        "--quiet",
-    )
+def test_the_same_records_give_the_same_bytes_also_with_the_taxonomy_as_an_argument(made: Path, tmp_path: Path) -> None:
+    arguments = (made / "records", made / "tree.json", "--out", tmp_path / "report.html", "--watch", "dominance")
+    done = invoke(*arguments, "--quiet")
     assert done.exit_code == 0, done.output
+    deprecated = "Deprecated: report RECORDS TAXONOMY; write report RECORDS --taxonomy TAXONOMY"
+    assert done.stderr.splitlines()[0] == deprecated
     assert (tmp_path / "report.html").read_bytes() == (made / "report.html").read_bytes()
     for file in (made / "report-tables").glob("*.csv"):
         assert (tmp_path / "report-tables" / file.name).read_bytes() == file.read_bytes()
@@ -196,14 +190,7 @@ def test_what_cannot_be_asked_is_left_out_with_its_reason(tmp_path: Path) -> Non
     assert "Left out, “What changed”: column 'timestamp': no times are known" in done.output
 
 
-def test_the_taxonomy_as_an_argument_still_works_and_says_what_to_write(made: Path, tmp_path: Path) -> None:
-    arguments = (made / "records", made / "tree.json", "--out", tmp_path / "report.html", "--watch", "dominance")
-    done = invoke(*arguments, "--quiet")
-    assert done.exit_code == 0, done.output
-    assert (
-        done.stderr.splitlines()[0] == "Deprecated: report RECORDS TAXONOMY; write report RECORDS --taxonomy TAXONOMY"
-    )
-    assert (tmp_path / "report.html").read_bytes() == (made / "report.html").read_bytes()
+def test_a_report_needs_a_taxonomy(made: Path, tmp_path: Path) -> None:
     done = invoke(made / "records", "--out", tmp_path / "r.html")
     assert (done.exit_code, "Missing option '--taxonomy'" in done.output) == (2, True)
 
@@ -236,8 +223,17 @@ def test_wrong_use_is_one_line(made: Path, arguments: list[str], problem: str) -
     assert problem in done.output.rstrip("\n").splitlines()[-1]
 
 
-def test_a_folder_that_cannot_be_written(made: Path, tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_the_tables_is_said_first(made: Path, tmp_path: Path) -> None:
     (tmp_path / "r-tables").write_text("a file")
+    done = invoke(made / "records", "--taxonomy", made / "tree.json", "--out", tmp_path / "r.html")
+    assert (done.exit_code, "r-tables: the tables need a folder of this name; choose" in done.output) == (2, True)
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_a_folder_that_cannot_be_made(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without a question there is nothing to wait for.
+    monkeypatch.setattr("taxonomy.report.writing.QUESTIONS", {})
+    (tmp_path / "r-tables").symlink_to("nowhere")
     done = invoke(made / "records", "--taxonomy", made / "tree.json", "--out", tmp_path / "r.html")
     assert (done.exit_code, "cannot make the folder" in done.output) == (2, True)
     assert not (tmp_path / "r.html").exists()

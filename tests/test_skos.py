@@ -163,6 +163,12 @@ def violated(graph: rdflib.Graph) -> set[str]:
     return found
 
 
+def domain_of(tree: Taxonomy) -> Taxonomy:
+    """Return the domain of the fewest nodes as a taxonomy."""
+    nodes = [[node for node in tree.nodes if top in tree.path(node)] for top in tree.top]
+    return Taxonomy.from_nodes(min(nodes, key=len), id=tree.id, weight_unit=tree.weight_unit)
+
+
 @pytest.mark.parametrize("name", ["full", "nasty", "build"])
 def test_exports_pass_the_integrity_conditions_and_skosify(
     name: str, small_build: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -171,7 +177,8 @@ def test_exports_pass_the_integrity_conditions_and_skosify(
         "full": full_tree,
         # No build has a label with space around it, which skosify warns of.
         "nasty": lambda: make_tree([text.strip() for text in NASTY], [0] * len(NASTY)),
-        "build": lambda: load(small_build / "taxonomy.json"),
+        # One domain of it: checking takes time with the square of what there is.
+        "build": lambda: domain_of(load(small_build / "taxonomy.json")),
     }[name]()
     graph = written(tree, tmp_path)
     assert violated(graph) == set()

@@ -137,6 +137,8 @@ def test_a_build_ends_with_what_a_person_wants_to_know(run: Run, at_terminal: At
     assert named is not None
     assert named[1] == str(out)
     assert sorted(named[2].split(", ")) == sorted(path.name for path in out.iterdir())
+    # Its process would load the model to embed what this one stores.
+    assert run("lint", out / "taxonomy.json").returncode == 0
     # What it says to do next can be pasted, the space in the name notwithstanding.
     for command in re.findall(r"^next      value-taxonomy (.*)$", told, re.MULTILINE):
         words = f"{sys.executable} -m taxonomy.cli {command}"

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -22,7 +22,7 @@ from taxonomy.versions.carrying_over import carry_over
 from taxonomy.versions.identity import assign, match_trees, value_ids
 from taxonomy.versions.number import bump, next_version
 from taxonomy.versions.retirement import succeed
-from tests.conftest import FIXTURE
+from tests.conftest import FIXTURE, examples
 from tests.trees import make_tree, trees
 
 LABELS = [f"value {chr(97 + i)}" for i in range(16)]
@@ -77,6 +77,7 @@ def test_with_one_percent_new_strings_nearly_all_stays(pair: tuple[Taxonomy, Tax
     assert {node.id for node in old.nodes} <= {node.id for node in new.nodes} | {gone.id for gone in new.retired}
 
 
+@pytest.mark.slow
 def test_with_one_percent_new_published_strings_nearly_all_stays(published: object, cache: object) -> None:
 
     old, new = one_percent_new(read_values(published / "values_frequencies.csv"), seed=1)  # type: ignore[operator]
@@ -180,7 +181,7 @@ def test_other_levels_need_stay_zero(cache: object) -> None:
 
 
 @given(tree=trees(LABELS))
-@settings(max_examples=40)
+@examples(15, all=40)
 def test_a_tree_under_other_ids_gets_its_own_back(tree: Taxonomy) -> None:
     other = renumbered(tree, "new ")
     final = match_trees(tree, Draft(other.nodes))
@@ -193,7 +194,7 @@ def test_a_tree_under_other_ids_gets_its_own_back(tree: Taxonomy) -> None:
 
 
 @given(old=trees(LABELS[:12]), new=trees(LABELS[4:]), seed=st.integers(0, 99), stay=st.sampled_from([0.0, 0.3, 1.0]))
-@settings(max_examples=60)
+@examples(20, all=60)
 def test_the_next_version_of_any_tree_is_whole(old: Taxonomy, new: Taxonomy, seed: int, stay: float) -> None:
     new = renumbered(new, "new ")
     if len(old.levels) != len(new.levels) and stay > 0:

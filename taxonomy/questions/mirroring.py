@@ -102,7 +102,8 @@ def ask_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: Disc
     if not levels:
         raise InputError("the taxonomies of the two sides have no node in common", remedy="give one for both")
     both = _both(ai, human)
-    sizes = _by_response(ai, both)
+    groups = _groups(ai)
+    sizes = _by_response(ai, both, groups)
     if not len(sizes):
         remedy = "give conversations with their response_type, and mentions of both sides"
         raise InputError("no conversation has values on both sides and a response type", remedy=remedy)
@@ -113,9 +114,11 @@ def ask_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: Disc
         expressed = engine.keep(both.join(distinct(ai.frame, CONVERSATION, node), on=CONVERSATION, how="inner"))
         valued = engine.keep(distinct(human.frame.join(both, on=CONVERSATION, how="semi"), CONVERSATION, node))
         shared = _shared(expressed, valued, both, node)
-        counts = sizes.merge(_by_response(ai, shared), on="response", how="left", suffixes=("", "_mirrored")).fillna(0)
+        counts = sizes.merge(
+            _by_response(ai, shared, groups), on="response", how="left", suffixes=("", "_mirrored")
+        ).fillna(0)
         strangers = [
-            _by_response(ai, _shared(expressed, valued, _shifted(both, step), node))
+            _by_response(ai, _shared(expressed, valued, _shifted(both, step), node), groups)
             for step in range(1, _STRANGERS + 1)
         ]
         by_chance = pd.concat(strangers).groupby("response")["conversations"].sum()
@@ -169,13 +172,18 @@ def _shared(expressed: Frame, valued: Frame, paired: Frame, node: str) -> Frame:
     return distinct(shared, CONVERSATION, USER, "response")
 
 
-def _by_response(ai: PlacedMentions, frame: Frame) -> pd.DataFrame:
-    """Count conversations and users by response type, and by stance."""
+def _groups(ai: PlacedMentions) -> Frame:
+    """Return the groups in which a response is counted: its type, and its stance."""
     import pyarrow as pa
 
     groups = [*((name, name) for name in RESPONSE_TYPES), *STANCES.items()]
     table = pa.table({"response": [name for name, _ in groups], "group": [group for _, group in groups]})
-    frame = frame.join(ai.records.engine.table(table), on="response", how="inner")
+    return ai.records.engine.table(table)
+
+
+def _by_response(ai: PlacedMentions, frame: Frame, groups: Frame) -> pd.DataFrame:
+    """Count conversations and users by response type, and by stance."""
+    frame = frame.join(groups, on="response", how="inner")
     frame = frame.select(CONVERSATION, USER, response=nw.col("group"))
     return count_rows(ai.records, frame, ["response"])
 

@@ -23,6 +23,8 @@ from taxonomy.report.parts import Report
 from taxonomy.report.release import read_release, write_release
 from taxonomy.report.rendering import render_html, render_markdown
 
+_ANOTHER = "choose another `out`"
+
 
 def write_report(  # noqa: PLR0913 - the public call: what the command line takes, one option each
     mentions: Mentions,
@@ -126,6 +128,9 @@ def check_report_path(out: Path) -> None:
     if not out.parent.is_dir():
         remedy = "make it, or choose another place"
         raise OutputError(f"there is no folder {out.parent}", path=str(out), remedy=remedy)
+    folder = tables_path(out)
+    if folder.exists() and not folder.is_dir():
+        raise OutputError("the tables need a folder of this name", path=str(folder), remedy=_ANOTHER)
 
 
 def _write(report: Report, out: Path, markdown: bool) -> list[Path]:
@@ -136,7 +141,7 @@ def _write(report: Report, out: Path, markdown: bool) -> list[Path]:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         problem = f"cannot make the folder: {error.strerror}"
-        raise OutputError(problem, path=str(folder), remedy="choose another `out`") from error
+        raise OutputError(problem, path=str(folder), remedy=_ANOTHER) from error
     for section in report.sections.values():
         for name, table in section.tables.items():
             for suffix in (".csv", ".parquet"):

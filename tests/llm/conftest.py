@@ -11,10 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 import taxonomy
+from taxonomy.domains import BUNDLED
 from taxonomy.labels.language_model import LanguageModel
 from taxonomy.model import Taxonomy
 from tests.conftest import FIXTURE, Run
-from tests.llm.labelling import Done, Label, label_by
+from tests.llm.labelling import Done, Label, label_by, sizes
 from tests.llm_server import Server, serve
 
 
@@ -43,9 +44,12 @@ def answers(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 def source(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree of four levels: values, clusters, groups, domains."""
     folder = tmp_path_factory.mktemp("llm")
-    rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)[:160]
+    rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)[:90]
     (folder / "values.csv").write_text("".join(rows), encoding="utf-8")
-    done = run("build", folder / "values.csv", "--levels", "24,10", "--out", folder / "build", "--quiet")
+    # Two domains need less nodes below them than five do.
+    domains = BUNDLED.read_text(encoding="utf-8").split("[[domain]]")
+    (folder / "domains.toml").write_text("[[domain]]".join(domains[:3]), encoding="utf-8")
+    done = run("build", folder / "values.csv", *sizes(folder), "--out", folder / "build", "--quiet")
     assert done.returncode == 0, done.stderr
     return folder / "build" / "taxonomy.json"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,9 @@ from taxonomy.model import Taxonomy
 from tests.llm_server import data_of, good_name, keep_all, kind_of
 
 CANARY = "sk-canary-0123456789"
+# The sizes of the tree, and the calls that name it: groups are looked at twice.
+CLUSTERS, GROUPS = 12, 4
+NAMED, CALLS = CLUSTERS + GROUPS, CLUSTERS + 2 * GROUPS
 
 
 class Done(NamedTuple):
@@ -29,6 +33,11 @@ class Done(NamedTuple):
 
 
 Label = Callable[..., Done]
+
+
+def sizes(folder: Path) -> tuple[object, ...]:
+    """Return the options of a build of these sizes, in the folder of the fixture `source`."""
+    return ("--levels", f"{CLUSTERS},{GROUPS}", "--domains", folder / "domains.toml")
 
 
 def label_by(model: LanguageModel, tree: Taxonomy, vectors: NDArray[np.float32]) -> Done:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from taxonomy.cli import main
 from taxonomy.labels.language_model import LanguageModel
 from taxonomy.model import Taxonomy
 from tests.conftest import FIXTURE, Run
-from tests.llm.labelling import CANARY, answering, inner, label_by, move_first
+from tests.llm.labelling import CALLS, CANARY, CLUSTERS, GROUPS, NAMED, answering, inner, label_by, move_first, sizes
 from tests.llm_server import Server, good_name, kind_of
 
 pytest.importorskip("instructor", reason="the extra llm is not installed")
@@ -36,16 +37,16 @@ def test_label_writes_the_tree_and_says_what_it_did(run: Run, server: Server, so
     before = source.read_bytes()
     done = run(*command, "--dry-run")
     assert (done.returncode, done.stderr, server.requests) == (0, "", [])
-    assert done.stdout.startswith("openai/fake: 44 calls to make, 0 stored answers; about ")
+    assert done.stdout.startswith(f"openai/fake: {CALLS} calls to make, 0 stored answers; about ")
     assert done.stdout.endswith("price unknown\n")
     assert not target.exists()
     done = run(*command)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "34 nodes named by openai/fake; 44 calls, 0 stored answers, 0 failures" in done.stdout
+    assert f"{NAMED} nodes named by openai/fake; {CALLS} calls, 0 stored answers, 0 failures" in done.stdout
     assert source.read_bytes() == before
     assert taxonomy.load(target).provenance.labeller == "llm:openai/fake"
     again = run(*command, "--quiet")
-    assert (again.returncode, again.stdout, again.stderr, len(server.requests)) == (0, "", "", 44)
+    assert (again.returncode, again.stdout, again.stderr, len(server.requests)) == (0, "", "", CALLS)
 
 
 def test_failures_are_listed_and_more_than_allowed_exit_with_1(
@@ -57,7 +58,7 @@ def test_failures_are_listed_and_more_than_allowed_exit_with_1(
     done = run(*command)
     lines = done.stderr.splitlines()
     assert done.returncode == 1
-    assert lines[-1] == "Error: 20 failures, more than --max-failures 0"
+    assert lines[-1] == f"Error: {2 * GROUPS} failures, more than --max-failures 0"
     groups = [node for node in tree.nodes if node.level == 2]
     assert sorted(lines[:-1]) == sorted(
         f"failed  {node.id}  {node.label}  {stage}: the name has 1 words, not 2 to 4"
@@ -65,15 +66,14 @@ def test_failures_are_listed_and_more_than_allowed_exit_with_1(
         for stage in ("naming level 2", "second look")
     )
     assert {node.label for node in taxonomy.load(target).nodes if node.level == 2} == {node.label for node in groups}
-    assert run(*command, "--max-failures", 20).returncode == 0
+    assert run(*command, "--max-failures", 2 * GROUPS).returncode == 0
 
 
 def test_build_labels_at_once(run: Run, server: Server, source: Path, answers: Path, tmp_path: Path) -> None:
     command = (
         "build",
         source.parents[1] / "values.csv",
-        "--levels",
-        "24,10",
+        *sizes(source.parents[1]),
         "--out",
         tmp_path / "b",
         "--llm",
@@ -99,10 +99,10 @@ def test_a_next_version_asks_about_what_is_new_and_a_rehearsal_writes_nothing(
         return done
 
     values, more = source.parents[1] / "values.csv", tmp_path / "more.csv"
-    rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)[:175]
+    rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)[:120]
     more.write_text("".join(rows), encoding="utf-8")
     options = ("--llm", "openai/x", "--llm-base-url", server.url)
-    build(values, "--levels", "24,10", "--out", tmp_path / "first")
+    build(values, *sizes(source.parents[1]), "--out", tmp_path / "first")
     asked = len(server.requests)
     previous = ("--previous", tmp_path / "first" / "taxonomy.json", "--out", tmp_path / "b")
     assert build(values, *previous, "--dry-run").stdout == "openai/x: 0 calls to make, every node has a name\n"
@@ -129,7 +129,7 @@ def test_anthropic(server: Server, answers: Path, tree: Taxonomy, vectors: NDArr
     server.answer = answering(move_first)
     model = LanguageModel("anthropic/fake", server.url.removesuffix("/v1"), refine=True)
     done = label_by(model, tree, vectors)
-    assert (done.named, done.failures) == (34, ())
+    assert (done.named, done.failures) == (NAMED, ())
     assert done.moved > 0
     assert set(server.keys) == {CANARY}
     assert all(
@@ -177,7 +177,9 @@ def test_a_missing_extra_says_what_to_install(source: Path, cache: Path, monkeyp
 # -- keys ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["401", pytest.param("429", marks=pytest.mark.slow), "echo"])
+@pytest.mark.parametrize(
+    "fault", [pytest.param("401", marks=pytest.mark.slow), pytest.param("429", marks=pytest.mark.slow), "echo"]
+)
 def test_a_key_reaches_no_output_and_no_file(
     run_process: Run, server: Server, source: Path, answers: Path, tmp_path: Path, fault: str
 ) -> None:
@@ -193,6 +195,20 @@ def test_a_key_reaches_no_output_and_no_file(
     assert CANARY not in done.stdout + done.stderr
     for path in [*answers.rglob("*"), *tmp_path.rglob("*"), *source.parent.rglob("*")]:
         assert path.is_dir() or CANARY.encode() not in path.read_bytes(), path
+
+
+def test_a_key_that_is_refused(
+    run: Run, server: Server, source: Path, answers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    server.fault = lambda number, request: "401"
+    out = tmp_path / "out.json"
+    command = ("label", source, "--llm", "openai/x", "--llm-base-url", server.url, "--retries", 0, "--out", out)
+    done = run(*command)
+    assert (done.returncode, out.exists()) == (2, False)
+    assert "refused the key (401)" in done.stderr
+    assert CANARY in server.keys
+    assert CANARY not in done.stdout + done.stderr
 
 
 # -- a kill in the middle --------------------------------------------------------------------------------------
@@ -213,7 +229,7 @@ def test_a_killed_run_goes_on_where_it_was(
         str(tmp_path / "killed.json"),
         *options,
     ]
-    stored = 30
+    stored = CLUSTERS
     server.fault = lambda number, request: "hold" if number >= stored else None
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     file = answers / "answers" / "answers.sqlite"
@@ -250,14 +266,19 @@ def _rows(file: Path) -> int:
             connection.commit()
 
 
-def test_two_runs_at_once_give_the_same(server: Server, source: Path, answers: Path, tmp_path: Path) -> None:
+def test_two_runs_at_once_give_the_same(run: Run, server: Server, source: Path, answers: Path, tmp_path: Path) -> None:
     options = ["--llm", "openai/x", "--llm-base-url", server.url, "--quiet"]
-    runs = [
-        subprocess.Popen(
-            [sys.executable, "-m", "taxonomy.cli", "label", str(source), "--out", str(tmp_path / name), *options],
-            env=os.environ.copy(),
-        )
-        for name in ("a.json", "b.json")
-    ]
-    assert [one.wait() for one in runs] == [0, 0]
+    command = [sys.executable, "-m", "taxonomy.cli", "label", str(source), "--out", str(tmp_path / "a.json"), *options]
+    started = threading.Event()
+
+    def wait(number: int, request: object) -> None:
+        # The other run begins once this one asks, and finds some answers stored and others not.
+        if number == 5:
+            started.set()
+
+    server.fault = wait
+    process = subprocess.Popen(command, env=os.environ.copy())
+    assert started.wait(60)
+    assert run("label", source, "--out", tmp_path / "b.json", *options).returncode == 0
+    assert process.wait() == 0
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()

@@ -15,7 +15,7 @@ from taxonomy.llm import engine
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
-from tests.llm.labelling import Label, inner, label_by, offline
+from tests.llm.labelling import CALLS, CLUSTERS, GROUPS, NAMED, Label, inner, label_by, offline
 from tests.llm_server import Server, data_of, good_name, kind_of
 
 pytest.importorskip("instructor", reason="the extra llm is not installed")
@@ -26,7 +26,7 @@ pytest.importorskip("instructor", reason="the extra llm is not installed")
 
 def test_every_node_between_values_and_domains_gets_the_models_name(label: Label, tree: Taxonomy) -> None:
     done = label()
-    assert (done.named, done.moved, done.failures) == (34, 0, ())
+    assert (done.named, done.moved, done.failures) == (NAMED, 0, ())
     for before, after in zip(
         sorted(tree.nodes, key=lambda node: node.id), sorted(done.tree.nodes, key=lambda node: node.id), strict=True
     ):
@@ -41,14 +41,17 @@ def test_every_node_between_values_and_domains_gets_the_models_name(label: Label
     assert provenance.parameters["llm"] == {"prompts": prompts_digest(), "refine": False, "votes": None}
     assert provenance.parameters["phrasings"] == tree.provenance.parameters["phrasings"]
     for level in (1, 2):
-        assert len({canonical_key(node.label) for node in done.tree.nodes if node.level == level}) == (0, 24, 10)[level]
+        assert (
+            len({canonical_key(node.label) for node in done.tree.nodes if node.level == level})
+            == (0, CLUSTERS, GROUPS)[level]
+        )
 
 
 def test_nodes_are_named_bottom_up_and_parents_are_looked_at_again(label: Label, server: Server) -> None:
     done = label(concurrency=1)
     kinds = [kind_of(request) for request in server.requests]
-    assert kinds == ["cluster"] * 24 + ["parent"] * 20
-    first, second = server.requests[24:34], server.requests[34:]
+    assert kinds == ["cluster"] * CLUSTERS + ["parent"] * 2 * GROUPS
+    first, second = server.requests[CLUSTERS:NAMED], server.requests[NAMED:]
     names = {node.label for node in done.tree.nodes if node.level == 1}
     for request in first:
         data = data_of(request)
@@ -111,7 +114,7 @@ def test_a_changed_prompt_asks_again(label: Label, server: Server, monkeypatch: 
     for module in (language_model, prompt_texts):
         monkeypatch.setattr(module, "prompt_text", lambda name: prompt_text(name) + " Be brief." * (name == "cluster"))
     assert label().tree.provenance.parameters["llm"]["prompts"] != before
-    assert sum(kind_of(request) == "cluster" for request in server.requests[asked:]) == 24
+    assert sum(kind_of(request) == "cluster" for request in server.requests[asked:]) == CLUSTERS
 
 
 def test_the_estimate_counts_the_calls(
@@ -162,14 +165,14 @@ def test_what_still_fails_keeps_its_offline_label_and_is_listed(
     assert failure.problem
     after = done.tree.node(unlucky.id)
     assert (after.label, after.definition, after.label_source) == (unlucky.label, unlucky.definition, "keyphrase")
-    assert done.named == 33
+    assert done.named == NAMED - 1
 
 
 def test_a_server_that_only_fails_is_not_asked_for_every_node(label: Label, server: Server, tree: Taxonomy) -> None:
     server.fault = lambda number, request: "nothing"
     done = label(retries=0, concurrency=1)
     assert offline(done.tree) == offline(tree)
-    assert len(done.failures) == 24 + 10 + 10
+    assert len(done.failures) == CALLS
     assert len(server.requests) == engine.HOPELESS
 
 
