@@ -252,7 +252,7 @@ def test_internal_alerts_have_ids_and_say_so(world: World, tmp_path: Path) -> No
     assert {line["internal"] for line in lines} == {True}
     assert {"rank", "chance", "kinds", "reasons"} < set(lines[0])
     assert "user-" not in texts[0].decode()
-    assert "internal use only" in done.output
+    assert "internal use only" in done.stderr
 
 
 def test_known_anomalies_are_scored(world: World) -> None:

@@ -158,11 +158,11 @@ def test_two_folders_give_what_a_split_gives(folder: Path, tmp_path: Path) -> No
 
 def test_json_and_internal(folder: Path, tmp_path: Path) -> None:
     done = invoke(folder, folder / "all", "--split-at", "2025-01-08", "--json", "--internal")
-    answer = json.loads(done.output)
+    answer = json.loads(done.stdout)
     assert answer["internal"] is True
     assert "rare" in {node["label"] for node in answer["tables"]["nodes"]}
     done = invoke(folder, folder / "all", "--split-at", "2025-01-08", "--internal", "--out", tmp_path / "d.parquet")
-    assert "internal use only" in done.output
+    assert "internal use only" in done.stderr
     assert pd.read_parquet(tmp_path / "d.parquet")["internal"].all()
 
 

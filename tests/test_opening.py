@@ -233,7 +233,7 @@ def test_principles_are_a_file_or_a_mapping(mentions: Mentions, tmp_path: Path) 
 
 def test_a_report_says_what_was_written(mentions: Mentions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     titles = ("Which principles values serve", "Which conversations are unusual", "What changed")
-    monkeypatch.setattr("taxonomy.report.writing.QUESTIONS", {title: QUESTIONS[title] for title in titles})
+    monkeypatch.setattr("taxonomy.report.answering.QUESTIONS", {title: QUESTIONS[title] for title in titles})
     steps: list[tuple[int, int]] = []
     report = write_report(
         mentions, str(tmp_path / "r.html"), watch=["care"], principles={"A": ["P"]}, split_at=date(2025, 1, 15),

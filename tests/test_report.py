@@ -159,7 +159,8 @@ def test_tables_stand_beside_it_in_two_formats_and_nowhere_else(made: Path) -> N
     assert stems == {path.stem for path in (made / "report-tables").glob("*.parquet")}
     assert {"frequency-ai", "frequency-human", "context-task", "context-odd-column", "drift", "anomalies"} <= stems
     assert {path.name for path in made.iterdir()} == {
-        "records", "tree.json", "report.html", "report.md", "report-tables", "rejected.parquet", "said.txt",
+        "records", "tree.json", "report.html", "report.md", "report-tables", "report-tables.private.parquet", "rejected.parquet",
+        "said.txt",
     }  # fmt: skip
 
 
@@ -232,7 +233,7 @@ def test_a_file_in_the_place_of_the_tables_is_said_first(made: Path, tmp_path: P
 
 def test_a_folder_that_cannot_be_made(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Without a question there is nothing to wait for.
-    monkeypatch.setattr("taxonomy.report.writing.QUESTIONS", {})
+    monkeypatch.setattr("taxonomy.report.answering.QUESTIONS", {})
     (tmp_path / "r-tables").symlink_to("nowhere")
     done = invoke(made / "records", "--taxonomy", made / "tree.json", "--out", tmp_path / "r.html")
     assert (done.exit_code, "cannot make the folder" in done.output) == (2, True)

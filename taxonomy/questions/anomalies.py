@@ -19,7 +19,7 @@ from taxonomy.mentions.linked_cells import Cells
 from taxonomy.mentions.placed import PlacedMentions, count_rows
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_periods
-from taxonomy.questions.asking import Asking, answer
+from taxonomy.questions.asking import Asking, answer_alone
 from taxonomy.questions.baseline import (
     KINDS,
     PER_BIT,
@@ -220,7 +220,7 @@ def find_anomalies(
     check_periods(baseline, mentions, ("baseline", "mentions"))
     check_disclosure(disclosure)
     asking = ask_anomalies(baseline, mentions, watch=watch, alerts_per_10000=alerts_per_10000, disclosure=disclosure)
-    return answer(asking, disclosure)
+    return answer_alone(asking, disclosure)
 
 
 def ask_anomalies(

@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 Asking = Generator[Sequence[Cells], Sequence[Disclosed], Result]
 
 
-def answer(asking: Asking[Result], disclosure: Disclosure) -> Result:
+def answer_alone(asking: Asking[Result], disclosure: Disclosure) -> Result:
     """Answer one question by itself."""
     cells = next(asking)
     return finish(asking, suppress_together(cells, disclosure=disclosure))

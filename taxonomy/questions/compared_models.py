@@ -15,7 +15,7 @@ from taxonomy.mentions.placed import PlacedMentions, count_conversations, count_
 from taxonomy.mentions.statistics import correct_p_values, difference_interval, wilson_interval
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_column, check_disclosure, check_mentions
-from taxonomy.questions.asking import Asking, answer
+from taxonomy.questions.asking import Asking, answer_alone
 from taxonomy.questions.crossing import UNKNOWN, cross
 from taxonomy.questions.strata import compare_strata
 
@@ -91,7 +91,7 @@ def compare_models(ai: PlacedMentions, *, control: str | None = "task", disclosu
     check_type(control, (str, type(None)), "control", "give a column of conversations, or None")
     if control is not None:
         check_column(ai, control, "control")
-    return answer(ask_models(ai, control, disclosure=disclosure), disclosure)
+    return answer_alone(ask_models(ai, control, disclosure=disclosure), disclosure)
 
 
 def ask_models(ai: PlacedMentions, control: str | None, *, disclosure: Disclosure) -> Asking[Models]:

@@ -12,7 +12,7 @@ from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.placed import PlacedMentions
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_column, check_disclosure, check_mentions, check_sides
-from taxonomy.questions.asking import Asking, answer, ask_all
+from taxonomy.questions.asking import Asking, answer_alone, ask_all
 from taxonomy.questions.crossing import cross, cross_human, find_associations
 from taxonomy.questions.variation import measure_variation
 
@@ -133,7 +133,7 @@ def compare_contexts(
         check_sides(ai, by, human_parameter="by")
     else:
         check_column(ai, by, "by")
-    return answer(ask_contexts(ai, by, disclosure=disclosure), disclosure)
+    return answer_alone(ask_contexts(ai, by, disclosure=disclosure), disclosure)
 
 
 def ask_contexts(ai: PlacedMentions, by: str | PlacedMentions, *, disclosure: Disclosure) -> Asking[Contexts]:

@@ -16,7 +16,7 @@ from taxonomy.mentions.placed import PlacedMentions, count_conversations, count_
 from taxonomy.mentions.statistics import LOW_EXPECTED, Floats, correct_p_values, difference_interval
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_periods
-from taxonomy.questions.asking import Asking, answer
+from taxonomy.questions.asking import Asking, answer_alone
 from taxonomy.questions.rates import FALSE_DISCOVERY
 
 # The two periods, and what both are parts of.
@@ -94,7 +94,7 @@ def detect_drift(earlier: PlacedMentions, later: PlacedMentions, *, disclosure: 
     """
     check_periods(earlier, later, ("earlier", "later"))
     check_disclosure(disclosure)
-    return answer(ask_drift(earlier, later, disclosure=disclosure), disclosure)
+    return answer_alone(ask_drift(earlier, later, disclosure=disclosure), disclosure)
 
 
 def ask_drift(

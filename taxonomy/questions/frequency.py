@@ -15,7 +15,7 @@ from taxonomy.mentions.statistics import wilson_interval
 from taxonomy.model import Conversations, Taxonomy
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_mentions
-from taxonomy.questions.asking import Asking, answer
+from taxonomy.questions.asking import Asking, answer_alone
 
 # Values in a smaller share of conversations are the long tail.
 RARE = 0.0004
@@ -100,7 +100,7 @@ def measure_frequency(mentions: PlacedMentions, *, disclosure: Disclosure = PUBL
     """
     check_mentions(mentions, "mentions")
     check_disclosure(disclosure)
-    return answer(ask_frequency(mentions, disclosure=disclosure), disclosure)
+    return answer_alone(ask_frequency(mentions, disclosure=disclosure), disclosure)
 
 
 def ask_frequency(mentions: PlacedMentions, *, disclosure: Disclosure) -> Asking[Frequency]:

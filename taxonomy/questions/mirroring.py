@@ -18,7 +18,7 @@ from taxonomy.mentions.statistics import difference_interval, wilson_interval
 from taxonomy.mentions.suppression import Disclosed
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_sides
-from taxonomy.questions.asking import Asking, answer
+from taxonomy.questions.asking import Asking, answer_alone
 from taxonomy.questions.responses import STANCES
 
 # Other conversations with whose AI values each conversation's human values are compared.
@@ -88,7 +88,7 @@ def measure_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: 
     """
     check_sides(ai, human)
     check_disclosure(disclosure)
-    return answer(ask_mirroring(ai, human, disclosure=disclosure), disclosure)
+    return answer_alone(ask_mirroring(ai, human, disclosure=disclosure), disclosure)
 
 
 def ask_mirroring(ai: PlacedMentions, human: PlacedMentions, *, disclosure: Disclosure) -> Asking[Mirroring]:

@@ -18,7 +18,7 @@ from taxonomy.mentions.statistics import wilson_interval
 from taxonomy.model import Taxonomy
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_mentions
-from taxonomy.questions.asking import Asking, answer
+from taxonomy.questions.asking import Asking, answer_alone
 from taxonomy.toml import Text, Texts, read_tables
 
 BUNDLED = Path(__file__).with_name("principles.toml")
@@ -144,7 +144,7 @@ def measure_principles(
     """
     check_mentions(ai, "ai", side="ai")
     check_disclosure(disclosure)
-    return answer(ask_principles(ai, take_principles(principles), disclosure=disclosure), disclosure)
+    return answer_alone(ask_principles(ai, take_principles(principles), disclosure=disclosure), disclosure)
 
 
 def ask_principles(ai: PlacedMentions, listed: Sequence[Principle], *, disclosure: Disclosure) -> Asking[Principles]:

@@ -13,7 +13,7 @@ from taxonomy.mentions.placed import PlacedMentions, count_cells, count_nodes, p
 from taxonomy.mentions.statistics import wilson_interval
 from taxonomy.questions.answer import Answer
 from taxonomy.questions.arguments import check_disclosure, check_mentions
-from taxonomy.questions.asking import Asking, answer, ask_all
+from taxonomy.questions.asking import Asking, answer_alone, ask_all
 from taxonomy.questions.crossing import Crossing, cross, find_associations
 
 # Types that are counted together, too.
@@ -96,7 +96,7 @@ def describe_responses(ai: PlacedMentions, *, disclosure: Disclosure = PUBLIC) -
     """
     check_mentions(ai, "ai", side="ai")
     check_disclosure(disclosure)
-    return answer(ask_responses(ai, disclosure=disclosure), disclosure)
+    return answer_alone(ask_responses(ai, disclosure=disclosure), disclosure)
 
 
 def ask_responses(ai: PlacedMentions, *, disclosure: Disclosure) -> Asking[Responses]:
