@@ -220,6 +220,22 @@ def test_nothing_follows_from_linked_tables(groups: list[int], data: st.DataObje
     assert not unknown.any() or (np.abs(null).max(axis=0) > 1e-9).all()
 
 
+def test_counts_of_one_side_and_of_both_cannot_be_subtracted(run: Run, tmp_path: Path) -> None:
+    counts: dict[str, dict[str, int]] = {}
+    for side in ("ai", "human", "both"):
+        done = run("mentions", "count", RECORDS, "--side", side, "--out", tmp_path / f"{side}.parquet")
+        assert done.returncode == 0, done.stderr
+        table = pd.read_parquet(tmp_path / f"{side}.parquet")
+        counts[side] = dict(zip(table["value"], table["count"], strict=True))
+    mentions = pd.read_parquet(RECORDS / "mentions.parquet")
+    true = mentions.groupby(["value", "side"]).size().unstack(fill_value=0)
+    for value in counts["both"]:
+        hidden = [side for side in ("ai", "human") if value not in counts[side] and true.loc[value, side]]
+        # Of one that is hidden alone, a subtraction gives the count.
+        assert len(hidden) != 1, value
+    assert len(counts["ai"]) > len(counts["both"]) > 50
+
+
 # -- two releases ------------------------------------------------------------------------------------------------
 
 

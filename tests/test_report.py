@@ -159,8 +159,8 @@ def test_tables_stand_beside_it_in_two_formats_and_nowhere_else(made: Path) -> N
     assert stems == {path.stem for path in (made / "report-tables").glob("*.parquet")}
     assert {"frequency-ai", "frequency-human", "context-task", "context-odd-column", "drift", "anomalies"} <= stems
     assert {path.name for path in made.iterdir()} == {
-        "records", "tree.json", "report.html", "report.md", "report-tables", "report-tables.private.parquet", "rejected.parquet",
-        "said.txt",
+        "records", "tree.json", "report.html", "report.md", "report-tables", "report-tables.private.parquet",
+        "rejected.parquet", "said.txt",
     }  # fmt: skip
 
 

@@ -33,12 +33,15 @@ class Cells:
         For a column of nodes, the parent of each; rows of several levels may stand in the table.
     population : str
         What is counted: all conversations, or some.
+    totals_first : frozenset of str
+        Categories that are suppressed before their parts are.
     """
 
     table: pd.DataFrame
     by: Mapping[str, str]
     trees: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     population: str = "conversations"
+    totals_first: frozenset[str] = frozenset()
 
     def keys(self) -> pd.Series[str]:
         """Return the key of each cell, the same in every table that has it."""
@@ -61,11 +64,14 @@ class Sums:
     totals : ndarray of shape (n_sums,)
     steps : ndarray of shape (n_sums,)
         In which order to check them: those between totals before those between cells.
+    totals_first : ndarray of shape (n_sums,)
+        Whether the total is suppressed before its parts are.
     """
 
     parts: Any
     totals: NDArray[np.intp]
     steps: NDArray[np.intp]
+    totals_first: NDArray[np.bool_]
 
     @cached_property
     def equations(self) -> Any:
@@ -105,7 +111,9 @@ def find_sums(table: Cells) -> Sums:
     totals = np.zeros(size, dtype=np.intp)
     totals[number] = pair["row_total"]
     depth = (keys[places] < 0).sum(axis=1).to_numpy()
-    return Sums(parts_of, totals, -depth[parts_of.indices[parts_of.indptr[:-1]]])
+    steps = -depth[parts_of.indices[parts_of.indptr[:-1]]]
+    first = cells[by].isin(table.totals_first).any(axis=1).to_numpy()
+    return Sums(parts_of, totals, steps, first[totals])
 
 
 def link_sums(tables: Sequence[Sums], places: Sequence[NDArray[np.intp]], size: int) -> Sums:
@@ -122,11 +130,12 @@ def link_sums(tables: Sequence[Sums], places: Sequence[NDArray[np.intp]], size: 
     parts.sort_indices()
     totals = np.concatenate([place[sums.totals] for sums, place in zip(tables, places, strict=True)])
     steps = np.concatenate([sums.steps for sums in tables])
+    totals_first = np.concatenate([sums.totals_first for sums in tables])
     # Random weights tell sums apart.
     weighed = parts @ np.random.default_rng(0).random(size)
     _, first = np.unique(np.column_stack([totals, weighed]), axis=0, return_index=True)
     first.sort()
-    return Sums(parts[first], totals[first], steps[first])
+    return Sums(parts[first], totals[first], steps[first], totals_first[first])
 
 
 def find_determined(sums: Sums, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:

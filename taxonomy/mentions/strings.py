@@ -19,6 +19,8 @@ from taxonomy.mentions.suppression import suppress_together
 if TYPE_CHECKING:
     import pandas as pd
 
+_BOTH = "both"
+
 
 @dataclass(frozen=True)
 class Strings:
@@ -54,12 +56,15 @@ def count_strings(records: Records, *, sides: Sequence[Side] = SIDES, disclosure
         If there is no mention of these sides.
     """
     counts = _count_by_side(records)
-    wanted = "both" if set(sides) == set(SIDES) else sides[0]
+    wanted = _BOTH if set(sides) == set(SIDES) else sides[0]
     of_sides = counts[counts["side"] == wanted].dropna(subset="value")
     if of_sides.empty:
         raise InputError(f"no mention is of the {' or '.join(sides)} side", remedy="give records of it")
     # Whatever is asked for, all that can be: the strings of one side follow from those of both and of the other.
-    cells = Cells(counts, {"value": "string", "side": "side"}, {"side": dict.fromkeys(SIDES, "both")})
+    by = {"value": "string", "side": "side"}
+    trees = {"side": {str(side): _BOTH for side in SIDES}}
+    # A common string of one side that is rare on the other is disclosed of that side, and not of both.
+    cells = Cells(counts, by, trees, totals_first=frozenset({_BOTH}))
     [disclosed] = suppress_together([cells], disclosure=disclosure)
     table = disclosed.table[disclosed.table["side"] == wanted].dropna(subset="value")
     table = table.rename(columns={"mentions": "count"})[["value", "count", "conversations"]]
@@ -72,7 +77,7 @@ def _count_by_side(records: Records) -> pd.DataFrame:
     import pandas as pd
 
     mentions = records.mentions.select(CONVERSATION, VALUE, mentions=nw.lit(1))
-    parts = [count_rows(records, mentions, [VALUE]).assign(side="both")]
+    parts = [count_rows(records, mentions, [VALUE]).assign(side=_BOTH)]
     for side in SIDES:
         mentions = records.of_side(side).select(CONVERSATION, VALUE, mentions=nw.lit(1))
         parts.append(count_rows(records, mentions, [VALUE]).assign(side=side))

@@ -238,6 +238,8 @@ def _complement(sums: Sums, suppressed: NDArray[np.bool_], figures: _Figures) ->
             fits = shown[enough]
             if suppressed[total]:
                 choice = shown[0]
+            elif sums.totals_first[number]:
+                choice = total
             elif len(fits):
                 choice = fits[0]
             else:
