@@ -149,25 +149,25 @@ def find_determined(sums: Sums, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]
     system = system[np.diff(system.indptr) > 0]
     if system.shape[0]:
         drawn = np.random.default_rng(0).standard_normal(system.shape[1])
-        determined[unknown] = np.abs(drawn - system.T @ _solve(system.T, drawn)) < ZERO
+        determined[unknown] = np.abs(drawn - system.T @ _solve(system.T, drawn, 1e-13)) < ZERO
     return determined
 
 
 def find_sources(sums: Sums, unknown: NDArray[np.bool_], cell: int) -> NDArray[np.float64]:
     """Return how much each known cell counts in the sums from which an unknown cell follows."""
     places = np.flatnonzero(unknown)
-    weights = _solve(sums.equations[:, places].T, (places == cell).astype(np.float64))
+    weights = _solve(sums.equations[:, places].T, (places == cell).astype(np.float64), 1e-6)
     return np.asarray(np.abs(sums.equations.T @ weights) * ~unknown)
 
 
-def _solve(system: Any, target: NDArray[np.float64]) -> NDArray[np.float64]:
+def _solve(system: Any, target: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
     """Return the least squares solution (LSMR; Fong and Saunders 2011)."""
     from scipy.sparse.linalg import lsmr
     from threadpoolctl import threadpool_limits
 
     # Its steps are too small to share between threads.
     with threadpool_limits(1):
-        solved: NDArray[np.float64] = lsmr(system, target, atol=1e-13, btol=1e-13, conlim=0, maxiter=20 * len(target))[
-            0
-        ]
+        solved: NDArray[np.float64] = lsmr(
+            system, target, atol=tolerance, btol=tolerance, conlim=0, maxiter=20 * len(target)
+        )[0]
     return solved

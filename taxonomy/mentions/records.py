@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 # The code of a text before its lists are split.
 _LIST = "__list"
+# A number for what a mention holds.
+_MENTION = "__mention"
 # What is done with one row that repeats another, and with several.
 _OF_REPEATS: dict[Kind, tuple[str, str]] = {
     "mentions": ("is counted", "are counted"),
@@ -267,9 +269,9 @@ def _split_lists(engine: Engine, kept: Frame, mentions: Frame) -> tuple[Frame, F
 
 def _count_repeats(engine: Engine, mentions: Frame) -> int:
     """Return how many rows of mentions are exact repeats of others."""
-    # A row that lists several values has several mentions.
-    counted = mentions.group_by(ROW, VALUE).agg(n=nw.len()).filter(nw.col("n") > 1)
-    return int(engine.collect(counted.select((nw.col("n") - 1).sum().alias("n")))["n"][0].as_py() or 0)
+    # A row that lists several values has several mentions. One number for both is what fits in the memory.
+    numbered = engine.hash_rows(mentions.select(ROW, VALUE), (ROW, VALUE), _MENTION)
+    return _count(engine, mentions) - _count(engine, distinct(numbered, _MENTION))
 
 
 def _reject(

@@ -17,7 +17,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
-from taxonomy.mentions.linked_cells import ZERO, Cells, Sums, find_determined, find_sources, find_sums, link_sums
+from taxonomy.mentions.linked_cells import Cells, Sums, find_determined, find_sources, find_sums, link_sums
+
+# Cells count by about 1 in what follows from them; less is an error of rounding.
+_LEAST_USED = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +266,7 @@ def _is_few(change: NDArray[np.float64], disclosure: Disclosure) -> NDArray[np.b
 def _suppress_source(sums: Sums, suppressed: NDArray[np.bool_], cell: int, rank: NDArray[np.intp]) -> bool:
     """Suppress, in place, the smallest of the disclosed cells from which `cell` follows; say whether there is one."""
     used = find_sources(sums, suppressed, cell)
-    if used.max(initial=0) < ZERO:
+    if used.max(initial=0) < _LEAST_USED:
         return False
     candidates = np.flatnonzero(used >= used.max() / 2)
     suppressed[candidates[np.argmin(rank[candidates])]] = True

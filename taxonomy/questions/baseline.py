@@ -140,23 +140,20 @@ def units_of(baseline: Baseline, placed: PlacedMentions, kind: Kind) -> Frame:
     Returns
     -------
     LazyFrame
-        ``__conversation``, the keys, and ``size``: how many of this kind occur in its conversation.
+        ``__conversation`` and the keys.
     """
     engine = placed.records.engine
     values = values_of(placed)
     if kind == "watch":
         watched = engine.table(to_arrow(baseline.watched))
-        nodes = distinct(values.join(watched, on="level_0", how="inner"), CONVERSATION, "node")
-        # A node on the watch list counts in full, whatever else is expressed.
-        return nodes.with_columns(size=nw.lit(1))
+        return distinct(values.join(watched, on="level_0", how="inner"), CONVERSATION, "node")
     if kind == "rare":
-        return _with_size(values)
+        return values
     nodes = values.join(engine.table(to_arrow(baseline.nodes)), on="level_0", how="inner")
     nodes = distinct(nodes, CONVERSATION, "node")
     if kind == "co-occurrence":
         pairs = nodes.join(nodes.rename({"node": "other"}), on=CONVERSATION, how="inner")
-        pairs = pairs.filter(nw.col("node") < nw.col("other"))
-        return _with_size(pairs)
+        return pairs.filter(nw.col("node") < nw.col("other"))
     conversations = placed.records.conversations
     there = [column for column in baseline.contexts if column in conversations.columns]
     within = nodes.join(conversations.select(CONVERSATION, *there), on=CONVERSATION, how="inner")
@@ -166,12 +163,7 @@ def units_of(baseline: Baseline, placed: PlacedMentions, kind: Kind) -> Frame:
         )
         for column in there
     ]
-    return _with_size(nw.concat(parts))
-
-
-def _with_size(units: Frame) -> Frame:
-    """Add how many rows each conversation has; a window takes longer."""
-    return units.join(units.group_by(CONVERSATION).agg(size=nw.len()), on=CONVERSATION, how="inner")
+    return nw.concat(parts)
 
 
 def score_conversations(baseline: Baseline, placed: PlacedMentions, *, own: bool) -> Frame:
@@ -212,9 +204,15 @@ def count_bits(baseline: Baseline, placed: PlacedMentions, kind: Kind, *, own: b
     lookup = baseline.lookups[kind]
     column = "own" if own else "new"
     table = lookup.table.loc[lookup.table[column] > 0, [*lookup.keys, column]].rename(columns={column: "bits"})
-    looked_up = units_of(baseline, placed, kind).join(
-        placed.records.engine.table(to_arrow(table)), on=list(lookup.keys), how="inner"
-    )
+    units = units_of(baseline, placed, kind)
+    looked_up = units.join(placed.records.engine.table(to_arrow(table)), on=list(lookup.keys), how="inner")
+    if kind == "watch":
+        # A node on the watch list counts in full, whatever else is expressed.
+        looked_up = looked_up.with_columns(size=nw.lit(1))
+    else:
+        # How many of this kind there are in a conversation; a window takes longer.
+        sizes = units.group_by(CONVERSATION).agg(size=nw.len())
+        looked_up = looked_up.join(sizes, on=CONVERSATION, how="inner")
     expected = nw.col("size").cast(nw.Float64).log(2) * PER_BIT
     gain = (nw.col("bits") - expected).round().cast(nw.Int64)
     return looked_up.with_columns(gain=gain).filter(nw.col("gain") > 0).select(CONVERSATION, *lookup.keys, "gain")
