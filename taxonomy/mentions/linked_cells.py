@@ -167,7 +167,5 @@ def _solve(system: Any, target: NDArray[np.float64], tolerance: float) -> NDArra
 
     # Its steps are too small to share between threads.
     with threadpool_limits(1):
-        solved: NDArray[np.float64] = lsmr(
-            system, target, atol=tolerance, btol=tolerance, conlim=0, maxiter=20 * len(target)
-        )[0]
-    return solved
+        solved, *_ = lsmr(system, target, atol=tolerance, btol=tolerance, conlim=0, maxiter=20 * len(target))
+    return np.asarray(solved)
