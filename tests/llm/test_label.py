@@ -104,7 +104,13 @@ def test_a_next_version_asks_about_what_is_new_and_a_rehearsal_writes_nothing(
     options = ("--llm", "openai/x", "--llm-base-url", server.url)
     build(values, *sizes(source.parents[1]), "--out", tmp_path / "first")
     asked = len(server.requests)
-    previous = ("--previous", tmp_path / "first" / "taxonomy.json", "--out", tmp_path / "b")
+    previous = (
+        "--previous",
+        tmp_path / "first" / "taxonomy.json",
+        *sizes(source.parents[1])[2:],
+        "--out",
+        tmp_path / "b",
+    )
     assert build(values, *previous, "--dry-run").stdout == "openai/x: 0 calls to make, every node has a name\n"
     calls = int(build(more, *previous, "--dry-run").stdout.split(": ")[1].split(" calls")[0])
     assert (list((tmp_path / "b").iterdir()), len(server.requests)) == ([], asked)
