@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -103,18 +102,14 @@ def ask_drift(
     *,
     disclosure: Disclosure,
     whole: PlacedMentions | None = None,
-    split: datetime | None = None,
 ) -> Asking[Drift]:
-    """Ask what `detect_drift` answers.
-
-    `whole` is what the two periods are of, where that is published, too, and `split` where the second begins.
-    """
+    """Ask what `detect_drift` answers; `whole` is what the two periods are of, where that is published, too."""
     from statsmodels.stats.proportion import confint_proportions_2indep
 
     sizes = tuple(int(count_conversations(part.records)["conversations"].iloc[0]) for part in (earlier, later))
     counted = _count(earlier, later, whole)
     by, trees = (
-        {"node": later.side, "period": f"period by {split}"},
+        {"node": later.side, "period": "period"},
         {"node": parents_of(later.tree), "period": _PERIODS},
     )
     [suppressed] = yield [Cells(counted, by, trees)]

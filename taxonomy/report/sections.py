@@ -252,7 +252,7 @@ def _ask_anomalies(inputs: Inputs) -> Asking[Section]:
 def _ask_drift(inputs: Inputs) -> Asking[Section]:
     """Ask what rose and fell."""
     earlier, later = inputs.periods
-    drift = yield from ask_drift(earlier, later, disclosure=inputs.disclosure, whole=inputs.ai, split=inputs.split)
+    drift = yield from ask_drift(earlier, later, disclosure=inputs.disclosure, whole=inputs.ai)
     changed = drift.table[drift.table["change"] != ""]
     charts = []
     for level in reversed(inputs.ai.tree.levels):
