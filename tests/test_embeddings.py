@@ -66,21 +66,27 @@ def store(folder: Path) -> Path:
 # -- the encoder ----------------------------------------------------------------------------------------------
 
 
-def test_vectors_are_unit_float32_and_differ(encoder: SentenceTransformerEncoder) -> None:
-    strings = fixture_strings(200)
-    vectors = encoder.encode(strings)
+@pytest.fixture(scope="module")
+def vectors(encoder: SentenceTransformerEncoder) -> NDArray[np.float32]:
+    """The vectors of 256 strings, computed in one call."""
+    return encoder.encode(fixture_strings(256))
+
+
+def test_vectors_are_unit_float32_and_differ(encoder: SentenceTransformerEncoder, vectors: NDArray[np.float32]) -> None:
     assert vectors.dtype == np.float32
-    assert vectors.shape == (len(strings), encoder.dimension) == (len(strings), 384)
+    assert vectors.shape == (256, encoder.dimension) == (256, 384)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
-    assert len(np.unique(vectors, axis=0)) == len(strings)
+    assert len(np.unique(vectors, axis=0)) == 256
 
 
 @pytest.mark.parametrize("batch", [1, 32, 256])
-def test_bits_do_not_hang_on_the_batch(encoder: SentenceTransformerEncoder, batch: int) -> None:
+def test_bits_do_not_hang_on_the_batch(
+    encoder: SentenceTransformerEncoder, vectors: NDArray[np.float32], batch: int
+) -> None:
     strings = fixture_strings(256)
     some = strings[:40] if batch == 1 else strings
     parts = [encoder.encode(some[start : start + batch]) for start in range(0, len(some), batch)]
-    assert np.concatenate(parts).tobytes() == encoder.encode(strings)[: len(some)].tobytes()
+    assert np.concatenate(parts).tobytes() == vectors[: len(some)].tobytes()
 
 
 @pytest.mark.slow
