@@ -132,7 +132,10 @@ class PlacedMentions:
     def among(self, conversations: pa.Table) -> PlacedMentions:
         """Return what is of some conversations, whose codes are the column `CONVERSATION`."""
         wanted = self.records.engine.table(conversations)
-        return self._keep(self.records.conversations.join(wanted, on=CONVERSATION, how="semi"))
+        kept = self._keep(self.records.conversations.join(wanted, on=CONVERSATION, how="semi"))
+        counts = kept.records.strings_of(self.side)
+        unmapped = Counter({string: count for string, count in counts.items() if string in self.unmapped})
+        return replace(kept, strings=len(counts), mentions=counts.total(), unmapped=unmapped)
 
     def _keep(self, conversations: Frame) -> PlacedMentions:
         engine = self.records.engine

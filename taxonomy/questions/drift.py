@@ -108,11 +108,8 @@ def ask_drift(
 
     sizes = tuple(int(count_conversations(part.records)["conversations"].iloc[0]) for part in (earlier, later))
     counted = _count(earlier, later, whole)
-    by, trees = (
-        {"node": later.side, "period": "period"},
-        {"node": parents_of(later.tree), "period": _PERIODS},
-    )
-    [suppressed] = yield [Cells(counted, by, trees)]
+    trees = {"node": parents_of(later.tree), "period": _PERIODS}
+    [suppressed] = yield [Cells(counted, {"node": later.side, "period": "period"}, trees)]
     disclosed = _select_both(suppressed.table)
     counts = [disclosed[name].to_numpy(dtype=np.int64) for name in ("before", "after")]
     shares = [count / size for count, size in zip(counts, sizes, strict=True)]
