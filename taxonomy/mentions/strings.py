@@ -12,6 +12,7 @@ from taxonomy.errors import InputError
 from taxonomy.mentions.columns import CONVERSATION, SIDES, USER, VALUE, Side
 from taxonomy.mentions.disclosure import PUBLIC, Disclosure
 from taxonomy.mentions.linked_cells import Cells
+from taxonomy.mentions.query_engine import Frame
 from taxonomy.mentions.records import Records
 from taxonomy.mentions.suppression import suppress_together
 
@@ -75,25 +76,36 @@ def _count_by_side(records: Records) -> pd.DataFrame:
     """Count each string of each side and of both, with the totals, so that none can be worked out from them."""
     import pandas as pd
 
-    # One grouping for all sides: of the largest inputs it is what takes time and memory.
+    collect = records.engine.collect
+    wide = collect(records.values).to_pandas().merge(collect(_mentions(records)).to_pandas(), on=VALUE)
+    kinds = ["mentions", "conversations"]
+    if records.users_known:
+        # By themselves: users and conversations in one grouping take twice the time of both.
+        wide = wide.merge(collect(_users(records)).to_pandas(), on=VALUE, how="left").fillna(0)
+        kinds.append("users")
+    wide = wide.drop(columns=VALUE)
+    table = pd.wide_to_long(wide, kinds, i="value", j="side", sep="_", suffix=r"\w+").astype(int).reset_index()
+    table = table[table["mentions"] > 0].sort_values(["value", "side"])
+    return pd.concat([table, table.groupby("side", as_index=False).sum(numeric_only=True)], ignore_index=True)
+
+
+def _mentions(records: Records) -> Frame:
+    """Count the mentions and conversations of each value, of each side and both."""
     both = nw.len().cast(nw.Int64).alias(f"mentions_{_BOTH}")
     rows = records.mentions.group_by(VALUE, CONVERSATION).agg(_count_where(nw.col("ai"), "mentions_ai"), both)
     rows = rows.with_columns(mentions_human=nw.col(f"mentions_{_BOTH}") - nw.col("mentions_ai"))
     sides = (_BOTH, *SIDES)
     totals = [nw.col(f"mentions_{side}").sum().cast(nw.Int64) for side in sides]
     counts = [_count_where(nw.col(f"mentions_{side}") > 0, f"conversations_{side}") for side in sides]
-    if records.users_known:
-        # A conversation has one user, and is counted with that.
-        rows = records.with_users(rows).group_by(VALUE, USER).agg(*totals, *counts)
-        is_known = ~nw.col(USER).is_null()
-        counts = [nw.col(f"conversations_{side}").sum().cast(nw.Int64) for side in sides]
-        counts += [_count_where(is_known & (nw.col(f"mentions_{side}") > 0), f"users_{side}") for side in sides]
-    counted = rows.group_by(VALUE).agg(*totals, *counts).join(records.values, on=VALUE, how="inner").drop(VALUE)
-    wide = records.engine.collect(counted).to_pandas()
-    kinds = ["mentions", "conversations", *(["users"] if records.users_known else [])]
-    table = pd.wide_to_long(wide, kinds, i="value", j="side", sep="_", suffix=r"\w+").reset_index()
-    table = table[table["mentions"] > 0].sort_values(["value", "side"])
-    return pd.concat([table, table.groupby("side", as_index=False).sum(numeric_only=True)], ignore_index=True)
+    return rows.group_by(VALUE).agg(*totals, *counts)
+
+
+def _users(records: Records) -> Frame:
+    """Count the users of each value, of each side and both."""
+    rows = records.with_users(records.mentions).filter(~nw.col(USER).is_null())
+    rows = rows.group_by(VALUE, USER).agg(ai=nw.col("ai").any(), human=(~nw.col("ai")).any())
+    both = nw.len().cast(nw.Int64).alias(f"users_{_BOTH}")
+    return rows.group_by(VALUE).agg(both, *(_count_where(nw.col(side), f"users_{side}") for side in SIDES))
 
 
 def _count_where(condition: nw.Expr, name: str) -> nw.Expr:
