@@ -189,7 +189,7 @@ def test_one_tree_is_made_and_each_string_embedded_once(monkeypatch: pytest.Monk
         made.clear()
         digests.clear()
         encoder = TinyEncoder(f"of {count}")
-        built = taxonomy.build(strings(count), previous=previous, edits=edits, encoder=encoder)
+        built = taxonomy.build(strings(count), previous=previous, edits=edits, encoder=encoder, absent="retire")
         assert len(made) == 1
         assert len(digests) == 1
         assert times_said(encoder) == {1}
@@ -277,7 +277,7 @@ def test_the_next_version_asks_a_model_about_new_nodes_alone(server: Server) -> 
     first = taxonomy.build(strings(400), encoder=TinyEncoder(), labeller=model).tree
     asked = len(server.requests)
     assert asked == sum(0 < node.level < 2 for node in first.nodes)
-    built = taxonomy.build(strings(420), previous=first, encoder=TinyEncoder(), labeller=model)
+    built = taxonomy.build(strings(520), previous=first, encoder=TinyEncoder(), labeller=model)
     names = {node.id: node.label for node in first.inner}
     new = [node for node in built.tree.inner if names.get(node.id) != node.label]
     assert new

@@ -134,7 +134,9 @@ def test_new(tree: Taxonomy) -> None:
     assert (node.parent, node.weight, node.label_source) == ("2:0", 2, "human")
     edited, _ = one(tree, action="new", node="1:0", to="bravery")
     assert (edited.node("bravery").level, edited.node("bravery").weight) == (0, 0)
-    assert one(tree, action="new", node="1:0", to="value h")[1].status == "does not apply"
+    # A string that is there is moved: the person's parent holds.
+    edited, outcome = one(tree, action="new", node="1:0", to="Value H")
+    assert (outcome.status, edited.node("value h").parent, len(edited.leaves)) == ("applied", "1:0", len(tree.leaves))
     assert one(tree, action="new", node="2:0", to="Fresh")[1].status == "does not apply"
 
 

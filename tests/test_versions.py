@@ -138,7 +138,7 @@ def partition(tree: Taxonomy) -> set[frozenset[str]]:
 def test_withdrawn_values_are_retired_and_revived(cache: object) -> None:
     values = ["honesty", "candor", "patience", "calm", "craftsmanship", "efficiency"]
     first = taxonomy.build(values).tree
-    second = taxonomy.build(values[1:], previous=first).tree
+    second = taxonomy.build(values[1:], previous=first, absent="retire").tree
     honesty = first.node("honesty")
     gone = second.retired_node(honesty.id)
     assert (gone.label, gone.level, gone.since, second.version) == ("honesty", 0, "2.0.0", "2.0.0")
@@ -207,7 +207,7 @@ def test_the_next_version_of_any_tree_is_whole(old: Taxonomy, new: Taxonomy, see
 
     vectors = encode([node.label for node in new.leaves])
     unnamed = (node.model_copy(update={"label": ""}) if node.level else node for node in new.nodes)
-    draft = carry_over(old, Draft(unnamed), vectors, stay=stay)
+    draft = carry_over(old, Draft(unnamed), lambda nodes: encode([node.label for node in nodes]), stay=stay)
     assert [node.label for node in draft.level(0)] == [node.label for node in new.leaves]
     known = {node.id: node.label for node in old.nodes}
     assert all(node.label == known.get(node.id) or not node.label for node in draft.nodes.values() if node.level)

@@ -140,6 +140,9 @@ def full_tree() -> Taxonomy:
                 "label_source": "human",
                 "label_rank": 3,
                 "flags": ("doubtful", "thin"),
+                "definition_source": "llm",
+                "absent_since": "2.0.0",
+                "absences": 2,
             }
         )
         for node in tree.nodes

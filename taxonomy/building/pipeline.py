@@ -21,12 +21,13 @@ from taxonomy.clustering.recursion import Anchors, Settings, build_hierarchy
 from taxonomy.domains import Domain
 from taxonomy.errors import InputError, TaxonomyError, check_type
 from taxonomy.labels.language_model import Labelled, Labeller
-from taxonomy.labels.naming import name_nodes
+from taxonomy.labels.naming import lacks_words, name_nodes
 from taxonomy.model import InputProvenance, Node, Provenance, Retired, Taxonomy, default_level_names
 from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress, stage_of
 from taxonomy.values import ValueSet, ValueSource, read_values
 from taxonomy.versions.carrying_over import carry_over
+from taxonomy.versions.definitions import empty_stale_definitions
 from taxonomy.versions.edits import Edit, edit_values
 from taxonomy.versions.replay import Replay, replay_edits
 from taxonomy.versions.retirement import retire, succeed
@@ -133,10 +134,18 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
     }
     draft = assemble(value_set, layers, recipe.tops)
     gone: tuple[Retired, ...] = ()
-    if previous is not None and _is_same_ground(previous, header, recipe.stay):
+    if previous is not None and _is_same_ground(previous, header, recipe):
         draft, gone, header["provenance"] = Draft(previous.nodes), previous.retired, previous.provenance
     elif previous is not None:
-        draft = carry_over(previous, draft, rows.vectors, stay=recipe.stay, min_children=recipe.min_children)
+        draft = carry_over(
+            previous,
+            draft,
+            rows.of,
+            stay=recipe.stay,
+            min_children=recipe.min_children,
+            retire_after=recipe.dormant_builds,
+            sizes=recipe.levels,
+        )
         gone = retire(previous.nodes, previous.retired, draft.nodes.values(), {}, since="")
 
     naming = _Naming(rows, space.names, labeller, previous, progress)
@@ -146,11 +155,13 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
         # An edit asks for a node by a name that it is yet to get.
         labelled = naming.name(draft)
         edited, replay = _replay(draft, edits, gone)
-    if any(not node.label for node in edited.nodes.values()):
-        labelled = naming.name(edited)
+    if previous is not None:
+        empty_stale_definitions(edited, previous)
+    if lacks_words(edited):
+        labelled = naming.name(edited) or labelled
 
     header["provenance"] = _with_labeller(header["provenance"], labelled, edited, previous)
-    tree = _numbered(edited, header, previous, draft, replay, recipe.stay)
+    tree = _numbered(edited, header, previous, draft, replay, recipe)
     return Built(tree, value_set, rows.of(tree.leaves), replay.outcomes, labelled, space)
 
 
@@ -237,7 +248,7 @@ class _Naming:
     def name(self, draft: Draft) -> Labelled | None:
         vectors = self.rows.of(draft.level(0))
         named = name_nodes(draft, vectors, self.encoder.encode)
-        if self.labeller is None:
+        if self.labeller is None or not named:
             return None
         only = None
         if self.previous is not None:
@@ -257,13 +268,13 @@ def _numbered(
     previous: Taxonomy | None,
     before: Draft,
     replay: Replay,
-    stay: float,
+    recipe: Recipe,
 ) -> Taxonomy:
     """Return the tree as a version: the first, or the one after `previous`; `before` is the draft without edits."""
     names = default_level_names(edited.top + 1)
     if previous is not None:
-        came_from = {"id": previous.id, "version": previous.version, "digest": previous.digest, "stay": f"{stay:g}"}
-        provenance = header["provenance"].model_copy(update={"previous": came_from})
+        came_from = {"id": previous.id, "version": previous.version, "digest": previous.digest}
+        provenance = header["provenance"].model_copy(update={"previous": came_from | _carried(recipe)})
         fields = {**header, "provenance": provenance, "version": previous.version}
         return succeed(previous, Taxonomy.from_nodes(edited.finish(), level_names=names, **fields), replay.replaced)
     tree = Taxonomy.from_nodes(edited.finish(), level_names=names, **header)
@@ -287,10 +298,15 @@ def _provenance(value_set: ValueSet, recipe: Recipe, space: Space, n_top: int) -
     )
 
 
-def _is_same_ground(previous: Taxonomy, header: Mapping[str, Any], stay: float) -> bool:
+def _carried(recipe: Recipe) -> dict[str, str]:
+    """Return how a version before is carried over, as provenance notes it."""
+    return {"stay": f"{recipe.stay:g}", "retire_after": str(recipe.dormant_builds)}
+
+
+def _is_same_ground(previous: Taxonomy, header: Mapping[str, Any], recipe: Recipe) -> bool:
     """Tell whether `previous` was made of the same values in the same way, so that there is nothing to carry over."""
     came_from = previous.provenance.previous
-    same_stay = came_from is None or came_from.get("stay") == f"{stay:g}"
+    same_stay = came_from is None or _carried(recipe).items() <= came_from.items()
     made = [_unlabelled(provenance) for provenance in (previous.provenance, header["provenance"])]
     return (
         same_stay

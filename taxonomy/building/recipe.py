@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from taxonomy.building.defaults import METHOD, MIN_CHILDREN, MODEL, SEED, STAY
+from taxonomy.building.defaults import ABSENCES, ABSENT, METHOD, MIN_CHILDREN, MODEL, RETIRE_AFTER, SEED, STAY
 from taxonomy.clustering.names import METHOD_NAMES
 from taxonomy.clustering.phrasing import PHRASINGS
 from taxonomy.clustering.sizes import check_sizes, default_depth, default_sizes, default_top
@@ -41,6 +41,11 @@ class Recipe:
     stay : float
         How strongly placements hold on to the version before: 0 is the tree as rebuilt, 1 moves nothing; 0.3 by
         default.
+    absent : {"dormant", "retire"}
+        What becomes of values of the version before that the input does not mention: by default they stay, with a
+        weight of 0 and the flag ``dormant``.
+    retire_after : int
+        How many builds in a row a value may be dormant in; it is retired by the next. 4 by default.
     phrasings : tuple of str
         How a value is said to the model, each with ``{}`` for the string; their vectors are averaged. By default
         ``{}``, ``someone who cares about {}`` and ``a person who values {}``.
@@ -59,6 +64,8 @@ class Recipe:
     min_children: int = MIN_CHILDREN
     seed: int = SEED
     stay: float = STAY
+    absent: str = ABSENT
+    retire_after: int = RETIRE_AFTER
     phrasings: Sequence[str] = PHRASINGS
 
     def __post_init__(self) -> None:
@@ -75,6 +82,10 @@ class Recipe:
         if not 0 <= self.stay <= 1:
             remedy = "give a number from 0 (as rebuilt) to 1 (nothing moves)"
             raise TaxonomyError(f"`stay` is {self.stay}", remedy=remedy)
+        if self.absent not in ABSENCES:
+            raise TaxonomyError(f"`absent` is {self.absent!r}", remedy=f"choose one of {', '.join(ABSENCES)}")
+        if self.retire_after < 1:
+            raise TaxonomyError(f"`retire_after` is {self.retire_after}", remedy="give 1 or more, or absent='retire'")
         domains = load_domains(Path(self.domains)) if isinstance(self.domains, (str, Path)) else self.domains
         object.__setattr__(self, "domains", None if domains is None else tuple(domains))
         object.__setattr__(self, "levels", None if self.levels is None else tuple(self.levels))
@@ -87,6 +98,8 @@ class Recipe:
             ("min_children", int, whole),
             ("seed", int, whole),
             ("stay", (int, float), number),
+            ("absent", str, f"choose one of {', '.join(ABSENCES)}"),
+            ("retire_after", int, whole),
             ("model", str, "give the name of an embedding model"),
             ("domains", (str, Path, Iterable, type(None)), "give a domains file, domains, or None"),
         ):
@@ -104,6 +117,11 @@ class Recipe:
     def tops(self) -> tuple[Domain, ...]:
         """The domains; none where the top is found in the data."""
         return tuple(self.domains or ())  # type: ignore[arg-type]
+
+    @property
+    def dormant_builds(self) -> int:
+        """How many builds in a row a value may be absent from before it is retired."""
+        return self.retire_after if self.absent == "dormant" else 0
 
     def sizes(self, n_values: int, kept: Sequence[int] | None = None) -> tuple[tuple[int, ...], int]:
         """Return the sizes of the levels between values and top, finest first, and of the top.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from taxonomy.building.defaults import METHOD, MIN_CHILDREN, MODEL, SEED, STAY
+from taxonomy.building.defaults import ABSENCES, ABSENT, METHOD, MIN_CHILDREN, MODEL, RETIRE_AFTER, SEED, STAY
 from taxonomy.cli.llm_options import language_model_options, take_labelling
 from taxonomy.cli.options import PATH, Choice, column_options, model_option, quiet_option, taxonomy_argument
 from taxonomy.clustering.names import METHOD_NAMES
@@ -49,6 +49,8 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--title", help="The taxonomy's title (default: that of --previous).")
 @click.option("--previous", type=PATH, help="The version before: ids, names and places stay.")
 @click.option("--stay", type=float, default=STAY, show_default=True, help="How strongly, 0 (as rebuilt) to 1 (fixed).")
+@click.option("--absent", type=Choice(ABSENCES), default=ABSENT, show_default=True, help="Values no longer mentioned.")
+@click.option("--retire-after", default=RETIRE_AFTER, show_default=True, help="Builds that a value may be dormant in.")
 @click.option("--edits", type=PATH, help="A person's decisions: see the command edit.")
 @column_options
 @click.option("--labeller", type=Choice(LABELLERS), default="keyphrase", show_default=True, help="Who names nodes.")

@@ -39,6 +39,7 @@ FORMS = (
     "Treating {examples} as {part} of {label}, and worth an effort {sphere}.",
     "Making room for {label} {sphere}{tail}.",
 )
+_OF_MEMBERS = "Caring about {examples} {sphere}."
 _TAILS = (
     (", as in {}", "or"),
     (", for example through {}", "and"),
@@ -107,6 +108,21 @@ class Definer:
                 FORMS[form], _TAILS[tail], labels[node], examples(labels[node], members[node]), spheres[node]
             )
         return found
+
+    def define_members(
+        self, labels: Sequence[str], members: Sequence[Sequence[str]], centers: NDArray[np.float32]
+    ) -> list[str]:
+        """Return definitions that name members and not the label, which may be older than they are.
+
+        Parameters
+        ----------
+        labels, members, centers
+            As for `define_level`.
+        """
+        return [
+            _write(_OF_MEMBERS, _TAILS[0], label, examples("", own) or list(own[:1]), sphere)
+            for label, own, sphere in zip(labels, members, self._spheres(labels, centers), strict=True)
+        ]
 
     def _spheres(self, labels: Sequence[str], centers: NDArray[np.float32]) -> list[str]:
         likeness = centers @ self.spheres.T

@@ -156,11 +156,23 @@ class Namer:
             above = [parent_labels[parent] if parent >= 0 else "" for parent in parents]
             texts = self._choose(nodes, pools, ranked, banned, above, used)
             texts, ranks = self._found_first(texts, ranked, around, above, used)
-            shown = [[text for text in pool.texts if self.lexicon.is_thing(text)] for pool in pools]
+            shown = [self._shown(pool) for pool in pools]
             meant = [text.removeprefix("forms of ") for text in texts]
             definitions = self.definer.define_level(meant, shown, centers, parents)
         labels = map(sentence_case, texts)
         return [Name(*one) for one in zip(labels, definitions, ranks, strict=True)]
+
+    def define(self, labels: Sequence[str], nodes: Sequence[NDArray[np.intp]]) -> list[str]:
+        """Return definitions of nodes that have a label, by their members alone."""
+        if not nodes:
+            return []
+        centers = node_vectors(nodes, self.frequency, self.vectors)
+        shown = [self._shown(self._pool(*one)) for one in zip(nodes, centers, strict=True)]
+        return self.definer.define_members([self.lexicon.plain(label) for label in labels], shown, centers)
+
+    def _shown(self, pool: _Pool) -> list[str]:
+        """Return the members that can be examples."""
+        return [text for text in pool.texts if self.lexicon.is_thing(text)]
 
     def rank(self, labels: Sequence[str], nodes: Sequence[NDArray[np.intp]]) -> list[int | None]:
         """Return the rank of the first nodes of a level, whose labels are given, None for a node without values."""

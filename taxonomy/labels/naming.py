@@ -13,12 +13,25 @@ from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
 
 Members = NDArray[np.intp]
+# Whose nodes get a definition: those that we or a person named.
+_DEFINED = frozenset({"keyphrase", "llm", "human"})
+
+
+def lacks_words(draft: Draft) -> bool:
+    """Tell whether a node of a draft lacks a name, or a definition that `name_nodes` gives."""
+    return any(not node.label or _lacks_definition(node) for node in draft.nodes.values())
+
+
+def _lacks_definition(node: Node) -> bool:
+    # A file that says nothing of a node stays as it is.
+    return node.level > 0 and not node.definition and node.label_source in _DEFINED
 
 
 def name_nodes(draft: Draft, vectors: NDArray[np.float32], encode: Encode) -> frozenset[str]:
     """Name the nodes that have no name, from the top down so that a child can avoid its parent's name.
 
-    Labels that nodes have stay; their ranks are found anew.
+    Labels that nodes have stay; their ranks are found anew, and those without a definition are defined. Dormant values
+    name nothing.
 
     Parameters
     ----------
@@ -34,11 +47,12 @@ def name_nodes(draft: Draft, vectors: NDArray[np.float32], encode: Encode) -> fr
     frozenset of str
         Ids of the nodes that were named.
     """
-    values = draft.level(0)
+    live = np.array([not value.is_dormant for value in draft.level(0)], dtype=bool)
+    values, vectors = [value for value in draft.level(0) if not value.is_dormant], vectors[live]
     weights = np.array([value.weight for value in values])
     namer = Namer.from_weights([value.label for value in values], weights, vectors, encode)
     spellings = [{canonical_key(name) for name in (value.label, *value.aliases)} for value in values]
-    members = _members(draft)
+    members = _members(draft, live)
     named: set[str] = set()
     for level in range(draft.top, 0, -1):
         nodes = draft.level(level)
@@ -49,14 +63,23 @@ def name_nodes(draft: Draft, vectors: NDArray[np.float32], encode: Encode) -> fr
             own = [members[node.id] for node in (*old, *new)]
             for node, rank in zip(old, namer.rank([node.label for node in old], own), strict=True):
                 draft.change(node.id, label_rank=rank)
+            _define(draft, [node for node in old if _lacks_definition(node) and len(members[node.id])], namer, members)
     return frozenset(named)
 
 
-def _members(draft: Draft) -> dict[str, Members]:
-    """Return the values below each node above them, by their positions."""
+def _define(draft: Draft, nodes: list[Node], namer: Namer, members: dict[str, Members]) -> None:
+    """Give definitions to nodes that have a label."""
+    definitions = namer.define([node.label for node in nodes], [members[node.id] for node in nodes])
+    for node, definition in zip(nodes, definitions, strict=True):
+        source = None if node.label_source == "keyphrase" else "keyphrase"
+        draft.change(node.id, definition=definition, definition_source=source)
+
+
+def _members(draft: Draft, live: NDArray[np.bool_]) -> dict[str, Members]:
+    """Return the live values below each node above them, by their positions among those."""
     nodes = list(draft.nodes.values())
     members = {node.id: np.empty(0, dtype=np.intp) for node in nodes if node.level}
-    for row in ancestor_positions(nodes, draft.top + 1):
+    for row in ancestor_positions(nodes, draft.top + 1)[:, live]:
         order = np.argsort(row, kind="stable")
         above, starts = np.unique(row[order], return_index=True)
         for position, (start, end) in zip(above.tolist(), pairwise([*starts.tolist(), len(order)]), strict=True):

@@ -28,9 +28,10 @@ class Surroundings:
         self._ids = [[node.id for node in draft.level(level)] for level in range(draft.top + 1)]
         self._row = {id: row for ids in self._ids for row, id in enumerate(ids)}
         self._vectors: list[NDArray[np.float64]] = [vectors.astype(np.float64)]
+        live = np.array([float(not value.is_dormant) for value in draft.level(0)])
         for level, above in enumerate(ancestor_positions(nodes, draft.top + 1), 1):
             rows = np.array([self._row[nodes[position].id] for position in above], dtype=np.intp)
-            total, mass = sums(self._vectors[0], rows, np.ones(len(rows)), len(self._ids[level]))
+            total, mass = sums(self._vectors[0], rows, live, len(self._ids[level]))
             self._vectors.append(total / np.maximum(mass, 1)[:, None])
 
     def level(self, level: int) -> list[Node]:
@@ -38,8 +39,9 @@ class Surroundings:
         return sorted(self.draft.level(level), key=lambda node: (-node.weight, node.id))
 
     def children(self, id: str) -> list[Node]:
-        """Return the nodes one level down, the heaviest first."""
-        return sorted(self.draft.children(id), key=lambda node: (-node.weight, node.label, node.id))
+        """Return the nodes one level down that are not dormant, the heaviest first."""
+        children = [node for node in self.draft.children(id) if not node.is_dormant]
+        return sorted(children, key=lambda node: (-node.weight, node.label, node.id))
 
     def beside(self, id: str) -> list[Node]:
         """Return the other nodes with the same parent, the heaviest first."""

@@ -9,13 +9,13 @@ from typing import Any, Self
 
 from taxonomy.errors import InvariantError
 from taxonomy.model.ids import slugify
-from taxonomy.model.nodes import Node
+from taxonomy.model.nodes import DORMANT, Node
 
 # Confidence below which a placement is doubtful: the runner-up is nearer.
 DOUBTFUL = 0.5
 _UNIQUE = "give every node an id of its own"
 # These follow from the children, so they are set again at the end.
-_STRUCTURAL_FLAGS = frozenset({"thin", "empty"})
+_STRUCTURAL_FLAGS = frozenset({"thin", "empty", DORMANT})
 
 
 class Draft:
@@ -153,11 +153,12 @@ class Draft:
         A node's share is kept while neither its weight nor the total changes.
         """
         self.weigh()
+        live = self._live()
         total = math.fsum(node.weight for node in self.level(0))
         same_total = _is_close(total, self._stated_total)
         finished = []
         for node in self.nodes.values():
-            update: dict[str, Any] = {"flags": self._flags(node)}
+            update: dict[str, Any] = {"flags": self._flags(node, live)}
             if not same_total or node.id in self._reweighed:
                 update["share"] = round(node.weight / total, 6) if total else 0.0
             if node.id in self._reweighed:
@@ -171,11 +172,24 @@ class Draft:
             finished.append(node.model_copy(update=update))
         return finished
 
-    def _flags(self, node: Node) -> tuple[str, ...]:
+    def _live(self) -> set[str]:
+        """Return the ids of the values that are not dormant, and of the nodes that hold one."""
+        live: set[str] = set()
+        for value in self.level(0):
+            id = None if value.is_dormant else value.id
+            while id is not None and id not in live:
+                live.add(id)
+                id = self.nodes[id].parent
+        return live
+
+    def _flags(self, node: Node, live: set[str]) -> tuple[str, ...]:
+        if node.level == 0:
+            return node.flags
         flags = set(node.flags) - _STRUCTURAL_FLAGS
-        n_children = len(self._children.get(node.id, ()))
-        if node.level and n_children < 2:
-            flags.add("thin" if n_children else "empty")
+        children = self._children.get(node.id, set())
+        n_live = len(children & live)
+        if n_live < 2:
+            flags.add("thin" if n_live else DORMANT if children else "empty")
         return tuple(sorted(flags))
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 LabelSource = Literal["input", "domain", "keyphrase", "llm", "human", "imported"]
+DORMANT, MADE = "dormant", "made"
 
 
 class Record(BaseModel):
@@ -89,10 +90,18 @@ class Node(Record):
     label_source : {"input", "domain", "keyphrase", "llm", "human", "imported"}
         Where the label came from: the values, the domains, a phrase composed from the values below, a language model,
         a person's edit, or an imported file.
+    definition_source : {"keyphrase", "llm", "human"} or None
+        Where the definition came from; None where the label came from there, too.
     label_rank : int or None
         Rank of the node when its label is used as a query against its level; 1 is best.
     flags : tuple of str
         ``thin``: a single child. ``empty``: a domain that nothing belongs to. ``doubtful``: a low confidence.
+        ``dormant``: a value that the last input did not mention, or a node whose values all are. ``made``: a value that
+        a person made, and that no input mentioned yet.
+    absent_since : str or None
+        Of a dormant value: the first version whose input did not mention it.
+    absences : int
+        Of a dormant value: how many builds in a row did not mention it.
     """
 
     id: str
@@ -110,12 +119,25 @@ class Node(Record):
     label_source: LabelSource = "input"
     label_rank: int | None = None
     flags: tuple[str, ...] = ()
+    definition_source: LabelSource | None = Field(default=None, exclude_if=lambda source: source is None)
+    absent_since: str | None = Field(default=None, exclude_if=lambda version: version is None)
+    absences: int = Field(default=0, exclude_if=lambda count: count == 0)
 
     def __repr__(self) -> str:
         flags = f", flags={', '.join(self.flags)!r}" if self.flags else ""
         return f"Node({self.label!r}, level={self.level}, share={self.share:.2%}{flags}, id={self.id!r})"
 
     __str__ = __repr__
+
+    @property
+    def is_dormant(self) -> bool:
+        """Whether the last input mentioned nothing of it."""
+        return DORMANT in self.flags
+
+    @property
+    def has_machine_definition(self) -> bool:
+        """Whether its definition is not a person's or a file's, and follows what the node holds."""
+        return bool(self.definition) and (self.definition_source or self.label_source) in ("keyphrase", "llm")
 
 
 class Level(Record):

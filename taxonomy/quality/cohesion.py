@@ -54,16 +54,18 @@ def measure_cohesion(tree: Taxonomy, vectors: NDArray[np.float32]) -> tuple[Leve
     ----------
     tree : Taxonomy
     vectors : ndarray of shape (n_values, dimension)
-        Unit vectors of the values, in the order of `tree.nodes`.
+        Unit vectors of the values, in the order of `tree.nodes`; those that are dormant don't count.
 
     Returns
     -------
     tuple of LevelCohesion
         The same for the same tree: what is drawn is drawn with a fixed seed.
     """
+    live = np.array([not value.is_dormant for value in tree.leaves], dtype=bool)
+    vectors = vectors[live]
     shuffle = np.random.default_rng(SEED).permutation(len(vectors))
     cohesion = []
-    for level, nodes in enumerate(tree.ancestors, 1):
+    for level, nodes in enumerate(tree.ancestors[:, live], 1):
         labels = np.unique(nodes, return_inverse=True)[1]
         shuffled = labels[shuffle]
         cohesion.append(

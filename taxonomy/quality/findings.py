@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.progress import Progress
+from taxonomy.english.phrases import Phrases, words_of
 from taxonomy.english.words import singulars, word_list
 from taxonomy.errors import check_type
 from taxonomy.model import Node, Taxonomy
@@ -176,6 +177,19 @@ def _doubtful(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
                 yield node, f"{_name(node)} is under {_name(here)} but nearer to {_name(there)}"
 
 
+def _stale_definition(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
+    gone = [entry.label for entry in tree.retired if entry.level == 0]
+    # A single word may be one that any definition of ours has.
+    longer = Phrases(label for label in gone if len(words_of(label)) > 1)
+    every = Phrases(gone)
+    for node in tree.inner if gone else ():
+        if node.definition:
+            held = [spelling for value in tree.values(node) for spelling in (value.label, *value.aliases)]
+            names = longer if node.has_machine_definition else every
+            for label in names.find(node.definition, within=held):
+                yield node, f'the definition of {_name(node)} names "{label}", which was retired'
+
+
 def _digest(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
     if tree.digest != tree.compute_digest():
         yield tree.top[0], "the nodes are not those that the digest was taken of: the file was changed by hand"
@@ -239,6 +253,7 @@ CHECKS: dict[str, Callable[[Taxonomy], Iterator[tuple[Node, str]]]] = {
     "same-label": _same_label,
     "single-child": _single_child,
     "spelling-twins": _twins,
+    "stale-definition": _stale_definition,
     "unstable": _unstable,
     "weights": _weights,
 }

@@ -70,8 +70,8 @@ def embed_tree(
 def inner_centroids(tree: Taxonomy, vectors: NDArray[np.float32]) -> Iterator[tuple[list[Node], NDArray[np.float32]]]:
     """Yield the nodes of each level above the values and their centroids, finest level first.
 
-    A centroid is the mean vector of the values below a node, scaled to unit length. A node that nothing belongs to has
-    none, and is left out.
+    A centroid is the mean vector of the values below a node that are not dormant, scaled to unit length. A node without
+    such has none, and is left out.
 
     Parameters
     ----------
@@ -79,7 +79,9 @@ def inner_centroids(tree: Taxonomy, vectors: NDArray[np.float32]) -> Iterator[tu
     vectors : ndarray of shape (n_values, dimension)
         Unit vectors, in the order of `tree.leaves`.
     """
-    for level in tree.ancestors:
+    live = np.array([not value.is_dormant for value in tree.leaves], dtype=bool)
+    vectors = vectors[live]
+    for level in tree.ancestors[:, live]:
         positions, members = np.unique(level, return_inverse=True)
         means = cluster_means(vectors, members)
         yield (

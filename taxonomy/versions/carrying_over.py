@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,25 @@ from taxonomy.english.plurals import count_of
 from taxonomy.errors import LevelsError
 from taxonomy.model import Node, Placement, Taxonomy, slugify
 from taxonomy.model.draft import DOUBTFUL, Draft
+from taxonomy.model.nodes import MADE
+from taxonomy.versions.dormancy import find_absent
 from taxonomy.versions.identity import match_trees
+from taxonomy.versions.retention import SAME, kept_part, weigh_values
 from taxonomy.versions.stay import Level, settle
 
-# A name is made of two of a node's fourteen most telling values. While three quarters of what the old and the new node
-# hold is the same, they are most likely still there, and a new name would say the same thing in other words.
-_SAME_MEMBERS = 0.75
+# What a node is called, and what it says of itself.
+_NAMES = ("label", "slug", "definition", "definition_source", "label_source", "label_rank")
 
 
 def carry_over(
-    previous: Taxonomy, rebuilt: Draft, vectors: NDArray[np.float32], *, stay: float, min_children: int = 2
+    previous: Taxonomy,
+    rebuilt: Draft,
+    embed: Callable[[Sequence[Node]], NDArray[np.float32]],
+    *,
+    stay: float,
+    min_children: int = 2,
+    retire_after: int = 0,
+    sizes: Sequence[int] | None = None,
 ) -> Draft:
     """Carry ids, places and names of an old tree over to a rebuilt one.
 
@@ -29,21 +38,26 @@ def carry_over(
     ----------
     previous : Taxonomy
     rebuilt : Draft
-    vectors : ndarray of shape (n_values, dimension)
-        Unit vectors of the values of `rebuilt`, in its order, which is also that of the result.
+    embed : callable
+        Returns the unit vectors of values.
     stay : float
         How strongly placements hold on to the old tree, from 0 to 1: see `stay`.
     min_children : int
+    retire_after : int
+        How many builds in a row a value may be absent from before it is retired: till then it is dormant.
+    sizes : sequence of int, optional
+        Exact sizes of the levels between values and top, finest first.
 
     Returns
     -------
     Draft
-        What is new, or holds other values than before, has no name yet.
+        Its values are in the order of `rebuilt`, then those that are dormant. What is new, or keeps less than three
+        quarters of its weight, has no name yet.
 
     Raises
     ------
     LevelsError
-        If the trees differ in the number of levels and `stay` is not 0.
+        If the trees differ in the number of levels and `stay` is not 0, or a size can't be met.
     """
     if stay > 0 and len(previous.levels) != rebuilt.top + 1:
         raise LevelsError(
@@ -52,7 +66,11 @@ def carry_over(
             remedy="ask for as many levels, or set `stay` to 0",
         )
     rebuilt = _with_old_ids(previous, rebuilt)
-    draft = _settled(previous, rebuilt, settle(previous, rebuilt, vectors, stay=stay, min_children=min_children))
+    for value in list(find_absent(previous, rebuilt, retire_after)):
+        rebuilt.put(value)
+    vectors = embed(rebuilt.level(0))
+    levels = settle(previous, rebuilt, vectors, stay=stay, min_children=min_children, sizes=sizes)
+    draft = _settled(previous, rebuilt, levels)
     _keep_names(draft, previous)
     return draft
 
@@ -82,9 +100,13 @@ def _settled(previous: Taxonomy, rebuilt: Draft, levels: Sequence[Level]) -> Dra
     used = {*parents, *parents.values(), *domains}
     draft = Draft()
     for id in [*(id for id in rebuilt.nodes if id in used), *sorted(used - rebuilt.nodes.keys())]:
-        doubtful = id in placements and placements[id].confidence < DOUBTFUL
-        fields = {"parent": parents.get(id), "placement": placements.get(id), "flags": ("doubtful",) * doubtful}
-        draft.put((rebuilt.nodes.get(id) or old[id]).model_copy(update=fields))
+        node = rebuilt.nodes.get(id) or old[id]
+        fields: dict[str, Any] = {"parent": parents.get(id)}
+        if not (node.level == 0 and node.is_dormant):
+            doubtful = id in placements and placements[id].confidence < DOUBTFUL
+            made = MADE in node.flags
+            fields |= {"placement": placements.get(id), "flags": ("doubtful",) * doubtful + (MADE,) * made}
+        draft.put(node.model_copy(update=fields))
     return draft
 
 
@@ -92,6 +114,7 @@ def _keep_names(draft: Draft, previous: Taxonomy) -> None:
     """Give nodes the names that they had, while they are what they were."""
     old = {node.id: node for node in previous.nodes}
     before, now = Draft(previous.nodes).leaf_ids(), draft.leaf_ids()
+    weights = weigh_values(previous.nodes, draft.level(0))
     strings = {spelling for node in draft.level(0) for spelling in (node.label, *node.aliases)}
     for id, node in list(draft.nodes.items()):
         was = old.get(id)
@@ -99,25 +122,22 @@ def _keep_names(draft: Draft, previous: Taxonomy) -> None:
             continue
         if node.level == 0:
             draft.change(id, **_value_names(was, node, strings))
-        elif was.label_source == "human" or not now[id] or _jaccard(before[id], now[id]) >= _SAME_MEMBERS:
-            names = ("label", "slug", "definition", "label_source", "label_rank")
-            draft.put(node.model_copy(update={name: getattr(was, name) for name in names}))
+        elif was.label_source == "human" or not now[id] or kept_part(before[id], now[id], weights) >= SAME:
+            draft.put(node.model_copy(update={name: getattr(was, name) for name in _NAMES}))
         else:
-            draft.change(id, label="", definition="", label_source="keyphrase", label_rank=None)
+            no_name = {"label": "", "definition": "", "definition_source": None}
+            draft.change(id, **no_name, label_source="keyphrase", label_rank=None)
 
 
 def _value_names(old: Node, new: Node, strings: Collection[str]) -> dict[str, Any]:
     """Keep the old label of a value while it is one of its spellings, or a person chose it and it names no other."""
     spellings = {new.label, *new.aliases}
     fields: dict[str, Any] = {"definition": old.definition or new.definition}
+    if old.definition:
+        fields["definition_source"] = old.definition_source
     if old.label_source == "human":
         fields["label_source"] = "human"
     if old.label in spellings or (old.label_source == "human" and old.label not in strings):
         fields |= {"label": old.label, "slug": slugify(old.label)}
         fields["aliases"] = tuple(sorted(spellings - {old.label}))
     return fields
-
-
-def _jaccard(first: frozenset[str], second: frozenset[str]) -> float:
-    shared = len(first & second)
-    return shared / (len(first) + len(second) - shared)

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from taxonomy.model import Node, Retired, mint_id, slugify
 from taxonomy.model.draft import Draft
+from taxonomy.model.nodes import MADE
 from taxonomy.values import canonical_key
 from taxonomy.versions.edits import Edit, Reference
 
@@ -127,6 +128,9 @@ class Editor:
     def _set(self, node: Node, **fields: object) -> Node:
         """Change a node by a person's hand."""
         fields["label_source"] = "human"
+        if node.has_machine_definition and "definition" not in fields:
+            # The label is a person's from now on, the definition is not.
+            fields["definition_source"] = node.definition_source or node.label_source
         if all(getattr(node, name) == value for name, value in fields.items()):
             return node
         self.changed = True
@@ -199,11 +203,14 @@ class Editor:
             if other is not None and other.id != node.id:
                 self._fail(f"{label!r} is the value {other.id}: merge the two, or give an alias")
             self._set(node, label=label, aliases=tuple(sorted({*node.aliases, node.label} - {label})))
+        elif node.has_machine_definition and node.label != label:
+            # It explains the old name.
+            self._set(node, label=label, definition="", definition_source=None)
         else:
             self._set(node, label=label)
 
     def _define(self, edit: Edit) -> None:
-        self._set(self._get(edit.target), definition=str(edit.to))
+        self._set(self._get(edit.target), definition=str(edit.to), definition_source=None)
 
     def _move(self, edit: Edit) -> None:
         parent = self._get(self._to(edit))
@@ -303,14 +310,16 @@ class Editor:
             self._fail("a value has no children")
         if (level == 0) == bool(edit.members):
             self._fail("a new value has no members" if edit.members else "a new node above the values needs members")
-        existing = next((child for child in self.draft.children(parent.id) if child.label == label), None)
         if level == 0:
-            other = self._value_of(label)
-            if other is not None and existing is None:
-                self._fail(f"{label!r} is the value {other.id} already: move it")
-            id = existing.id if existing else mint_id("value", 0, [canonical_key(label)])
-        else:
-            id = existing.id if existing else mint_id("edit", level, [parent.id, label])
+            value = self._value_by_key(label)
+            if value is None:
+                self._make(mint_id("value", 0, [canonical_key(label)]), level, label, parent.id)
+            else:
+                # The string came with the data, too: the person's parent holds.
+                self._under(value, parent)
+            return
+        existing = next((child for child in self.draft.children(parent.id) if child.label == label), None)
+        id = existing.id if existing else mint_id("edit", level, [parent.id, label])
         members = [self._child(None, level - 1, name) for name in edit.members]
         if existing is None:
             self._make(id, level, label, parent.id)
@@ -320,7 +329,10 @@ class Editor:
     def _make(self, id: str, level: int, label: str, parent: str | None) -> None:
         if id in self.draft.nodes:
             self._fail(f"the node it would make, {id}, is there under the name {self.draft.nodes[id].label!r}")
-        node = Node(id=id, level=level, label=label, slug=slugify(label), parent=parent, label_source="human")
+        flags = (MADE,) if level == 0 else ()
+        node = Node(
+            id=id, level=level, label=label, slug=slugify(label), parent=parent, label_source="human", flags=flags
+        )
         self.draft.put(node)
         self.changed = True
 
@@ -328,6 +340,14 @@ class Editor:
         """Return the value with exactly this spelling."""
         nodes = (node for node in self.draft.nodes.values() if node.level == 0)
         return next((node for node in nodes if spelling in (node.label, *node.aliases)), None)
+
+    def _value_by_key(self, spelling: str) -> Node | None:
+        """Return the value that a string is a spelling of, by the rule of `canonical_key`."""
+        key = canonical_key(spelling)
+        values = [node for node in self.draft.nodes.values() if node.level == 0]
+        by_label = (value for value in values if canonical_key(value.label) == key)
+        by_alias = (value for value in values if any(canonical_key(alias) == key for alias in value.aliases))
+        return next(by_label, None) or next(by_alias, None)
 
     @staticmethod
     def _to(edit: Edit) -> Reference:

@@ -60,7 +60,7 @@ def value_ids(spellings: Sequence[Sequence[str]], previous: Taxonomy | None) -> 
     for id, own in zip(found, keys, strict=True):
         if id is None:
             id = next((revived.pop(key) for key in own if key in revived), None)
-        ids.append(id or _fresh_id("value", 0, own[:1], known))
+        ids.append(id or fresh_id("value", 0, own[:1], known))
         known.add(ids[-1])
     return ids
 
@@ -76,7 +76,7 @@ def _index(tree: Taxonomy) -> tuple[dict[str, str], dict[str, str]]:
     return by_label, by_alias
 
 
-def _fresh_id(kind: str, level: int, content: Iterable[str], taken: set[str]) -> str:
+def fresh_id(kind: str, level: int, content: Iterable[str], taken: set[str]) -> str:
     """Return the id of content; where another node carried that id over, a number is added to the content."""
     parts = list(content)
     id = mint_id(kind, level, parts)
@@ -118,7 +118,7 @@ def match_trees(previous: Taxonomy, rebuilt: Draft) -> dict[str, str]:
 
 
 def _unused(id: str, level: int, taken: set[str]) -> str:
-    return id if id not in taken else _fresh_id("node", level, [id], taken)
+    return id if id not in taken else fresh_id("node", level, [id], taken)
 
 
 def _match_nodes(previous: Taxonomy, rebuilt: Draft, values: Mapping[str, str]) -> dict[str, str]:

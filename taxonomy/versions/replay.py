@@ -14,6 +14,7 @@ from taxonomy.errors import check_type
 from taxonomy.model import Retired, Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.versions.conflicts import find_superseded, refuse_contradictions
+from taxonomy.versions.definitions import empty_stale_definitions
 from taxonomy.versions.editor import DoesNotApplyError, Editor
 from taxonomy.versions.edits import Edit
 from taxonomy.versions.retirement import succeed
@@ -109,5 +110,7 @@ def apply_edits(tree: Taxonomy, edits: Sequence[Edit]) -> tuple[Taxonomy, tuple[
     check_type(tree, Taxonomy, "tree", "give a Taxonomy, as taxonomy.read returns it")
     draft = Draft(tree.nodes)
     replay = replay_edits(draft, edits, tree.retired)
+    if replay.changed:
+        empty_stale_definitions(draft, tree)
     edited = tree.with_nodes(draft.finish()) if replay.changed else tree
     return succeed(tree, edited, replay.replaced), replay.outcomes

@@ -36,8 +36,14 @@ def succeed(previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str
     version = next_version(previous, tree.model_copy(update={"retired": undated}))
     if version is None:
         return previous
-    dated = (gone if gone.since else gone.model_copy(update={"since": version}) for gone in undated)
-    return tree.model_copy(update={"version": version, "retired": tuple(dated)})
+    dated = tuple(gone if gone.since else gone.model_copy(update={"since": version}) for gone in undated)
+    tree = tree.model_copy(update={"version": version, "retired": dated})
+    # What is absent for the first time has no date yet.
+    new = {node.id: node.model_copy(update={"absent_since": version}) for node in tree.nodes if node.absent_since == ""}
+    if not new:
+        return tree
+    tree = tree.model_copy(update={"nodes": tuple(new.get(node.id, node) for node in tree.nodes)})
+    return tree.model_copy(update={"digest": tree.compute_digest()})
 
 
 def retire(

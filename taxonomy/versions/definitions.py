@@ -1,0 +1,34 @@
+"""Definitions that no longer say what their node holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from taxonomy.english.phrases import Phrases
+from taxonomy.model import Node, Taxonomy
+from taxonomy.model.draft import Draft
+
+
+def empty_stale_definitions(draft: Draft, before: Taxonomy) -> None:
+    """Empty the definitions made by a machine that name a value which their node held before and does not hold now.
+
+    What is dormant counts as gone.
+
+    Parameters
+    ----------
+    draft : Draft
+        Changed in place.
+    before : Taxonomy
+    """
+    old, held, holds = {node.id: node for node in before.leaves}, Draft(before.nodes).leaf_ids(), draft.leaf_ids()
+    for id, node in list(draft.nodes.items()):
+        if not node.level or not node.has_machine_definition or id not in held:
+            continue
+        live = [draft.nodes[value] for value in holds[id] if not draft.nodes[value].is_dormant]
+        gone = [old[value] for value in held[id] - {value.id for value in live}]
+        if Phrases(_spellings(gone)).find(node.definition, within=_spellings(live)):
+            draft.change(id, definition="", definition_source=None)
+
+
+def _spellings(values: Iterable[Node]) -> list[str]:
+    return [spelling for value in values for spelling in (value.label, *value.aliases)]
