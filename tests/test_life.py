@@ -84,7 +84,9 @@ def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
     assert second.retired_node(small.id).replaced_by == (other.id,)
 
     # Build again with 5% new and 2% withdrawn strings.
-    said = command("build", second_list, "--previous", edited, "--edits", edits, "--out", two.parent, "--absent", "retire")
+    said = command(
+        "build", second_list, "--previous", edited, "--edits", edits, "--out", two.parent, "--absent", "retire"
+    )
     assert "does not apply" not in said
     third = taxonomy.load(two)
     assert (third.version, third.id, third.title) == ("3.0.0", "example-values", "Example values")

@@ -117,7 +117,7 @@ def build_command(
                 f"Version {built.tree.version}; see what changed: value-taxonomy diff {previous} {out}/taxonomy.json"
             )
         if edits is not None:
-            print_outcomes(built.outcomes)
+            print_outcomes(built.outcomes, built.tree, options["levels"])
     if labelling is not None and built.labelled is not None:
         labelling.report_failures(built.labelled.failures)
 

@@ -200,7 +200,7 @@ def apply_edits_command(taxonomy: Path, edits: Path, out: Path, strict: bool) ->
     check_ending(out)
     tree, outcomes = apply_edits(read(taxonomy), read_edits(edits))
     tree.write(out)
-    print_outcomes(outcomes)
+    print_outcomes(outcomes, tree)
     click.echo(plain(f"Version {tree.version} written to {out}"))
     if strict and any(outcome.status == "does not apply" for outcome in outcomes):
         raise SystemExit(1)

@@ -35,6 +35,7 @@ def print_summary(built: Built, out: Path, files: Collection[str]) -> None:
             "sizes": level_sizes(tree),
             "read": _input(value_set),
             "rejected": _rejected(value_set),
+            "dormant": _dormant(tree),
             "doubtful": _doubtful(tree),
             "written": f"{out}: {', '.join(files)}",
         },
@@ -46,14 +47,17 @@ def print_summary(built: Built, out: Path, files: Collection[str]) -> None:
         screen.print(Text.assemble(("next      ", "dim"), plain(f"value-taxonomy {command}")), soft_wrap=True)
 
 
-def print_outcomes(outcomes: Sequence[Outcome]) -> None:
-    """Print how many edits were applied, and each that was not."""
+def print_outcomes(outcomes: Sequence[Outcome], tree: Taxonomy, levels: Sequence[int] | None = None) -> None:
+    """Print how many edits were applied, each that was not, and where they change a size that was asked for."""
     counts = Counter(outcome.status for outcome in outcomes)
     listed = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())) or "nothing to do"
     click.echo(f"{count_of(len(outcomes), 'edit')}: {listed}")
     for outcome in outcomes:
         if outcome.status in ("superseded", "does not apply"):
             click.echo(plain(f"line {outcome.edit.line}: {outcome.edit}: {outcome.status}: {outcome.reason}"))
+    for level, asked in zip(tree.levels[1:], levels or (), strict=False):
+        if level.size != asked:
+            click.echo(f"level {level.level} has {count_of(level.size, 'node')} by edits, {asked:,} without them")
 
 
 def _input(value_set: ValueSet) -> str:
@@ -73,6 +77,14 @@ def _rejected(value_set: ValueSet) -> str:
         f"{count:,} {reason}" for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     )
     return f"{listed}: see rejected.csv" if listed else ""
+
+
+def _dormant(tree: Taxonomy) -> str:
+    dormant = [value for value in tree.leaves if value.is_dormant]
+    if not dormant:
+        return ""
+    verb = "is" if len(dormant) == 1 else "are"
+    return f"{count_of(len(dormant), 'value')} of earlier versions {verb} not in the input"
 
 
 def _doubtful(tree: Taxonomy) -> str:

@@ -182,6 +182,11 @@ def _extensions(node: Node) -> Iterator[tuple[str, rdflib.Literal]]:
         yield "conversationsHigh", _decimal(node.conversations.high)
     if node.label_rank is not None:
         yield "labelRank", rdflib.Literal(node.label_rank)
+    if node.definition_source is not None:
+        yield "definitionSource", _Text(node.definition_source)
+    if node.absent_since is not None:
+        yield "absentSince", _Text(node.absent_since)
+        yield "absences", rdflib.Literal(node.absences)
     for flag in node.flags:
         yield "flag", _Text(flag)
 

@@ -145,6 +145,9 @@ class _Concepts:
             stability=self._figure(concept, TERMS.stability, _finite),
             label_source=self._figure(concept, TERMS.labelSource, _choice(LabelSource)) or "imported",
             label_rank=self._figure(concept, TERMS.labelRank, int),
+            definition_source=self._figure(concept, TERMS.definitionSource, _choice(LabelSource)),
+            absent_since=self._figure(concept, TERMS.absentSince, str),
+            absences=self._figure(concept, TERMS.absences, int) or 0,
             flags=tuple(sorted(flags.union(map(str, self.graph.objects(concept, TERMS.flag))))),
         )
 

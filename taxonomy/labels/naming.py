@@ -47,8 +47,8 @@ def name_nodes(draft: Draft, vectors: NDArray[np.float32], encode: Encode) -> fr
     frozenset of str
         Ids of the nodes that were named.
     """
-    live = np.array([not value.is_dormant for value in draft.level(0)], dtype=bool)
-    values, vectors = [value for value in draft.level(0) if not value.is_dormant], vectors[live]
+    live = _telling(draft)
+    values, vectors = [value for value, tells in zip(draft.level(0), live, strict=True) if tells], vectors[live]
     weights = np.array([value.weight for value in values])
     namer = Namer.from_weights([value.label for value in values], weights, vectors, encode)
     spellings = [{canonical_key(name) for name in (value.label, *value.aliases)} for value in values]
@@ -65,6 +65,17 @@ def name_nodes(draft: Draft, vectors: NDArray[np.float32], encode: Encode) -> fr
                 draft.change(node.id, label_rank=rank)
             _define(draft, [node for node in old if _lacks_definition(node) and len(members[node.id])], namer, members)
     return frozenset(named)
+
+
+def _telling(draft: Draft) -> NDArray[np.bool_]:
+    """Tell which values names are made of: those that are not dormant, and all of an unnamed node without such."""
+    nodes = list(draft.nodes.values())
+    unnamed = np.array([not node.label for node in nodes], dtype=bool)
+    live = np.array([not value.is_dormant for value in draft.level(0)], dtype=bool)
+    telling = live.copy()
+    for above in ancestor_positions(nodes, draft.top + 1):
+        telling |= unnamed[above] & (np.bincount(above, live, len(nodes))[above] == 0)
+    return telling
 
 
 def _define(draft: Draft, nodes: list[Node], namer: Namer, members: dict[str, Members]) -> None:

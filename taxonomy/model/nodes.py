@@ -134,6 +134,10 @@ class Node(Record):
         """Whether the last input mentioned nothing of it."""
         return DORMANT in self.flags
 
+    def awakened(self) -> dict[str, Any]:
+        """Return the fields of a dormant value that differ once an input mentions it."""
+        return {"flags": tuple(flag for flag in self.flags if flag != DORMANT), "absent_since": None, "absences": 0}
+
     @property
     def has_machine_definition(self) -> bool:
         """Whether its definition is not a person's or a file's, and follows what the node holds."""

@@ -115,6 +115,7 @@ def _keep_names(draft: Draft, previous: Taxonomy) -> None:
     old = {node.id: node for node in previous.nodes}
     before, now = Draft(previous.nodes).leaf_ids(), draft.leaf_ids()
     weights = weigh_values(previous.nodes, draft.level(0))
+    live = {value.id for value in draft.level(0) if not value.is_dormant}
     strings = {spelling for node in draft.level(0) for spelling in (node.label, *node.aliases)}
     for id, node in list(draft.nodes.items()):
         was = old.get(id)
@@ -122,7 +123,7 @@ def _keep_names(draft: Draft, previous: Taxonomy) -> None:
             continue
         if node.level == 0:
             draft.change(id, **_value_names(was, node, strings))
-        elif was.label_source == "human" or not now[id] or kept_part(before[id], now[id], weights) >= SAME:
+        elif was.label_source == "human" or not live & now[id] or kept_part(before[id], now[id], weights) >= SAME:
             draft.put(node.model_copy(update={name: getattr(was, name) for name in _NAMES}))
         else:
             no_name = {"label": "", "definition": "", "definition_source": None}

@@ -72,6 +72,8 @@ def _line(diff: Diff, change: Change, escape: Callable[[str], str]) -> str:
         return f"{own} from {name(change.old)} to {name(change.new)}"
     if change.kind == "renamed":
         return f"{escape(change.old)} is now {own}"
+    if change.kind in ("dormant", "revived"):
+        return f"{own} {'is no longer' if change.kind == 'dormant' else 'is again'} in the input"
     if change.kind == "respelled":
         return f"{own} {'also' if change.new else 'no longer'} {escape(change.new or change.old)}"
     return f"{own}: {escape(change.new) or 'no definition'}"

@@ -1,7 +1,7 @@
 """What changed between two versions, in the names of KGCL where it has one, and enough of it to make the new one.
 
 KGCL is the Knowledge Graph Change Language (Hegde et al. 2025, "A change language for ontologies and knowledge
-graphs"). `NodeSplit` and `NodeRecount` are ours.
+graphs"). `NodeSplit`, `NodeDormancy`, `NodeRevival` and `NodeRecount` are ours.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from taxonomy.errors import InputError, check_type
 from taxonomy.model import Node, Retired, Taxonomy
+from taxonomy.model.nodes import DORMANT
 from taxonomy.versions.number import Bump, bump
 from taxonomy.versions.retirement import find_successors
 
@@ -33,6 +34,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "renamed": ("NodeRename",),
     "redefined": ("NewTextDefinition", "RemoveTextDefinition", "TextDefinitionReplacement"),
     "respelled": ("NewSynonym", "RemoveSynonym"),
+    "dormant": ("NodeDormancy",),
+    "revived": ("NodeRevival",),
     "recounted": ("NodeRecount",),
     "annotated": ("NodeAnnotationChange",),
 }
@@ -54,8 +57,8 @@ class Change:
     Attributes
     ----------
     type : str
-        Its name in the Knowledge Graph Change Language (KGCL), such as ``NodeMove``. ``NodeSplit`` and ``NodeRecount``
-        are not in KGCL.
+        Its name in the Knowledge Graph Change Language (KGCL), such as ``NodeMove``. ``NodeSplit``,
+        ``NodeDormancy``, ``NodeRevival`` and ``NodeRecount`` are not in KGCL.
     id, label : str
         The node, by its new label, or its last one.
     level : int
@@ -82,7 +85,7 @@ class Change:
         """What a person calls it.
 
         One of ``added``, ``retired``, ``merged``, ``split``, ``moved``, ``renamed``, ``redefined``, ``respelled``,
-        ``recounted`` and ``annotated``.
+        ``dormant``, ``revived``, ``recounted`` and ``annotated``.
         """
         return _KIND_OF[self.type]
 
@@ -222,6 +225,8 @@ def _field_changes(field: str, old: Any, new: Any) -> Iterator[tuple[str, Any, A
     if field == "aliases" and (tuple(sorted(set(old))), tuple(sorted(set(new)))) == (old, new):
         yield from (("RemoveSynonym", alias, None) for alias in old if alias not in new)
         yield from (("NewSynonym", None, alias) for alias in new if alias not in old)
+    elif field == "flags" and (DORMANT in old) != (DORMANT in new):
+        yield "NodeDormancy" if DORMANT in new else "NodeRevival", old, new
     elif field == "definition":
         yield (
             "TextDefinitionReplacement" if old and new else "NewTextDefinition" if new else "RemoveTextDefinition",

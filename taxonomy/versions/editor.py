@@ -177,8 +177,10 @@ class Editor:
         """Make a value a spelling of another."""
         aliases = tuple(sorted({*value.aliases, other.label, *other.aliases} - {value.label}))
         self._take_out(other, (value.id,))
+        awake = {} if other.is_dormant or not value.is_dormant else value.awakened()
         self._set(
             value,
+            **awake,
             aliases=aliases,
             weight=round(value.weight + other.weight, 6),
             share=round(value.share + other.share, 6),

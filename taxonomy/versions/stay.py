@@ -169,6 +169,7 @@ class _Step:
             ],
             dtype=bool,
         )
+        self.by_person = self.held
 
     def _is_placed(self, item: str) -> bool:
         node = self.new_nodes.get(item)
@@ -176,7 +177,7 @@ class _Step:
 
     def hold(self, items: Sequence[bool]) -> None:
         """Let some items stay under their old parents, whatever lies nearer."""
-        self.held |= np.array(items, dtype=bool) & (self.old >= 0)
+        self.held = self.held | (np.array(items, dtype=bool) & (self.old >= 0))
 
     def choose(self, stay: float, min_children: int) -> NDArray[np.intp]:
         """Return the parent of each item."""
@@ -226,7 +227,7 @@ class _Step:
         # Dormant items have a share in where a node is divided, too.
         mass = np.maximum(self.mass, 1.0)
         n = len(self.ids)
-        bound = self.parent_held | (np.bincount(chosen[self.held], minlength=n) > 0)
+        bound = self.parent_held | (np.bincount(chosen[self.by_person], minlength=n) > 0)
         regions = np.unique([str(top) for top in self.parent_tops], return_inverse=True)[1]
         if len(np.unique(chosen)) > size:
             chosen = join_nearest(self.points, mass, chosen, regions, ~bound, size)

@@ -4,6 +4,8 @@ const FLAGS = {
   doubtful: "Another parent is nearer: see the runner-up.",
   thin: "It has a single child.",
   empty: "Nothing belongs to it.",
+  dormant: "The last input did not mention it.",
+  made: "A person made it; no input had it yet.",
 };
 const SOURCES = {
   input: "as in the input", domain: "from the domains file", keyphrase: "made from its values",
