@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import taxonomy
 from taxonomy import Diff, Edit, LevelsError, Node, Taxonomy
 from taxonomy.english.phrases import Phrases
-from taxonomy.values import read_values
+from taxonomy.values import canonical_key, read_values
 from tests.conftest import FIXTURE, examples
 from tests.tiny_encoder import TinyEncoder
 
