@@ -324,6 +324,9 @@ def test_edit_and_apply_edits(run: Run, small_build: Path, tmp_path: Path) -> No
         (("merge", value.id, value.id), "can't be merged into itself|merge what is pinned"),
         (("rename", value.id), "rename needs to"),
         (("split", node.id, "--part", "half"), "LABEL=CHILD"),
+        (("rename", node.id, "a\x1bb"), "to holds a line break or another character that does not print"),
+        (("new", node.id, "here > there"), "to holds ' > '"),
+        (("alias", value.id, "I value this."), "to is not a value: sentence"),
     ):
         done = run("edit", source, *arguments, "--edits", file)
         assert (done.returncode, done.stdout) == (2, "")

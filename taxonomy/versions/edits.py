@@ -13,7 +13,7 @@ from taxonomy.errors import EditsError, OutputError, check_type
 from taxonomy.files import replace_file
 from taxonomy.model import Taxonomy
 from taxonomy.toml import parse_tables, read_tables
-from taxonomy.values import ValueSet
+from taxonomy.values import ValueSet, clean, label_problem, reason_to_reject
 from taxonomy.versions.identity import value_ids
 
 Action = Literal["rename", "define", "move", "merge", "split", "pin", "alias", "reject", "new"]
@@ -103,6 +103,20 @@ class Edit(BaseModel):
             raise ValueError("to is empty")
         if any(not part.label.strip() or not part.members for part in self.into):
             raise ValueError("each part of a split has a label and members")
+        return self
+
+    @model_validator(mode="after")
+    def _names_what_can_be_named(self) -> Edit:
+        labels = [("label of a part", part.label) for part in self.into]
+        if self.action in ("rename", "new"):
+            labels.append(("to", str(self.to)))
+        for what, label in labels:
+            if problem := label_problem(label):
+                raise ValueError(f"{what} {problem}")
+        if self.action == "alias":
+            spelling = str(self.to)
+            if reason := reason_to_reject(spelling, clean(spelling)):
+                raise ValueError(f"to is not a value: {reason}")
         return self
 
     @property
