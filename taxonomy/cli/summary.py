@@ -47,12 +47,12 @@ def print_summary(built: Built, out: Path, files: Collection[str]) -> None:
 
 
 def print_outcomes(outcomes: Sequence[Outcome]) -> None:
-    """Print how many edits were applied, and each that was not."""
+    """Print how many edits were applied, and each that was not, or that did more than it says."""
     counts = Counter(outcome.status for outcome in outcomes)
     listed = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())) or "nothing to do"
     click.echo(f"{count_of(len(outcomes), 'edit')}: {listed}")
     for outcome in outcomes:
-        if outcome.status in ("superseded", "does not apply"):
+        if outcome.reason:
             click.echo(plain(f"line {outcome.edit.line}: {outcome.edit}: {outcome.status}: {outcome.reason}"))
 
 
