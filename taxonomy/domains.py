@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from taxonomy.errors import DomainsError
 from taxonomy.toml import Text, Texts, read_tables
-from taxonomy.values import canonical_key, clean
+from taxonomy.values import canonical_key, clean, label_problem
 
 BUNDLED = Path(__file__).with_name("domains.toml")
 _REMEDY = "see taxonomy/domains.toml for the form"
@@ -40,6 +40,13 @@ class Domain:
     def _says_something(cls, text: str) -> str:
         if not clean(text):
             raise ValueError("must be a text that is not empty")
+        return text
+
+    @field_validator("name")
+    @classmethod
+    def _is_label(cls, text: str) -> str:
+        if problem := label_problem(text.strip()):
+            raise ValueError(problem)
         return text
 
     @field_validator("name", "definition")

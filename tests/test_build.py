@@ -279,6 +279,8 @@ def test_domains_of_a_file(tmp_path: Path) -> None:
         ('["efficiency", "planning"]', '["efficiency", "Calm"]', "'calm' is in more than one"),
         ('["efficiency", "planning"]', "[1]", "list of texts"),
         ('name = "Outer"', 'name = ""', "name must be a text"),
+        ('name = "Outer"', 'name = "Out > Er"', "name holds ' > ', which stands between the labels of a path"),
+        ('name = "Outer"', 'name = "Out\\ner"', "name holds a line break"),
         ('name = "Outer"', 'nome = "Outer"', "unknown entry 'nome'"),
         ("[[domain]]", "[domain", "not TOML"),
         ("[[domain]]", "[[domains]]", "no .*domain.* table"),

@@ -106,9 +106,10 @@ def versions() -> tuple[Taxonomy, Taxonomy]:
                     {"label": "Part two", "members": ["0:7", "0:8"]},
                 ],
             ),
-            Edit(action="rename", node="1:3", to=f"{NASTY} renamed"),
+            # No edit may say this; what was imported may.
+            Edit.model_construct(action="rename", node="1:3", to=f"{NASTY} renamed"),
             Edit(action="define", node="1:1", to=NASTY),
-            Edit(action="alias", node="0:0", to=f"{NASTY} alias"),
+            Edit(action="alias", node="0:0", to='=1+1 "quoted" alias'),
             Edit(action="reject", node="0:1"),
             Edit(action="move", node="0:2", to="1:3"),
         ],
@@ -189,6 +190,33 @@ def test_what_replaced_a_replacement_is_followed(versions: tuple[Taxonomy, Taxon
     old, new = versions
     newer, _ = apply_edits(new, [Edit(action="merge", node="1:1", to="1:3")])
     assert [one.new and one.new.id for one in mappings(old, newer) if one.old.id == "1:0"] == ["1:3"]
+
+
+def test_what_a_person_merged_or_split_is_no_exact_match_and_says_so(versions: tuple[Taxonomy, Taxonomy]) -> None:
+    old, new = versions
+    merged, _ = apply_edits(
+        old,
+        [Edit(action="merge", node="0:0", to="0:1"), Edit(action="alias", node="0:2", to="value d")],
+    )
+    found = {one.old.id: one for one in mappings(old, merged) if one.new}
+    for gone, kept in (("0:0", "0:1"), ("0:3", "0:2")):
+        one = found[gone]
+        assert (one.new and one.new.id, one.predicate, one.jaccard) == (kept, "skos:broadMatch", 0.5)
+        assert one.justification == "semapv:ManualMappingCuration"
+        assert (found[kept].predicate, found[kept].justification) == ("skos:exactMatch", "semapv:LexicalMatching")
+    by_person = {(one.old.id, one.new.id) for one in mappings(old, new) if "Manual" in one.justification and one.new}
+    parts = new.retired_node("1:2").replaced_by
+    assert by_person == {("1:0", "1:1"), *(("1:2", part) for part in parts)}
+
+
+@given(old=trees(LABELS[:9]), new=trees(LABELS[3:]))
+@examples(10, all=80)
+def test_no_two_old_ids_are_one_new_id(old: Taxonomy, new: Taxonomy) -> None:
+    values = [node.id for node in old.leaves[:2]]
+    merged, _ = apply_edits(old, [Edit(action="merge", node=values[0], to=values[1])])
+    for tree in (succeed(old, new, {}), merged):
+        exact = [one.new.id for one in mappings(old, tree) if one.new and one.predicate == "skos:exactMatch"]
+        assert len(set(exact)) == len(exact)
 
 
 def test_an_sssom_mapping_set_has_its_metadata_and_one_row_a_mapping(versions: tuple[Taxonomy, Taxonomy]) -> None:

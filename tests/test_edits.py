@@ -118,6 +118,26 @@ def test_alias(tree: Taxonomy) -> None:
     edited, _ = one(tree, action="alias", node="0:0", to="value h")
     assert (edited.node("value h").id, edited.retired_node("0:7").replaced_by) == ("0:0", ("0:0",))
     assert one(tree, action="alias", node="1:0", to="x")[1].status == "does not apply"
+    edited, outcome = one(tree, action="alias", node="0:0", to=' "Veritas". ')
+    assert (edited.node("0:0").aliases, outcome.reason) == (("Veritas",), "")
+
+
+def test_an_alias_that_is_a_value_says_that_it_takes_it_in(tree: Taxonomy) -> None:
+    edited, outcome = one(tree, action="alias", node="0:0", to="Value-H")
+    assert (outcome.status, outcome.reason) == ("applied", "takes in the value 'value h' (0:7) and its mentions")
+    node = edited.node("value h")
+    assert (node.id, node.aliases, node.weight) == ("0:0", ("Value-H", "value h"), 2)
+    assert edited.retired_node("0:7").replaced_by == ("0:0",)
+
+
+def test_one_spelling_is_an_alias_of_one_value(tree: Taxonomy) -> None:
+    pairs = (("0:0", "mercy"), ("0:1", "Mercy"))
+    text = "".join(f'[[edit]]\naction = "alias"\nnode = "{node}"\nto = "{to}"\n' for node, to in pairs)
+    problem = "'mercy' and 'Mercy' are one spelling: alias 0:0 in line 1 and alias 0:1 in line 5 contradict each other"
+    with pytest.raises(EditsError, match=f"{problem}; take one of the two out"):
+        apply_edits(tree, edits(text))
+    edited, _ = apply_edits(tree, edits(text.replace("0:1", "0:0")))
+    assert edited.node("0:0").aliases == ("Mercy", "mercy")
 
 
 def test_reject(tree: Taxonomy) -> None:
@@ -326,6 +346,9 @@ def test_edit_and_apply_edits(run: Run, small_build: Path, tmp_path: Path) -> No
         (("merge", value.id, value.id), "can't be merged into itself|merge what is pinned"),
         (("rename", value.id), "rename needs to"),
         (("split", node.id, "--part", "half"), "LABEL=CHILD"),
+        (("rename", node.id, "a\x1bb"), "to holds a line break or another character that does not print"),
+        (("new", node.id, "here > there"), "to holds ' > '"),
+        (("alias", value.id, "I value this."), "to is not a value: sentence"),
     ):
         done = run("edit", source, *arguments, "--edits", file)
         assert (done.returncode, done.stdout) == (2, "")
@@ -352,3 +375,20 @@ def test_a_build_reports_edits_and_rejects_what_they_reject(run: Run, tmp_path: 
     assert "line 4: pin vt:gone: does not apply: vt:gone is not in the taxonomy" in done.stdout
     assert (tmp_path / "b" / "rejected.csv").read_text() == "row,value,reason\n2,noise,edit\n"
     assert "4 rows: 3 values, 0 other spellings, 0 repeats, 1 rejected" in done.stdout
+
+
+def test_all_commands_say_what_an_alias_takes_in(run: Run, tmp_path: Path) -> None:
+    values, file, first = tmp_path / "v.txt", tmp_path / "e.toml", tmp_path / "b" / "taxonomy.json"
+    values.write_text("honesty\nnoise\nkindness\ncandor\ncandor\n")
+    assert run("build", values, "--out", tmp_path / "b").returncode == 0
+    id = taxonomy.load(first).node("candor").id
+    said = f"takes in the value 'candor' ({id}) and its mentions"
+    done = run("edit", first, "alias", "honesty", "Candor", "--edits", file)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].endswith(said)
+    assert "written to" in done.stdout.splitlines()[1]
+    done = run("apply-edits", first, "--edits", file, "--out", tmp_path / "edited.json")
+    assert f": applied: {said}" in done.stdout
+    for previous in ((), ("--previous", first)):
+        done = run("build", values, "--edits", file, "--out", tmp_path / "c", *previous)
+        assert said in done.stdout, done.stdout

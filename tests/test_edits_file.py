@@ -30,6 +30,19 @@ BAD = {
     "too much": ("[[edit]]\naction = 'reject'\nnode = 'x'\nto = 'y'\n", "reject takes no to"),
     "no parts": ("[[edit]]\naction = 'split'\nnode = 'x'\n", "split needs into"),
     "path as label": ("[[edit]]\naction = 'rename'\nnode = 'x'\nto = ['a', 'b']\n", "to of rename is one text"),
+    "control": ('[[edit]]\naction = "rename"\nnode = "x"\nto = "a\\u0007b"\n', "edit 1: to holds a line break or an"),
+    "line break": ('[[edit]]\naction = "new"\nnode = "x"\nto = "a\\nb"\n', "line 1: edit 1: to holds a line break"),
+    "path": ("[[edit]]\naction = 'rename'\nnode = 'x'\nto = 'A > B'\n", "to holds ' > ', which stands between the"),
+    "long": (f"[[edit]]\naction = 'new'\nnode = 'x'\nto = '{'a' * 101}'\n", "to has 101 characters, more than 100"),
+    "part": (
+        "[[edit]]\naction = 'split'\nnode = 'x'\ninto = [{label = 'A > B', members = ['c']}]\n",
+        "line 1: edit 1: label of a part holds ' > '",
+    ),
+    "sentence": (
+        "[[edit]]\naction = 'alias'\nnode = 'x'\nto = 'I value honesty.'\n",
+        "line 1: edit 1: to is not a value: sentence",
+    ),
+    "nothing": ("[[edit]]\naction = 'alias'\nnode = 'x'\nto = 'n/a'\n", "to is not a value: placeholder"),
     "line": ("[[edit]]\naction = 'pin'\nnode = 'x'\nline = 3\n", "an edit has no 'line'"),
 }  # fmt: skip
 
@@ -54,19 +67,24 @@ def test_lines_are_those_of_the_headers(tmp_path: Path) -> None:
         read_edits(tmp_path / "edits.toml")
 
 
-@given(note=st.text(), label=st.text(min_size=1).filter(str.strip), path=st.lists(st.text(), min_size=1))
+def test_a_label_may_join_letters_without_width() -> None:
+    label = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+    assert Edit(action="rename", node="x", to=label).to == label
+
+
+@given(note=st.text(), definition=st.text(min_size=1).filter(str.strip), path=st.lists(st.text(), min_size=1))
 def test_what_is_appended_is_read_back(
-    tmp_path_factory: pytest.TempPathFactory, note: str, label: str, path: list[str]
+    tmp_path_factory: pytest.TempPathFactory, note: str, definition: str, path: list[str]
 ) -> None:
     file = tmp_path_factory.mktemp("edits") / "edits.toml"
     before = "# Ours.\n[[edit]]\naction = 'pin'  # stays\nnode = 'x'\ndate = 2026-01-31"
     file.write_text(before)
-    edit = Edit(action="rename", path=tuple(path), to=label, note=note)
+    edit = Edit(action="define", path=tuple(path), to=definition, note=note)
     try:
         append_edit(file, edit)
     except UnicodeEncodeError:
         # A lone surrogate is no text that a file can hold.
-        assert any("\ud800" <= char <= "\udfff" for text in (note, label, *path) for char in text)
+        assert any("\ud800" <= char <= "\udfff" for text in (note, definition, *path) for char in text)
         return
     assert file.read_text(encoding="utf-8").startswith(before)
     first, second = read_edits(file)

@@ -16,7 +16,7 @@ from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, XSD
 from taxonomy.errors import InputError, InvariantError
 from taxonomy.formats.readers import read
 from taxonomy.formats.skos import TERMS
-from taxonomy.model import Taxonomy, load
+from taxonomy.model import Retired, Taxonomy, load
 from taxonomy.publishing import write_taxonomy
 from tests.conftest import Run
 from tests.trees import NASTY, full_tree, make_tree
@@ -117,6 +117,17 @@ def test_retired_concepts_have_no_place_and_may_be_replaced(tmp_path: Path) -> N
         places = (SKOS.broader, SKOS.narrower, SKOS.topConceptOf)
         assert not [place for place in places for _ in graph.objects(concept, place)]
         assert not list(graph.subjects(SKOS.narrower, concept))
+
+
+def test_what_replaced_a_concept_is_there_today(tmp_path: Path) -> None:
+    def gone(id: str, *replaced_by: str) -> Retired:
+        return Retired(id=id, level=0, label=id, since="1.0.0", replaced_by=replaced_by)
+
+    chain = (gone("a", "b", "c"), gone("b", "0:1", "a"), gone("c", "0:2", "d"), gone("d"), gone("e", "d"))
+    graph = written(full_tree().model_copy(update={"retired": chain}), tmp_path, base_iri=BASE)
+    for id, today in {"a": {"0:1", "0:2"}, "b": {"0:1", "0:2"}, "c": {"0:2"}, "d": set(), "e": set()}.items():
+        found = set(graph.objects(rdflib.URIRef(BASE + id), DCTERMS.isReplacedBy))
+        assert found == {rdflib.URIRef(BASE + one) for one in today}
 
 
 @pytest.mark.parametrize("base", [None, BASE, "https://example.org/values#", "urn:example:values:"])

@@ -28,8 +28,8 @@ from taxonomy.progress import StageProgress, stage_of
 from taxonomy.values import ValueSet, ValueSource, read_values
 from taxonomy.versions.carrying_over import carry_over
 from taxonomy.versions.definitions import empty_stale_definitions
-from taxonomy.versions.edits import Edit, edit_values
-from taxonomy.versions.replay import Replay, replay_edits
+from taxonomy.versions.edits import Edit, edit_values, find_taken_in
+from taxonomy.versions.replay import Replay, replay_edits, with_reasons
 from taxonomy.versions.retirement import retire, succeed
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "transformers")
@@ -162,7 +162,8 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
 
     header["provenance"] = _with_labeller(header["provenance"], labelled, edited, previous)
     tree = _numbered(edited, header, previous, draft, replay, recipe)
-    return Built(tree, value_set, rows.of(tree.leaves), replay.outcomes, labelled, space)
+    outcomes = with_reasons(replay.outcomes, find_taken_in(read, edits, previous))
+    return Built(tree, value_set, rows.of(tree.leaves), outcomes, labelled, space)
 
 
 def _with_fields(recipe: Recipe | None, fields: Mapping[str, Any]) -> Recipe:

@@ -134,34 +134,48 @@ def _spark_encoder(model: str, master: str) -> SparkEncoder:
 
 @click.command("label")
 @taxonomy_argument
-@click.option("--out", type=PATH, help="File to write (default: TAXONOMY itself).")
+@click.option("--out", type=PATH, help="File to write.")
+@click.option("--in-place", is_flag=True, help="Write TAXONOMY itself.")
 @language_model_options
 @model_option("Embedding model")
 @quiet_option
-def label_command(taxonomy: Path, out: Path | None, model: str | None, quiet: bool, **options: Any) -> None:
+def label_command(
+    taxonomy: Path, out: Path | None, in_place: bool, model: str | None, quiet: bool, **options: Any
+) -> None:
     """Name the nodes of a taxonomy by a language model.
 
     TAXONOMY is in any format that import reads. Labels that people or the domains file gave stay. The key is taken from
     ANTHROPIC_API_KEY or OPENAI_API_KEY. Every answer is kept, so that a run that was killed goes on where it was, and a
-    second one asks nothing.
+    second one asks nothing. Where nothing is named, nothing is written, and the exit status is 1.
 
     \b
     Example:
       value-taxonomy label build/taxonomy.json --llm anthropic/NAME --dry-run
-      value-taxonomy label build/taxonomy.json --llm openai/NAME --llm-base-url http://localhost:8000/v1
+      value-taxonomy label build/taxonomy.json --out named.json --llm openai/NAME --llm-base-url http://localhost:8000/v1
     """
     from taxonomy.building.labelling import label
-    from taxonomy.cli.screen import progress_bars
+    from taxonomy.cli.screen import plain, progress_bars
     from taxonomy.formats.readers import read
     from taxonomy.publishing import check_ending
 
     labelling = take_labelling(options, wanted=True, quiet=quiet)
     assert labelling is not None
-    if out is None and taxonomy.suffix.lower() != ".json" and not labelling.dry_run:
-        raise click.UsageError("name the taxonomy.json to write with --out")
-    check_ending(out or taxonomy)
+    if out is not None and in_place:
+        raise click.UsageError("--out and --in-place exclude each other")
+    if in_place and taxonomy.suffix.lower() != ".json":
+        raise click.UsageError("--in-place writes a taxonomy.json: name the file to write with --out")
+    if out is None and not in_place and not labelling.dry_run:
+        raise click.UsageError("name the file to write with --out, or write TAXONOMY itself with --in-place")
+    target = out or taxonomy
+    check_ending(target)
     tree = read(taxonomy)
     with progress_bars(quiet) as progress:
         labelled, done = label(tree, labelling, model=model, progress=progress)
-    labelled.write(out or taxonomy)
+    nothing = not done.named and not done.moved
+    if nothing:
+        click.echo(plain(f"Error: nothing was named, so {target} was not written"), err=True)
+    else:
+        labelled.write(target)
     labelling.report_failures(done.failures)
+    if nothing:
+        raise SystemExit(1)

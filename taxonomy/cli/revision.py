@@ -144,6 +144,8 @@ def edit_command(
     outcome = replay_edits(Draft(tree.nodes), [*before, decision], tree.retired).outcomes[-1]
     if outcome.status == "does not apply":
         raise EditsError(f"{decision}: {outcome.reason}", remedy="nothing was written")
+    if outcome.reason:
+        click.echo(plain(f"{decision}: {outcome.reason}"))
     append_edit(edits, decision)
     click.echo(plain(f"{decision}: written to {edits}"))
     following = shlex.join(["apply-edits", str(taxonomy), "--edits", str(edits), "--out", str(taxonomy)])

@@ -48,12 +48,12 @@ def print_summary(built: Built, out: Path, files: Collection[str]) -> None:
 
 
 def print_outcomes(outcomes: Sequence[Outcome], tree: Taxonomy, levels: Sequence[int] | None = None) -> None:
-    """Print how many edits were applied, each that was not, and where they change a size that was asked for."""
+    """Print how many edits were applied, those to look at, and where edits change a size that was asked for."""
     counts = Counter(outcome.status for outcome in outcomes)
     listed = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())) or "nothing to do"
     click.echo(f"{count_of(len(outcomes), 'edit')}: {listed}")
     for outcome in outcomes:
-        if outcome.status in ("superseded", "does not apply"):
+        if outcome.reason:
             click.echo(plain(f"line {outcome.edit.line}: {outcome.edit}: {outcome.status}: {outcome.reason}"))
     for level, asked in zip(tree.levels[1:], levels or (), strict=False):
         if level.size != asked:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS
 from taxonomy.errors import TaxonomyError
 from taxonomy.formats.xml import xml_text
 from taxonomy.model import Node, Retired, Taxonomy
+from taxonomy.model.lookup import live_successors
 
 Form = Literal["turtle", "xml", "json-ld"]
 
@@ -111,8 +112,10 @@ class _Graph:
         yield from self.of_scheme(tree, issued)
         for node in tree.nodes:
             yield from self.of_node(node)
+        present = {node.id for node in tree.nodes}
+        retired = {entry.id: entry for entry in tree.retired}
         for entry in tree.retired:
-            yield from self.of_retired(entry)
+            yield from self.of_retired(entry, live_successors(entry.id, retired, present))
 
     def of_scheme(self, tree: Taxonomy, issued: date | None) -> Iterator[_Triple]:
         yield self.scheme, RDF.type, SKOS.ConceptScheme
@@ -149,14 +152,14 @@ class _Graph:
         for name, value in _extensions(node):
             yield concept, TERMS[name], value
 
-    def of_retired(self, entry: Retired) -> Iterator[_Triple]:
+    def of_retired(self, entry: Retired, successors: Iterable[str]) -> Iterator[_Triple]:
         concept = self.iri(entry.id)
         yield from self.of_concept(concept, entry.id, entry.label)
         yield concept, OWL.deprecated, rdflib.Literal(True)
         yield concept, TERMS.retiredSince, _Text(entry.since)
         if entry.level is not None:
             yield concept, TERMS.level, rdflib.Literal(entry.level)
-        for successor in entry.replaced_by:
+        for successor in successors:
             yield concept, DCTERMS.isReplacedBy, self.iri(successor)
 
     def of_concept(self, concept: rdflib.URIRef, id: str, label: str) -> Iterator[_Triple]:

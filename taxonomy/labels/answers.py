@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 
 from taxonomy.english.words import word_pattern
 from taxonomy.labels.definitions import DEFINITION_WORDS
+from taxonomy.values.canonical import UNPRINTABLE, label_problem
 
 _NAME_WORDS = (2, 4)
 KEEP = "keep"
@@ -99,10 +100,12 @@ def refuse_name(answer: NameAnswer, known: Iterable[str]) -> str | None:
         if not least <= words <= most:
             return f"the {what} has {words} words, not {least} to {most}"
         if not text.isprintable():
-            return f"the {what} holds a line break or another character that does not print"
+            return f"the {what} {UNPRINTABLE}"
         for kind, pattern in _PERSONAL.items():
             if pattern.search(text):
                 return f"the {what} holds {kind}"
+    if problem := label_problem(answer.name):
+        return f"the name {problem}"
     if _ABOUT_THE_GROUP.match(answer.definition):
         return "the definition speaks of the group, not of the value"
     spelled = _WORD.findall(answer.name.casefold())

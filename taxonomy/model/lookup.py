@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 
 from taxonomy.errors import AmbiguousKeyError, LookupFailedError
 from taxonomy.model.nodes import Node, Retired
 from taxonomy.model.search import suggest_labels
 from taxonomy.values import canonical_key
+
+
+def live_successors(id: str, retired: Mapping[str, Retired], present: Container[str]) -> tuple[str, ...]:
+    """Return the nodes that replace a retired one today: those that replaced it may have gone since."""
+    alive: list[str] = []
+    seen = {id}
+    frontier = list(retired[id].replaced_by) if id in retired else []
+    while frontier:
+        successor = frontier.pop(0)
+        if successor in seen:
+            continue
+        seen.add(successor)
+        if successor in present:
+            alive.append(successor)
+        elif successor in retired:
+            frontier += retired[successor].replaced_by
+    return tuple(alive)
 
 
 class Lookup:

@@ -11,9 +11,7 @@ from taxonomy.errors import AmbiguousKeyError, InputError, LookupFailedError, ch
 from taxonomy.model import Taxonomy
 from taxonomy.toml import Texts, read_toml
 from taxonomy.values import canonical_key
-
-# Between the labels of a path, as `show` prints it.
-STEP = " > "
+from taxonomy.values.canonical import STEP
 
 
 class _WatchList(BaseModel):

@@ -4,9 +4,20 @@ Strings with weights are cleaned, spellings of one value are merged, strings tha
 reason, and the rest is a `ValueSet`. Every row is accounted for: rows = values + aliases + repeats + rejected.
 """
 
-from taxonomy.values.canonical import canonical_key, clean
+from taxonomy.values.canonical import canonical_key, clean, label_problem, reason_to_reject
 from taxonomy.values.cells import WeightUnit
 from taxonomy.values.spellings import Value
 from taxonomy.values.value_set import Rejection, ValueSet, ValueSource, read_values
 
-__all__ = ["Rejection", "Value", "ValueSet", "ValueSource", "WeightUnit", "canonical_key", "clean", "read_values"]
+__all__ = [
+    "Rejection",
+    "Value",
+    "ValueSet",
+    "ValueSource",
+    "WeightUnit",
+    "canonical_key",
+    "clean",
+    "label_problem",
+    "read_values",
+    "reason_to_reject",
+]

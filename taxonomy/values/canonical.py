@@ -7,6 +7,13 @@ import unicodedata
 
 from taxonomy.english.words import word_list, word_pattern
 
+# Characters of a label or a value.
+_MOST = 100
+# What stands between the labels of a path.
+STEP = " > "
+# Zero width, but scripts are spelled with them.
+_JOINERS = str.maketrans("", "", "\u200c\u200d")
+UNPRINTABLE = "holds a line break or another character that does not print"
 # A longer text is not a value, so it is not searched for decoration.
 _LONGEST = 1000
 
@@ -123,7 +130,7 @@ def reason_to_reject(text: str, cleaned: str) -> str | None:
         has over 8 words; or it ends in a sentence mark and has over 5 words or a subject or verb
         that only a sentence has. Up to 8 words without such a mark are never a sentence.
     """
-    if len(cleaned) > 100:
+    if len(cleaned) > _MOST:
         return "too long"
     if not (cleaned[:1].isalpha() or any(map(str.isalpha, cleaned))):
         shown = _normal(text[:_LONGEST])
@@ -141,6 +148,15 @@ def reason_to_reject(text: str, cleaned: str) -> str | None:
         return None
     lines = [line for line in text.splitlines() if line.strip()]
     return "list" if any(map(_LIST_ITEM.match, lines[1:])) else None
+
+
+def label_problem(text: str) -> str | None:
+    """Return why a text can't be the label of a node, to follow a word for it; None where it can."""
+    if not text.translate(_JOINERS).isprintable():
+        return UNPRINTABLE
+    if STEP in text:
+        return f"holds {STEP!r}, which stands between the labels of a path"
+    return f"has {len(text)} characters, more than {_MOST}" if len(text) > _MOST else None
 
 
 def _ends(text: str) -> bool:

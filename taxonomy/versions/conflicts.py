@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
+from typing import NoReturn
 
 from taxonomy.errors import EditsError
+from taxonomy.values import canonical_key
 from taxonomy.versions.edits import Edit, Reference
 
 Key = Callable[[Reference], Reference]
@@ -55,7 +57,9 @@ def find_superseded(edits: Sequence[Edit], key: Key, present: Container[Referenc
 
 
 def refuse_contradictions(edits: Sequence[Edit], key: Key) -> None:
-    """Check that no edit undoes what an earlier one says of the same node; `key` as in `find_superseded`.
+    """Check that no edit undoes what an earlier one says of the same node, and that no spelling is of two values.
+
+    `key` is as in `find_superseded`.
 
     Raises
     ------
@@ -63,15 +67,22 @@ def refuse_contradictions(edits: Sequence[Edit], key: Key) -> None:
         Naming both lines.
     """
     before: dict[Reference, list[Edit]] = {}
+    spelled: dict[str, Edit] = {}
     for edit in edits:
+        if edit.action == "alias":
+            earlier = spelled.setdefault(canonical_key(str(edit.to)), edit)
+            if key(earlier.target) != key(edit.target):
+                _refuse(f"{earlier.to!r} and {edit.to!r} are one spelling", earlier, edit)
         for earlier in before.setdefault(key(edit.target), []):
             problem = _CONTRADICTIONS.get((earlier.action, edit.action))
             if problem:
-                raise EditsError(
-                    f"{problem}: {_say(earlier)} and {_say(edit)} contradict each other",
-                    remedy="take one of the two out",
-                )
+                _refuse(problem, earlier, edit)
         before[key(edit.target)].append(edit)
+
+
+def _refuse(problem: str, earlier: Edit, edit: Edit) -> NoReturn:
+    said = f"{problem}: {_say(earlier)} and {_say(edit)} contradict each other"
+    raise EditsError(said, remedy="take one of the two out")
 
 
 def _say(edit: Edit) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NoReturn
 
 from taxonomy.model import Node, Retired, mint_id, slugify
 from taxonomy.model.draft import Draft
 from taxonomy.model.nodes import MADE
-from taxonomy.values import canonical_key
-from taxonomy.versions.edits import Edit, Reference
+from taxonomy.values import canonical_key, clean
+from taxonomy.versions.edits import Edit, Reference, say_taken_in
 
 
 class DoesNotApplyError(Exception):
@@ -32,6 +33,8 @@ class Editor:
     changed : bool
     lacks_names : bool
         Whether a node was asked for and not found, or taken out, that may have no name yet.
+    reason : str
+        What the last edit does beyond its words.
     """
 
     def __init__(self, draft: Draft, retired: Sequence[Retired]) -> None:
@@ -40,6 +43,9 @@ class Editor:
         self.replaced: dict[str, tuple[str, ...]] = {}
         self.changed = False
         self.lacks_names = False
+        self.reason = ""
+        # The values are asked for their keys once, and not once an edit.
+        self._key = cache(canonical_key)
         self._all_named = all(node.label for node in draft.nodes.values())
 
     def apply(self, edit: Edit) -> bool:
@@ -51,7 +57,7 @@ class Editor:
             If it can't be applied; it says why.
         """
         before, replaced = self.changed, dict(self.replaced)
-        self.changed = False
+        self.changed, self.reason = False, ""
         self.draft.begin()
         try:
             getattr(self, f"_{edit.action}")(edit)
@@ -287,13 +293,15 @@ class Editor:
             self._set(node)
 
     def _alias(self, edit: Edit) -> None:
-        node, spelling = self._get(edit.target), str(edit.to)
+        node, spelling = self._get(edit.target), clean(str(edit.to))
         if node.level:
             self._fail("a value has aliases, a node above has none")
-        other = self._value_of(spelling)
-        if other is not None and other.id != node.id:
+        other = self._value_of(spelling) or self._value_spelled(spelling, [node]) or node
+        if other.id != node.id:
+            self.reason = say_taken_in(other.label, other.id)
             self._absorb(node, other)
-        elif spelling != node.label:
+            node = self.draft.nodes[node.id]
+        if spelling != node.label:
             self._set(node, aliases=tuple(sorted({*node.aliases, spelling})))
 
     def _reject(self, edit: Edit) -> None:
@@ -313,7 +321,7 @@ class Editor:
         if (level == 0) == bool(edit.members):
             self._fail("a new value has no members" if edit.members else "a new node above the values needs members")
         if level == 0:
-            value = self._value_by_key(label)
+            value = self._value_of(label) or self._value_spelled(label)
             if value is None:
                 self._make(mint_id("value", 0, [canonical_key(label)]), level, label, parent.id)
             else:
@@ -343,13 +351,11 @@ class Editor:
         nodes = (node for node in self.draft.nodes.values() if node.level == 0)
         return next((node for node in nodes if spelling in (node.label, *node.aliases)), None)
 
-    def _value_by_key(self, spelling: str) -> Node | None:
-        """Return the value that a string is a spelling of, by the rule of `canonical_key`."""
-        key = canonical_key(spelling)
-        values = [node for node in self.draft.nodes.values() if node.level == 0]
-        by_label = (value for value in values if canonical_key(value.label) == key)
-        by_alias = (value for value in values if any(canonical_key(alias) == key for alias in value.aliases))
-        return next(by_label, None) or next(by_alias, None)
+    def _value_spelled(self, spelling: str, first: Sequence[Node] = ()) -> Node | None:
+        """Return the value that a text is a spelling of, by the rule for values; one of `first` where it can be."""
+        key = self._key(spelling)
+        values = [*first, *(node for node in self.draft.nodes.values() if node.level == 0)]
+        return next((node for node in values if key in map(self._key, (node.label, *node.aliases))), None)
 
     @staticmethod
     def _to(edit: Edit) -> Reference:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ from taxonomy.errors import EditsError, OutputError, check_type
 from taxonomy.files import replace_file
 from taxonomy.model import Taxonomy
 from taxonomy.toml import parse_tables, read_tables
-from taxonomy.values import ValueSet
+from taxonomy.values import Value, ValueSet, clean, label_problem, reason_to_reject
 from taxonomy.versions.identity import value_ids
 
 Action = Literal["rename", "define", "move", "merge", "split", "pin", "alias", "reject", "new"]
@@ -105,6 +105,20 @@ class Edit(BaseModel):
             raise ValueError("each part of a split has a label and members")
         return self
 
+    @model_validator(mode="after")
+    def _names_what_can_be_named(self) -> Edit:
+        labels = [("label of a part", part.label) for part in self.into]
+        if self.action in ("rename", "new"):
+            labels.append(("to", str(self.to)))
+        for what, label in labels:
+            if problem := label_problem(label):
+                raise ValueError(f"{what} {problem}")
+        if self.action == "alias":
+            spelling = str(self.to)
+            if reason := reason_to_reject(spelling, clean(spelling)):
+                raise ValueError(f"to is not a value: {reason}")
+        return self
+
     @property
     def target(self) -> Reference:
         """The node, by id or by path."""
@@ -194,28 +208,53 @@ def edit_values(value_set: ValueSet, edits: Sequence[Edit], previous: Taxonomy |
     """
     if not any(edit.action in ("reject", "alias", "merge") for edit in edits):
         return value_set
-    values = value_set.values
-    ids = value_ids([(value.label, *value.aliases) for value in values], previous)
-    key_of = {id: value.key for id, value in zip(ids, values, strict=True)}
-
-    def key(reference: Reference) -> str | None:
-        if isinstance(reference, str):
-            return key_of.get(reference)
-        value = value_set.find(reference[-1])
-        return None if value is None else value.key
-
+    key_of = {id: value.key for id, value in _by_id(value_set, previous).items()}
     rejected: set[str] = set()
     merged: dict[str, str] = {}
     for edit in edits:
-        own = key(edit.target)
+        own = _key(edit.target, value_set, key_of)
         if own is None:
             continue
         if edit.action == "reject":
             rejected.add(own)
-        elif edit.action == "alias" and isinstance(edit.to, str):
-            spelling = value_set.find(edit.to)
-            if spelling is not None and spelling.key != own:
-                merged[spelling.key] = own
+        elif edit.action == "alias":
+            other = value_set.find(str(edit.to))
+            if other is not None and other.key != own:
+                merged[other.key] = own
         elif edit.action == "merge" and edit.node is not None and isinstance(edit.to, str) and edit.to in key_of:
             merged[own] = key_of[edit.to]
     return value_set.edited(rejected=rejected, merged=merged)
+
+
+def find_taken_in(value_set: ValueSet, edits: Sequence[Edit], previous: Taxonomy | None) -> dict[Edit, str]:
+    """Return what aliases take in that are values by themselves, as `edit_values` merges them: a sentence for each."""
+    aliases = [edit for edit in edits if edit.action == "alias"]
+    if not aliases:
+        return {}
+    values = _by_id(value_set, previous)
+    key_of = {id: value.key for id, value in values.items()}
+    id_of = {key: id for id, key in key_of.items()}
+    taken = {}
+    for edit in aliases:
+        own, other = _key(edit.target, value_set, key_of), value_set.find(str(edit.to))
+        if own is not None and other is not None and other.key != own:
+            taken[edit] = say_taken_in(other.label, id_of[other.key])
+    return taken
+
+
+def say_taken_in(label: str, id: str) -> str:
+    """Return why an alias is more than a spelling."""
+    return f"takes in the value {label!r} ({id}) and its mentions"
+
+
+def _by_id(value_set: ValueSet, previous: Taxonomy | None) -> dict[str, Value]:
+    ids = value_ids([(value.label, *value.aliases) for value in value_set.values], previous)
+    return dict(zip(ids, value_set.values, strict=True))
+
+
+def _key(reference: Reference, value_set: ValueSet, key_of: Mapping[str, str]) -> str | None:
+    """Return the key of the value that an edit names by its id, or as the end of a path."""
+    if isinstance(reference, str):
+        return key_of.get(reference)
+    value = value_set.find(reference[-1])
+    return None if value is None else value.key

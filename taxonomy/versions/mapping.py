@@ -14,10 +14,12 @@ from urllib.parse import quote
 
 from taxonomy.model import Node, Taxonomy
 from taxonomy.model.draft import Draft
+from taxonomy.model.lookup import live_successors
 from taxonomy.values import canonical_key
 from taxonomy.versions.retirement import find_successors
 
 Predicate = Literal["skos:exactMatch", "skos:broadMatch", "skos:narrowMatch"]
+Justification = Literal["semapv:LexicalMatching", "semapv:InstanceBasedMatching", "semapv:ManualMappingCuration"]
 NO_MATCH = "sssom:NoTermFound"
 _PREFIXES = {
     "semapv": "https://w3id.org/semapv/vocab/",
@@ -48,62 +50,59 @@ class Mapping:
     new : Node or None
         None where nothing holds its values any more.
     predicate : str
-        Exact: the id was kept, or both hold the same values. Broad: the new node is the broader one, most of the old
-        is in it. Narrow: the new node is a part of the old.
+        Exact: the id was kept, or a node under a new id holds the same values. Broad: the new node is the broader one,
+        most of the old is in it. Narrow: the new node is a part of the old. No two old nodes are exactly one new node.
     jaccard : float
-        Overlap of the values of both, from 0 to 1.
+        Overlap of the old values that both hold, from 0 to 1.
+    justification : str
+        How it is known: by the spelling of a value, by the values below a node, or by a person who merged or split it.
     """
 
     old: Node
     new: Node | None
     predicate: Predicate
     jaccard: float
+    justification: Justification
 
 
 def mappings(old: Taxonomy, new: Taxonomy) -> Iterator[Mapping]:
     """Yield where each node of an old version is in a new one, in the order of the old nodes; one has several parts."""
     after = {node.id: node for node in new.nodes}
-    retired = {gone.id: gone.replaced_by for gone in new.retired}
+    before = {node.id for node in old.nodes}
+    retired = {gone.id: gone for gone in new.retired}
     gone = [node for node in old.nodes if node.id not in after]
     successors = find_successors(old.nodes, new.nodes, gone)
     key_of = {canonical_key(name): node.id for node in new.leaves for name in (*node.aliases, node.label)}
     old_draft, new_draft = Draft(old.nodes), Draft(new.nodes)
+    # What became of each old value; several may be one today.
+    today = {leaf.id: leaf.id if leaf.id in after else key_of.get(canonical_key(leaf.label)) for leaf in old.leaves}
+    was: dict[str, set[str]] = {}
+    moved = set()
+    for leaf, now in today.items():
+        was.setdefault(now or leaf, set()).add(leaf)
+        if now is None or (now == leaf and after[now].label_source == "human"):
+            moved.add(leaf)
     for node in old.nodes:
         if node.level == 0 and node.id in after:
-            yield Mapping(node, after[node.id], "skos:exactMatch", 1.0)
+            yield Mapping(node, after[node.id], "skos:exactMatch", 1.0, "semapv:LexicalMatching")
             continue
-        leaves = old_draft.leaves(node.id)
-        now = {leaf.id if leaf.id in after else key_of.get(canonical_key(leaf.label), leaf.id) for leaf in leaves}
-        named = [node.id] if node.id in after else _alive(node.id, retired, set(after)) or list(successors[node.id])
+        found: Justification = "semapv:InstanceBasedMatching" if node.level else "semapv:LexicalMatching"
+        own = {leaf.id for leaf in old_draft.leaves(node.id)}
+        replaced_by = live_successors(node.id, retired, after)
+        named = [node.id] if node.id in after else replaced_by or successors[node.id]
         if not named:
-            yield Mapping(node, None, "skos:exactMatch", 0.0)
+            yield Mapping(node, None, "skos:exactMatch", 0.0, found)
         for id in named:
-            other = {leaf.id for leaf in new_draft.leaves(id)}
-            shared = len(now & other)
-            jaccard = shared / (len(now | other) or 1)
+            other = {leaf for now in new_draft.leaves(id) for leaf in was.get(now.id, {now.id})}
+            jaccard = len(own & other) / (len(own | other) or 1)
             # Two domains that nothing belongs to are the same by their id.
-            if id == node.id or jaccard == 1:
+            if id == node.id or (jaccard == 1 and id not in before):
                 predicate: Predicate = "skos:exactMatch"
             else:
-                predicate = "skos:broadMatch" if len(now) <= len(other) else "skos:narrowMatch"
-            yield Mapping(node, after[id], predicate, jaccard)
-
-
-def _alive(id: str, retired: dict[str, tuple[str, ...]], present: set[str]) -> list[str]:
-    """Return the nodes that replace a retired one today: those that replaced it may have gone since."""
-    alive: list[str] = []
-    seen = {id}
-    frontier = list(retired.get(id, ()))
-    while frontier:
-        id_now = frontier.pop(0)
-        if id_now in seen:
-            continue
-        seen.add(id_now)
-        if id_now in present:
-            alive.append(id_now)
-        else:
-            frontier += retired.get(id_now, ())
-    return alive
+                predicate = "skos:broadMatch" if len(own) <= len(other) else "skos:narrowMatch"
+            # A person made it: all that nobody moved elsewhere went there, or all of that came from here.
+            decided = id in replaced_by and after[id].label_source == "human" and (own - moved <= other or other <= own)
+            yield Mapping(node, after[id], predicate, jaccard, "semapv:ManualMappingCuration" if decided else found)
 
 
 def sssom_tsv(old: Taxonomy, new: Taxonomy) -> str:
@@ -133,7 +132,7 @@ def sssom_tsv(old: Taxonomy, new: Taxonomy) -> str:
             mapping.predicate,
             NO_MATCH if mapping.new is None else _curie(mapping.new.id),
             "" if mapping.new is None else _cell(mapping.new.label),
-            "semapv:LexicalMatching" if mapping.old.level == 0 else "semapv:InstanceBasedMatching",
+            mapping.justification,
             f"{mapping.jaccard:.6f}".rstrip("0").rstrip("."),
         )
         rows.append("\t".join(cells))

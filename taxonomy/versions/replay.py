@@ -7,7 +7,7 @@ and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from taxonomy.errors import check_type
@@ -24,7 +24,7 @@ Status = Literal["applied", "in place", "superseded", "does not apply"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an edit, and why."""
+    """What became of an edit, and why; or what it does beyond its words."""
 
     edit: Edit
     status: Status
@@ -82,10 +82,21 @@ def replay_edits(draft: Draft, edits: Sequence[Edit], retired: Sequence[Retired]
             outcomes.append(Outcome(edit, "superseded", f"by line {by.line}" if by.line else "by a later one"))
             continue
         try:
-            outcomes.append(Outcome(edit, "applied" if editor.apply(edit) else "in place"))
+            status: Status = "applied" if editor.apply(edit) else "in place"
+            outcomes.append(Outcome(edit, status, editor.reason))
         except DoesNotApplyError as error:
             outcomes.append(Outcome(edit, "does not apply", str(error)))
     return Replay(tuple(outcomes), editor.replaced, editor.changed, editor.lacks_names)
+
+
+def with_reasons(outcomes: Sequence[Outcome], reasons: Mapping[Edit, str]) -> tuple[Outcome, ...]:
+    """Return outcomes with what their edits did before the replay."""
+    return tuple(
+        replace(outcome, reason=outcome.reason or reasons.get(outcome.edit, ""))
+        if outcome.status in ("applied", "in place")
+        else outcome
+        for outcome in outcomes
+    )
 
 
 def apply_edits(tree: Taxonomy, edits: Sequence[Edit]) -> tuple[Taxonomy, tuple[Outcome, ...]]:

@@ -32,6 +32,8 @@ FINE = "Holding the truth dear in all that one says and does, as in candour or s
         ("Truth and candour in all things", FINE, "has 6 words"),
         ("Truth and truth", FINE, "'truth' twice"),
         ("Truth\nand candour", FINE, "line break"),
+        ("Truth > candour", FINE, "the name holds ' > '"),
+        ("Truth and " + "c" * 91, FINE, "the name has 101 characters, more than 100"),
         ("Truth and candour", "Holding the truth dear.", "has 4 words"),
         ("Truth and candour", FINE + " And much more" * 4, "has 28 words"),
         ("Truth and candour", "This group of values is about truth and candour in all things said.", "the group"),

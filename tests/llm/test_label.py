@@ -69,6 +69,42 @@ def test_failures_are_listed_and_more_than_allowed_exit_with_1(
     assert run(*command, "--max-failures", 2 * GROUPS).returncode == 0
 
 
+@pytest.mark.parametrize("fault", ["500", "broken"])
+def test_a_server_that_does_not_answer_leaves_the_file(
+    run: Run, server: Server, source: Path, answers: Path, tmp_path: Path, fault: str
+) -> None:
+    server.fault = lambda number, request: fault
+    target = tmp_path / "t.json"
+    target.write_bytes(source.read_bytes())
+    options = ("--llm", "openai/fake", "--llm-base-url", server.url, "--retries", 0)
+    new = tmp_path / "new.json"
+    for given, written in ((("--in-place",), target), (("--out", new, "--max-failures", 99), new)):
+        done = run("label", target, *given, *options)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[0] == f"Error: nothing was named, so {written} was not written"
+    assert target.read_bytes() == source.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "t.json"]
+
+
+def test_label_writes_in_place_where_it_is_told_to(
+    run: Run, server: Server, source: Path, answers: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "t.json"
+    target.write_bytes(source.read_bytes())
+    options = ("--llm", "openai/fake", "--llm-base-url", server.url)
+    for given, problem in (
+        ((), "name the file to write with --out, or write TAXONOMY itself with --in-place"),
+        (("--in-place", "--out", target), "--out and --in-place exclude each other"),
+    ):
+        done = run("label", target, *given, *options)
+        assert (done.returncode, problem in done.stderr, target.read_bytes()) == (2, True, source.read_bytes())
+    taxonomy.load(source).write(tmp_path / "t.csv")
+    done = run("label", tmp_path / "t.csv", "--in-place", *options)
+    assert (done.returncode, "--in-place writes a taxonomy.json" in done.stderr) == (2, True)
+    assert run("label", target, "--in-place", *options).returncode == 0
+    assert taxonomy.load(target).provenance.labeller == "llm:openai/fake"
+
+
 def test_build_labels_at_once(run: Run, server: Server, source: Path, answers: Path, tmp_path: Path) -> None:
     command = (
         "build",
@@ -160,7 +196,7 @@ def test_anthropic(server: Server, answers: Path, tree: Taxonomy, vectors: NDArr
 def test_what_cannot_be_asked_is_one_line(
     run: Run, server: Server, source: Path, answers: Path, options: list[str], problem: str
 ) -> None:
-    done = run("label", source, *options)
+    done = run("label", source, "--out", source.with_name("no.json"), *options)
     assert done.returncode == 2
     assert problem in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
@@ -196,7 +232,7 @@ def test_a_key_reaches_no_output_and_no_file(
     done = run_process(*command, env=environment)
     assert CANARY in server.keys
     assert done.returncode == (2 if fault == "401" else 1)
-    assert out.exists() == (fault != "401")
+    assert not out.exists()
     assert "refused the key (401)" in done.stderr or fault != "401"
     assert CANARY not in done.stdout + done.stderr
     for path in [*answers.rglob("*"), *tmp_path.rglob("*"), *source.parent.rglob("*")]:
