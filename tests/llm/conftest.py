@@ -20,9 +20,11 @@ from tests.llm_server import Server, serve
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_BASE_URL", "http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
+    # Each client would read all certificates of the system, which takes longer than its calls over http.
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     with serve() as one:
         yield one
 
