@@ -201,11 +201,12 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     rows, rejected = _reject(engine, kept, checked, several, max_rejected)
     valid = {kind: frame.filter(nw.col(REASON).is_null()) for kind, frame in kept.items()}
     repeats: dict[Kind, int] = {"mentions": _count_repeats(engine, valid["mentions"])}
+    if "conversations" in valid:
+        repeats["conversations"] = several.repeats if several is not None else 0
     if several is not None:
         valid["conversations"] = valid["conversations"].join(several.bad, on=CONVERSATION, how="anti").drop(ROW)
         if several.repeats:
             valid["conversations"] = distinct(valid["conversations"], *valid["conversations"].columns)
-        repeats["conversations"] = several.repeats
     said = _said_by_mentions(checked["mentions"], from_mentions)
     conversations, met = _conversations(engine, valid, checked["mentions"], own, said)
     with_user = conversations.select((~nw.col(USER).is_null()).any().alias("known"))
@@ -243,6 +244,8 @@ def _several(engine: Engine, kept: Mapping[Kind, Frame]) -> _Several | None:
         return None
     valid = kept["conversations"].filter(nw.col(REASON).is_null())
     several = engine.keep(valid.group_by(CONVERSATION).agg(n=nw.len()).filter(nw.col("n") > 1))
+    if not _count(engine, several):
+        return None
     kinds = distinct(valid.join(several, on=CONVERSATION, how="inner"), CONVERSATION, "n", ROW)
     counted = engine.keep(kinds.group_by(CONVERSATION).agg(nw.col("n").min(), kinds=nw.len()))
     same, bad = (counted.filter(condition) for condition in (nw.col("kinds") == 1, nw.col("kinds") > 1))
