@@ -21,6 +21,7 @@ from taxonomy.mentions.suppression import suppress_together
 from tests.conftest import ROOT, Run, examples
 from tests.mention_records import mention, write_rows
 from tests.test_privacy import LEAST, attack, equations
+from tests.test_report import save_records, save_tree
 from tests.trees import make_tree
 
 RECORDS = ROOT / "fixtures" / "mentions"
@@ -356,12 +357,13 @@ def test_a_private_file_that_is_not_one_is_one_line(first: tuple[Path, Any], dam
 
 
 @pytest.fixture
-def internal(example_build: Path, run: Run, tmp_path: Path) -> list[Path]:
+def internal(run: Run, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """All files that internal commands write."""
-    tree = example_build / "taxonomy.json"
-    by_tree = (RECORDS, "--taxonomy", tree, "--internal")
+    folder = tmp_path_factory.mktemp("internal")
+    records = save_records(folder / "records", 300)
+    by_tree = (records, "--taxonomy", save_tree(folder / "tree.json"), "--internal")
     commands = [
-        ("mentions", "count", RECORDS, "--side", "ai", "--internal", "--out", tmp_path / "counts.csv"),
+        ("mentions", "count", records, "--side", "ai", "--internal", "--out", tmp_path / "counts.csv"),
         ("analyze", "frequency", *by_tree, "--out", tmp_path / "frequency.parquet"),
         ("analyze", "anomalies", *by_tree, "--split-at", SPLIT, "--alert-file", tmp_path / "alerts.jsonl", "--json"),
         ("report", *by_tree, "--markdown", "--out", tmp_path / "report.html", "--quiet"),

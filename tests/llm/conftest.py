@@ -46,7 +46,7 @@ def answers(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 def source(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree of four levels: values, clusters, groups, domains."""
     folder = tmp_path_factory.mktemp("llm")
-    rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)[:90]
+    rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)[:70]
     (folder / "values.csv").write_text("".join(rows), encoding="utf-8")
     # Two domains need less nodes below them than five do.
     domains = BUNDLED.read_text(encoding="utf-8").split("[[domain]]")
