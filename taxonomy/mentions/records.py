@@ -351,11 +351,12 @@ def _conversations(
     if "conversations" in valid:
         cells = [nw.col(TIME).alias(name) if name == "timestamp" else nw.col(name) for name in own]
         rows = valid["conversations"].select("conversation_id", CONVERSATION, *cells)
-        meeting = rows.select(CONVERSATION).join(mentioned, on=CONVERSATION, how="semi")
-        met = _count(engine, meeting)
         others = engine.keep(mentioned.join(rows.select(CONVERSATION), on=CONVERSATION, how="anti"))
+        without = _count(engine, others)
+        # A conversation has one row.
+        met = _count(engine, mentioned) - without
         every = rows
-        if _count(engine, others):
+        if without:
             named = distinct(ids.join(others, on=CONVERSATION, how="semi"), *ids.columns)
             every = nw.concat([rows, named.with_columns(_nothing(name) for name in own).select(rows.columns)])
     else:
