@@ -33,6 +33,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 # Variables with these starts are read when a process starts, or when a library is imported.
 READ_AT_START = ("HF_", "KMP_", "MKL_", "OMP_", "OPENAI_LOG", "OPENBLAS_", "PYTHON")
 
+# Searching for garbage is a twentieth of the time by default, as on the command line.
+gc.set_threshold(20_000)
+
 # No test depends on the clock.
 settings.register_profile("project", deadline=None)
 # All examples of those tests that `make test` draws few of.
@@ -43,6 +46,11 @@ settings.load_profile("project")
 def examples(few: int, all: int = 100) -> settings:
     """Settings with few examples, or with all in the profile `thorough`, which `make test-slow` takes."""
     return settings(max_examples=all if settings.get_current_profile_name() == "thorough" else few)
+
+
+def pytest_collection_finish() -> None:
+    """Search what is imported by now for garbage never again."""
+    gc.freeze()
 
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -273,7 +273,7 @@ def test_vectors_that_are_brought_are_scaled() -> None:
 
 # -- processes -----------------------------------------------------------------------------------------------------
 
-BLOCKED = ("hdbscan", "sentence_transformers", "torch", "transformers", "umap")
+BLOCKED = ("hdbscan", "networkx", "sentence_transformers", "torch", "transformers", "umap")
 
 
 def test_reading_needs_none_of_the_heavy_packages(tmp_path: Path) -> None:

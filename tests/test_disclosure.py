@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from taxonomy.mentions.suppression import suppress_together
 from tests.conftest import ROOT, Run, examples
 from tests.mention_records import mention, write_rows
 from tests.test_privacy import LEAST, attack, equations
+from tests.test_report import save_records, save_tree
 from tests.trees import make_tree
 
 RECORDS = ROOT / "fixtures" / "mentions"
@@ -239,7 +241,7 @@ def test_counts_of_one_side_and_of_both_cannot_be_subtracted(run: Run, tmp_path:
 # -- two releases ------------------------------------------------------------------------------------------------
 
 
-def release(folder: Path, name: str, conversations: list[str], previous: str = "") -> Any:
+def release(folder: Path, name: str, conversations: list[str], previous: Path | None = None) -> Any:
     """Report on conversations, each with values by its first letter."""
     tree = make_tree(["honesty", "candour", "care", "thrift"], [0, 0, 1, 1], [0, 1], names=[["A", "B"], ["P", "Q"]])
     values = {"h": ["honesty"], "c": ["candour"], "k": ["care"], "t": ["thrift", "honesty"]}
@@ -253,8 +255,7 @@ def release(folder: Path, name: str, conversations: list[str], previous: str = "
     write_rows(records / "mentions.csv", rows)
     write_rows(records / "conversations.csv", about)
     with taxonomy.open_mentions(records, tree) as mentions:
-        given = folder / f"{previous}-tables" if previous else None
-        return taxonomy.write_report(mentions, folder / f"{name}.html", previous_release=given)
+        return taxonomy.write_report(mentions, folder / f"{name}.html", previous_release=previous)
 
 
 def counts_of(folder: Path, name: str, report: Any) -> dict[tuple[str, ...], int]:
@@ -286,24 +287,34 @@ CHANGES = {
 }
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """The folder of a first release, which tests leave as it is, and its report."""
+    folder = tmp_path_factory.mktemp("first")
+    return folder, release(folder, "first", BASE)
+
+
 @pytest.mark.parametrize(("later", "held"), CHANGES.values(), ids=CHANGES)
-def test_no_small_change_follows_from_two_releases(later: list[str], held: bool | None, tmp_path: Path) -> None:
-    first = release(tmp_path, "first", BASE)
+def test_no_small_change_follows_from_two_releases(
+    first: tuple[Path, Any], later: list[str], held: bool | None, tmp_path: Path
+) -> None:
+    folder, report = first
+    previous = folder / "first-tables"
     if held is None:
         # Whoever takes a few conversations away can't publish a report that says so.
         with pytest.raises(InputError, match="since the previous release"):
-            release(tmp_path, "second", later, "first")
+            release(tmp_path, "second", later, previous)
         assert not (tmp_path / "second.html").exists()
         return
-    second = release(tmp_path, "second", later, "first")
+    second = release(tmp_path, "second", later, previous)
     assert bool(second.notices) == held
-    before, after = counts_of(tmp_path, "first", first), counts_of(tmp_path, "second", second)
+    before, after = counts_of(folder, "first", report), counts_of(tmp_path, "second", second)
     both = before.keys() & after.keys()
     assert () in both
     changes = {key: after[key] - before[key] for key in both}
     assert not {key: change for key, change in changes.items() if 0 < abs(change) < LEAST}
     if held:
-        assert (after, second.facts) == (before, first.facts)
+        assert (after, second.facts) == (before, report.facts)
     # What the shown categories leave of a node changed by nothing, or by many.
     for node in {key[0] for key in both if key}:
         own = {key for key in both if len(key) == 2 and key[0] == node}
@@ -317,16 +328,15 @@ def test_no_small_change_follows_from_two_releases(later: list[str], held: bool 
             assert rest == 0 or abs(rest) >= LEAST
 
 
-def test_without_the_last_release_a_subtraction_tells(tmp_path: Path) -> None:
-    first = release(tmp_path, "first", BASE)
+def test_without_the_last_release_a_subtraction_tells(first: tuple[Path, Any], tmp_path: Path) -> None:
     second = release(tmp_path, "second", [*BASE, "c1001"])
-    before, after = counts_of(tmp_path, "first", first), counts_of(tmp_path, "second", second)
+    before, after = counts_of(first[0], "first", first[1]), counts_of(tmp_path, "second", second)
     assert 1 in {after[key] - before[key] for key in before.keys() & after.keys()}
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut", "another"])
-def test_a_private_file_that_is_not_one_is_one_line(damage: str, tmp_path: Path) -> None:
-    release(tmp_path, "first", BASE)
+def test_a_private_file_that_is_not_one_is_one_line(first: tuple[Path, Any], damage: str, tmp_path: Path) -> None:
+    shutil.copytree(first[0], tmp_path, dirs_exist_ok=True)
     private = tmp_path / "first-tables.private.parquet"
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
     if damage == "gone":
@@ -347,12 +357,13 @@ def test_a_private_file_that_is_not_one_is_one_line(damage: str, tmp_path: Path)
 
 
 @pytest.fixture
-def internal(example_build: Path, run: Run, tmp_path: Path) -> list[Path]:
+def internal(run: Run, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """All files that internal commands write."""
-    tree = example_build / "taxonomy.json"
-    by_tree = (RECORDS, "--taxonomy", tree, "--internal")
+    folder = tmp_path_factory.mktemp("internal")
+    records = save_records(folder / "records", 300)
+    by_tree = (records, "--taxonomy", save_tree(folder / "tree.json"), "--internal")
     commands = [
-        ("mentions", "count", RECORDS, "--side", "ai", "--internal", "--out", tmp_path / "counts.csv"),
+        ("mentions", "count", records, "--side", "ai", "--internal", "--out", tmp_path / "counts.csv"),
         ("analyze", "frequency", *by_tree, "--out", tmp_path / "frequency.parquet"),
         ("analyze", "anomalies", *by_tree, "--split-at", SPLIT, "--alert-file", tmp_path / "alerts.jsonl", "--json"),
         ("report", *by_tree, "--markdown", "--out", tmp_path / "report.html", "--quiet"),

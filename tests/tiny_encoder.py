@@ -22,11 +22,10 @@ class TinyEncoder:
         self, strings: Sequence[str], *, progress: Callable[[int, int], None] | None = None
     ) -> NDArray[np.float32]:
         self.asked += strings
-        vectors = np.zeros((len(strings), self.dimension), dtype=np.float32)
+        vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
         for row, string in enumerate(strings):
-            text = f"  {string.casefold()}  "
-            for at in range(len(text) - 2):
-                vectors[row, sum(ord(char) * 31**place for place, char in enumerate(text[at : at + 3])) % 64] += 1
+            codes = np.frombuffer(f"  {string.casefold()}  ".encode("utf-32-le"), dtype="<u4")
+            vectors[row] = np.bincount((codes[:-2] + 31 * codes[1:-1] + 31**2 * codes[2:]) % 64, minlength=64)
         if progress is not None:
             progress(len(strings), len(strings))
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)

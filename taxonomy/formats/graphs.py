@@ -6,8 +6,6 @@ import io
 import json
 from typing import Any
 
-import networkx as nx
-
 from taxonomy.formats.xml import xml_text
 from taxonomy.model import Node, Taxonomy
 
@@ -22,6 +20,8 @@ def taxonomy_graphml(tree: Taxonomy) -> bytes:
     OutputError
         If a text has a character that XML can't hold.
     """
+    import networkx as nx
+
     graph: nx.DiGraph[str] = nx.DiGraph(**_head(tree))
     graph.add_nodes_from((node.id, _scalars(node)) for node in tree.nodes)
     graph.add_edges_from(tree.graph.edges)
@@ -33,6 +33,8 @@ def taxonomy_graphml(tree: Taxonomy) -> bytes:
 
 def taxonomy_node_link(tree: Taxonomy) -> str:
     """Return the tree as networkx's node-link JSON, with every field of a node."""
+    import networkx as nx
+
     graph = tree.graph.copy()
     graph.graph.update(_head(tree))
     return json.dumps(nx.node_link_data(graph, edges="edges"), ensure_ascii=False, indent=1) + "\n"

@@ -44,6 +44,8 @@ def _with(engine: Engine, frame: Frame, names: Sequence[str]) -> Frame:
     nothing = nw.lit(None, dtype=nw.String)
     named = [nw.col(name) if name in there else nothing.alias(name) for name in (*names, FILE, DAMAGED, ROW)]
     frame = engine.parse_time(frame.select(named), "timestamp", TIME)
+    if frame.collect_schema()["timestamp"] == nw.String:
+        return frame
     return frame.with_columns(nw.col("timestamp").cast(nw.String))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import narwhals as nw
 
@@ -20,13 +20,21 @@ _NOTHING: Sequence[str | None] = (None,)
 
 def name_columns(frame: Frame) -> Frame:
     """Return the rows with the columns by the names that they are known by."""
-    return frame.select(nw.col(name).alias(column_of(name)) for name in frame.columns)
+    return _renamed(frame, {name: column_of(name) for name in frame.columns})
 
 
 def name_alike(frames: Sequence[Frame]) -> list[Frame]:
     """Return frames with one name for the columns whose names differ in case alone: the first in the alphabet."""
     first = {name.lower(): name for name in sorted({name for frame in frames for name in frame.columns}, reverse=True)}
-    return [frame.select(nw.col(name).alias(first[name.lower()]) for name in frame.columns) for frame in frames]
+    return [_renamed(frame, {name: first[name.lower()] for name in frame.columns}) for frame in frames]
+
+
+def _renamed(frame: Frame, names: Mapping[str, str]) -> Frame:
+    """Return rows with all their columns by other names."""
+    # Each step has a price of its own, however few the rows are.
+    if all(name == other for name, other in names.items()):
+        return frame
+    return frame.select(nw.col(name).alias(other) for name, other in names.items())
 
 
 def plain_cells(engine: Engine, frame: Frame, *, is_typed: bool) -> Frame:
@@ -41,15 +49,16 @@ def plain_cells(engine: Engine, frame: Frame, *, is_typed: bool) -> Frame:
         where all ids of a file end in ".0": so pandas writes integers where one is missing.
     """
     schema = frame.collect_schema()
-    names = [name for name in schema if name not in (FILE, DAMAGED, "timestamp", "explicit")]
     is_text = {name: schema[name] == nw.String for name in schema}
-    frame = frame.with_columns(_plain(name, schema[name]) for name in names if not isinstance(schema[name], nw.List))
-    for name in ("timestamp", "explicit"):
-        if is_text.get(name):
-            frame = frame.with_columns(_plain(name, schema[name]))
-    for name in (name for name in IDS if is_text.get(name) and not is_typed):
-        frame = _whole_ids(engine, frame, name)
-    return frame
+    names = [
+        name
+        for name in schema
+        if name not in (FILE, DAMAGED)
+        and (is_text[name] if name in ("timestamp", "explicit") else not isinstance(schema[name], nw.List))
+    ]
+    frame = frame.with_columns(_plain(name, schema[name]) for name in names)
+    ids = [] if is_typed else [name for name in IDS if is_text.get(name)]
+    return _whole_ids(engine, frame, ids) if ids else frame
 
 
 def _plain(name: str, dtype: nw.dtypes.DType) -> nw.Expr:
@@ -70,15 +79,21 @@ def _stripped(text: nw.Expr) -> nw.Expr:
     return nw.when(has_space).then(nw.when(stripped != "").then(stripped)).otherwise(text)
 
 
-def _whole_ids(engine: Engine, frame: Frame, name: str) -> Frame:
-    there = frame.filter(~nw.col(name).is_null())
-    whole = there.select(FILE, whole=nw.when(nw.col(name).str.contains(r"^-?\d+\.0$")).then(1).otherwise(0))
-    by_file = engine.collect(whole.group_by(FILE).agg(nw.col("whole").min())).to_pylist()
-    files = [row[FILE] for row in by_file if row["whole"]]
-    if not files:
+def _whole_ids(engine: Engine, frame: Frame, names: Sequence[str]) -> Frame:
+    """Return rows with ids as integers, in the files where all that are there end in ".0"."""
+    whole = [
+        nw.when(~nw.col(name).is_null()).then(nw.col(name).str.contains(r"^-?\d+\.0$").cast(nw.Int8)).alias(name)
+        for name in names
+    ]
+    by_file = engine.collect(frame.select(FILE, *whole).group_by(FILE).agg(nw.col(*names).min())).to_pylist()
+    files = {name: [row[FILE] for row in by_file if row[name]] for name in names}
+    integers = {name: nw.col(name).str.replace_all(r"\.0$", "") for name in names if files[name]}
+    if not integers:
         return frame
-    integer = nw.col(name).str.replace_all(r"\.0$", "")
-    return frame.with_columns(nw.when(nw.col(FILE).is_in(files)).then(integer).otherwise(nw.col(name)).alias(name))
+    return frame.with_columns(
+        nw.when(nw.col(FILE).is_in(files[name])).then(integer).otherwise(nw.col(name)).alias(name)
+        for name, integer in integers.items()
+    )
 
 
 def side(name: str) -> nw.Expr:

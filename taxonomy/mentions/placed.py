@@ -281,8 +281,8 @@ def count_rows(records: Records, frame: Frame, by: Sequence[str], *, contexts: F
     rows = frame.group_by(*keys, CONVERSATION).agg(*totals)
     if joined:
         rows = rows.join(conversations.select(CONVERSATION, *joined), on=CONVERSATION, how="left")
-    for name in by:
-        rows = rows.filter(~nw.col(name).is_null())
+    if by:
+        rows = rows.filter(*(~nw.col(name).is_null() for name in by))
     if records.users_known:
         # A conversation has one user, and is counted with that.
         rows = rows.group_by(*by, USER).agg(*counts)

@@ -201,11 +201,12 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     rows, rejected = _reject(engine, kept, checked, several, max_rejected)
     valid = {kind: frame.filter(nw.col(REASON).is_null()) for kind, frame in kept.items()}
     repeats: dict[Kind, int] = {"mentions": _count_repeats(engine, valid["mentions"])}
+    if "conversations" in valid:
+        repeats["conversations"] = several.repeats if several is not None else 0
     if several is not None:
         valid["conversations"] = valid["conversations"].join(several.bad, on=CONVERSATION, how="anti").drop(ROW)
         if several.repeats:
             valid["conversations"] = distinct(valid["conversations"], *valid["conversations"].columns)
-        repeats["conversations"] = several.repeats
     said = _said_by_mentions(checked["mentions"], from_mentions)
     conversations, met = _conversations(engine, valid, checked["mentions"], own, said)
     with_user = conversations.select((~nw.col(USER).is_null()).any().alias("known"))
@@ -243,6 +244,8 @@ def _several(engine: Engine, kept: Mapping[Kind, Frame]) -> _Several | None:
         return None
     valid = kept["conversations"].filter(nw.col(REASON).is_null())
     several = engine.keep(valid.group_by(CONVERSATION).agg(n=nw.len()).filter(nw.col("n") > 1))
+    if not _count(engine, several):
+        return None
     kinds = distinct(valid.join(several, on=CONVERSATION, how="inner"), CONVERSATION, "n", ROW)
     counted = engine.keep(kinds.group_by(CONVERSATION).agg(nw.col("n").min(), kinds=nw.len()))
     same, bad = (counted.filter(condition) for condition in (nw.col("kinds") == 1, nw.col("kinds") > 1))
@@ -348,11 +351,12 @@ def _conversations(
     if "conversations" in valid:
         cells = [nw.col(TIME).alias(name) if name == "timestamp" else nw.col(name) for name in own]
         rows = valid["conversations"].select("conversation_id", CONVERSATION, *cells)
-        meeting = rows.select(CONVERSATION).join(mentioned, on=CONVERSATION, how="semi")
-        met = _count(engine, meeting)
         others = engine.keep(mentioned.join(rows.select(CONVERSATION), on=CONVERSATION, how="anti"))
+        without = _count(engine, others)
+        # A conversation has one row.
+        met = _count(engine, mentioned) - without
         every = rows
-        if _count(engine, others):
+        if without:
             named = distinct(ids.join(others, on=CONVERSATION, how="semi"), *ids.columns)
             every = nw.concat([rows, named.with_columns(_nothing(name) for name in own).select(rows.columns)])
     else:

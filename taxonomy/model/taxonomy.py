@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +24,7 @@ from taxonomy.model.search import search_nodes
 from taxonomy.values import WeightUnit
 
 if TYPE_CHECKING:
+    import networkx as nx
     import pandas as pd
     import plotly.graph_objects as go
 
@@ -363,6 +363,8 @@ class Taxonomy(Record):
     @cached_property
     def graph(self) -> nx.DiGraph[str]:
         """The tree as a networkx graph: edges from parent to child, node fields as attributes."""
+        import networkx as nx
+
         graph: nx.DiGraph[str] = nx.DiGraph()
         graph.add_nodes_from((node.id, node.model_dump(exclude={"id"})) for node in self.nodes)
         graph.add_edges_from((node.parent, node.id) for node in self.nodes if node.parent is not None)

@@ -142,15 +142,13 @@ def units_of(baseline: Baseline, placed: PlacedMentions, kind: Kind) -> Frame:
     LazyFrame
         ``__conversation`` and the keys.
     """
-    engine = placed.records.engine
-    values = values_of(placed)
-    if kind == "watch":
-        watched = engine.table(to_arrow(baseline.watched))
-        return distinct(values.join(watched, on="level_0", how="inner"), CONVERSATION, "node")
     if kind == "rare":
-        return values
-    nodes = values.join(engine.table(to_arrow(baseline.nodes)), on="level_0", how="inner")
-    nodes = distinct(nodes, CONVERSATION, "node")
+        return values_of(placed)
+    # A table that is made after a query is built has DuckDB plan all of its steps again.
+    listed = placed.records.engine.table(to_arrow(baseline.watched if kind == "watch" else baseline.nodes))
+    nodes = distinct(values_of(placed).join(listed, on="level_0", how="inner"), CONVERSATION, "node")
+    if kind == "watch":
+        return nodes
     if kind == "co-occurrence":
         pairs = nodes.join(nodes.rename({"node": "other"}), on=CONVERSATION, how="inner")
         return pairs.filter(nw.col("node") < nw.col("other"))
@@ -204,8 +202,9 @@ def count_bits(baseline: Baseline, placed: PlacedMentions, kind: Kind, *, own: b
     lookup = baseline.lookups[kind]
     column = "own" if own else "new"
     table = lookup.table.loc[lookup.table[column] > 0, [*lookup.keys, column]].rename(columns={column: "bits"})
+    bits = placed.records.engine.table(to_arrow(table))
     units = units_of(baseline, placed, kind)
-    looked_up = units.join(placed.records.engine.table(to_arrow(table)), on=list(lookup.keys), how="inner")
+    looked_up = units.join(bits, on=list(lookup.keys), how="inner")
     if kind == "watch":
         # A node on the watch list counts in full, whatever else is expressed.
         looked_up = looked_up.with_columns(size=nw.lit(1))

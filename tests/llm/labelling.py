@@ -18,7 +18,7 @@ from tests.llm_server import data_of, good_name, keep_all, kind_of
 
 CANARY = "sk-canary-0123456789"
 # The sizes of the tree, and the calls that name it: groups are looked at twice.
-CLUSTERS, GROUPS = 12, 4
+CLUSTERS, GROUPS = 8, 4
 NAMED, CALLS = CLUSTERS + GROUPS, CLUSTERS + 2 * GROUPS
 
 
