@@ -38,7 +38,8 @@ def _list(tree: Taxonomy, node: Node, depth: int) -> Iterator[str]:
             else escape_markdown(child.label)
         )
         definition = f": {escape_markdown(child.definition)}" if child.definition else ""
-        yield f"{'  ' * depth}- {text}{definition}"
+        dormant = " (dormant)" if child.is_dormant else ""
+        yield f"{'  ' * depth}- {text}{dormant}{definition}"
         yield from _list(tree, child, depth + 1)
 
 

@@ -71,12 +71,16 @@ def _item(tree: Taxonomy, node: Node, opened: set[str]) -> str:
         return f'<div class="vt-leaves">{_line(tree, node)}</div>'
     children = _heaviest(tree.children(node))
     if node.level == 1:
-        shown = " · ".join(f"<bdi>{_short(child.label)}</bdi>" for child in children[:_MOST_VALUES])
+        shown = " · ".join(_value(child) for child in children[:_MOST_VALUES])
         inside = f'<div class="vt-leaves">{shown}{_more(len(children) - _MOST_VALUES, tree.levels[0].name)}</div>'
     else:
         inside = "".join(_item(tree, child, opened) for child in children[:_MOST_INNER])
         inside += _more(len(children) - _MOST_INNER, tree.levels[node.level - 1].name)
     return f"<details><summary>{_line(tree, node)}</summary>{inside}</details>"
+
+
+def _value(node: Node) -> str:
+    return f"<bdi>{_short(node.label)}</bdi>" + (" (dormant)" if node.is_dormant else "")
 
 
 def _line(tree: Taxonomy, node: Node) -> str:
