@@ -187,7 +187,9 @@ class _Step:
         if stay > 0:
             free = np.bincount(chosen[(chosen >= 0) & (wants | (self.old < 0))], minlength=n)
             size = np.bincount(self.new[self.new >= 0], minlength=n)
-            stillborn = self.is_fresh & (free < np.maximum(min_children, _FRESH * size))
+            # One newcomer moves nothing that was there to a place of its own.
+            joining = np.bincount(chosen[(chosen >= 0) & (self.old < 0)], minlength=n)
+            stillborn = self.is_fresh & ((free < _FRESH * size) | (joining < min_children))
             if not self.is_top:
                 stillborn |= self._scattered(chosen)
             back = (chosen >= 0) & stillborn[chosen] & (not self.is_top)
