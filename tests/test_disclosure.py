@@ -360,12 +360,23 @@ def test_a_private_file_that_is_not_one_is_one_line(first: tuple[Path, Any], dam
 def internal(run: Run, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """All files that internal commands write."""
     folder = tmp_path_factory.mktemp("internal")
-    records = save_records(folder / "records", 300)
+    records = save_records(folder / "records")
     by_tree = (records, "--taxonomy", save_tree(folder / "tree.json"), "--internal")
     commands = [
         ("mentions", "count", records, "--side", "ai", "--internal", "--out", tmp_path / "counts.csv"),
         ("analyze", "frequency", *by_tree, "--out", tmp_path / "frequency.parquet"),
-        ("analyze", "anomalies", *by_tree, "--split-at", SPLIT, "--alert-file", tmp_path / "alerts.jsonl", "--json"),
+        (
+            "analyze",
+            "anomalies",
+            *by_tree,
+            "--watch",
+            "rare one",
+            "--split-at",
+            SPLIT,
+            "--alert-file",
+            tmp_path / "alerts.jsonl",
+            "--json",
+        ),
         ("report", *by_tree, "--markdown", "--out", tmp_path / "report.html", "--quiet"),
     ]
     (tmp_path / "counts.csv").write_text("what was there may be read by all")
