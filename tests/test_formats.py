@@ -95,7 +95,7 @@ def fields(tree: Taxonomy) -> dict[str, list[object]]:
     for name, value in tree.model_dump().items():
         if name in ("nodes", "levels", "retired"):
             for field in type(getattr(full_tree(), name)[0]).model_fields:
-                found[f"{name}.{field}"] = [item[field] for item in value]
+                found[f"{name}.{field}"] = [item.get(field) for item in value]
         elif name == "provenance":
             found |= {f"{name}.{field}": [item] for field, item in value.items()}
         else:

@@ -224,12 +224,16 @@ def test_edits_are_drafted_downloaded_and_replayed_by_build(
     browser.button("Draft this edit").click()
 
     renamed = max((node for node in tree.nodes if node.level == 1), key=lambda node: node.weight)
-    new_name = 'Named "by\\hand" <b>\u007f'
+    new_name = 'Named "by\\hand" <b>'
     browser.go(f"node={renamed.id}&tab=review")
     browser.wait(lambda: title(browser) == renamed.label)
     browser.button("Rename", "#panel").click()
     browser.button("Draft this edit").click()
     assert browser.one(".problem").text == "New name: write something."
+    for bad in (f"{new_name}\u007f", "Epistemic > Honesty", "long " * 21):
+        browser.run("document.getElementById('edit-to').value = arguments[0]", bad)
+        browser.button("Draft this edit").click()
+        assert browser.one(".problem").text.startswith("New name: it ")
     browser.run("document.getElementById('edit-to').value = arguments[0]", new_name)
     browser.button("Draft this edit").click()
 
@@ -255,8 +259,7 @@ def test_edits_are_drafted_downloaded_and_replayed_by_build(
     previous = small_build / "taxonomy.json"
     done = run("build", small_values, "--previous", previous, "--edits", file, "--out", tmp_path / "build")
     assert done.returncode == 0, done.stderr
-    # A value that is rejected is left out before the tree is built.
-    assert "5 edits: 4 applied, 1 in place" in done.stdout
+    assert "5 edits: 5 applied" in done.stdout
     after = taxonomy.load(tmp_path / "build" / "taxonomy.json")
     assert after.node(renamed.id).label == new_name
     was, now = tree.node(moved), after.node(tree.node(moved).id)

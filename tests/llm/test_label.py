@@ -148,7 +148,7 @@ def test_a_next_version_asks_about_what_is_new_and_a_rehearsal_writes_nothing(
         tmp_path / "b",
     )
     assert build(values, *previous, "--dry-run").stdout == "openai/x: 0 calls to make, every node has a name\n"
-    calls = int(build(more, *previous, "--dry-run").stdout.split(": ")[1].split(" calls")[0])
+    calls = int(build(more, *previous, "--dry-run").stdout.split(": ")[1].split(" call")[0])
     assert (list((tmp_path / "b").iterdir()), len(server.requests)) == ([], asked)
     build(more, *previous)
     assert len(server.requests) - asked == calls < 12

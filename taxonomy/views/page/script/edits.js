@@ -80,8 +80,19 @@ function askFor(node, action, given) {
   const field = el("textarea", { id: "edit-to", rows: action.from ? 3 : 1, value: action.from?.(node) ?? "" });
   return {
     fields: [el("label", { htmlFor: "edit-to" }, action.label), field],
-    read: () => (field.value.trim() ? { fields: { to: field.value.trim() } } : { wrong: `${action.label}: write something.` }),
+    read: () => {
+      const to = field.value.trim();
+      const wrong = to ? (action.from ? null : labelProblem(to)) : "write something";
+      return wrong ? { wrong: `${action.label}: ${wrong}.` } : { fields: { to } };
+    },
   };
+}
+
+// The rule of `label_problem` in taxonomy/values/canonical.py, which reads the file.
+function labelProblem(text) {
+  if (/(?! )[\p{C}\p{Z}]/u.test(text.replace(/[\u200c\u200d]/g, ""))) return "it holds a line break or another character that does not print";
+  if (text.includes(" > ")) return "it holds ' > ', which stands between the labels of a path";
+  return [...text].length > 100 ? "it has more than 100 characters" : null;
 }
 
 function askForNode(label, fits, given) {
@@ -104,7 +115,8 @@ function askForPart(node, label) {
     fields: [el("label", { htmlFor: "edit-to" }, label), name, el("p.faint", {}, "These go to the part; the others stay:"), list],
     read: () => {
       const members = boxes.filter((box) => box.checked).map((box) => box.value);
-      if (!name.value.trim()) return { wrong: "Name the part." };
+      const wrong = name.value.trim() ? labelProblem(name.value.trim()) : "write something";
+      if (wrong) return { wrong: `${label}: ${wrong}.` };
       if (!members.length || members.length === boxes.length) return { wrong: "Choose some of the children, not none and not all." };
       return { fields: { into: [{ label: name.value.trim(), members }] } };
     },
