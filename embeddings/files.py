@@ -1,15 +1,22 @@
-"""Atomic writing of files and folders. All files are written here, except those of SQLite."""
+"""Atomic writing of files, and their locks. All files are written here and in `journal`, except those of SQLite."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
-import shutil
 import stat
-from collections.abc import Iterable, Mapping
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+# Seconds to wait for a lock, and between two looks at it.
+_PATIENCE = 60.0
+_PAUSE = 0.02
+_PART = ".part"
 
 
 def replace_file(target: Path, content: bytes, *, private: bool = False) -> None:
@@ -30,58 +37,118 @@ def replace_file(target: Path, content: bytes, *, private: bool = False) -> None
     OSError
         If it can't be written; the old file is then untouched.
     """
-    mode = _mode(target)
+    mode = mode_of(target)
     if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         with open(target, "wb") as device:
             device.write(content)
         return
     real = Path(os.path.realpath(target))
     # Cut, since the name may already be as long as the file system allows.
-    staged = real.with_name(f".{real.name[:40]}.{secrets.token_hex(8)}.part")
+    start = f".{real.name[:40]}."
+    _sweep(real.parent, start)
+    staged = real.with_name(f"{start}{secrets.token_hex(8)}{_PART}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     try:
-        with open(staged, "xb", opener=_open_private if private else None) as file:
-            if mode is not None and not private:
-                os.fchmod(file.fileno(), stat.S_IMODE(mode))
-            _write(file, content)
-        os.replace(staged, real)
+        with locked_handle(lambda: os.open(staged, flags, 0o600 if private else 0o666), staged) as handle:
+            with open(handle, "wb", closefd=False) as file:
+                if mode is not None and not private:
+                    os.fchmod(handle, stat.S_IMODE(mode))
+                write_synced(file, content)
+            os.replace(staged, real)
     except BaseException:
         with contextlib.suppress(OSError):
             staged.unlink()
         raise
 
 
-def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Iterable[str] = ()) -> None:
-    """Write the files of a folder: all are staged and synced before the first is moved, in their order.
+def _sweep(folder: Path, start: str) -> None:
+    """Remove what writers of a file left beside it when they were killed; those that live hold its lock."""
+    from filelock import lock_descriptor
 
-    Parameters
-    ----------
-    folder : Path
-        Made if it is not there.
-    contents : mapping of str to bytes
-        By name.
-    gone : iterable of str
-        Names of files to remove.
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(start) and name.endswith(_PART):
+                # Never waits, as for a pipe that somebody put there.
+                stray = os.open(folder / name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+                try:
+                    if lock_descriptor(stray, blocking=False):
+                        os.unlink(folder / name)
+                finally:
+                    os.close(stray)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[Callable[[], bool]]:
+    """Keep a file from others that lock it, from when it is read until it is written back.
+
+    The lock is on the file itself, so no lock file stays behind. Where there is no file, an empty one is made, and goes
+    again if nothing is written.
+
+    Yields
+    ------
+    callable
+        Tells whether the file is still the one that was locked: who does not change a file but writes it anew, takes no
+        lock.
 
     Raises
     ------
     OSError
-        If they can't be written; no old file is touched until all are staged.
+        If it can't be opened or locked; `BlockingIOError` if another process holds it for a minute.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    # Inside the folder, since its parent may be on another disk.
-    staging = folder / f".staged.{secrets.token_hex(8)}"
+    real = Path(os.path.realpath(path))
+    was_there = real.exists()
+    # To be read and written, since NFS locks no other for one alone.
+    flags = os.O_CREAT | (os.O_RDWR if not was_there or os.access(real, os.W_OK) else os.O_RDONLY)
+    with locked_handle(lambda: os.open(real, flags, 0o666), real) as handle:
+        try:
+            yield lambda: _is_at(handle, real)
+        finally:
+            if not was_there and not os.fstat(handle).st_size and _is_at(handle, real):
+                real.unlink()
+
+
+@contextlib.contextmanager
+def locked_handle(open_it: Callable[[], int], path: Path, *, wait: bool = True) -> Iterator[int]:
+    """Hold the lock of what is at a path, opened by `open_it`; where the file system has no locks, go without.
+
+    Raises
+    ------
+    OSError
+        `BlockingIOError` if another process holds it: for a minute, or with `wait` False at once.
+    """
+    end = time.monotonic() + (_PATIENCE if wait else 0)
+    while True:
+        handle = open_it()
+        try:
+            while not _try_lock(handle):
+                if time.monotonic() >= end:
+                    raise BlockingIOError(errno.EAGAIN, "another command is changing it", str(path))
+                time.sleep(_PAUSE)
+            # Whoever had the lock may have put another file in its place.
+            if _is_at(handle, path):
+                yield handle
+                return
+        finally:
+            os.close(handle)
+
+
+def _try_lock(handle: int) -> bool:
+    # Not needed to read, and it takes a moment to import.
+    from filelock import lock_descriptor
+
     try:
-        staging.mkdir()
-        for name, content in contents.items():
-            with open(staging / name, "xb") as file:
-                _write(file, content)
-        for name in contents:
-            os.replace(staging / name, folder / name)
-        for name in gone:
-            (folder / name).unlink(missing_ok=True)
-        _sync(folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        return lock_descriptor(handle, blocking=False)
+    except OSError as error:
+        if error.errno in (errno.ENOSYS, errno.EOPNOTSUPP):
+            return True
+        raise
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def probe_folder(folder: Path) -> None:
@@ -92,12 +159,11 @@ def probe_folder(folder: Path) -> None:
     OSError
     """
     folder.mkdir(parents=True, exist_ok=True)
-    probe = folder / f".probe.{secrets.token_hex(8)}"
-    probe.touch()
-    probe.unlink()
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
     """Wait until the folder's entries are on the disk, so that a moved file survives a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -106,18 +172,16 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _mode(path: Path) -> int | None:
+def mode_of(path: Path) -> int | None:
+    """Return the mode of a file, None where there is none."""
     try:
         return path.stat().st_mode
     except FileNotFoundError:
         return None
 
 
-def _write(file: BinaryIO, content: bytes) -> None:
+def write_synced(file: BinaryIO, content: bytes) -> None:
+    """Write a file, and wait until it is on the disk."""
     file.write(content)
     file.flush()
     os.fsync(file.fileno())

@@ -1,13 +1,14 @@
-"""Write files by `embeddings.files`; errors are raised as OutputError."""
+"""Write files by `embeddings.files` and `embeddings.journal`; errors are raised as OutputError."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from embeddings import files
+from embeddings import files, journal
 from taxonomy.errors import OutputError
 
 _ROOM = "free some space, or choose another place"
@@ -24,6 +25,8 @@ _REMEDIES = {
     errno.ENOTDIR: "give a path whose folders are folders",
     errno.ENAMETOOLONG: "give a shorter name",
     errno.ELOOP: "mend the link, which leads to itself",
+    errno.EAGAIN: "wait until that is done, and try again",
+    errno.EBADMSG: "remove that, and write the files again",
     errno.EMFILE: "raise the number of files that may be open: ulimit -n",
 }
 
@@ -35,12 +38,13 @@ def replace_file(target: Path, content: bytes, *, private: bool = False) -> None
     ------
     OutputError
     """
+    settle(target)
     with _one_error(target, "cannot be written"):
         files.replace_file(target, content, private=private)
 
 
-def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Iterable[str] = ()) -> None:
-    """Write the files of a folder, in their order; while they are staged, what was there is untouched.
+def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Mapping[str, str] | None = None) -> None:
+    """Write files of a folder, all or none: what is cut short is finished or undone by who comes next.
 
     Parameters
     ----------
@@ -48,15 +52,75 @@ def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Iterable
         Made if it is not there.
     contents : mapping of str to bytes
         By name.
-    gone : iterable of str
-        Names of files that must not stay beside them.
+    gone : mapping of str to str, optional
+        Files that must not stay beside them, each with the sha256 of its content: with other content it stays.
 
     Raises
     ------
     OutputError
     """
     with _one_error(folder, "the folder cannot be written"):
-        files.replace_files(folder, contents, gone=gone)
+        try:
+            journal.replace_files(folder, contents, gone=gone)
+        except IsADirectoryError as error:
+            remedy = "move it away, or choose another place"
+            raise OutputError("a folder is in the way of this file", path=error.filename, remedy=remedy) from error
+
+
+def settle(path: Path) -> None:
+    """Finish or undo what was cut short in the folder of a file; one look at the disk where there is nothing.
+
+    Raises
+    ------
+    OutputError
+        If it can't be finished.
+    """
+    # A link may lead into a build.
+    folder = Path(os.path.realpath(path)).parent
+    with _one_error(folder, "files were being replaced here, which cannot be finished"):
+        journal.settle_folder(folder)
+
+
+@contextmanager
+def updating(source: Path, target: Path | None) -> Iterator[Callable[[], None]]:
+    """Lock a file from when it is read until it is written back; where the two are not one file, do nothing.
+
+    Yields
+    ------
+    callable
+        To be called right before it is written: raises an OutputError if another command wrote it anew meanwhile.
+
+    Raises
+    ------
+    OutputError
+        If it can't be locked.
+    """
+    if target is None or not (source.is_file() and target.is_file() and source.samefile(target)):
+        yield lambda: None
+        return
+    settle(target)
+    with locked(target) as is_there:
+
+        def check() -> None:
+            if not is_there():
+                problem = "another command wrote it anew meanwhile, so it was left"
+                raise OutputError(problem, path=str(target), remedy="run this again")
+
+        yield check
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[Callable[[], bool]]:
+    """Lock a file, which need not be there: see `embeddings.files.locked`.
+
+    Raises
+    ------
+    OutputError
+    """
+    with ExitStack() as stack:
+        with _one_error(path, "cannot be written"):
+            is_there = stack.enter_context(files.locked(path))
+        yield is_there
 
 
 def check_folder(folder: Path) -> None:
@@ -68,6 +132,7 @@ def check_folder(folder: Path) -> None:
     """
     with _one_error(folder, "the folder cannot be written"):
         files.probe_folder(folder)
+        journal.settle_folder(folder)
 
 
 def remedy_of(error: OSError) -> str:

@@ -298,8 +298,6 @@ def test_what_was_built_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         names = built.write(folder)
         assert sorted(names) == ["frequencies.csv", "rejected.csv", "report.json", "taxonomy.csv", "taxonomy.json"]
         assert taxonomy.load(Path(folder) / "taxonomy.json") == built.tree
-    (tmp_path / "taxonomy.html").touch()
     (tmp_path / "mine.txt").touch()
     built.write(".")
-    assert not (tmp_path / "taxonomy.html").exists()
     assert (tmp_path / "mine.txt").exists()

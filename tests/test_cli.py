@@ -24,6 +24,7 @@ from taxonomy.cli import main
 from tests.conftest import FIXTURE, ROOT, Run
 from tests.trees import FOUR_VALUES
 
+GOOD = '{"format": "value-taxonomy", "title": "the last good one"}'
 FILES = ["frequencies.csv", "rejected.csv", "report.json", "taxonomy.csv", "taxonomy.json"]
 
 
@@ -174,7 +175,7 @@ def test_bad_input_is_one_line_and_leaves_the_last_build(
     if content is not None:
         source.write_bytes(content)
     out.mkdir()
-    (out / "taxonomy.json").write_text("the last good one")
+    (out / "taxonomy.json").write_text(GOOD)
     done = run("build", source, "--out", out, *options)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -185,7 +186,7 @@ def test_bad_input_is_one_line_and_leaves_the_last_build(
     if "Usage" not in done.stderr:
         assert len(done.stderr.splitlines()) == 1
     assert [path.name for path in out.iterdir()] == ["taxonomy.json"]
-    assert (out / "taxonomy.json").read_text() == "the last good one"
+    assert (out / "taxonomy.json").read_text() == GOOD
 
 
 def test_json_lines_name_the_line(run: Run, tmp_path: Path) -> None:
@@ -251,7 +252,7 @@ def test_a_build_killed_while_embedding_leaves_the_last_one_and_can_be_run_again
     # What is known of the model is kept, so that the first strings are asked for at once.
     shutil.copytree(cache / "models", own / "models")
     out.mkdir()
-    (out / "taxonomy.json").write_text("the last good one")
+    (out / "taxonomy.json").write_text(GOOD)
     environment = {**os.environ, "VALUE_TAXONOMY_CACHE": str(own)}
     command = [sys.executable, "-m", "taxonomy.cli", "build", str(small_values), "--out", str(out)]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
@@ -260,7 +261,7 @@ def test_a_build_killed_while_embedding_leaves_the_last_one_and_can_be_run_again
     # With the process that embeds, which would go on loading its model.
     os.killpg(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert (out / "taxonomy.json").read_text() == "the last good one"
+    assert (out / "taxonomy.json").read_text() == GOOD
     done = run(
         "build", small_values, "--domains", "none", "--top", "3", "--out", out, env={"VALUE_TAXONOMY_CACHE": str(own)}
     )

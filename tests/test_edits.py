@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -18,6 +19,7 @@ from taxonomy.values import read_values
 from taxonomy.versions.edits import Action, Edit, edit_values, parse_edits, read_edits
 from taxonomy.versions.replay import Outcome, apply_edits, replay_edits
 from tests.conftest import Run
+from tests.kills import kill_at_each, run_at_once
 from tests.trees import make_tree
 
 LABELS = [f"value {chr(97 + i)}" for i in range(8)]
@@ -362,6 +364,114 @@ def test_edit_and_apply_edits(run: Run, small_build: Path, tmp_path: Path) -> No
     assert run("apply-edits", source, "--edits", file, "--out", out).returncode == 0
     done = run("apply-edits", source, "--edits", file, "--out", out, "--strict")
     assert (done.returncode, "does not apply: a value can be rejected" in done.stdout) == (1, True)
+
+
+def test_decisions_made_at_once_are_all_kept(run: Run, tmp_path: Path) -> None:
+    source, file = tmp_path / "t.json", tmp_path / "edits.toml"
+    labels = [f"value {chr(97 + i)}" for i in range(16)]
+    make_tree(labels, [i // 4 for i in range(16)], [0, 0, 1, 1], [0, 1]).write(source)
+
+    def decide(label: str) -> None:
+        done = run("edit", source, "pin", label, "--edits", file)
+        assert done.returncode == 0, done.stderr
+
+    # What a child needs is loaded before it begins.
+    assert run("edit", source, "alias", "value a", "n/a", "--edits", file).returncode == 2
+    assert not file.exists()
+    run_at_once([partial(decide, label) for label in labels])
+    tree = taxonomy.load(source)
+    assert sorted(tree.node(str(edit.node)).label for edit in read_edits(file)) == labels
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["edits.toml", "t.json"]
+
+
+def test_a_taxonomy_that_two_change_at_once_has_both_changes(run: Run, tree: Taxonomy, tmp_path: Path) -> None:
+    source = tmp_path / "t.json"
+    tree.write(source)
+    for number in range(4):
+        (tmp_path / f"{number}.toml").write_text(
+            f'[[edit]]\naction = "rename"\nnode = "1:{number}"\nto = "x{number}"\n'
+        )
+
+    def apply(number: int) -> None:
+        done = run("apply-edits", source, "--edits", tmp_path / f"{number}.toml", "--out", source)
+        assert done.returncode == 0, done.stderr
+
+    run_at_once([partial(apply, number) for number in range(4)])
+    assert [taxonomy.load(source).node(f"1:{number}").label for number in range(4)] == ["x0", "x1", "x2", "x3"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["edit", "apply-edits", "assign"])
+def test_a_command_that_is_killed_leaves_what_was_or_all_that_is_new(
+    run: Run, small_build: Path, tmp_path: Path, command: str
+) -> None:
+    folder, kept = tmp_path / "b", tmp_path / "kept"
+    shutil.copytree(small_build, kept)
+    (kept / "new.txt").write_text("warm welcome\n")
+    tree = taxonomy.load(kept / "taxonomy.json")
+    top = tree.top[0]
+    (kept / "edits.toml").write_text(f'[[edit]]\naction = "define"\nnode = "{top.id}"\nto = "So."\n')
+    target = folder / "taxonomy.json"
+    arguments: tuple[object, ...] = {
+        "edit": (target, "pin", tree.leaves[0].id, "--edits", folder / "edits.toml"),
+        "apply-edits": (target, "--edits", folder / "edits.toml", "--out", target),
+        "assign": (folder / "new.txt", "--taxonomy", target, "--out", folder / "placed.csv", "--update", target),
+    }[command]
+
+    def do() -> None:
+        done = run(command, *arguments)
+        assert done.returncode == 0, done.stderr
+
+    def state() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".part"}
+
+    shutil.copytree(kept, folder)
+    old = state()
+    do()
+    new = state()
+    assert new != old
+    found = []
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder)
+    for _ in kill_at_each(do, folder, 20):
+        taxonomy.load(target)
+        read_edits(folder / "edits.toml")
+        found.append(state())
+        # Each file is whole; the table of `assign` comes before its tree.
+        assert all(found[-1].get(name) in (old.get(name), content) for name, content in new.items())
+        shutil.rmtree(folder)
+        shutil.copytree(kept, folder)
+    assert old in found
+    assert new in found
+
+
+@pytest.mark.slow
+def test_a_build_by_command_that_is_killed_at_any_moment(
+    run: Run, small_values: Path, small_build: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "b"
+
+    def do() -> None:
+        done = run("build", small_values, "--levels", "20", "--out", folder, "--quiet")
+        assert done.returncode == 0, done.stderr
+
+    def state() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    do()
+    new = state()
+    shutil.rmtree(folder)
+    shutil.copytree(small_build, folder)
+    old = state()
+    found = []
+    for _ in kill_at_each(do, folder):
+        taxonomy.load(folder / "taxonomy.json")
+        found.append(state())
+        assert found[-1] in (old, new)
+        shutil.rmtree(folder)
+        shutil.copytree(small_build, folder)
+    assert old in found
+    assert new in found
 
 
 def test_a_build_reports_edits_and_rejects_what_they_reject(run: Run, tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonomy.errors import EditsError
+from taxonomy.errors import EditsError, OutputError
 from taxonomy.versions.edits import Edit, append_edit, parse_edits, read_edits
 
 
@@ -70,6 +71,33 @@ def test_lines_are_those_of_the_headers(tmp_path: Path) -> None:
 def test_a_label_may_join_letters_without_width() -> None:
     label = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
     assert Edit(action="rename", node="x", to=label).to == label
+
+
+def test_line_ends_links_and_modes_stay(tmp_path: Path) -> None:
+    file, link = tmp_path / "edits.toml", tmp_path / "link.toml"
+    before = b'\xef\xbb\xbf# Ours.\r\n[[edit]]\r\naction = "pin"\r\nnode = "x"\r\n'
+    file.write_bytes(before)
+    file.chmod(0o640)
+    link.symlink_to("edits.toml")
+    append_edit(link, Edit(action="define", node="y", to="So.\nAnd so."))
+    assert link.is_symlink()
+    assert file.stat().st_mode & 0o777 == 0o640
+    content = file.read_bytes()
+    assert content.startswith(before + b"\r\n[[edit]]\r\n")
+    assert content.count(b"\n") == content.count(b"\r\n")
+    assert [edit.to for edit in read_edits(file)] == [None, "So.\nAnd so."]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["edits.toml", "link.toml"]
+
+
+def test_an_edit_that_is_refused_leaves_no_file(tmp_path: Path) -> None:
+    def refuse(edits: Sequence[Edit]) -> None:
+        raise EditsError(f"no, after {len(edits)}")
+
+    with pytest.raises(EditsError, match="no, after 0"):
+        append_edit(tmp_path / "edits.toml", Edit(action="pin", node="x"), check=refuse)
+    with pytest.raises(OutputError, match="cannot be written: No such file or directory"):
+        append_edit(tmp_path / "none" / "edits.toml", Edit(action="pin", node="x"))
+    assert list(tmp_path.iterdir()) == []
 
 
 @given(note=st.text(), definition=st.text(min_size=1).filter(str.strip), path=st.lists(st.text(), min_size=1))

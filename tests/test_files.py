@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 import threading
@@ -14,6 +15,7 @@ import pytest
 import embeddings.files
 import taxonomy.files
 from taxonomy.errors import OutputError
+from tests.kills import kill_at_each
 
 
 def names(folder: Path) -> list[str]:
@@ -84,7 +86,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     (tmp_path / "kept").write_bytes(b"before")
-    monkeypatch.setattr(*{"write": ("embeddings.files._write", full)}.get(step, (f"os.{step}", full)))
+    monkeypatch.setattr(*{"write": ("embeddings.files.write_synced", full)}.get(step, (f"os.{step}", full)))
     with pytest.raises(OutputError, match=r"kept: cannot be written: No space left on device; free some space"):
         taxonomy.files.replace_file(tmp_path / "kept", b"after")
     with pytest.raises(OutputError, match="No space left on device"):
@@ -124,7 +126,8 @@ def test_a_folder_is_written_whole_or_stays(tmp_path: Path, monkeypatch: pytest.
     folder = tmp_path / "build"
     taxonomy.files.replace_files(folder, {"a": b"1", "b": b"2"})
     (folder / "mine").write_bytes(b"mine")
-    taxonomy.files.replace_files(folder, {"b": b"3"}, gone=["a", "none"])
+    gone = {"a": hashlib.sha256(b"1").hexdigest(), "none": "", "mine": hashlib.sha256(b"other").hexdigest()}
+    taxonomy.files.replace_files(folder, {"b": b"3"}, gone=gone)
     assert (names(folder), (folder / "b").read_bytes()) == (["b", "mine"], b"3")
 
     def full(handle: int) -> None:
@@ -134,6 +137,33 @@ def test_a_folder_is_written_whole_or_stays(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(OutputError, match=r"build: the folder cannot be written: No space left"):
         taxonomy.files.replace_files(folder, {"b": b"4", "c": b"5"})
     assert (names(folder), (folder / "b").read_bytes()) == (["b", "mine"], b"3")
+
+
+def test_a_file_that_another_writes_anew_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, link = tmp_path / "kept", tmp_path / "link"
+    path.write_bytes(b"before")
+    link.symlink_to("kept")
+    with taxonomy.files.updating(path, link) as check:
+        check()
+        monkeypatch.setattr("embeddings.files._PATIENCE", 0)
+        with pytest.raises(OutputError, match="another command is changing it"), taxonomy.files.updating(path, path):
+            pass
+        taxonomy.files.replace_file(path, b"a build's")
+        with pytest.raises(
+            OutputError, match="link: another command wrote it anew meanwhile, so it was left; run this"
+        ):
+            check()
+    with taxonomy.files.updating(path, tmp_path / "other") as check:
+        check()
+    assert names(tmp_path) == ["kept", "link"]
+
+
+def test_what_a_killed_writer_left_goes_with_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "kept"
+    for _ in kill_at_each(lambda: embeddings.files.replace_file(path, b"new"), tmp_path):
+        assert not path.exists() or path.read_bytes() == b"new"
+    embeddings.files.replace_file(path, b"new")
+    assert names(tmp_path) == ["kept"]
 
 
 def test_the_current_folder_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

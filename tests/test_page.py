@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -147,9 +149,12 @@ def test_build_writes_a_page_and_its_map(paged: Path, small_build: Path) -> None
 def test_a_build_without_a_page_leaves_none_of_another_tree(
     run: Run, small_values: Path, small_build: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "build").mkdir()
+    shutil.copytree(small_build, tmp_path / "build")
+    report = json.loads((tmp_path / "build" / "report.json").read_text(encoding="utf-8"))
     for name in ("taxonomy.html", "map.parquet", "notes.html"):
-        (tmp_path / "build" / name).touch()
+        (tmp_path / "build" / name).write_text("drawn")
+        report["files"][name] = hashlib.sha256(b"drawn").hexdigest()
+    (tmp_path / "build" / "report.json").write_text(json.dumps(report), encoding="utf-8")
     done = run("build", small_values, "--levels", "30", "--out", tmp_path / "build", "--quiet")
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (tmp_path / "build").iterdir()} == {

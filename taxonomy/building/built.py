@@ -66,14 +66,14 @@ class Built:
     def write(
         self, folder: str | Path, *, page: bool = False, progress: StageProgress | None = None
     ) -> tuple[str, ...]:
-        """Write a build folder; on failure, what was there stays as it was.
+        """Write a build folder, all of it or nothing; what was cut short is finished or undone by who comes next.
 
         Parameters
         ----------
         folder : str or Path
             Made if it is not there.
         page : bool
-            Write the page and its map, too, which takes seconds. Without it those of the tree before are removed.
+            Write the page and its map, too, which takes seconds. Without it those of the build before are removed.
         progress : callable, optional
             Called with a stage, steps done, and steps in all.
 
@@ -85,7 +85,8 @@ class Built:
         Raises
         ------
         OutputError
-            If it can't be written, or there are too many values for a page.
+            If it can't be written, has files of these names that are not of a build, or there are too many values for
+            a page.
         """
         drawn = self._page(progress) if page else {}
         return write_folder(Path(folder), self.tree, self.values, self.quality, drawn)

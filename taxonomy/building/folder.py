@@ -1,28 +1,93 @@
-"""What a build folder holds beside the taxonomy: the rejected rows, and a report."""
+"""A build folder: its files, of one version all, and a report that lists them."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from taxonomy.files import replace_files
+from embeddings.journal import digest_of
+from taxonomy.errors import OutputError
+from taxonomy.files import check_folder, replace_files
 from taxonomy.formats.csv import frequencies_csv, table_csv, taxonomy_csv
 from taxonomy.model import Taxonomy
 from taxonomy.quality.cohesion import LevelCohesion
+from taxonomy.quality.findings import Finding
 from taxonomy.values import Rejection, ValueSet
 
-# Drawings of the tree, made on request. Older ones are removed, since they show another tree.
-_DRAWN = frozenset({"map.parquet", "taxonomy.html"})
+_REPORT = "report.json"
+_TREE = "taxonomy.json"
+# What every build writes; the tree comes last.
+_FILES = ("taxonomy.csv", "frequencies.csv", "rejected.csv", _REPORT, _TREE)
+# Drawings of the tree, made on request.
+_DRAWN = ("map.parquet", "taxonomy.html")
+MIXED_FOLDER = "mixed-folder"
+# Entries of every report, of older versions, too.
+_OF_REPORT = frozenset({"input", "levels", "top", "flags"})
+
+
+def check_build_folder(folder: Path, *, page: bool = False) -> None:
+    """Make a folder if need be, and see that a build can be written to it, before hours of work.
+
+    Raises
+    ------
+    OutputError
+        If it can't be written, or has files of these names that are not of a build: they would be lost.
+    """
+    check_folder(folder)
+    if _read_report(folder) is not None:
+        return
+    for name in (*_FILES, *(_DRAWN if page else ())):
+        path = folder / name
+        if path.is_file() and not (name == _TREE and _is_taxonomy(path)):
+            problem = "a build would overwrite this file, which is not of a build"
+            raise OutputError(problem, path=str(path), remedy="move it away, or choose another folder")
+
+
+def _read_report(folder: Path) -> dict[str, Any] | None:
+    """Return the report of the build in a folder, None where there is none of ours."""
+    try:
+        found = json.loads((folder / _REPORT).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and found.keys() >= _OF_REPORT else None
+
+
+def _is_taxonomy(path: Path) -> bool:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.get("format") == "value-taxonomy"
+
+
+def _listed(folder: Path) -> dict[str, str]:
+    """Return the sha256 of each file that the report of a folder lists."""
+    listed = (_read_report(folder) or {}).get("files")
+    return listed if isinstance(listed, dict) else {}
+
+
+def find_mixture(path: Path, tree: Taxonomy) -> list[Finding]:
+    """Return a finding for each file beside a taxonomy.json that has other content than the report there lists."""
+    if path.name != _TREE:
+        return []
+    return [
+        Finding(MIXED_FOLDER, tree.top[0].id, f"{name} is not the one that {_REPORT} beside it lists: build again")
+        for name, digest in sorted(_listed(path.parent).items())
+        if name in (*_FILES, *_DRAWN) and digest_of(path.with_name(name)) not in (digest, None)
+    ]
 
 
 def write_folder(
     folder: Path, tree: Taxonomy, value_set: ValueSet, quality: Sequence[LevelCohesion], drawn: dict[str, bytes]
 ) -> tuple[str, ...]:
-    """Write a build folder, taxonomy.json last, and return the names of its files.
+    """Write a build folder, all of it or nothing, and return the names of its files.
+
+    Drawings of the tree before go, if its report lists them.
 
     Parameters
     ----------
@@ -38,17 +103,22 @@ def write_folder(
     Raises
     ------
     OutputError
+        As `check_build_folder`.
     """
+    check_build_folder(folder, page=bool(drawn))
+    made = {name: old for name, old in _listed(folder).items() if name in _DRAWN and name not in drawn}
     texts = {
         "taxonomy.csv": taxonomy_csv(tree),
         "frequencies.csv": frequencies_csv(tree),
         "rejected.csv": _rejected_csv(value_set.rejected),
-        "report.json": json.dumps(report(tree, value_set, quality), indent=1, ensure_ascii=False) + "\n",
-        "taxonomy.json": tree.to_json(),
+        _TREE: tree.to_json(),
     }
     contents = drawn | {name: text.encode() for name, text in texts.items()}
-    replace_files(folder, contents, gone=_DRAWN - contents.keys())
-    return (*texts, *drawn)
+    files = {name: hashlib.sha256(contents[name]).hexdigest() for name in sorted(contents)}
+    said = report(tree, value_set, quality) | {"files": files}
+    contents = {_REPORT: (json.dumps(said, indent=1, ensure_ascii=False) + "\n").encode()} | contents
+    replace_files(folder, contents, gone=made)
+    return (*_FILES, *drawn)
 
 
 def _rejected_csv(rejected: Iterable[Rejection]) -> str:

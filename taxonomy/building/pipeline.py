@@ -27,10 +27,10 @@ from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress, stage_of
 from taxonomy.values import ValueSet, ValueSource, read_values
 from taxonomy.versions.carrying_over import carry_over
-from taxonomy.versions.staleness import empty_stale_definitions
 from taxonomy.versions.edits import Edit, edit_values, find_taken_in
 from taxonomy.versions.replay import Replay, replay_edits, with_reasons
 from taxonomy.versions.retirement import retire, succeed
+from taxonomy.versions.staleness import empty_stale_definitions
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "transformers")
 

@@ -79,10 +79,10 @@ def build_command(
     Example:
       value-taxonomy build values.csv --levels 266,26 --out build/
     """
+    from taxonomy.building.folder import check_build_folder
     from taxonomy.building.pipeline import build
     from taxonomy.cli.screen import progress_bars
     from taxonomy.cli.summary import print_outcomes, print_summary
-    from taxonomy.files import check_folder
     from taxonomy.formats.readers import read
     from taxonomy.values import read_values
     from taxonomy.versions.edits import read_edits
@@ -94,7 +94,7 @@ def build_command(
     value_set = read_values(values, value_column=value_column, weight_column=weight_column)
     if page:
         check_size(len(value_set))
-    check_folder(out)
+    check_build_folder(out, page=page)
     if domains is not None:
         options["domains"] = None if domains == "none" else domains
     with progress_bars(quiet) as progress:
@@ -155,6 +155,7 @@ def label_command(
     """
     from taxonomy.building.labelling import label
     from taxonomy.cli.screen import plain, progress_bars
+    from taxonomy.files import updating
     from taxonomy.formats.readers import read
     from taxonomy.publishing import check_ending
 
@@ -168,14 +169,15 @@ def label_command(
         raise click.UsageError("name the file to write with --out, or write TAXONOMY itself with --in-place")
     target = out or taxonomy
     check_ending(target)
-    tree = read(taxonomy)
-    with progress_bars(quiet) as progress:
-        labelled, done = label(tree, labelling, model=model, progress=progress)
-    nothing = not done.named and not done.moved
-    if nothing:
-        click.echo(plain(f"Error: nothing was named, so {target} was not written"), err=True)
-    else:
-        labelled.write(target)
+    with updating(taxonomy, None if labelling.dry_run else target) as check:
+        with progress_bars(quiet) as progress:
+            labelled, done = label(read(taxonomy), labelling, model=model, progress=progress)
+        nothing = not done.named and not done.moved
+        if nothing:
+            click.echo(plain(f"Error: nothing was named, so {target} was not written"), err=True)
+        else:
+            check()
+            labelled.write(target)
     labelling.report_failures(done.failures)
     if nothing:
         raise SystemExit(1)

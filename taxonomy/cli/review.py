@@ -259,11 +259,12 @@ def lint_command(taxonomy: Path, fail_on: str, model: str | None, no_vectors: bo
     """
     from collections import Counter
 
+    from taxonomy.building.folder import MIXED_FOLDER, find_mixture
     from taxonomy.cli.screen import plain, progress_bars
     from taxonomy.formats.readers import read
     from taxonomy.quality.findings import CHECKS, VECTOR_CHECKS, list_findings
 
-    codes = sorted(CHECKS if no_vectors else [*CHECKS, *VECTOR_CHECKS])
+    codes = sorted([MIXED_FOLDER, *CHECKS, *(() if no_vectors else VECTOR_CHECKS)])
     gates = {code.strip() for code in fail_on.split(",") if code.strip()}
     unknown = sorted(gates - set(codes))
     if unknown:
@@ -274,7 +275,7 @@ def lint_command(taxonomy: Path, fail_on: str, model: str | None, no_vectors: bo
     tree = read(taxonomy)
     with progress_bars(quiet) as progress:
         vectors = None if no_vectors else _embed(tree, model, progress)
-    findings = list_findings(tree, vectors)
+    findings = [*list_findings(tree, vectors), *find_mixture(taxonomy, tree)]
     counts = Counter(finding.code for finding in findings)
     if not quiet:
         for finding in findings:
@@ -328,6 +329,7 @@ def stability_command(taxonomy: Path, runs: int, out: Path | None, model: str | 
 
     from taxonomy.building.stability import measure_stability
     from taxonomy.cli.screen import console, plain, progress_bars, table
+    from taxonomy.files import updating
     from taxonomy.model import load
     from taxonomy.progress import stage_of
     from taxonomy.publishing import check_ending
@@ -335,11 +337,13 @@ def stability_command(taxonomy: Path, runs: int, out: Path | None, model: str | 
 
     if out is not None:
         check_ending(out)
-    tree = load(taxonomy)
-    with progress_bars(quiet) as progress:
-        stability = measure_stability(tree, runs=runs, model=model, progress=stage_of(progress, "building again"))
-    if out is not None:
-        stability.add_to(tree).write(out)
+    with updating(taxonomy, out) as check:
+        tree = load(taxonomy)
+        with progress_bars(quiet) as progress:
+            stability = measure_stability(tree, runs=runs, model=model, progress=stage_of(progress, "building again"))
+        if out is not None:
+            check()
+            stability.add_to(tree).write(out)
     if quiet:
         return
     drawn = table("level", "AMI, other seeds", "AMI, 90% of values", "came back", "unstable")

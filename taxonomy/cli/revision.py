@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,7 @@ def edit_command(
     from taxonomy.errors import EditsError
     from taxonomy.formats.readers import read
     from taxonomy.model.draft import Draft
-    from taxonomy.versions.edits import Edit, append_edit, read_edits
+    from taxonomy.versions.edits import Edit, append_edit
     from taxonomy.versions.replay import replay_edits
 
     tree = read(taxonomy)
@@ -135,18 +136,20 @@ def edit_command(
     fields["members"] = [_member(tree, fields["node"], name) for name in members]
     if to is not None or action == "pin":
         fields["to"] = _target(tree, action, fields["node"], to)
-    before = read_edits(edits) if edits.exists() else ()
     try:
         decision = Edit.model_validate(fields)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise EditsError(problem, remedy="see value-taxonomy edit --help") from error
-    outcome = replay_edits(Draft(tree.nodes), [*before, decision], tree.retired).outcomes[-1]
-    if outcome.status == "does not apply":
-        raise EditsError(f"{decision}: {outcome.reason}", remedy="nothing was written")
-    if outcome.reason:
-        click.echo(plain(f"{decision}: {outcome.reason}"))
-    append_edit(edits, decision)
+
+    def follow(before: Sequence[Edit]) -> None:
+        outcome = replay_edits(Draft(tree.nodes), [*before, decision], tree.retired).outcomes[-1]
+        if outcome.status == "does not apply":
+            raise EditsError(f"{decision}: {outcome.reason}", remedy="nothing was written")
+        if outcome.reason:
+            click.echo(plain(f"{decision}: {outcome.reason}"))
+
+    append_edit(edits, decision, check=follow)
     click.echo(plain(f"{decision}: written to {edits}"))
     following = shlex.join(["apply-edits", str(taxonomy), "--edits", str(edits), "--out", str(taxonomy)])
     click.echo(plain(f"Next: value-taxonomy {following}"))
@@ -194,14 +197,17 @@ def apply_edits_command(taxonomy: Path, edits: Path, out: Path, strict: bool) ->
     """
     from taxonomy.cli.screen import plain
     from taxonomy.cli.summary import print_outcomes
+    from taxonomy.files import updating
     from taxonomy.formats.readers import read
     from taxonomy.publishing import check_ending
     from taxonomy.versions.edits import read_edits
     from taxonomy.versions.replay import apply_edits
 
     check_ending(out)
-    tree, outcomes = apply_edits(read(taxonomy), read_edits(edits))
-    tree.write(out)
+    with updating(taxonomy, out) as check:
+        tree, outcomes = apply_edits(read(taxonomy), read_edits(edits))
+        check()
+        tree.write(out)
     print_outcomes(outcomes, tree)
     click.echo(plain(f"Version {tree.version} written to {out}"))
     if strict and any(outcome.status == "does not apply" for outcome in outcomes):
@@ -239,6 +245,7 @@ def assign_command(
       value-taxonomy assign new.csv --taxonomy build/taxonomy.json --out placed.csv --min-confidence 0.55
     """
     from taxonomy.cli.screen import plain, print_written, progress_bars
+    from taxonomy.files import updating
     from taxonomy.formats.readers import read
     from taxonomy.placement import assign
     from taxonomy.progress import stage_of
@@ -253,19 +260,21 @@ def assign_command(
         raise click.UsageError(f"assign takes one file of values: what is {old_values}?")
     if update is not None:
         check_ending(update)
-    with progress_bars(quiet) as progress:
-        assigned = assign(
-            values,
-            read(taxonomy),
-            model=model,
-            min_confidence=min_confidence,
-            value_column=value_column,
-            weight_column=weight_column,
-            progress=stage_of(progress, "embedding"),
-        )
-    assigned.write(out)
-    if update is not None:
-        assigned.tree.write(update)
+    with updating(taxonomy, update) as check:
+        with progress_bars(quiet) as progress:
+            assigned = assign(
+                values,
+                read(taxonomy),
+                model=model,
+                min_confidence=min_confidence,
+                value_column=value_column,
+                weight_column=weight_column,
+                progress=stage_of(progress, "embedding"),
+            )
+        check()
+        assigned.write(out)
+        if update is not None:
+            assigned.tree.write(update)
     if quiet:
         return
     counts = assigned.counts

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taxonomy.errors import InputError, TaxonomyError, check_type
+from taxonomy.files import settle
 from taxonomy.formats.csv import read_taxonomy_csv
 from taxonomy.model import Taxonomy, load
 from taxonomy.model.loading import naming_file
@@ -56,6 +57,7 @@ def read(path: str | Path) -> Taxonomy:
     if ending not in _READERS:
         problem = f"a taxonomy is not read from {ending!r}" if ending else "the name has no ending"
         raise InputError(problem, path=str(path), remedy=f"give a file in one of {', '.join(READ)}")
+    settle(path)
     with naming_file(path):
         return _READERS[ending](path)
 

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from taxonomy.errors import InputError, InvariantError, check_type
+from taxonomy.files import settle
 from taxonomy.model.taxonomy import SCHEMA_VERSION, Taxonomy
 
 _REMEDY = "give the path of a taxonomy.json"
@@ -37,6 +38,7 @@ def load(path: str | Path) -> Taxonomy:
     """
     check_type(path, (str, Path), "path", "give the path of a taxonomy.json")
     source = Path(path)
+    settle(source)
     data = _parse(source)
     if not isinstance(data, dict) or data.get("format") != "value-taxonomy":
         problem = 'the file is not a taxonomy: its "format" is not "value-taxonomy"'

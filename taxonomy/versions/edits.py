@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-from taxonomy.errors import EditsError, OutputError, check_type
-from taxonomy.files import replace_file
+from taxonomy.errors import EditsError, check_type
+from taxonomy.files import locked, replace_file
 from taxonomy.model import Taxonomy
 from taxonomy.toml import parse_tables, read_tables
 from taxonomy.values import Value, ValueSet, clean, label_problem, reason_to_reject
@@ -161,22 +161,33 @@ def _with_lines(tables: Sequence[tuple[int | None, Edit]], path: str) -> tuple[E
     return tuple(edit.model_copy(update={"line": line}) for line, edit in tables)
 
 
-def append_edit(path: str | Path, edit: Edit) -> None:
-    """Append an edit to an edits file, all that stands in it kept as it is.
+def append_edit(path: str | Path, edit: Edit, *, check: Callable[[Sequence[Edit]], None] | None = None) -> None:
+    """Append an edit to an edits file, all that stands in it kept as it is; the file is locked meanwhile.
+
+    Parameters
+    ----------
+    path : str or Path
+        Made if it is not there.
+    edit : Edit
+    check : callable, optional
+        Called with the edits that stand in it; what it raises leaves the file as it was.
 
     Raises
     ------
+    EditsError
+        If the file is not one of edits.
     OutputError
         If the file can't be written.
     """
     target = Path(path)
-    try:
-        before = target.read_text(encoding="utf-8") if target.exists() else ""
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror or error}"
-        raise OutputError(problem, path=str(target), remedy="choose another place") from error
-    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
-    replace_file(target, (before + gap + _edit_toml(edit)).encode())
+    with locked(target):
+        edits = read_edits(target)
+        if check is not None:
+            check(edits)
+        before = target.read_bytes().decode()
+        end = "\r\n" if "\r\n" in before else "\n"
+        gap = "" if not before else end if before.endswith("\n") else end + end
+        replace_file(target, (before + gap + _edit_toml(edit).replace("\n", end)).encode())
 
 
 def _edit_toml(edit: Edit) -> str:

@@ -14,10 +14,10 @@ from taxonomy.errors import check_type
 from taxonomy.model import Retired, Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.versions.conflicts import find_superseded, refuse_contradictions
-from taxonomy.versions.staleness import empty_stale_definitions
 from taxonomy.versions.editor import DoesNotApplyError, Editor
 from taxonomy.versions.edits import Edit
 from taxonomy.versions.retirement import succeed
+from taxonomy.versions.staleness import empty_stale_definitions
 
 Status = Literal["applied", "in place", "superseded", "does not apply"]
 

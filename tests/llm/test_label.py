@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -22,6 +23,7 @@ from taxonomy.cli import main
 from taxonomy.labels.language_model import LanguageModel
 from taxonomy.model import Taxonomy
 from tests.conftest import FIXTURE, Run
+from tests.kills import kill_at_each
 from tests.llm.labelling import CALLS, CANARY, CLUSTERS, GROUPS, NAMED, answering, inner, label_by, move_first, sizes
 from tests.llm_server import Server, good_name, kind_of
 
@@ -296,6 +298,33 @@ def test_a_killed_run_goes_on_where_it_was(
     assert whole.returncode == 0, whole.stderr
     assert len(answered) == len(server.requests) - before
     assert (tmp_path / "whole.json").read_bytes() == (tmp_path / "killed.json").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_at_any_moment_leaves_what_was_or_all_names(
+    run: Run, server: Server, source: Path, answers: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "b"
+    shutil.copytree(source.parent, folder)
+    target = folder / "taxonomy.json"
+    command = ("label", target, "--in-place", "--llm", "openai/x", "--llm-base-url", server.url, "--quiet")
+
+    def do() -> None:
+        done = run(*command)
+        assert done.returncode == 0, done.stderr
+
+    old = target.read_bytes()
+    do()
+    new = target.read_bytes()
+    target.write_bytes(old)
+    found = []
+    for _ in kill_at_each(do, folder, 20):
+        found.append(target.read_bytes())
+        do()
+        assert target.read_bytes() == new
+        assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in source.parent.iterdir())
+        target.write_bytes(old)
+    assert {*found} == {old, new}
 
 
 def _rows(file: Path) -> int:
