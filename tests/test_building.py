@@ -285,6 +285,13 @@ def test_the_next_version_asks_a_model_about_new_nodes_alone(server: Server) -> 
     assert {node.label_source for node in new} == {"llm"}
     assert built.labelled is not None
     assert built.labelled.named == len(new)
+    # Nothing new, no call: neither of the same values nor of values without one of them.
+    asked = len(server.requests)
+    again = taxonomy.build(strings(520), previous=built.tree, encoder=TinyEncoder(), labeller=model)
+    assert again.tree is built.tree
+    fewer = strings(520)[1:]
+    taxonomy.build(fewer, previous=built.tree, encoder=TinyEncoder(), labeller=model)
+    assert len(server.requests) == asked
 
 
 # -- what was built --------------------------------------------------------------------------------------------

@@ -97,10 +97,21 @@ def test_a_size_that_does_not_fit_says_what_does() -> None:
 
 def test_rare_newcomers_rename_and_move_nothing(cache: Path) -> None:
     values = {value.label: 10 * value.weight for value in read_values(FIXTURE).values[::3]}
-    old = taxonomy.build(values, levels=(70, 12)).tree
+    check_newcomers(values, (70, 12), 40)
+
+
+@pytest.mark.slow
+def test_rare_newcomers_rename_and_move_nothing_of_the_published_strings(cache: Path, published: Path) -> None:
+    values = {value.label: value.weight for value in read_values(published / "values_frequencies.csv").values}
+    check_newcomers(values, (266, 26), 150)
+
+
+def check_newcomers(values: Mapping[str, float], levels: tuple[int, int], n_new: int) -> None:
+    """Check the version without 2% of the values and with new ones, each as rare as the rarest."""
+    old = taxonomy.build(dict(values), levels=levels).tree
     rng = random.Random(3)
     vocabulary = sorted({word for label in values for word in label.split() if len(word) > 4})
-    rare = {f"{rng.choice(vocabulary)} {rng.choice(vocabulary)}": 1.0 for _ in range(40)}
+    rare = {f"{rng.choice(vocabulary)} {rng.choice(vocabulary)}": min(values.values()) for _ in range(n_new)}
     out = set(rng.sample(sorted(values), len(values) // 50))
     next_values = rare | {label: weight for label, weight in values.items() if label not in out}
     for absent in ("dormant", "retire"):
