@@ -122,6 +122,6 @@ def apply_edits(tree: Taxonomy, edits: Sequence[Edit]) -> tuple[Taxonomy, tuple[
     draft = Draft(tree.nodes)
     replay = replay_edits(draft, edits, tree.retired)
     if replay.changed:
-        empty_stale_definitions(draft, tree)
+        empty_stale_definitions(draft, tree.nodes)
     edited = tree.with_nodes(draft.finish()) if replay.changed else tree
     return succeed(tree, edited, replay.replaced), replay.outcomes

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from taxonomy.english.phrases import Phrases
-from taxonomy.model import Node, Taxonomy
+from taxonomy.model import Node
 from taxonomy.model.draft import Draft
 
 
-def empty_stale_definitions(draft: Draft, before: Taxonomy) -> None:
+def empty_stale_definitions(draft: Draft, before: Collection[Node]) -> None:
     """Empty the definitions made by a machine that name a value which their node held before and does not hold now.
 
     What is dormant counts as gone.
@@ -18,9 +18,10 @@ def empty_stale_definitions(draft: Draft, before: Taxonomy) -> None:
     ----------
     draft : Draft
         Changed in place.
-    before : Taxonomy
+    before : collection of Node
+        The nodes as they were.
     """
-    old, held, holds = {node.id: node for node in before.leaves}, Draft(before.nodes).leaf_ids(), draft.leaf_ids()
+    old, held, holds = {node.id: node for node in before}, Draft(before).leaf_ids(), draft.leaf_ids()
     for id, node in list(draft.nodes.items()):
         if not node.level or not node.has_machine_definition or id not in held:
             continue
