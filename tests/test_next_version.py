@@ -265,7 +265,7 @@ def test_a_wrong_choice_is_said(option: dict[str, object]) -> None:
 
 POOL = list(words(8))
 ACTIONS = ("rename", "define", "move", "merge", "pin", "alias", "reject", "new")
-WEIGHTS = st.dictionaries(st.sampled_from(POOL), st.integers(1, 50).map(float), min_size=12, max_size=40)
+WEIGHTS = st.dictionaries(st.sampled_from(POOL), st.integers(1, 50).map(float), min_size=20, max_size=40)
 
 
 @st.composite

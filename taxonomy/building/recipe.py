@@ -85,7 +85,9 @@ class Recipe:
         if self.absent not in ABSENCES:
             raise TaxonomyError(f"`absent` is {self.absent!r}", remedy=f"choose one of {', '.join(ABSENCES)}")
         if self.retire_after < 1:
-            raise TaxonomyError(f"`retire_after` is {self.retire_after}", remedy="give 1 or more, or absent='retire'")
+            raise TaxonomyError(
+                f"`retire_after` is {self.retire_after}", remedy="give 1 or more, or set `absent` to retire"
+            )
         domains = load_domains(Path(self.domains)) if isinstance(self.domains, (str, Path)) else self.domains
         object.__setattr__(self, "domains", None if domains is None else tuple(domains))
         object.__setattr__(self, "levels", None if self.levels is None else tuple(self.levels))
