@@ -264,42 +264,46 @@ def test_a_wrong_choice_is_said(option: dict[str, object]) -> None:
 # -- any change ------------------------------------------------------------------------------------------------------
 
 POOL = list(words(8))
-ACTIONS = ("rename", "define", "move", "merge", "pin", "alias", "reject", "new")
+ACTIONS = ("rename", "define", "move", "merge", "pin", "alias", "reject", "new", "split")
 WEIGHTS = st.dictionaries(st.sampled_from(POOL), st.integers(1, 50).map(float), min_size=20, max_size=40)
 
 
 @st.composite
 def edits_of(draw: st.DrawFn, tree: Taxonomy) -> list[Edit]:
-    """Draw valid edits of any kind."""
+    """Draw valid edits of any kind, no two of one node."""
     clusters = [node for node in tree.inner if node.level == 1]
     chosen: list[Edit] = []
     used: set[str] = set()
-    for action in draw(
-        st.lists(st.sampled_from(["rename", "define", "move", "merge", "pin", "alias", "reject", "new"]), max_size=4)
-    ):
-        free = [node for node in tree.leaves if node.id not in used]
-        node = draw(st.sampled_from(free))
-        used.add(node.id)
-        if action in ("define", "rename"):
-            node = draw(st.sampled_from(clusters))
-            if node.id in used:
-                continue
-            used.add(node.id)
-            chosen.append(Edit(action=action, node=node.id, to=f"Label {len(chosen)} of {node.id}"))
-        elif action == "move":
-            chosen.append(Edit(action=action, node=node.id, to=draw(st.sampled_from(clusters)).id))
-        elif action == "merge":
-            other = draw(st.sampled_from([node for node in tree.leaves if node.id not in used] or [node]))
-            if other.id != node.id:
-                used.add(other.id)
-                chosen.append(Edit(action=action, node=node.id, to=other.id))
-        elif action == "alias":
-            chosen.append(Edit(action=action, node=node.id, to=f"spelling {len(chosen)} of {node.label}"))
-        elif action == "new":
-            chosen.append(Edit(action=action, node=draw(st.sampled_from(clusters)).id, to=f"made value {len(chosen)}"))
-        else:
-            chosen.append(Edit(action=action, node=node.id))
+    for action in draw(st.lists(st.sampled_from(ACTIONS), max_size=4)):
+        kind = clusters if action in ("rename", "define", "split") else tree.leaves
+        free = [node for node in kind if node.id not in used]
+        children = {child.id for node in free for child in tree.children(node)}
+        node = draw(st.sampled_from(free)) if free else None
+        if node is None or (action == "split" and (len(tree.children(node)) < 2 or children & used)):
+            continue
+        used |= {node.id, *(child.id for child in tree.children(node) if action == "split")}
+        to = draw(
+            st.sampled_from([other for other in tree.leaves if other.id not in used] if action == "merge" else clusters)
+        )
+        used |= {to.id} if action == "merge" else set()
+        chosen.append(make_edit(tree, action, node, to, len(chosen)))
     return chosen
+
+
+def make_edit(tree: Taxonomy, action: str, node: Node, to: Node, number: int) -> Edit:
+    fields: dict[str, dict[str, object]] = {
+        "rename": {"to": f"Label {number} of {node.id}"},
+        "define": {"to": f"What {number} is."},
+        "move": {"to": to.id},
+        "merge": {"to": to.id},
+        "alias": {"to": f"spelling {number} of {node.label}"},
+        "new": {"to": f"made value {number}"},
+        "split": {
+            "into": [{"label": f"Part of {node.id}", "members": [child.id for child in tree.children(node)[:1]]}]
+        },
+    }
+    target = to if action == "new" else node
+    return Edit(action=action, node=target.id, **fields.get(action, {}))  # type: ignore[arg-type]
 
 
 def next_version(old: Taxonomy, values: dict[str, float], data: st.DataObject) -> Taxonomy:
