@@ -10,7 +10,7 @@ from taxonomy.model.draft import Draft
 
 
 def empty_stale_definitions(draft: Draft, before: Collection[Node]) -> None:
-    """Empty the definitions made by a machine that name a value which their node held before and does not hold now.
+    """Empty the definitions made by a machine that name a value which is gone, from their node or from the tree.
 
     What is dormant counts as gone.
 
@@ -22,12 +22,14 @@ def empty_stale_definitions(draft: Draft, before: Collection[Node]) -> None:
         The nodes as they were.
     """
     old, held, holds = {node.id: node for node in before}, Draft(before).leaf_ids(), draft.leaf_ids()
+    live_ids = {value.id for value in draft.level(0) if not value.is_dormant}
+    vanished = Phrases(_spellings(node for node in before if node.level == 0 and node.id not in live_ids))
     for id, node in list(draft.nodes.items()):
         if not node.level or not node.has_machine_definition or id not in held:
             continue
-        live = [draft.nodes[value] for value in holds[id] if not draft.nodes[value].is_dormant]
-        gone = [old[value] for value in held[id] - {value.id for value in live}]
-        if Phrases(_spellings(gone)).find(node.definition, within=_spellings(live)):
+        live = _spellings(draft.nodes[value] for value in holds[id] & live_ids)
+        lost = Phrases(_spellings(old[value] for value in held[id] - holds[id]))
+        if any(gone.find(node.definition, within=live) for gone in (vanished, lost)):
             draft.change(id, definition="", definition_source=None)
 
 
