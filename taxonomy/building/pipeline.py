@@ -155,8 +155,11 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
         # An edit asks for a node by a name that it is yet to get.
         labelled = naming.name(draft)
         edited, replay = _replay(draft, edits, gone)
-    for before in (() if previous is None else previous.nodes, draft.nodes.values()):
-        empty_stale_definitions(edited, before)
+    if previous is not None:
+        empty_stale_definitions(edited, previous.nodes)
+    if edits:
+        # What was named before the edits may name what they took out.
+        empty_stale_definitions(edited, draft.nodes.values())
     if lacks_words(edited):
         labelled = naming.name(edited) or labelled
 
