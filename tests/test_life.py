@@ -16,7 +16,7 @@ from taxonomy.model.draft import Draft
 from taxonomy.publishing import WRITTEN
 from taxonomy.values import read_values
 from taxonomy.versions.diff import Diff
-from taxonomy.versions.edits import read_edits
+from taxonomy.versions.edits_file import read_edits
 from taxonomy.versions.replay import replay_edits
 from tests.conftest import FIXTURE
 

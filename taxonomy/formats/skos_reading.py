@@ -148,6 +148,7 @@ class _Concepts:
             definition_source=self._figure(concept, TERMS.definitionSource, _choice(LabelSource)),
             absent_since=self._figure(concept, TERMS.absentSince, str),
             absences=self._figure(concept, TERMS.absences, int) or 0,
+            reviewed=bool(self._figure(concept, TERMS.reviewed, _true)),
             flags=tuple(sorted(flags.union(map(str, self.graph.objects(concept, TERMS.flag))))),
         )
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from types import MappingProxyType
 
 from taxonomy.model import Node, Retired, Taxonomy
 from taxonomy.model.draft import Draft
+from taxonomy.model.history import add_decision, with_version
+from taxonomy.model.nodes import Decision
 from taxonomy.values import canonical_key
 from taxonomy.versions.number import next_version
 
@@ -13,14 +17,23 @@ from taxonomy.versions.number import next_version
 _REPLACES = 0.25
 
 
-def succeed(previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str, ...]]) -> Taxonomy:
+def succeed(
+    previous: Taxonomy,
+    tree: Taxonomy,
+    replaced: Mapping[str, tuple[str, ...]],
+    decisions: Mapping[str, Sequence[Decision]] = MappingProxyType({}),
+) -> Taxonomy:
     """Make a tree the version after `previous`: retire the ids that went, revive those that came back, and number it.
+
+    A node that a machine has changed since it was reviewed is to be reviewed again.
 
     Parameters
     ----------
     previous, tree : Taxonomy
     replaced : mapping of str to tuple of str
         What replaces an id by a person's decision; else it is what holds most of its values now.
+    decisions : mapping of str to sequence of Decision
+        What people decided on ids that are retired.
 
     Returns
     -------
@@ -32,18 +45,39 @@ def succeed(previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str
     InputError
         If the version of `previous` has no next.
     """
-    undated = retire(previous.nodes, previous.retired, tree.nodes, replaced, since="")
-    version = next_version(previous, tree.model_copy(update={"retired": undated}))
+    nodes = tuple(to_review_again(previous.nodes, tree.nodes))
+    undated = retire(previous.nodes, previous.retired, nodes, replaced, decisions, since="")
+    tree = tree.model_copy(update={"nodes": nodes, "retired": undated})
+    version = next_version(previous, tree)
     if version is None:
         return previous
-    dated = tuple(gone if gone.since else gone.model_copy(update={"since": version}) for gone in undated)
-    tree = tree.model_copy(update={"version": version, "retired": dated})
+    return dated(tree.model_copy(update={"version": version}))
+
+
+def dated(tree: Taxonomy) -> Taxonomy:
+    """Return a tree in which all that is new in it has its version, in nodes and in what is retired."""
+    version = tree.version
+    nodes = (with_version(node, version) for node in tree.nodes)
     # What is absent for the first time has no date yet.
-    new = {node.id: node.model_copy(update={"absent_since": version}) for node in tree.nodes if node.absent_since == ""}
-    if not new:
-        return tree
-    tree = tree.model_copy(update={"nodes": tuple(new.get(node.id, node) for node in tree.nodes)})
+    nodes = (node.model_copy(update={"absent_since": version}) if node.absent_since == "" else node for node in nodes)
+    retired = (with_version(gone, version) for gone in tree.retired)
+    retired = (gone if gone.since else gone.model_copy(update={"since": version}) for gone in retired)
+    tree = tree.model_copy(update={"nodes": tuple(nodes), "retired": tuple(retired)})
     return tree.model_copy(update={"digest": tree.compute_digest()})
+
+
+def to_review_again(before: Iterable[Node], now: Iterable[Node]) -> Iterator[Node]:
+    """Yield nodes, not reviewed any more where they were moved, named or defined anew by no person's decision."""
+    old = {node.id: node for node in before if node.reviewed}
+    for node in now:
+        was = old.get(node.id)
+        if node.reviewed and was is not None and node.history == was.history and _face(node) != _face(was):
+            node = node.model_copy(update={"reviewed": False})
+        yield node
+
+
+def _face(node: Node) -> tuple[str | None, ...]:
+    return node.label, node.definition, node.parent
 
 
 def retire(
@@ -51,6 +85,7 @@ def retire(
     retired: Sequence[Retired],
     now: Collection[Node],
     replaced: Mapping[str, tuple[str, ...]],
+    decisions: Mapping[str, Sequence[Decision]] = MappingProxyType({}),
     *,
     since: str,
 ) -> tuple[Retired, ...]:
@@ -61,7 +96,7 @@ def retire(
     before, now : collection of Node
     retired : sequence of Retired
         What had gone before.
-    replaced : mapping of str to tuple of str
+    replaced, decisions : mapping
         As for `succeed`.
     since : str
         The version in which those went that went now.
@@ -77,8 +112,15 @@ def retire(
             label=node.label,
             since=since,
             replaced_by=replaced[node.id] if node.id in replaced else successors[node.id],
+            history=node.history,
         )
         for node in gone
+    ]
+    entries = [
+        entry.model_copy(update={"history": reduce(add_decision, decisions[entry.id], entry.history)})
+        if entry.id in decisions
+        else entry
+        for entry in entries
     ]
     return tuple(sorted(entries, key=lambda entry: entry.id))
 
