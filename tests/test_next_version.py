@@ -213,7 +213,7 @@ def test_a_value_that_is_not_mentioned_is_dormant_and_later_retired() -> None:
     dormant = versions[1].node(gone.id)
     assert (dormant.flags, dormant.weight, dormant.absences) == (("dormant",), 0, 1)
     assert (dormant.absent_since, dormant.parent) == (versions[1].version, gone.parent)
-    assert versions[1].version == "1.0.1"
+    assert versions[1].version == "1.1.0"
     assert [change.kind for change in Diff.between(first, versions[1]).changes if change.id == gone.id].count(
         "dormant"
     ) == 1

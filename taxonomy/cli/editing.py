@@ -51,8 +51,8 @@ def edit_command(
     other spelling (alias), the parent (move), or the node that goes on (merge). A review is one of a node and of all
     below it.
 
-    With --from-sheet, the decisions are what was changed in a table that export --sheet wrote: they are listed, and
-    written where --edits names a file.
+    A table that export --sheet wrote, and a person changed, may stand in place of action and node: its changes are
+    listed, and written where --edits names a file.
 
     \b
     Example:
@@ -119,6 +119,8 @@ def _sheet_edits(tree: Taxonomy, source: Path, edits: Path | None, sheet: Path, 
         click.echo(f"+{len(found.edits) - _LISTED:,} more")
     if found.without_row:
         click.echo(f"{count_of(found.without_row, 'node')} without a row: left as they are")
+    if found.idle_notes:
+        click.echo(f"a note without a change goes nowhere: line {', '.join(map(str, found.idle_notes))}")
     if not found.edits:
         click.echo("The sheet changes nothing")
     elif edits is not None:

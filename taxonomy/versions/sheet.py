@@ -115,10 +115,13 @@ class SheetEdits:
         In an order in which they can be applied; `line` is the row's.
     without_row : int
         Nodes that the table has no row for; they stay as they are.
+    idle_notes : tuple of int
+        Lines of rows with a note and no change, which goes nowhere.
     """
 
     edits: tuple[Edit, ...]
     without_row: int
+    idle_notes: tuple[int, ...]
 
 
 def read_sheet(path: str | Path, tree: Taxonomy, *, author: str = "", date: str = "") -> SheetEdits:
@@ -155,12 +158,16 @@ class _Sheet:
         new = [(line, cells) for line, cells in rows if not cells["id"]]
         self.new = sorted(new, key=lambda row: -self._level(*row))
         self.minted: dict[tuple[int, str], str] = {}
+        # Lines of rows that new nodes took.
+        self.taken: set[int] = set()
 
     def edits(self) -> SheetEdits:
         made = [*self._made(), *(edit for row in self.known for edit in self._changed(*row))]
         order = ("new", "move", "merge", "rename", "define", "alias", "reject", "review", "unreview")
         made.sort(key=lambda edit: order.index(edit.action))
-        return SheetEdits(tuple(self._without_covered(made)), len(self.tree.nodes) - len(self.known))
+        used = {edit.line for edit in made} | self.taken
+        idle = tuple(line for line, row in self.known if row["note"] and line not in used)
+        return SheetEdits(tuple(self._without_covered(made)), len(self.tree.nodes) - len(self.known), idle)
 
     # -- rows -------------------------------------------------------------------------------------------------------
 
@@ -212,8 +219,8 @@ class _Sheet:
                 self._fail(line, "a new node has no label or no parent", "give both", "parent" if label else "label")
             parent = self._node(line, row["parent"], level + 1, "parent")
             members = [
-                other["id"]
-                for _, other in self.known
+                (other_line, other)
+                for other_line, other in self.known
                 if level and other["parent"] == label and self.by_id[other["id"]].level == level - 1
             ]
             if level and not members:
@@ -222,7 +229,11 @@ class _Sheet:
             # As `Editor` mints it, so that rows can name it.
             id = mint_id("edit", level, [parent, label])
             self.minted[level, label] = id
-            yield self._edit(line, row, action="new", node=parent, to=label, members=members)
+            self.taken |= {other_line for other_line, _ in members}
+            notes = dict.fromkeys(one["note"] for one in (row, *(other for _, other in members)) if one["note"])
+            noted = {**row, "note": _BETWEEN.join(notes)}
+            ids = [other["id"] for _, other in members]
+            yield self._edit(line, noted, action="new", node=parent, to=label, members=ids)
             if row["definition"] and level:
                 yield self._edit(line, row, action="define", node=id, to=row["definition"])
 
