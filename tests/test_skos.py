@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import date
 from functools import cache
@@ -72,14 +73,20 @@ def test_the_scheme_and_its_versions(tmp_path: Path) -> None:
         assert list(graph.objects(scheme, predicate)) == [value]
 
 
-def test_there_is_no_date_unless_it_is_given(tmp_path: Path) -> None:
-    graph = written(full_tree(), tmp_path)
+def test_there_is_no_date_unless_it_is_given_or_someone_decided(tmp_path: Path) -> None:
+    tree = full_tree()
+    graph = written(tree, tmp_path)
+    days = {str(day) for day in graph.objects(None, DCTERMS.modified)}
+    assert days == {"2026-01-31"}
+    bare = [node.model_copy(update={"history": ()}) for node in tree.nodes]
+    graph = written(tree.model_copy(update={"nodes": tuple(bare), "retired": ()}), tmp_path)
     assert not list(graph.triples((None, DCTERMS.issued, None)))
     assert not [value for value in graph.objects() if getattr(value, "datatype", None) in (XSD.date, XSD.dateTime)]
 
 
 def test_a_concept_and_its_figures(tmp_path: Path) -> None:
-    graph = written(full_tree(), tmp_path, base_iri=BASE)
+    tree = full_tree()
+    graph = written(tree, tmp_path, base_iri=BASE)
     calm, scheme = rdflib.URIRef(f"{BASE}0:1"), rdflib.URIRef(BASE)
     assert {(predicate, str(value)) for predicate, value in graph.predicate_objects(calm)} == {
         (RDF.type, str(SKOS.Concept)),
@@ -107,6 +114,11 @@ def test_a_concept_and_its_figures(tmp_path: Path) -> None:
         (TERMS.conversationsHigh, "0.15"),
         (TERMS.flag, "doubtful"),
         (TERMS.flag, "thin"),
+        (TERMS.reviewed, "true"),
+        (TERMS.history, f"[{json.dumps(tree.nodes[0].history[0].model_dump())}]"),
+        (SKOS.changeNote, "1.1.0: took in zeal (kim, 2026-01-31)"),
+        (SKOS.editorialNote, "one idea (kim, 2026-01-31)"),
+        (DCTERMS.modified, "2026-01-31"),
     }
     assert set(graph.objects(rdflib.URIRef(f"{BASE}1:0"), SKOS.narrower)) == {calm, rdflib.URIRef(f"{BASE}0:0")}
 

@@ -158,6 +158,10 @@ class _Graph:
 
     def of_history(self, entry: Node | Retired, name: Callable[[str], str]) -> Iterator[_Triple]:
         concept = self.iri(entry.id)
+        if entry.history:
+            # Notes are for people; this is what is read again.
+            fields = [decision.model_dump() for decision in entry.history]
+            yield concept, TERMS.history, _Text(json.dumps(fields, ensure_ascii=False))
         for decision in entry.history:
             said = f"{decision.version}: {describe_decision(decision, entry.id, name)}"
             signed = sign_decision(decision)

@@ -74,7 +74,7 @@ def _smallest_first(nodes: Iterable[Node]) -> list[Node]:
 def _cells(tree: Taxonomy, node: Node) -> dict[str, str]:
     parent, placement = tree.parent(node), node.placement
     runner_up = placement.second_parent if placement else None
-    labels = {other.id: other.label for other in tree.nodes} if node.history else {}
+    labels = {other.id: other.label for other in (*tree.retired, *tree.nodes)} if node.history else {}
     decisions = (
         f"{describe_decision(decision, node.id, lambda id: labels.get(id, id))} ({sign_decision(decision)})"
         for decision in node.history
@@ -151,6 +151,8 @@ class _Sheet:
     def __init__(self, path: Path, tree: Taxonomy, record: Mapping[str, str]) -> None:
         self.path, self.tree, self.record = path, tree, record
         self.by_id = {node.id: node for node in tree.nodes}
+        # Ids as they are once a cell is tidied.
+        self.tidied = {_tidy(id): id for id in self.by_id}
         self.level_of = {level.name.casefold(): level.level for level in tree.levels}
         rows = list(self._rows())
         self.known = [(line, cells) for line, cells in rows if cells["id"]]
@@ -186,13 +188,17 @@ class _Sheet:
             if len(cells) > len(header):
                 fail_cells(cells, header, ",", path=str(self.path), line=line)
             # A spreadsheet leaves out empty cells at the end of a row.
-            row = {name: _tidy(unescape_cell(cell)) for name, cell in zip(header, cells, strict=False)}
-            row = dict.fromkeys(("id", "level", *EDITABLE, "note", "exported_from"), "") | row
+            raw = {name: unescape_cell(cell) for name, cell in zip(header, cells, strict=False)}
+            row = dict.fromkeys(("id", "level", *EDITABLE, "note", "exported_from"), "")
+            row |= {name: _tidy(cell) for name, cell in raw.items()} | {"id": self._id(raw.get("id", ""))}
             self._check(line, row, lines)
             yield line, row | {"columns": _BETWEEN.join(header)}
 
+    def _id(self, cell: str) -> str:
+        return cell if cell in self.by_id else self.tidied.get(_tidy(cell), _tidy(cell))
+
     def _check(self, line: int, row: Mapping[str, str], lines: dict[str, int]) -> None:
-        origin, own = row["exported_from"], _version(self.tree)
+        origin, own = row["exported_from"], _tidy(_version(self.tree))
         if origin and origin != own:
             self._fail(line, f"the row was exported from {origin}, and this is {own}", "give the version it is from")
         if not row["id"]:
@@ -298,7 +304,7 @@ class _Sheet:
         """Return the id of a node that a cell names by its id, its label, or its path."""
         if (level, text) in self.minted:
             return self.minted[level, text]
-        node = self.by_id.get(text)
+        node = self.by_id.get(self._id(text))
         if node is not None:
             if node.level != level:
                 self._fail(line, f"{node.label!r} is not a {self._level_name(level)}", "name one", column)
