@@ -224,6 +224,7 @@ BROKEN = {
     "Concept": ':calm skos:notation "other" .',
     "Inverse": ":thrift skos:narrower :calm .",
     "Placed": ":calm owl:deprecated true .",
+    "Decided": ':calm skos:changeNote "gone"@en .',
 }
 
 
