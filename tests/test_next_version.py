@@ -96,6 +96,15 @@ def test_a_size_that_does_not_fit_says_what_does() -> None:
         build(words(10, start=1), held, levels=(5,), **TWO_TOPS)
 
 
+@pytest.mark.parametrize("stay", [0.0, 0.3])
+def test_a_tree_that_edits_made_smaller_is_built_again(stay: float) -> None:
+    old = build(words(10), levels=(5,), **TWO_TOPS)
+    clusters = [node.id for node in old.inner if node.level == 1]
+    merged, _ = taxonomy.apply_edits(old, [Edit(action="merge", node=id, to=clusters[0]) for id in clusters[3:]])
+    assert merged.levels[1].size <= 3
+    check_version(merged, build(words(10, start=1), merged, stay=stay, **TWO_TOPS))
+
+
 # -- names, parents and definitions ------------------------------------------------------------------------------------
 
 

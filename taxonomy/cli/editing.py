@@ -139,8 +139,8 @@ def _append(tree: Taxonomy, source: Path, edits: Path, decisions: Sequence[Edit]
     append_edits(edits, decisions, labels=_labels(tree), check=lambda before: _follow(tree, before, decisions))
     one = decisions[0]
     what = str(one) if len(decisions) == 1 else count_of(len(decisions), "edit")
-    signed = f" as of {' '.join(filter(None, (one.author, one.date)))}" if one.author or one.date else ""
-    click.echo(plain(f"{what}: written to {edits}{signed}"))
+    signature = ", ".join(filter(None, (one.author, one.date)))
+    click.echo(plain(f"{what}: written to {edits}" + (f" ({signature})" if signature else "")))
     following = shlex.join(["apply-edits", str(source), "--edits", str(edits), "--out", str(source)])
     click.echo(plain(f"Next: value-taxonomy {following}"))
 

@@ -18,7 +18,7 @@ from taxonomy.cli.options import PATH, Choice, deprecated, out_option, taxonomy_
 @click.option("--out", type=PATH, help="The file to write.  [required]")
 @click.option("--base-iri", metavar="IRI", help="For SKOS: what stands before each id (default: a urn).")
 @click.option("--issued", type=click.DateTime(["%Y-%m-%d"]), help="For SKOS: when this version was published.")
-@click.option("--sheet", is_flag=True, help="As a .csv to change in a spreadsheet, for edit --from-sheet.")
+@click.option("--sheet", is_flag=True, help="As a .csv to change in a spreadsheet: see the command edit.")
 def export_command(
     taxonomy: Path, file: Path | None, out: Path | None, base_iri: str | None, issued: datetime | None, sheet: bool
 ) -> None:

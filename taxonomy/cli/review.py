@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,10 +97,22 @@ def _show_node(screen: Console, tree: Taxonomy, node: Node) -> None:
         "aliases": ", ".join(node.aliases),
         "confidence": _confidence(tree, node),
         "flags": ", ".join(node.flags),
+        "reviewed": "yes" if node.reviewed else "",
+        "decisions": "; ".join(_decisions(tree, node)),
         "siblings": ", ".join(siblings) or "none",
     }
     screen.print(Text(plain(node.label), style="bold"))
     print_fields(screen, fields)
+
+
+def _decisions(tree: Taxonomy, node: Node) -> Iterator[str]:
+    from taxonomy.model.history import describe_decision, names_by_id, sign_decision
+
+    name = names_by_id(tree.nodes, tree.retired)
+    for decision in node.history:
+        said = describe_decision(decision, node.id, name)
+        why = ", ".join(part for part in (decision.note, sign_decision(decision)) if part)
+        yield f"{said} ({why})" if why else said
 
 
 def _confidence(tree: Taxonomy, node: Node) -> str:

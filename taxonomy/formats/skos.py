@@ -20,7 +20,7 @@ from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS
 from taxonomy.errors import TaxonomyError
 from taxonomy.formats.xml import xml_text
 from taxonomy.model import Node, Retired, Taxonomy
-from taxonomy.model.history import describe_decision, sign_decision
+from taxonomy.model.history import describe_decision, names_by_id, sign_decision
 from taxonomy.model.lookup import live_successors
 
 Form = Literal["turtle", "xml", "json-ld"]
@@ -111,15 +111,15 @@ class _Graph:
 
     def of_taxonomy(self, tree: Taxonomy, issued: date | None) -> Iterator[_Triple]:
         yield from self.of_scheme(tree, issued)
+        name = names_by_id(tree.nodes, tree.retired)
         for node in tree.nodes:
             yield from self.of_node(node)
+            yield from self.of_history(node, name)
         retired = {entry.id: entry for entry in tree.retired}
-        entries: dict[str, Node | Retired] = {**retired, **{node.id: node for node in tree.nodes}}
-        for changed in entries.values():
-            yield from self.of_history(changed, lambda id: entries[id].label if id in entries else id)
         present = {node.id for node in tree.nodes}
         for entry in tree.retired:
             yield from self.of_retired(entry, live_successors(entry.id, retired, present))
+            yield from self.of_history(entry, name)
 
     def of_scheme(self, tree: Taxonomy, issued: date | None) -> Iterator[_Triple]:
         yield self.scheme, RDF.type, SKOS.ConceptScheme

@@ -60,6 +60,12 @@ def with_version(entry: Dated, version: str) -> Dated:
     return entry.model_copy(update={"history": tuple(history)})
 
 
+def names_by_id(nodes: Iterable[Node], retired: Iterable[Retired]) -> Callable[[str], str]:
+    """Return what to call the node of an id: its label, now or last; the id itself where there never was one."""
+    labels = {gone.id: gone.label for gone in retired} | {node.id: node.label for node in nodes}
+    return lambda id: labels.get(id, id)
+
+
 def describe_decision(decision: Decision, own: str, name: Callable[[str], str]) -> str:
     """Return what was decided, from the point of view of one node.
 

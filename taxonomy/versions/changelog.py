@@ -55,7 +55,7 @@ def as_markdown(diff: Diff, *, all: bool = False) -> str:
         "",
         f"Since {escape_markdown(diff.old_version)}: {_summary(diff, None)}.",
     ]
-    for domain in sorted({change.domain for change in diff.changes}):
+    for domain in sorted({change.domain for change in diff.changes if all or change.kind not in COUNTED}):
         lines += ["", f"### {escape_markdown(domain)}", "", f"{_summary(diff, domain).capitalize()}.", ""]
         for kind, nodes in _by_kind(diff, domain).items():
             if all or kind not in COUNTED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from taxonomy.errors import InputError, LookupFailedError
 from taxonomy.formats.csv import refuse_nul, table_csv, unescape_cell
 from taxonomy.model import Node, Taxonomy, mint_id
-from taxonomy.model.history import describe_decision, sign_decision
+from taxonomy.model.history import describe_decision, names_by_id, sign_decision
 from taxonomy.values.cells import fail_cells
 from taxonomy.values.text_files import read_rows
 from taxonomy.versions.edits import Edit
@@ -56,7 +56,8 @@ def taxonomy_sheet(tree: Taxonomy) -> str:
         If a text has a NUL, which CSV readers reject.
     """
     refuse_nul(tree)
-    return _BOM + table_csv(COLUMNS, (tuple(_cells(tree, node).values()) for node in _from_the_top(tree)))
+    name = names_by_id(tree.nodes, tree.retired)
+    return _BOM + table_csv(COLUMNS, (tuple(_cells(tree, node, name).values()) for node in _from_the_top(tree)))
 
 
 def _from_the_top(tree: Taxonomy) -> Iterator[Node]:
@@ -71,13 +72,11 @@ def _smallest_first(nodes: Iterable[Node]) -> list[Node]:
     return sorted(nodes, key=lambda node: (-node.weight, node.label, node.id), reverse=True)
 
 
-def _cells(tree: Taxonomy, node: Node) -> dict[str, str]:
+def _cells(tree: Taxonomy, node: Node, name: Callable[[str], str]) -> dict[str, str]:
     parent, placement = tree.parent(node), node.placement
     runner_up = placement.second_parent if placement else None
-    labels = {other.id: other.label for other in (*tree.retired, *tree.nodes)} if node.history else {}
     decisions = (
-        f"{describe_decision(decision, node.id, lambda id: labels.get(id, id))} ({sign_decision(decision)})"
-        for decision in node.history
+        f"{describe_decision(decision, node.id, name)} ({sign_decision(decision)})" for decision in node.history
     )
     return {
         "id": node.id,
@@ -247,7 +246,7 @@ class _Sheet:
 
     def _changed(self, line: int, row: Mapping[str, str]) -> Iterator[Edit]:
         node = self.by_id[row["id"]]
-        was = {name: _tidy(cell) for name, cell in _cells(self.tree, node).items()}
+        was = {name: _tidy(cell) for name, cell in _cells(self.tree, node, str).items()}
         columns = row["columns"].split(_BETWEEN)
         for column in EDITABLE:
             if column in columns and row[column] != was[column]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from taxonomy.model import Node, Retired, Taxonomy
-from taxonomy.model.history import describe_decision, sign_decision
+from taxonomy.model.history import describe_decision, names_by_id, sign_decision
 from taxonomy.quality.findings import UNSTABLE, VECTOR_CHECKS, list_findings
 from taxonomy.versions.diff import Change, Diff
 from taxonomy.views.page.nearest import nearest_elsewhere
@@ -31,6 +31,7 @@ def page_data(
     """Return plain lists, dicts, strings and numbers; parameters as for `taxonomy_page`."""
     position = {node.id: index for index, node in enumerate(tree.nodes)}
     provenance = tree.provenance
+    name = names_by_id(tree.nodes, tree.retired)
     return {
         "title": tree.title or tree.id,
         "id": tree.id,
@@ -50,7 +51,7 @@ def page_data(
         "unchecked": [] if vectors is not None else sorted(VECTOR_CHECKS),
         "unstable": UNSTABLE,
         "retired": [
-            [gone.id, gone.label, gone.level, gone.since, list(gone.replaced_by), _history(tree, gone)]
+            [gone.id, gone.label, gone.level, gone.since, list(gone.replaced_by), _history(gone, name)]
             for gone in tree.retired
         ],
         "diff": None if old is None else _diff(old, tree, position),
@@ -58,6 +59,7 @@ def page_data(
 
 
 def _columns(tree: Taxonomy, position: Mapping[str, int], vectors: TreeVectors | None) -> dict[str, Any]:
+    name = names_by_id(tree.nodes, tree.retired)
     near = None if vectors is None else nearest_elsewhere(tree, vectors.values)
 
     def column(field: Callable[[Node], Any]) -> list[Any]:
@@ -78,7 +80,7 @@ def _columns(tree: Taxonomy, position: Mapping[str, int], vectors: TreeVectors |
         "aliases": sparse(lambda node: node.aliases),
         "flags": sparse(lambda node: node.flags),
         "reviewed": sparse(lambda node: node.reviewed or None),
-        "history": sparse(lambda node: _history(tree, node) or None),
+        "history": sparse(lambda node: _history(node, name) or None),
         "source": column(lambda node: node.label_source),
         "rank": sparse(lambda node: node.label_rank),
         "stability": column(lambda node: node.stability),
@@ -93,16 +95,10 @@ def _columns(tree: Taxonomy, position: Mapping[str, int], vectors: TreeVectors |
     }
 
 
-def _history(tree: Taxonomy, entry: Node | Retired) -> list[list[str]]:
+def _history(entry: Node | Retired, name: Callable[[str], str]) -> list[list[str]]:
     """Return what people decided: version, what, why, and by whom and when."""
-    labels = {one.id: one.label for one in (*tree.retired, *tree.nodes)} if entry.history else {}
     return [
-        [
-            decision.version,
-            describe_decision(decision, entry.id, lambda id: labels.get(id, id)),
-            decision.note,
-            sign_decision(decision),
-        ]
+        [decision.version, describe_decision(decision, entry.id, name), decision.note, sign_decision(decision)]
         for decision in entry.history
     ]
 
