@@ -8,6 +8,7 @@ import random
 from datetime import date
 from pathlib import Path
 
+import pytest
 import rdflib
 from click.testing import CliRunner
 from rdflib.namespace import DCTERMS, SKOS
@@ -25,6 +26,7 @@ from taxonomy.versions.edits_file import read_edits
 from taxonomy.versions.replay import replay_edits
 from tests.conftest import FIXTURE
 from tests.pages import Parts
+from tests.skos_checks import check_graph
 
 
 def command(*arguments: object, status: int = 0) -> str:
@@ -76,7 +78,7 @@ def outline(tree: Taxonomy) -> set[tuple[object, ...]]:
     return {(node.id, node.level, node.label, node.definition, node.parent) for node in tree.nodes}
 
 
-def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
+def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     header, *rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)
     # A third of them, which is enough for four levels.
     rows = rows[::3]
@@ -209,6 +211,9 @@ def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
     assert set(map(str, graph.objects(concept, SKOS.editorialNote))) == {"one word says it (kim, 2026-01-31)"}
     assert "2.0.0: renamed to Truthfulness (kim, 2026-01-31)" in set(map(str, graph.objects(concept, SKOS.changeNote)))
     assert graph.value(concept, DCTERMS.modified) == rdflib.Literal(date(2026, 1, 31))
+    # A part of it: checking takes time with the square of what there is.
+    third.subtree(group.id).write(tmp_path / "part.ttl")
+    check_graph(rdflib.Graph().parse(tmp_path / "part.ttl"), caplog)
     command("explore", two, "--no-vectors", "--out", tmp_path / "page.html")
     columns = Parts((tmp_path / "page.html").read_text(encoding="utf-8")).data["nodes"]
     shown = columns["history"][str(columns["id"].index(group.id))]

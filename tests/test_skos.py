@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 from datetime import date
-from functools import cache
 from pathlib import Path
 
-import pyshacl
 import pytest
 import rdflib
-import skosify
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, XSD
 
 from taxonomy.errors import InputError, InvariantError
@@ -20,9 +16,9 @@ from taxonomy.formats.skos import TERMS
 from taxonomy.model import Retired, Taxonomy, load
 from taxonomy.publishing import write_taxonomy
 from tests.conftest import Run
+from tests.skos_checks import check_graph, domain_of, violated
 from tests.trees import NASTY, full_tree, make_tree
 
-SHAPES = Path(__file__).with_name("skos.shacl.ttl")
 BASE = "https://example.org/values/"
 PREFIXES = """
     @prefix : <https://example.org/> .
@@ -171,30 +167,6 @@ def test_the_command_line_takes_base_and_date(run: Run, tmp_path: Path) -> None:
 # -- what others say to it ---------------------------------------------------------------------------------------
 
 
-@cache
-def shapes() -> rdflib.Graph:
-    return rdflib.Graph().parse(SHAPES)
-
-
-def violated(graph: rdflib.Graph) -> set[str]:
-    """Return the names of the shapes that a graph violates."""
-    _, report, _ = pyshacl.validate(graph, shacl_graph=shapes())
-    shape = rdflib.URIRef("http://www.w3.org/ns/shacl#sourceShape")
-    found = set()
-    for source in report.objects(None, shape):
-        # A shape without a name is a part of the one that has it.
-        while isinstance(source, rdflib.BNode):
-            source = next(iter(shapes().subjects(None, source)))
-        found.add(str(source).rpartition("#")[2])
-    return found
-
-
-def domain_of(tree: Taxonomy) -> Taxonomy:
-    """Return the domain of the fewest nodes as a taxonomy."""
-    nodes = [[node for node in tree.nodes if top in tree.path(node)] for top in tree.top]
-    return Taxonomy.from_nodes(min(nodes, key=len), id=tree.id, weight_unit=tree.weight_unit)
-
-
 @pytest.mark.parametrize("name", ["full", "nasty", "build"])
 def test_exports_pass_the_integrity_conditions_and_skosify(
     name: str, small_build: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -206,11 +178,7 @@ def test_exports_pass_the_integrity_conditions_and_skosify(
         # One domain of it: checking takes time with the square of what there is.
         "build": lambda: domain_of(load(small_build / "taxonomy.json")),
     }[name]()
-    graph = written(tree, tmp_path)
-    assert violated(graph) == set()
-    with caplog.at_level(logging.WARNING):
-        skosify.skosify(graph)
-    assert caplog.messages == []
+    check_graph(written(tree, tmp_path), caplog)
 
 
 BROKEN = {
