@@ -58,5 +58,5 @@ def label_nodes(
     """Name the nodes of a taxonomy whose values have these vectors, in the order of `tree.leaves`."""
     draft = Draft(tree.nodes)
     done = labeller.name(draft, vectors, progress=progress)
-    nodes = list(to_review_again(tree.nodes, draft.finish()))
-    return tree.with_nodes(nodes, provenance=done.noted(tree.provenance)), done
+    labelled = tree.with_nodes(draft.finish(), provenance=done.noted(tree.provenance))
+    return to_review_again(tree, labelled), done

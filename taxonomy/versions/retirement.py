@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from types import MappingProxyType
 
@@ -45,9 +45,9 @@ def succeed(
     InputError
         If the version of `previous` has no next.
     """
-    nodes = tuple(to_review_again(previous.nodes, tree.nodes))
-    undated = retire(previous.nodes, previous.retired, nodes, replaced, decisions, since="")
-    tree = tree.model_copy(update={"nodes": nodes, "retired": undated})
+    tree = to_review_again(previous, tree)
+    undated = retire(previous.nodes, previous.retired, tree.nodes, replaced, decisions, since="")
+    tree = tree.model_copy(update={"retired": undated})
     version = next_version(previous, tree)
     if version is None:
         return previous
@@ -57,23 +57,38 @@ def succeed(
 def dated(tree: Taxonomy) -> Taxonomy:
     """Return a tree in which all that is new in it has its version, in nodes and in what is retired."""
     version = tree.version
-    nodes = (with_version(node, version) for node in tree.nodes)
-    # What is absent for the first time has no date yet.
-    nodes = (node.model_copy(update={"absent_since": version}) if node.absent_since == "" else node for node in nodes)
-    retired = (with_version(gone, version) for gone in tree.retired)
-    retired = (gone if gone.since else gone.model_copy(update={"since": version}) for gone in retired)
-    tree = tree.model_copy(update={"nodes": tuple(nodes), "retired": tuple(retired)})
+    nodes = tuple(_dated(node, version) for node in tree.nodes)
+    retired = tuple(with_version(gone, version) for gone in tree.retired)
+    retired = tuple(gone if gone.since else gone.model_copy(update={"since": version}) for gone in retired)
+    tree = tree.model_copy(update={"retired": retired})
+    if all(new is old for new, old in zip(nodes, tree.nodes, strict=True)):
+        return tree
+    tree = tree.model_copy(update={"nodes": nodes})
     return tree.model_copy(update={"digest": tree.compute_digest()})
 
 
-def to_review_again(before: Iterable[Node], now: Iterable[Node]) -> Iterator[Node]:
-    """Yield nodes, not reviewed any more where they were moved, named or defined anew by no person's decision."""
-    old = {node.id: node for node in before if node.reviewed}
-    for node in now:
-        was = old.get(node.id)
-        if node.reviewed and was is not None and node.history == was.history and _face(node) != _face(was):
-            node = node.model_copy(update={"reviewed": False})
-        yield node
+def _dated(node: Node, version: str) -> Node:
+    node = with_version(node, version)
+    # What is absent for the first time has no date yet.
+    return node.model_copy(update={"absent_since": version}) if node.absent_since == "" else node
+
+
+def to_review_again(before: Taxonomy, tree: Taxonomy) -> Taxonomy:
+    """Return a tree whose nodes are not reviewed any more where no person moved, named or defined them anew."""
+    old = {node.id: node for node in before.nodes if node.reviewed}
+    stale = {
+        node.id
+        for node in tree.nodes
+        if node.reviewed
+        and node.id in old
+        and node.history == old[node.id].history
+        and _face(node) != _face(old[node.id])
+    }
+    if not stale:
+        return tree
+    nodes = (node.model_copy(update={"reviewed": False}) if node.id in stale else node for node in tree.nodes)
+    tree = tree.model_copy(update={"nodes": tuple(nodes)})
+    return tree.model_copy(update={"digest": tree.compute_digest()})
 
 
 def _face(node: Node) -> tuple[str | None, ...]:
