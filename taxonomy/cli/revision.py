@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from textwrap import wrap
 
 import click
 
@@ -42,7 +45,7 @@ def diff_command(old: Path, new: Path, as_json: bool, changelog: bool, everythin
       value-taxonomy diff old/taxonomy.json build/taxonomy.json --fail-on major
       value-taxonomy diff old/taxonomy.json build/taxonomy.json --changelog > changes.md
     """
-    from taxonomy.cli.screen import console, plain
+    from taxonomy.cli.screen import console
     from taxonomy.formats.readers import read
     from taxonomy.versions.changelog import as_markdown, as_text
     from taxonomy.versions.diff import Diff
@@ -56,14 +59,19 @@ def diff_command(old: Path, new: Path, as_json: bool, changelog: bool, everythin
     elif changelog:
         _print_lines(as_markdown(difference, all=everything))
     elif screen.is_terminal:
-        # A line that the terminal would break is cut, so that there are no more of them.
-        for line in as_text(difference, lines=LINES, all=everything).splitlines():
-            shown = plain(line)
-            click.echo(shown if len(shown) <= screen.width else shown[: screen.width - 1] + "…")
+        _fit(partial(as_text, difference, all=everything), screen.width)
     else:
         _print_lines(as_text(difference, all=everything))
     if fail_on and difference.bump and BUMPS.index(difference.bump) >= BUMPS.index(fail_on):
         raise SystemExit(1)
+
+
+def _fit(text: Callable[..., str], width: int) -> None:
+    """Print text that takes so many `lines`, those before its first empty line broken and the others cut to the width."""
+    head = text(lines=LINES).partition("\n\n")[0].splitlines()
+    rows = [row for line in head for row in wrap(line, width)]
+    for line in [*rows, *text(lines=LINES - len(rows) + len(head)).splitlines()[len(head) :]]:
+        click.echo(line if len(line) <= width else line[: width - 1] + "…")
 
 
 def _print_lines(text: str) -> None:
