@@ -67,7 +67,7 @@ def diff_command(old: Path, new: Path, as_json: bool, changelog: bool, everythin
 
 
 def _fit(text: Callable[..., str], width: int) -> None:
-    """Print text that takes so many `lines`, those before its first empty line broken and the others cut to the width."""
+    """Print a text that can be of fewer `lines`; its head is broken to the width, and what follows is cut to it."""
     head = text(lines=LINES).partition("\n\n")[0].splitlines()
     rows = [row for line in head for row in wrap(line, width)]
     for line in [*rows, *text(lines=LINES - len(rows) + len(head)).splitlines()[len(head) :]]:
