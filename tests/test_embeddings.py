@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -323,6 +324,21 @@ def test_a_damaged_store_is_set_aside_and_rebuilt(tmp_path: Path, damage: Callab
     last = TinyEncoder()
     assert encode(strings, last, tmp_path).tobytes() == vectors.tobytes()
     assert last.asked == []
+
+
+def test_vectors_of_phrasings_are_dropped_and_that_is_said_once(tmp_path: Path) -> None:
+    encode(["care"], TinyEncoder(), tmp_path)
+    phrasings = ("{}", "someone who cares about {}", "a person who values {}")
+    key = hashlib.sha256("\n".join(("tiny", *phrasings)).encode()).hexdigest()
+    former, others = store(tmp_path).with_name(f"{key}.sqlite"), store(tmp_path).with_name("another.sqlite")
+    shutil.copy(store(tmp_path), former)
+    shutil.copy(store(tmp_path), others)
+    encoder = TinyEncoder()
+    with pytest.warns(StoreWarning, match=rf"{key}.*no longer used; the file was removed"):
+        encode(["care"], encoder, tmp_path)
+    assert encoder.asked == []
+    assert sorted(store(tmp_path).parent.iterdir()) == [others, store(tmp_path)]
+    encode(["care"], encoder, tmp_path)
 
 
 def test_where_nothing_can_be_kept_work_goes_on(tmp_path: Path) -> None:

@@ -207,8 +207,8 @@ class Provenance(Record):
     method : str or None
         The method of clustering.
     parameters : dict of str to object
-        Fields of the recipe: ``levels``, ``top``, ``min_children``, ``phrasings``, ``domains``. Where a language model
-        named nodes, ``llm`` says how it was asked.
+        Fields of the recipe: ``levels``, ``top``, ``min_children``, ``domains``. Where a language model named nodes,
+        ``llm`` says how it was asked.
     seed : int or None
     labeller : str or None
         What named the nodes: ``keyphrase``, or ``llm:`` and the name of a language model.

@@ -146,24 +146,21 @@ def clustering(count: str, method: str) -> dict[str, Any]:
     """Time the clustering alone, in a warm process, and score it where there is a reference."""
     from embeddings import load_encoder
     from taxonomy.building.pipeline import find_anchors
-    from taxonomy.clustering.phrasing import PhrasedEncoder
-    from taxonomy.clustering.recursion import build_hierarchy
+    from taxonomy.clustering.recursion import Settings, build_hierarchy
     from taxonomy.domains import load_domains
 
     source = strings_file(int(count))
     value_set, vectors, sizes = read_values(source), vectors_of(source), _sizes(int(count))
-    anchors = find_anchors(load_domains(), value_set, PhrasedEncoder(load_encoder()))
+    anchors = find_anchors(load_domains(), value_set, load_encoder())
 
     def cluster(points: NDArray[np.float32], wanted: Sequence[int]) -> list[NDArray[np.intp]]:
         known = np.full(len(points), -1) if len(points) < len(vectors) else anchors.known
         layers = build_hierarchy(
             points,
             wanted[:-1],
+            Settings(method, seed=0, exact=False),
             anchors=type(anchors)(anchors.vectors, anchors.domains, known),
             n_top=5,
-            method=method,
-            seed=0,
-            exact=False,
         )
         found, nodes = [], np.arange(len(points))
         for layer in layers:
