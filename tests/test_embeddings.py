@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 import embeddings
@@ -425,6 +426,19 @@ def test_neighbours_are_the_nearest_others(n: int) -> None:
     best = -np.sort(-found, axis=1)[:, : min(7, n - 1)]
     assert cosines == pytest.approx(best, abs=1e-6)
     assert not (indices == np.arange(n)[:, None]).any()
+
+
+@pytest.mark.parametrize("n", [300, 12_000])
+def test_what_has_something_in_common_is_no_neighbour(n: int) -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(n, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    group = rng.integers(0, 3, n)
+    indices, cosines = nearest_neighbors(vectors, 5, apart=sp.csr_array((np.ones(n), (np.arange(n), group))))
+    assert (group[indices] != group[:, None]).all()
+    assert np.isfinite(cosines).all()
+    together = sp.csr_array(np.ones((n, 1)))
+    assert (nearest_neighbors(vectors[:300], 5, apart=together[:300])[1] == -np.inf).all()
 
 
 @pytest.mark.parametrize("largest", [300, 60])

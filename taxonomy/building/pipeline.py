@@ -122,6 +122,7 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
         Settings(recipe.method, recipe.seed, recipe.min_children, exact=recipe.levels is not None),
         anchors=find_anchors(recipe.tops, value_set, space.encoder) if recipe.tops else None,
         n_top=n_top,
+        labels=value_set.labels,
         progress=stage_of(progress, "clustering"),
     )
 

@@ -16,7 +16,7 @@ from taxonomy.clustering.affinity import domain_affinity
 from taxonomy.clustering.many import partition_many
 from taxonomy.clustering.methods import METHODS, Partition
 from taxonomy.clustering.sizes import allocate
-from taxonomy.clustering.smoothing import diffuse, transition_matrix
+from taxonomy.clustering.smoothing import sharpen, transition_matrix
 from taxonomy.errors import LevelsError
 from taxonomy.geometry import Labels, Points, centroids, confidence, squared_distances
 
@@ -94,6 +94,7 @@ def build_hierarchy(
     *,
     anchors: Anchors | None,
     n_top: int,
+    labels: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> list[Layer]:
     """Cluster values into levels that end at the domains or at a data-driven top.
@@ -109,8 +110,10 @@ def build_hierarchy(
         Examples of the domains; None for a top found in the data.
     n_top : int
         Nodes of a data-driven top.
+    labels : sequence of str, optional
+        The values, so that those that share a word are not clustered for that: see `smoothing.sharpen`.
     progress : callable, optional
-        Called with (steps done, steps in all): the neighbour graph, the smoothed vectors, and each level.
+        Called with (steps done, steps in all): the affinity to the domains, the sharpened vectors, and each level.
 
     Returns
     -------
@@ -126,11 +129,10 @@ def build_hierarchy(
     with threadpool_limits(1):
         done = progress or (lambda step, steps: None)
         steps = 2 + len(sizes) + (anchors is None)
-        transition = transition_matrix(vectors)
+        points = sharpen(vectors, labels)
         done(1, steps)
-        points = normalize(diffuse(vectors, transition))
-        done(2, steps)
         if anchors is None:
+            done(2, steps)
             roots = np.zeros(len(vectors), dtype=np.intp)
             counts = np.array([len(vectors)])
             shares = allocate(
@@ -139,18 +141,23 @@ def build_hierarchy(
             if shares[-1].sum() != n_top:
                 fits = int(shares[-1].sum())
                 raise LevelsError(f"`top` is {n_top}, and these values and levels allow {fits}", remedy="ask for that")
-            return _layers(points, roots, shares, settings, done)
+            return build_layers(points, roots, shares, settings, done)
+        # A word that two values share often speaks for one domain, so here any values are neighbours.
+        transition = transition_matrix(vectors)
         affinity = domain_affinity(vectors, transition, anchors.vectors, anchors.domains, anchors.known)
+        done(2, steps)
         roots = affinity.argmax(axis=1)
         counts = np.bincount(roots, minlength=anchors.n_domains)
         least = settings.min_children
         shares = allocate(counts, sizes, min_children=least, root_children=least, exact=settings.exact)
-        layers = _layers(points, roots, shares, settings, done)
+        layers = build_layers(points, roots, shares, settings, done)
         return [*layers, _domain_layer(affinity, roots, layers)]
 
 
-def _layers(points: Points, roots: Labels, shares: list[Labels], settings: Settings, done: Progress) -> list[Layer]:
-    """Build each level from the level below, inside each root."""
+def build_layers(
+    points: Points, roots: Labels, shares: Sequence[Labels], settings: Settings, done: Progress
+) -> list[Layer]:
+    """Build each level from the level below, inside each root, `shares` being what `allocate` returns."""
     method = METHODS[settings.method]
     weights = np.ones(len(points))
     layers: list[Layer] = []

@@ -161,6 +161,7 @@ def clustering(count: str, method: str) -> dict[str, Any]:
             Settings(method, seed=0, exact=False),
             anchors=type(anchors)(anchors.vectors, anchors.domains, known),
             n_top=5,
+            labels=value_set.labels[: len(points)],
         )
         found, nodes = [], np.arange(len(points))
         for layer in layers:
