@@ -21,7 +21,9 @@ from scipy.spatial.distance import pdist
 from sklearn.metrics import adjusted_rand_score
 
 import taxonomy
+from embeddings.arrays import normalize
 from taxonomy.clustering import average, density, linkage, ward
+from taxonomy.clustering.balanced import Balanced
 from taxonomy.clustering.exact import make_exact, relabel
 from taxonomy.clustering.many import LARGEST, partition_many
 from taxonomy.clustering.methods import METHODS
@@ -31,7 +33,7 @@ from taxonomy.clustering.smoothing import sharpen, transition_matrix
 from taxonomy.errors import LevelsError
 from taxonomy.geometry import centroids
 from taxonomy.values import read_values
-from tests.benchmarks.content import clusters_of, one_word_share
+from tests.benchmarks.content import clusters_of, group_sizes, largest_share, one_word_share
 from tests.conftest import FIXTURE, examples
 
 HIERARCHIES = [average, ward]
@@ -102,6 +104,40 @@ def test_make_exact_gives_the_number_asked_for(n: int, asked: int, least: int, s
     assert sorted(set(got.tolist())) == list(range(n_clusters))
     if n >= least:
         assert np.bincount(got).min() >= least
+
+
+@given(st.integers(2, 90), st.integers(1, 30), st.integers(2, 4), st.integers(0, 5))
+def test_groups_are_of_like_standing(n: int, asked: int, least: int, seed: int) -> None:
+    k = max(1, min(asked, n // least))
+    points, weights = blobs(n, seed=seed).astype(np.float64), np.random.default_rng(seed).uniform(1, 9, n)
+    sizes = np.bincount(Balanced.of(n, k)(points, k, weights=weights, min_size=least, seed=0))
+    assert len(sizes) == k
+    assert sizes.min() >= min(n, max(least, 0.3 * n // k if k >= 20 else 0))
+    assert sizes.max() <= max(3 * n / k, least)
+    if k >= 20:
+        assert sum(sorted(sizes)[-5:]) <= max(0.38 * n, 5 * np.ceil(n / k))
+
+
+def test_bounds_move_as_little_as_they_must() -> None:
+    points = np.array([[0.0], [0.1], [0.2], [0.3], [1.0]])
+    assert Balanced(1, 5)(points, 2, weights=np.ones(5), min_size=1, seed=0).tolist() == [0, 0, 0, 0, 1]
+    assert Balanced(1, 3)(points, 2, weights=np.ones(5), min_size=1, seed=0).tolist() == [0, 0, 0, 1, 1]
+    assert Balanced(2, 5)(points, 2, weights=np.ones(5), min_size=1, seed=0).tolist() == [0, 0, 0, 1, 1]
+
+
+def test_a_cluster_that_fits_no_group_is_flagged() -> None:
+    near, far = np.eye(4)[:2], np.array([1, 1, 0.0, 0]) / 2**0.5
+    rng = np.random.default_rng(0)
+    vectors = np.concatenate(
+        [
+            *(normalize(center + 0.05 * rng.normal(size=(12, 4))) for center in (*near, *(near + 0.3 * np.eye(4)[2:]))),
+            normalize(far + 0.01 * rng.normal(size=(3, 4))),
+        ]
+    ).astype(np.float32)
+    layers = build_hierarchy(vectors, (9,), Settings("average", 0), anchors=None, n_top=2)
+    between = set(layers[0].parents[-3:].tolist())
+    assert not layers[0].outlying.any()
+    assert set(np.flatnonzero(layers[1].outlying).tolist()) == between
 
 
 class FirstComponents:
@@ -300,6 +336,14 @@ def test_a_word_alone_holds_few_clusters_together(cache: Path) -> None:
 def test_a_word_alone_holds_few_published_clusters_together(published_build: Path) -> None:
     tree = taxonomy.load(published_build / "taxonomy.json")
     assert one_word_share(clusters_of(tree)) <= 0.2
+
+
+@pytest.mark.slow
+def test_published_groups_are_of_like_standing(published_build: Path) -> None:
+    sizes = group_sizes(taxonomy.load(published_build / "taxonomy.json"))
+    assert sizes[0] <= 3 * 266 / 26
+    assert sizes[-1] >= 3
+    assert largest_share(sizes) <= 0.38
 
 
 def test_values_that_share_a_word_do_not_sharpen_each_other() -> None:

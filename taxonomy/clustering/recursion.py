@@ -18,7 +18,15 @@ from taxonomy.clustering.methods import METHODS, Partition
 from taxonomy.clustering.sizes import allocate
 from taxonomy.clustering.smoothing import sharpen, transition_matrix
 from taxonomy.errors import LevelsError
-from taxonomy.geometry import Labels, Points, centroids, confidence, squared_distances
+from taxonomy.geometry import (
+    Labels,
+    Points,
+    centroids,
+    confidence,
+    distance_to,
+    squared_distances,
+    two_nearest,
+)
 
 # Nearest clusters among which a point's runner-up is sought.
 RIVALS = 64
@@ -60,11 +68,14 @@ class Layer:
         From 0 to 1; 0.5 is a tie with the runner-up.
     runner_up : ndarray of shape (n,)
         The next best node of the level above, -1 where there is no other.
+    outlying : ndarray of shape (n,), bool
+        Nodes that fit none of the level above; no value, and no node right below a domain.
     """
 
     parents: Labels
     confidence: Points
     runner_up: Labels
+    outlying: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -164,10 +175,11 @@ def build_layers(
     if shares:
         points = method.project(points, settings.seed)
     for step, share in enumerate(shares):
-        cut = method.above if step else method.values
+        cut = method.above(len(points), int(share.sum())) if step else method.values
         labels = _within(roots, points, weights, share, cut, settings)
         centers, mass = centroids(points, labels, weights)
-        layers.append(Layer(labels, *_placements(points, weights, labels, centers, mass)))
+        outlying = _fits_none(points, weights, labels, centers, mass) if step else np.zeros(len(points), dtype=np.bool_)
+        layers.append(Layer(labels, *_placements(points, weights, labels, centers, mass), outlying))
         roots = _first(roots, labels)
         points, weights = centers, mass
         done(3 + step, 2 + len(shares))
@@ -234,6 +246,15 @@ def _placements(
     return sure, runner_up
 
 
+def _fits_none(points: Points, weights: Points, labels: Labels, centers: Points, mass: Points) -> NDArray[np.bool_]:
+    """Return which points lie nearer to the mean of all others than to the mean of any cluster, left out of its own."""
+    own = distance_to(points, weights, labels, centers, mass)
+    nearest, _, near, far = two_nearest(points, centers)
+    everything = np.zeros(len(points), dtype=np.intp)
+    whole = distance_to(points, weights, everything, *centroids(points, everything, weights))
+    return np.asarray(np.minimum(own, np.where(nearest == labels, far, near)) > whole)
+
+
 def _domain_layer(affinity: Points, roots: Labels, layers: list[Layer]) -> Layer:
     """Return the layer below the domains, its confidence from the mean affinity of the values of each node."""
     nodes = np.arange(len(roots))
@@ -243,8 +264,9 @@ def _domain_layer(affinity: Points, roots: Labels, layers: list[Layer]) -> Layer
     mean, _ = centroids(affinity, nodes, np.ones(len(nodes)))
     rows = np.arange(len(parents))
     own = mean[rows, parents].copy()
+    nowhere = np.zeros(len(parents), dtype=np.bool_)
     if mean.shape[1] == 1:
-        return Layer(parents, np.ones(len(parents)), np.full(len(parents), -1, dtype=np.intp))
+        return Layer(parents, np.ones(len(parents)), np.full(len(parents), -1, dtype=np.intp), nowhere)
     mean[rows, parents] = -1.0
     runner_up = mean.argmax(axis=1)
-    return Layer(parents, own / (own + mean[rows, runner_up]), runner_up)
+    return Layer(parents, own / (own + mean[rows, runner_up]), runner_up, nowhere)
