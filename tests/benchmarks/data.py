@@ -20,7 +20,6 @@ from tests.benchmarks.sizes import SMALL
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared"
 PUBLISHED = SHARED / "values-in-the-wild" / "values_frequencies.csv"
-REFERENCE = SHARED / "values-in-the-wild" / "reference_tree.csv"
 FIXTURE = ROOT / "fixtures" / "values.csv"
 WORK = ROOT / "build" / "benchmarks"
 _CHUNK = 20_000
