@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from taxonomy.questions.responses import describe_responses
     from taxonomy.report.writing import write_report
     from taxonomy.versions.diff import Diff
-    from taxonomy.versions.edits import Edit, read_edits
+    from taxonomy.versions.edits import Edit
+    from taxonomy.versions.edits_file import read_edits
     from taxonomy.versions.replay import apply_edits
     from taxonomy.views.plots import plot_flow
 
@@ -103,7 +104,7 @@ _HOMES = {
     "open_mentions": "taxonomy.mentions.opening",
     "plot_flow": "taxonomy.views.plots",
     "read": "taxonomy.formats.readers",
-    "read_edits": "taxonomy.versions.edits",
+    "read_edits": "taxonomy.versions.edits_file",
     "write_report": "taxonomy.report.writing",
 }
 

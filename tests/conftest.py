@@ -29,6 +29,9 @@ PUBLISHED = ROOT.parent / "shared" / "values-in-the-wild"
 
 # The hub's client reads it when it is imported, which some tests do before any fixture is made.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Who decides, and when: kim, on 2026-01-31.
+os.environ |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "kim"}
+os.environ["SOURCE_DATE_EPOCH"] = "1769860800"
 # Variables with these starts are read when a process starts, or when a library is imported.
 READ_AT_START = ("HF_", "KMP_", "MKL_", "OMP_", "OPENAI_LOG", "OPENBLAS_", "PYTHON")
 

@@ -187,7 +187,8 @@ def test_one_tree_is_made_and_each_string_embedded_once(monkeypatch: pytest.Monk
         encoder = TinyEncoder(f"of {count}")
         built = taxonomy.build(strings(count), previous=previous, edits=edits, encoder=encoder, absent="retire")
         assert len(made) == 1
-        assert len(digests) == 1
+        # Once more where a decision is dated by the version that it makes.
+        assert len(digests) == 1 + bool(edits)
         assert times_asked(encoder) == {1}
         assert np.array_equal(built.vectors, TinyEncoder().encode([node.label for node in built.tree.leaves]))
 

@@ -61,8 +61,8 @@ def test_quiet_and_out_mean_the_same_everywhere() -> None:
     assert {option.help for option in quiet if isinstance(option, click.Option)} == {"Print errors only."}
     for name, command in commands():
         arguments = [param.name for param in command.params if isinstance(param, click.Argument) and param.required]
-        # Two things of a kind, and an edit, which says what to do with what.
-        expected = {"diff": 2, "migrate": 2, "compare": 2, "edit": 3}.get(name, 1)
+        # Two things of a kind.
+        expected = {"diff": 2, "migrate": 2, "compare": 2}.get(name, 1)
         assert len(arguments) == expected, name
 
 

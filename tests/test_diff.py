@@ -17,7 +17,7 @@ from taxonomy.cli import revision
 from taxonomy.errors import InputError
 from taxonomy.model import Conversations, Placement, Taxonomy
 from taxonomy.versions.changelog import as_markdown, as_text
-from taxonomy.versions.diff import KINDS, Diff
+from taxonomy.versions.diff import COUNTED, KINDS, Diff
 from taxonomy.versions.edits import Edit
 from taxonomy.versions.mapping import mappings, sssom_tsv
 from taxonomy.versions.number import Bump, bump
@@ -151,12 +151,65 @@ def test_a_node_that_comes_back_and_one_that_vanishes() -> None:
     assert [(change.type, change.id) for change in changes] == [("NodeUnobsoletion", "0:11")]
 
 
-def test_text_has_a_heading_per_domain_and_counts_first(versions: tuple[Taxonomy, Taxonomy]) -> None:
-    lines = as_text(Diff.between(*versions)).splitlines()
-    assert lines[0].startswith("1.0.0 -> 2.0.0: 2 added, 2 retired, 1 merged, 1 split, ")
-    assert lines[0].endswith("a major change")
-    for domain in ("n3x0", "n3x1"):
-        assert re.match(r"  \d+ ", lines[lines.index(domain) + 1])
+def listed(text: str) -> dict[str, list[str]]:
+    """Return the lines of each kind of change; its heading says how many they are."""
+    kinds: dict[str, list[str]] = {}
+    for part in text.split("\n\n")[1:]:
+        heading, *lines = part.splitlines()
+        kind, _, count = heading.partition(": ")
+        more = re.fullmatch(r"  \+([\d,]+) more", lines[-1])
+        assert int(count.replace(",", "")) == len(lines) + (int(more[1].replace(",", "")) - 1 if more else 0)
+        kinds[kind] = lines
+    return kinds
+
+
+def test_text_counts_and_then_lists_each_kind(versions: tuple[Taxonomy, Taxonomy]) -> None:
+    diff = Diff.between(*versions)
+    text = as_text(diff)
+    assert text.startswith("1.0.0 -> 2.0.0: 2 added, 2 retired, 1 merged, 1 split, ")
+    assert text.splitlines()[0].endswith("a major change")
+    counts = diff.counts()
+    assert list(listed(text)) == [kind for kind in counts if kind not in COUNTED]
+    assert list(listed(as_text(diff, all=True))) == list(counts)
+    assert {"recounted", "annotated"} <= set(counts)
+    assert [change["type"] for change in diff.to_dict(all=False)["changes"]] == [change.type for change in diff.listed]
+
+
+@given(old=dressed(LABELS), new=dressed(LABELS[3:]), lines=st.integers(40, 60))
+@examples(10, all=80)
+def test_text_is_as_long_as_it_may_be_and_its_counts_add_up(old: Taxonomy, new: Taxonomy, lines: int) -> None:
+    diff = Diff.between(old, succeed(old, new, {}))
+    whole, short = as_text(diff, all=True), as_text(diff, lines=lines, all=True)
+    assert len(short.splitlines()) <= lines
+    assert {kind: len(found) for kind, found in listed(whole).items()} == diff.counts()
+    for kind, found in listed(short).items():
+        rest = [line for line in found if not line.startswith("  +")]
+        assert rest == listed(whole)[kind][: len(rest)]
+        assert rest
+    if len(whole.splitlines()) <= lines - 2 * len(listed(whole)):
+        assert short == whole
+
+
+def test_each_change_has_its_reason(versions: tuple[Taxonomy, Taxonomy]) -> None:
+    old, new = versions
+    reasons = {(change.kind, change.id): change.reason for change in Diff.between(old, new).listed}
+    assert set(reasons.values()) == {"edit"}
+    # A value came, a node was named anew by no edit, and one was moved by none.
+    came = make_tree([*LABELS, "value z"], [i // 3 for i in range(13)], [0, 0, 1, 1, 1])
+    rest = make_tree(LABELS, [i // 3 for i in range(12)], [0, 0, 1, 1])
+    fields = {"label": "Another", "parent": "2:1"}
+    moved = [node.model_copy(update=fields) if node.id == "1:1" else node for node in came.nodes]
+    changed = Taxonomy.from_nodes(moved, id="test", weight_unit="strings")
+    reasons = {(change.kind, change.id): change.reason for change in Diff.between(rest, changed).listed}
+    assert reasons == {
+        ("added", "0:12"): "data",
+        ("added", "1:4"): "data",
+        ("moved", "1:1"): "rebuild",
+        ("renamed", "1:1"): "rebuild",
+    }
+    text = as_markdown(Diff.between(rest, changed))
+    assert text.count(" [by data]") == 2
+    assert text.count(" [by rebuild]") == 2
 
 
 def test_markdown_escapes_what_labels_hold(versions: tuple[Taxonomy, Taxonomy]) -> None:
@@ -260,7 +313,7 @@ def test_diff_and_migrate(versions: tuple[Taxonomy, Taxonomy], run: Run, tmp_pat
     done = run("diff", old, new)
     assert done.returncode == 0, done.stderr
     assert "\u202e" not in done.stdout
-    assert "merged: n1x0 (1:0), into n1x1 (1:1)" in done.stdout
+    assert "\n\nmerged: 1\n  n1x0 (1:0), into n1x1 (1:1)\n" in done.stdout
     found = json.loads(run("diff", old, new, "--json").stdout)
     assert (found["change"], found["counts"]["merged"]) == ("major", 1)
     assert run("diff", old, new, "--changelog").stdout.startswith("## 2.0.0\n")

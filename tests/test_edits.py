@@ -11,12 +11,13 @@ from typing import get_args
 import pytest
 
 import taxonomy
-from taxonomy.cli import revision
+from taxonomy.cli import editing
 from taxonomy.errors import EditsError, InputError
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.values import read_values
-from taxonomy.versions.edits import Action, Edit, edit_values, parse_edits, read_edits
+from taxonomy.versions.edits import Action, Edit, edit_values
+from taxonomy.versions.edits_file import parse_edits, read_edits
 from taxonomy.versions.replay import Outcome, apply_edits, replay_edits
 from tests.conftest import Run
 from tests.kills import kill_at_each, run_at_once
@@ -312,7 +313,7 @@ def test_a_merge_and_a_split_hold_in_every_build(small_build: Path) -> None:
 
 
 def test_the_command_takes_every_action() -> None:
-    assert get_args(Action) == revision.ACTIONS
+    assert get_args(Action) == editing.ACTIONS
 
 
 def test_what_to_run_next_can_be_pasted(run: Run, small_build: Path, tmp_path: Path) -> None:
@@ -336,7 +337,8 @@ def test_edit_and_apply_edits(run: Run, small_build: Path, tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stderr
     assert read_edits(file)[0].model_dump(exclude_defaults=True) == {
-        "action": "rename", "node": node.id, "to": "Another name", "note": "clearer", "author": "kim", "line": 1,
+        "action": "rename", "node": node.id, "to": "Another name", "note": "clearer", "author": "kim",
+        "date": "2026-01-31", "line": 1,
     }  # fmt: skip
     value = tree.values(node)[0]
     assert run("edit", source, "pin", value.label, "--edits", file).returncode == 0

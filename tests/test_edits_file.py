@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxonomy.errors import EditsError, OutputError
-from taxonomy.versions.edits import Edit, append_edit, parse_edits, read_edits
+from taxonomy.versions.edits import Edit
+from taxonomy.versions.edits_file import append_edits, parse_edits, read_edits
 
 
 def edits(text: str) -> tuple[Edit, ...]:
@@ -79,7 +80,7 @@ def test_line_ends_links_and_modes_stay(tmp_path: Path) -> None:
     file.write_bytes(before)
     file.chmod(0o640)
     link.symlink_to("edits.toml")
-    append_edit(link, Edit(action="define", node="y", to="So.\nAnd so."))
+    append_edits(link, [Edit(action="define", node="y", to="So.\nAnd so.")])
     assert link.is_symlink()
     assert file.stat().st_mode & 0o777 == 0o640
     content = file.read_bytes()
@@ -94,9 +95,9 @@ def test_an_edit_that_is_refused_leaves_no_file(tmp_path: Path) -> None:
         raise EditsError(f"no, after {len(edits)}")
 
     with pytest.raises(EditsError, match="no, after 0"):
-        append_edit(tmp_path / "edits.toml", Edit(action="pin", node="x"), check=refuse)
+        append_edits(tmp_path / "edits.toml", [Edit(action="pin", node="x")], check=refuse)
     with pytest.raises(OutputError, match="cannot be written: No such file or directory"):
-        append_edit(tmp_path / "none" / "edits.toml", Edit(action="pin", node="x"))
+        append_edits(tmp_path / "none" / "edits.toml", [Edit(action="pin", node="x")])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -109,7 +110,7 @@ def test_what_is_appended_is_read_back(
     file.write_text(before)
     edit = Edit(action="define", path=tuple(path), to=definition, note=note)
     try:
-        append_edit(file, edit)
+        append_edits(file, [edit])
     except UnicodeEncodeError:
         # A lone surrogate is no text that a file can hold.
         assert any("\ud800" <= char <= "\udfff" for text in (note, definition, *path) for char in text)

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
+from datetime import date
 from pathlib import Path
 
+import pytest
+import rdflib
 from click.testing import CliRunner
+from rdflib.namespace import DCTERMS, SKOS
 
 import taxonomy
 from taxonomy.cli import main
+from taxonomy.formats.markdown import escape_markdown
 from taxonomy.formats.readers import READ
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.publishing import WRITTEN
 from taxonomy.values import read_values
 from taxonomy.versions.diff import Diff
-from taxonomy.versions.edits import read_edits
+from taxonomy.versions.edits_file import read_edits
 from taxonomy.versions.replay import replay_edits
 from tests.conftest import FIXTURE
+from tests.pages import Parts
+from tests.skos_checks import check_graph
 
 
 def command(*arguments: object, status: int = 0) -> str:
@@ -30,6 +38,32 @@ def command(*arguments: object, status: int = 0) -> str:
 def table(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
     lines = path.read_text(encoding="utf-8").splitlines()
     return list(csv.DictReader([line for line in lines if not line.startswith("#")], delimiter=delimiter))
+
+
+class Sheet:
+    """A table of `export --sheet`, as a person changes it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            self.rows = list(csv.DictReader(stream))
+
+    def change(self, id: str, **cells: str) -> None:
+        next(row for row in self.rows if row["id"] == id).update(cells)
+
+    def add(self, **cells: str) -> None:
+        self.rows.append(dict.fromkeys(self.rows[0], "") | cells)
+
+    def save(self, delimiter: str = ",") -> None:
+        with self.path.open("w", encoding="utf-8-sig", newline="") as stream:
+            writer = csv.DictWriter(stream, list(self.rows[0]), delimiter=delimiter)
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+
+def sheet_of(tree: Path, path: Path) -> Sheet:
+    command("export", tree, "--sheet", "--out", path)
+    return Sheet(path)
 
 
 def ever(tree: Taxonomy) -> set[str]:
@@ -44,7 +78,7 @@ def outline(tree: Taxonomy) -> set[tuple[object, ...]]:
     return {(node.id, node.level, node.label, node.definition, node.parent) for node in tree.nodes}
 
 
-def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
+def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     header, *rows = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)
     # A third of them, which is enough for four levels.
     rows = rows[::3]
@@ -59,6 +93,28 @@ def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
     command("build", first_list, "--id", "example-values", "--title", "Example values", "--out", one.parent)
     first = taxonomy.load(one)
     assert (first.version, first.retired) == ("1.0.0", ())
+
+    # A spreadsheet comes back changed: a group made by hand, a value moved, a node named, defined and reviewed.
+    by_hand, hand_edits = sheet_of(one, tmp_path / "sheet.csv"), tmp_path / "edits.toml"
+    practical = first.node("Practical", level=3)
+    large = next(group for group in first.children(practical) if len(first.children(group)) > 3)
+    pair = first.children(large)[:2]
+    social = max(first.children("Social"), key=lambda node: node.weight)
+    lent = next(value for value in first.values(social) if len(first.children(value.parent)) > 2)
+    taker = next(node for node in first.children(social) if node.id != lent.parent)
+    by_hand.change(pair[0].id, parent="Care by hand", note="one idea")
+    by_hand.change(pair[1].id, parent="Care by hand")
+    by_hand.add(level="group", label="Care by hand", parent="Practical", note="belongs together")
+    by_hand.change(lent.id, parent=taker.label)
+    by_hand.change(social.id, definition="What holds people together.", reviewed="yes", note="read with kim")
+    by_hand.save(delimiter=";")
+    preview = command("edit", one, "--from-sheet", by_hand.path)
+    assert "new Care by hand under Practical of " in preview
+    assert f"define {social.label} to What holds people together. (read with kim)" in preview
+    assert preview.endswith("4 edits, all can be applied; write them with --edits FILE\n")
+    assert not hand_edits.exists()
+    command("edit", one, "--from-sheet", by_hand.path, "--edits", hand_edits)
+    assert f"# {social.label}\n" in hand_edits.read_text(encoding="utf-8")
 
     # Edit.
     group = max(first.children("Epistemic"), key=lambda node: len(first.values(node)))
@@ -80,6 +136,11 @@ def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
     command("apply-edits", one, "--edits", edits, "--out", edited, "--strict")
     second = taxonomy.load(edited)
     assert second.version == "2.0.0"
+    care = second.node("Care by hand", level=2)
+    assert [node.id for node in second.children(care)] == [node.id for node in sorted(pair, key=lambda n: n.label)]
+    assert second.node(lent.id).parent == taker.id
+    assert second.node(social.id).reviewed
+    assert all(node.reviewed for node in second.values(social) if not node.history)
     assert ever(first) <= ever(second)
     assert second.retired_node(small.id).replaced_by == (other.id,)
 
@@ -136,6 +197,46 @@ def test_the_life_of_a_taxonomy(cache: Path, tmp_path: Path) -> None:
     assert {id for id, now in migrated.items() if now == "sssom:NoTermFound"} <= {
         node.id for node in first.leaves if node.label not in held
     }
+
+    # The trail: in JSON, SKOS, the page, the change log, and what is still to be reviewed.
+    renamed = third.node(group.id).history[0]
+    assert (renamed.action, renamed.to, renamed.note) == ("rename", "Truthfulness", "one word says it")
+    assert (renamed.author, renamed.date, renamed.version) == ("kim", "2026-01-31", "2.0.0")
+    assert [decision.action for decision in third.retired_node(small.id).history] == ["merge"]
+    assert [decision.action for decision in third.node(other.id).history] == ["merge"]
+    assert [decision.note for decision in third.node(pair[0].id).history] == ["belongs together; one idea"]
+    assert third.to_json().count("2026-01-31") == sum(len(entry.history) for entry in (*third.nodes, *third.retired))
+    graph = rdflib.Graph().parse(tmp_path / "out.ttl")
+    concept = next(graph.subjects(SKOS.notation, rdflib.Literal(group.id)))
+    assert set(map(str, graph.objects(concept, SKOS.editorialNote))) == {"one word says it (kim, 2026-01-31)"}
+    assert "2.0.0: renamed to Truthfulness (kim, 2026-01-31)" in set(map(str, graph.objects(concept, SKOS.changeNote)))
+    assert graph.value(concept, DCTERMS.modified) == rdflib.Literal(date(2026, 1, 31))
+    # A part of it: checking takes time with the square of what there is.
+    third.subtree(group.id).write(tmp_path / "part.ttl")
+    check_graph(rdflib.Graph().parse(tmp_path / "part.ttl"), caplog)
+    command("explore", two, "--no-vectors", "--out", tmp_path / "page.html")
+    columns = Parts((tmp_path / "page.html").read_text(encoding="utf-8")).data["nodes"]
+    shown = columns["history"][str(columns["id"].index(group.id))]
+    assert ["2.0.0", "renamed to Truthfulness", "one word says it", "kim, 2026-01-31"] in shown
+    diff, log = Diff.between(first, third), command("diff", one, two, "--changelog")
+    lines = [line for line in log.splitlines() if line.startswith("- ")]
+    assert len(lines) == len({(change.kind, change.id) for change in diff.listed})
+    assert all(line.endswith("]") and " [by " in line.replace(" [not reviewed]", "") for line in lines)
+    (line,) = [line for line in lines if line.startswith("- Renamed: ") and group.id in line]
+    assert line.endswith(f"[not reviewed] [by edit: {escape_markdown('one word says it (kim, 2026-01-31)')}]")
+    left = {(change.kind, change.id) for change in diff.listed if diff.lacks_review(change)}
+    assert log.count(" [not reviewed] [by ") == len(left) > 0
+    (tmp_path / "ignored.toml").write_text(
+        '[[ignore]]\ncode = "not-reviewed"\nnode = "' + care.id + '"\nreason = "next week"\n', encoding="utf-8"
+    )
+    ignoring = ("--no-vectors", "--ignore", tmp_path / "ignored.toml", "--json")
+    found = json.loads(command("lint", two, *ignoring))
+    assert found["ignored"] == 1
+    unread = {finding["node"] for finding in found["findings"] if finding["code"] == "not-reviewed"}
+    assert group.id in unread
+    assert not unread & {care.id, social.id}
+    weights = [finding["weight"] for finding in found["findings"]]
+    assert weights == sorted(weights, reverse=True)
 
     # Ask about fresh strings, and take them in.
     (tmp_path / "fresh.txt").write_text("truthful speech\nkindliness\npatience\n", encoding="utf-8")

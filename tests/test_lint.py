@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings.errors import ModelNotFoundError
-from taxonomy.model import ModelProvenance, Provenance, Taxonomy
+from taxonomy.model import ModelProvenance, Node, Placement, Provenance, Taxonomy
 from taxonomy.quality.findings import CHECKS, MAX_CHILDREN, VECTOR_CHECKS, list_findings
 from taxonomy.quality.opposites import find_opposites
 from taxonomy.quality.vectors import TreeVectors, embed_tree
@@ -150,7 +152,7 @@ def test_shares_that_do_not_add_up_are_found_beyond_rounding() -> None:
         return [node for _, node in codes(Taxonomy.from_nodes(nodes, id="x", weight_unit="strings"))]
 
     assert stated("1:0", 0.500001) == []
-    assert stated("1:0", 0.51) == ["1:0", "2:0"]
+    assert stated("1:0", 0.51) == ["2:0", "1:0"]
 
 
 def test_values_among_those_of_another_domain_are_found() -> None:
@@ -204,12 +206,88 @@ def test_fail_on_is_a_gate(tmp_path: Path, run: Run) -> None:
     assert run("lint", path, "--no-vectors", "--fail-on", "opposites,oversized").returncode == 0
     failed = run("lint", path, "--no-vectors", "--fail-on", "opposites,single-child")
     assert failed.returncode == 1
-    assert "2 single-child" in failed.stdout
+    assert re.search("^ +2  single-child  the heaviest: n1x2$", failed.stdout, re.MULTILINE)
     for code in ("nonsense", "near-label"):
         unknown = run("lint", path, "--no-vectors", "--fail-on", code)
         assert (unknown.returncode, unknown.stdout) == (2, "")
         assert f"no code '{code}'" in unknown.stderr
     assert run("lint", path, "--no-vectors", "--model", "minilm").returncode == 2
+
+
+def test_ignored_findings_are_counted_and_not_listed(tmp_path: Path, run: Run) -> None:
+    path, ignored = tmp_path / "tree.json", tmp_path / "ignored.toml"
+    make_tree([*VALUES, "x"], [0, 0, 0, 1, 1, 1, 2], [0, 0, 1]).write(path)
+
+    def lint(text: str, *options: object) -> subprocess.CompletedProcess[str]:
+        ignored.write_text(text, encoding="utf-8")
+        return run("lint", path, "--no-vectors", "--ignore", ignored, *options)
+
+    one = '[[ignore]]\ncode = "single-child"\nnode = "1:2"\nreason = "it will grow"\n'
+    idle = '\n[[ignore]]\ncode = "oversized"\nreason = "all are large"\n'
+    done = lint(one + idle, "--fail-on", "single-child")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("1 finding, 1 ignored\n     1  single-child  the heaviest: n2x1\n")
+    assert "ignores nothing any more: line 6\n" in done.stdout
+    assert "1:2" not in done.stdout
+    every = one.replace('node = "1:2"\n', "")
+    done = lint(every, "--fail-on", "single-child")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "no findings, 2 ignored")
+    found = json.loads(lint(one + idle, "--json").stdout)
+    assert found["findings"] == [
+        {
+            "code": "single-child", "node": "2:1", "message": '"n2x1" (level 2) has a single child', "weight": 1.0,
+            "label": "n2x1", "level": 2,
+        }
+    ]  # fmt: skip
+    assert (found["counts"], found["ignored"]) == ({"single-child": 1}, 1)
+    assert found["ignoring_nothing"] == [{"code": "oversized", "reason": "all are large", "line": 6}]
+    assert found["not_checked"] == list(VECTOR_CHECKS)
+    for text, problem in (
+        (one.replace("single-child", "single-chld"), "line 1: no code 'single-chld'; did you mean single-child?"),
+        (one.replace('reason = "it will grow"\n', ""), "line 1: ignore 1: reason is missing"),
+        (one.replace("it will grow", " "), "reason must be a text that is not empty"),
+        (one + "other = 1\n", "unknown entry 'other'"),
+        ("x", "not TOML"),
+    ):
+        done = lint(text)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert problem in done.stderr, done.stderr
+    assert run("lint", path, "--no-vectors", "--json", "--quiet").returncode == 2
+
+
+def test_the_summary_has_ten_lines_and_the_heaviest_come_first(tmp_path: Path, run: Run) -> None:
+    names = [["Joy", "joys", "Zest", "Play"], ["A", "a"], ["T", "t"]]
+    labels = ["honesty", "deception", "well-being", "wellbeing", "calm", "care", "wit"]
+    tree = make_tree(labels, [0, 0, 1, 1, 2, 2, 3], [0, 0, 0, 1], [0, 1], names=names)
+    fields = {"placement": Placement(confidence=0.1, second_parent="1:1"), "flags": ("doubtful",), "stability": 0.1}
+    empty = Node(id="3:9", level=3, label="Nothing", slug="nothing", flags=("empty",))
+    nodes = [node.model_copy(update=fields) if node.level == 1 else node for node in tree.nodes]
+    nodes = [node.model_copy(update={"share": 0.9}) if node.id == "2:0" else node for node in nodes]
+    reviewed = [node.model_copy(update={"reviewed": node.id == "0:5"}) for node in [*nodes, empty]]
+    Taxonomy.from_nodes(reviewed, id="x", weight_unit="strings").write(tmp_path / "t.json")
+    done = run("lint", tmp_path / "t.json", "--no-vectors")
+    summary, _, rest = done.stdout.partition("\n\n")
+    lines = summary.splitlines()
+    assert len(lines) == 10
+    assert lines[-1].startswith("not checked: ")
+    counts = Counter(line.split()[0] for line in rest.splitlines())
+    assert len(counts) >= 8
+    assert lines[0] == f"{counts.total()} findings"
+    assert sum(int(line.split()[0]) for line in lines[1:-1]) == counts.total()
+    weights = [tree.node(line.split()[1]).weight for line in rest.splitlines() if line.split()[1] != "3:9"]
+    assert weights == sorted(weights, reverse=True)
+
+
+def test_what_is_not_reviewed_is_found_once_there_are_reviews() -> None:
+    tree = make_tree(VALUES, [0, 0, 0, 1, 1, 1], [0, 0])
+    assert list_findings(tree) == []
+    reviewed = [node.model_copy(update={"reviewed": node.id in ("1:0", "0:0")}) for node in tree.nodes]
+    found = list_findings(Taxonomy.from_nodes(reviewed, id="x", weight_unit="strings"))
+    assert [(finding.node, finding.message) for finding in found] == [
+        ("2:0", '"n2x0" (level 2) is not reviewed'),
+        ("1:0", '"n1x0" (level 1) holds "accuracy", "candor", not reviewed'),
+        ("1:1", '"n1x1" (level 1) is not reviewed, nor are "care", "kindness", "warmth"'),
+    ]
 
 
 def test_what_came_from_a_file_cannot_steer_the_terminal(tmp_path: Path, run: Run) -> None:
@@ -218,7 +296,7 @@ def test_what_came_from_a_file_cannot_steer_the_terminal(tmp_path: Path, run: Ru
     header = "cluster_id,description,name,level,parent_cluster_id,pct_total_occurrences"
     path.write_text("\n".join([header, *rows]), encoding="utf-8")
     done = run("lint", path, "--no-vectors")
-    assert "2 single-child" in done.stdout
+    assert " 2  single-child  the heaviest: C\\x9b31m" in done.stdout
     assert not {"\x1b", "\x9b"} & set(done.stdout)
 
 
@@ -237,7 +315,7 @@ def test_codes_are_distinct_and_sorted() -> None:
 def test_the_visible_half(published: Path, run: Run) -> None:
     done = run("lint", published / "reference_tree.csv", "--no-vectors")
     assert done.returncode == 0, done.stderr
-    counts = Counter(line.split()[0] for line in done.stdout.splitlines()[:-2])
+    counts = Counter(line.split()[0] for line in done.stdout.partition("\n\n")[2].splitlines())
     assert (counts["single-child"], counts["oversized"], counts["spelling-twins"]) == (5, 1, 15)
     assert "53 children" in done.stdout
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,10 @@ from hypothesis import strategies as st
 import taxonomy
 from taxonomy import Diff, Edit, LevelsError, Node, Taxonomy
 from taxonomy.english.phrases import Phrases
+from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key, read_values
+from taxonomy.versions.changelog import as_markdown, as_text
+from taxonomy.versions.replay import replay_edits
 from tests.conftest import FIXTURE, examples
 from tests.tiny_encoder import TinyEncoder
 
@@ -92,6 +96,15 @@ def test_a_size_that_does_not_fit_says_what_does() -> None:
         build(words(10, start=1), held, levels=(5,), **TWO_TOPS)
 
 
+@pytest.mark.parametrize("stay", [0.0, 0.3])
+def test_a_tree_that_edits_made_smaller_is_built_again(stay: float) -> None:
+    old = build(words(10), levels=(5,), **TWO_TOPS)
+    clusters = [node.id for node in old.inner if node.level == 1]
+    merged, _ = taxonomy.apply_edits(old, [Edit(action="merge", node=id, to=clusters[0]) for id in clusters[3:]])
+    assert merged.levels[1].size <= 3
+    check_version(merged, build(words(10, start=1), merged, stay=stay, **TWO_TOPS))
+
+
 # -- names, parents and definitions ------------------------------------------------------------------------------------
 
 
@@ -117,6 +130,7 @@ def check_newcomers(values: Mapping[str, float], levels: tuple[int, int], n_new:
     for absent in ("dormant", "retire"):
         new = taxonomy.build(next_values, previous=old, absent=absent).tree
         check_version(old, new)
+        check_text(old, new)
         now = {node.id: node for node in new.nodes}
         same = [now[value.id].parent == value.parent for value in old.leaves if value.id in now]
         assert sum(same) >= 0.99 * len(same)
@@ -128,6 +142,24 @@ def check_newcomers(values: Mapping[str, float], levels: tuple[int, int], n_new:
             if kept >= 0.75 * whole:
                 assert (now[node.id].label, now[node.id].parent) == (node.label, node.parent)
         check_definitions(new)
+
+
+def check_text(old: Taxonomy, new: Taxonomy) -> None:
+    """Check that the difference fits a terminal, that its counts add up, and that the change log is whole."""
+    diff = Diff.between(old, new)
+    # Where no id is retired, a quarter is minor.
+    assert diff.bump == ("major" if {"retired", "merged"} & diff.counts().keys() else "minor")
+    lines = as_text(diff, lines=100).splitlines()
+    assert len(lines) <= 100
+    counted = 0
+    for line in lines[2:]:
+        more = re.fullmatch(r"  \+([\d,]+) more", line)
+        counted += int(more[1].replace(",", "")) if more else line.startswith("  ")
+    nodes = {(change.kind, change.id) for change in diff.listed}
+    assert counted == len(nodes)
+    log = [line for line in as_markdown(diff).splitlines() if line.startswith("- ")]
+    assert len(log) == len(nodes)
+    assert all(re.search(r" \[by (data|rebuild)\]$", line) for line in log)
 
 
 def check_definitions(tree: Taxonomy) -> None:
@@ -213,7 +245,7 @@ def test_a_value_that_is_not_mentioned_is_dormant_and_later_retired() -> None:
     dormant = versions[1].node(gone.id)
     assert (dormant.flags, dormant.weight, dormant.absences) == (("dormant",), 0, 1)
     assert (dormant.absent_since, dormant.parent) == (versions[1].version, gone.parent)
-    assert versions[1].version == "1.0.1"
+    assert versions[1].version == "1.1.0"
     assert [change.kind for change in Diff.between(first, versions[1]).changes if change.id == gone.id].count(
         "dormant"
     ) == 1
@@ -308,14 +340,37 @@ def make_edit(tree: Taxonomy, action: str, node: Node, to: Node, number: int) ->
 
 def next_version(old: Taxonomy, values: dict[str, float], data: st.DataObject) -> Taxonomy:
     edits = data.draw(edits_of(old), label="edits")
+    reviewed = data.draw(st.lists(st.sampled_from(old.inner), max_size=3, unique=True), label="reviewed")
+    edits += [Edit(action="review", node=node.id, to=old.version, date="2026-01-31") for node in reviewed]
     absent = data.draw(st.sampled_from(["dormant", "retire"]), label="absent")
     stay = data.draw(st.sampled_from([0.0, 0.3, 1.0]), label="stay")
     new = build(values, old, edits=edits, absent=absent, stay=stay, **TWO_TOPS)
     check_version(old, new)
+    check_trail(old, new, values, edits)
     strings = {spelling for value in new.leaves if not value.is_dormant for spelling in (value.label, *value.aliases)}
     rejected = {edit.node for edit in edits if edit.action == "reject"}
     assert {label for label in values if (node := _node(old, label)) is None or node.id not in rejected} <= strings
     return new
+
+
+def check_trail(old: Taxonomy, new: Taxonomy, values: dict[str, float], edits: list[Edit]) -> None:
+    """Check that every decision is told once, in this version and when it is built again."""
+    told = {entry.id: entry.history for entry in (*new.nodes, *new.retired)}
+    for history in told.values():
+        what = [(decision.action, decision.node, decision.to, decision.date) for decision in history]
+        assert len(set(what)) == len(what)
+        assert all(decision.version for decision in history)
+    for entry in (*old.nodes, *old.retired):
+        assert told[entry.id][: len(entry.history)] == entry.history
+    decided = {(decision.action, decision.node) for history in told.values() for decision in history}
+    outcomes = replay_edits(Draft(new.nodes), edits, new.retired).outcomes
+    done = {(outcome.edit.action, outcome.edit.node) for outcome in outcomes if outcome.status == "in place"}
+    assert done <= decided
+    # What was reviewed before and is not now was changed, or a person wants it looked at again.
+    listed = {change.id for change in Diff.between(old, new).listed}
+    assert {node.id for node in old.nodes if node.reviewed and node.id in told} - listed <= {
+        node.id for node in new.nodes if node.reviewed
+    } | {gone.id for gone in new.retired}
 
 
 def _node(tree: Taxonomy, label: str) -> Node | None:

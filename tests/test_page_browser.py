@@ -250,7 +250,21 @@ def test_edits_are_drafted_downloaded_and_replayed_by_build(
     browser.one("#edit-to").send_keys("A part")
     browser.one(".checks input").click()
     browser.button("Draft this edit").click()
-    assert browser.texts("#tab-review .badge") == ["5"]
+    # A node made by hand, of values from two others; and one that is right as it is.
+    domain = next(top for top in tree.top if top.id != tree.path(renamed)[0].id and len(tree.children(top)) > 1)
+    browser.go(f"node={domain.id}&tab=review")
+    browser.wait(lambda: title(browser) == domain.label)
+    browser.button("New below it", "#panel").click()
+    browser.one("#edit-to").send_keys("By hand")
+    browser.one("#edit-author").send_keys("kim")
+    for box in browser.all(".checks input")[-2:]:
+        box.click()
+    browser.button("Draft this edit").click()
+    browser.button("Reviewed", "#panel").click()
+    assert browser.run("return document.getElementById('edit-author').value") == "kim"
+    browser.save(SCREENSHOTS / "editor.png")
+    browser.button("Draft this edit").click()
+    assert browser.texts("#tab-review .badge") == ["7"]
     browser.save(SCREENSHOTS / "review.png")
     browser.one("#download-edits").click()
     file = browser.downloads / "edits.toml"
@@ -259,7 +273,7 @@ def test_edits_are_drafted_downloaded_and_replayed_by_build(
     previous = small_build / "taxonomy.json"
     done = run("build", small_values, "--previous", previous, "--edits", file, "--out", tmp_path / "build")
     assert done.returncode == 0, done.stderr
-    assert "5 edits: 5 applied" in done.stdout
+    assert "7 edits: 7 applied" in done.stdout
     after = taxonomy.load(tmp_path / "build" / "taxonomy.json")
     assert after.node(renamed.id).label == new_name
     was, now = tree.node(moved), after.node(tree.node(moved).id)
@@ -267,10 +281,23 @@ def test_edits_are_drafted_downloaded_and_replayed_by_build(
     assert now.parent == was.placement.second_parent
     assert rejected.id not in {node.id for node in after.nodes}
     assert after.node("A part", level=1)
+    assert len(after.values("By hand")) == 2
+    (decided,) = (one for one in after.node(domain.id).history if one.action == "review")
+    assert (decided.author, len(decided.date), decided.to) == ("kim", 10, tree.version)
+    assert f'node = "{domain.id}" # {domain.label}\n' in file.read_text(encoding="utf-8")
+    (tmp_path / "after.html").write_text(taxonomy_page(after), encoding="utf-8")
+    browser.open(tmp_path / "after.html", f"#node={domain.id}")
+    browser.wait(lambda: title(browser) == domain.label)
+    assert (
+        f"Reviewed in version {tree.version} kim, {decided.date}, {after.version}"
+        in browser.texts("#panel .decisions")[0]
+    )
+    assert browser.texts("#panel .flag.reviewed") == ["reviewed A person has looked at it as it is."]
+    browser.save(SCREENSHOTS / "decisions.png")
 
     browser.open(tmp_path / "t.html", "#tab=review")
-    assert len(browser.all(".drafts li")) == 5
-    for _ in range(5):
+    assert len(browser.all(".drafts li")) == 7
+    for _ in range(7):
         browser.button("Take back", ".drafts").click()
     assert "No edits drafted." in browser.texts(".drafts")[0]
     assert browser.errors() == []
@@ -280,7 +307,7 @@ def test_what_changed_is_coloured_and_listed(browser: Browser, tmp_path: Path) -
     parents = [node for node in TREE.nodes if node.level == 1 and node.id != VALUE.parent]
     edits = [
         Edit(action="rename", node=parents[0].id, to="A new name"),
-        Edit(action="move", node=VALUE.id, to=parents[1].id),
+        Edit(action="move", node=VALUE.id, to=parents[1].id, note="it fits"),
         Edit(action="merge", node=parents[2].id, to=parents[3].id),
     ]
     new, _ = apply_edits(TREE, edits)
@@ -289,9 +316,12 @@ def test_what_changed_is_coloured_and_listed(browser: Browser, tmp_path: Path) -
     browser.open(tmp_path / "t.html", "#tab=changes")
     assert f"1.0.0 → {new.version}" in browser.texts(".drafts")[-1]
     rows = dict(zip(browser.texts("#view-changes .todo-name"), browser.texts("#view-changes .todo-why"), strict=True))
-    assert rows["A new namerenamed, cluster"] == f"was {parents[0].label}"
-    assert rows[f"{VALUE.label}moved, value"] == f"from {TREE.node(str(VALUE.parent)).label} to {parents[1].label}"
-    assert rows[f"{parents[2].label}merged, cluster"] == f"into {parents[3].label}"
+    assert rows["A new namerenamed, cluster"] == f"was {parents[0].label} by edit"
+    assert (
+        rows[f"{VALUE.label}moved, value"]
+        == f"from {TREE.node(str(VALUE.parent)).label} to {parents[1].label} by edit: it fits"
+    )
+    assert rows[f"{parents[2].label}merged, cluster"] == f"into {parents[3].label} by edit"
     browser.save(SCREENSHOTS / "changes.png")
     browser.go(f"node={VALUE.id}")
     browser.wait(lambda: "Changed since 1.0.0" in browser.texts("#panel")[0])

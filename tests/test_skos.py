@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
+import json
 from datetime import date
-from functools import cache
 from pathlib import Path
 
-import pyshacl
 import pytest
 import rdflib
-import skosify
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, XSD
 
 from taxonomy.errors import InputError, InvariantError
@@ -19,9 +16,9 @@ from taxonomy.formats.skos import TERMS
 from taxonomy.model import Retired, Taxonomy, load
 from taxonomy.publishing import write_taxonomy
 from tests.conftest import Run
+from tests.skos_checks import check_graph, domain_of, violated
 from tests.trees import NASTY, full_tree, make_tree
 
-SHAPES = Path(__file__).with_name("skos.shacl.ttl")
 BASE = "https://example.org/values/"
 PREFIXES = """
     @prefix : <https://example.org/> .
@@ -72,14 +69,20 @@ def test_the_scheme_and_its_versions(tmp_path: Path) -> None:
         assert list(graph.objects(scheme, predicate)) == [value]
 
 
-def test_there_is_no_date_unless_it_is_given(tmp_path: Path) -> None:
-    graph = written(full_tree(), tmp_path)
+def test_there_is_no_date_unless_it_is_given_or_someone_decided(tmp_path: Path) -> None:
+    tree = full_tree()
+    graph = written(tree, tmp_path)
+    days = {str(day) for day in graph.objects(None, DCTERMS.modified)}
+    assert days == {"2026-01-31"}
+    bare = [node.model_copy(update={"history": ()}) for node in tree.nodes]
+    graph = written(tree.model_copy(update={"nodes": tuple(bare), "retired": ()}), tmp_path)
     assert not list(graph.triples((None, DCTERMS.issued, None)))
     assert not [value for value in graph.objects() if getattr(value, "datatype", None) in (XSD.date, XSD.dateTime)]
 
 
 def test_a_concept_and_its_figures(tmp_path: Path) -> None:
-    graph = written(full_tree(), tmp_path, base_iri=BASE)
+    tree = full_tree()
+    graph = written(tree, tmp_path, base_iri=BASE)
     calm, scheme = rdflib.URIRef(f"{BASE}0:1"), rdflib.URIRef(BASE)
     assert {(predicate, str(value)) for predicate, value in graph.predicate_objects(calm)} == {
         (RDF.type, str(SKOS.Concept)),
@@ -107,6 +110,11 @@ def test_a_concept_and_its_figures(tmp_path: Path) -> None:
         (TERMS.conversationsHigh, "0.15"),
         (TERMS.flag, "doubtful"),
         (TERMS.flag, "thin"),
+        (TERMS.reviewed, "true"),
+        (TERMS.history, f"[{json.dumps(tree.nodes[0].history[0].model_dump())}]"),
+        (SKOS.changeNote, "1.1.0: took in zeal (kim, 2026-01-31)"),
+        (SKOS.editorialNote, "one idea (kim, 2026-01-31)"),
+        (DCTERMS.modified, "2026-01-31"),
     }
     assert set(graph.objects(rdflib.URIRef(f"{BASE}1:0"), SKOS.narrower)) == {calm, rdflib.URIRef(f"{BASE}0:0")}
 
@@ -159,30 +167,6 @@ def test_the_command_line_takes_base_and_date(run: Run, tmp_path: Path) -> None:
 # -- what others say to it ---------------------------------------------------------------------------------------
 
 
-@cache
-def shapes() -> rdflib.Graph:
-    return rdflib.Graph().parse(SHAPES)
-
-
-def violated(graph: rdflib.Graph) -> set[str]:
-    """Return the names of the shapes that a graph violates."""
-    _, report, _ = pyshacl.validate(graph, shacl_graph=shapes())
-    shape = rdflib.URIRef("http://www.w3.org/ns/shacl#sourceShape")
-    found = set()
-    for source in report.objects(None, shape):
-        # A shape without a name is a part of the one that has it.
-        while isinstance(source, rdflib.BNode):
-            source = next(iter(shapes().subjects(None, source)))
-        found.add(str(source).rpartition("#")[2])
-    return found
-
-
-def domain_of(tree: Taxonomy) -> Taxonomy:
-    """Return the domain of the fewest nodes as a taxonomy."""
-    nodes = [[node for node in tree.nodes if top in tree.path(node)] for top in tree.top]
-    return Taxonomy.from_nodes(min(nodes, key=len), id=tree.id, weight_unit=tree.weight_unit)
-
-
 @pytest.mark.parametrize("name", ["full", "nasty", "build"])
 def test_exports_pass_the_integrity_conditions_and_skosify(
     name: str, small_build: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -194,11 +178,7 @@ def test_exports_pass_the_integrity_conditions_and_skosify(
         # One domain of it: checking takes time with the square of what there is.
         "build": lambda: domain_of(load(small_build / "taxonomy.json")),
     }[name]()
-    graph = written(tree, tmp_path)
-    assert violated(graph) == set()
-    with caplog.at_level(logging.WARNING):
-        skosify.skosify(graph)
-    assert caplog.messages == []
+    check_graph(written(tree, tmp_path), caplog)
 
 
 BROKEN = {
@@ -212,6 +192,7 @@ BROKEN = {
     "Concept": ':calm skos:notation "other" .',
     "Inverse": ":thrift skos:narrower :calm .",
     "Placed": ":calm owl:deprecated true .",
+    "Decided": ':calm skos:changeNote "gone"@en .',
 }
 
 

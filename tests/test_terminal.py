@@ -57,6 +57,23 @@ def at_terminal(cache: Path) -> At:
     return run
 
 
+def test_a_difference_fits_a_terminal(at_terminal: At, tmp_path: Path) -> None:
+    labels = [f"value {chr(97 + i // 26)}{chr(97 + i % 26)} " + "of a long name " * 4 for i in range(300)]
+    old = make_tree(labels[:200], [i // 10 for i in range(200)], [0] * 10 + [1] * 10)
+    new = make_tree(labels[50:], [(i + 50) // 10 - 5 for i in range(250)], [0] * 12 + [1] * 13)
+    old.write(tmp_path / "old.json")
+    new.write(tmp_path / "new.json")
+    shown = STYLE.sub("", at_terminal("diff", tmp_path / "old.json", tmp_path / "new.json")).splitlines()
+    assert len(shown) <= 100
+    assert max(map(cell_len, shown)) <= 60
+    assert any(line.endswith("…") for line in shown)
+    head = shown[: shown.index("")]
+    assert " ".join(head).startswith("1.0.0 -> 1.0.0: 50 added, 50 retired, ")
+    assert not any(line.endswith("…") for line in head)
+    assert not any(line.startswith("…") for line in shown)
+    assert any(re.fullmatch(r"  \+[\d,]+ more", line) for line in shown)
+
+
 def _read(end: int) -> bytes:
     try:
         return os.read(end, 65536)

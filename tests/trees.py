@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from taxonomy.model import (
     Conversations,
+    Decision,
     InputProvenance,
     ModelProvenance,
     Node,
@@ -124,6 +125,11 @@ def nasty_trees(draw: st.DrawFn, *, controls: bool) -> Taxonomy:
     return Taxonomy.from_nodes(nodes, id=draw(texts), title=draw(texts | st.just("")), weight_unit="strings")
 
 
+DECIDED = Decision(
+    action="merge", node="1:8", to="1:0", note="one idea", author="kim", date="2026-01-31", version="1.1.0"
+)
+
+
 def full_tree() -> Taxonomy:
     """Make a tree in which no field is what a reader would take for granted."""
     tree = make_tree(["courage", "calm", "thrift"], [0, 0, 1], [0, 0], names=[["Inner strength", "Means"], ["Life"]])
@@ -143,6 +149,8 @@ def full_tree() -> Taxonomy:
                 "definition_source": "llm",
                 "absent_since": "2.0.0",
                 "absences": 2,
+                "reviewed": True,
+                "history": (DECIDED,),
             }
         )
         for node in tree.nodes
@@ -166,7 +174,7 @@ def full_tree() -> Taxonomy:
         ),
         retired=(
             Retired(id="0:7", level=0, label="prudence", since="2.0.0", replaced_by=("0:1", "0:2")),
-            Retired(id="1:8", level=1, label="zeal", since="1.1.0"),
+            Retired(id="1:8", level=1, label="zeal", since="1.1.0", history=(DECIDED,)),
         ),
     )
 

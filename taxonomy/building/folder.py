@@ -75,8 +75,9 @@ def find_mixture(path: Path, tree: Taxonomy) -> list[Finding]:
     """Return a finding for each file beside a taxonomy.json that has other content than the report there lists."""
     if path.name != _TREE:
         return []
+    top = tree.top[0]
     return [
-        Finding(MIXED_FOLDER, tree.top[0].id, f"{name} is not the one that {_REPORT} beside it lists: build again")
+        Finding(MIXED_FOLDER, top.id, f"{name} is not the one that {_REPORT} beside it lists: build again", top.weight)
         for name, digest in sorted(_listed(path.parent).items())
         if name in (*_FILES, *_DRAWN) and digest_of(path.with_name(name)) not in (digest, None)
     ]

@@ -11,6 +11,7 @@ from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress, stage_of
 from taxonomy.quality.vectors import embed_tree
+from taxonomy.versions.retirement import to_review_again
 
 
 def label(
@@ -57,4 +58,5 @@ def label_nodes(
     """Name the nodes of a taxonomy whose values have these vectors, in the order of `tree.leaves`."""
     draft = Draft(tree.nodes)
     done = labeller.name(draft, vectors, progress=progress)
-    return tree.with_nodes(draft.finish(), provenance=done.noted(tree.provenance)), done
+    labelled = tree.with_nodes(draft.finish(), provenance=done.noted(tree.provenance))
+    return to_review_again(tree, labelled), done

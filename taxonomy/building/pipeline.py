@@ -29,7 +29,7 @@ from taxonomy.values import ValueSet, ValueSource, read_values
 from taxonomy.versions.carrying_over import carry_over
 from taxonomy.versions.edits import Edit, edit_values, find_taken_in
 from taxonomy.versions.replay import Replay, replay_edits, with_reasons
-from taxonomy.versions.retirement import retire, succeed
+from taxonomy.versions.retirement import dated, retire, succeed
 from taxonomy.versions.staleness import empty_stale_definitions
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "transformers")
@@ -280,10 +280,11 @@ def _numbered(
         came_from = {"id": previous.id, "version": previous.version, "digest": previous.digest}
         provenance = header["provenance"].model_copy(update={"previous": came_from | _carried(recipe)})
         fields = {**header, "provenance": provenance, "version": previous.version}
-        return succeed(previous, Taxonomy.from_nodes(edited.finish(), level_names=names, **fields), replay.replaced)
+        tree = Taxonomy.from_nodes(edited.finish(), level_names=names, **fields)
+        return succeed(previous, tree, replay.replaced, replay.decisions)
     tree = Taxonomy.from_nodes(edited.finish(), level_names=names, **header)
-    retired = retire(before.nodes.values(), (), tree.nodes, replay.replaced, since=tree.version)
-    return tree.model_copy(update={"retired": retired})
+    retired = retire(before.nodes.values(), (), tree.nodes, replay.replaced, replay.decisions, since="")
+    return dated(tree.model_copy(update={"retired": retired}))
 
 
 def _provenance(value_set: ValueSet, recipe: Recipe, space: Space, n_top: int) -> Provenance:

@@ -139,6 +139,10 @@ class Recipe:
         sizes = tuple(wanted) if wanted is not None else default_sizes(n_values, n_top)
         if self.levels is not None:
             check_sizes(sizes, n_values, n_top)
+        elif not self.tops:
+            # Edits may have left fewer nodes than the top needs below it.
+            least = (n_top * self.min_children**above for above in range(len(sizes), 0, -1))
+            sizes = tuple(map(max, sizes, least))
         return sizes, n_top
 
     def parameters(self, n_top: int) -> dict[str, Any]:

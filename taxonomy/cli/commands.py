@@ -24,14 +24,14 @@ GROUPS = {
     "Review": {
         "show": "review:show_command",
         "explore": "review:explore_command",
-        "lint": "review:lint_command",
+        "lint": "linting:lint_command",
         "compare": "review:compare_command",
     },
     "Versions": {
         "diff": "revision:diff_command",
         "migrate": "revision:migrate_command",
-        "edit": "revision:edit_command",
-        "apply-edits": "revision:apply_edits_command",
+        "edit": "editing:edit_command",
+        "apply-edits": "editing:apply_edits_command",
         "assign": "revision:assign_command",
     },
     "Exchange": {

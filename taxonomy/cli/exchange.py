@@ -18,8 +18,9 @@ from taxonomy.cli.options import PATH, Choice, deprecated, out_option, taxonomy_
 @click.option("--out", type=PATH, help="The file to write.  [required]")
 @click.option("--base-iri", metavar="IRI", help="For SKOS: what stands before each id (default: a urn).")
 @click.option("--issued", type=click.DateTime(["%Y-%m-%d"]), help="For SKOS: when this version was published.")
+@click.option("--sheet", is_flag=True, help="As a .csv to change in a spreadsheet: see the command edit.")
 def export_command(
-    taxonomy: Path, file: Path | None, out: Path | None, base_iri: str | None, issued: datetime | None
+    taxonomy: Path, file: Path | None, out: Path | None, base_iri: str | None, issued: datetime | None, sheet: bool
 ) -> None:
     """Write a taxonomy in another format.
 
@@ -29,8 +30,10 @@ def export_command(
     \b
     Example:
       value-taxonomy export build/taxonomy.json --out values.ttl --base-iri https://example.org/values/
+      value-taxonomy export build/taxonomy.json --sheet --out sheet.csv
     """
     from taxonomy.cli.screen import print_written, waiting
+    from taxonomy.files import replace_file
     from taxonomy.formats.readers import read
 
     if file is not None and out is None:
@@ -40,11 +43,20 @@ def export_command(
         raise click.UsageError("name the file to write with --out")
     if file is not None:
         raise click.UsageError(f"export takes one taxonomy: what is {file}?")
+    if sheet and (base_iri is not None or issued is not None):
+        raise click.UsageError("--base-iri and --issued are for SKOS, not for --sheet")
+    if sheet and out.suffix.lower() != ".csv":
+        raise click.BadParameter(f"{out} does not end in .csv, as a sheet does", param_hint="--out")
     with waiting("reading"):
         tree = read(taxonomy)
     with waiting("writing"):
-        tree.write(out, base_iri=base_iri, issued=issued.date() if issued else None)
-    print_written(out)
+        if sheet:
+            from taxonomy.versions.sheet import taxonomy_sheet
+
+            replace_file(out, taxonomy_sheet(tree).encode())
+        else:
+            tree.write(out, base_iri=base_iri, issued=issued.date() if issued else None)
+    print_written(out, f"change it, then: value-taxonomy edit {taxonomy} --from-sheet {out}" if sheet else "")
 
 
 @click.command("import")

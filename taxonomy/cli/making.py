@@ -52,6 +52,7 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--absent", type=Choice(ABSENCES), default=ABSENT, show_default=True, help="Values no longer mentioned.")
 @click.option("--retire-after", default=RETIRE_AFTER, show_default=True, help="Builds that a value may be dormant in.")
 @click.option("--edits", type=PATH, help="A person's decisions: see the command edit.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if an edit does not apply.")
 @column_options
 @click.option("--labeller", type=Choice(LABELLERS), default="keyphrase", show_default=True, help="Who names nodes.")
 @language_model_options
@@ -63,6 +64,7 @@ def build_command(
     domains: str | None,
     previous: Path | None,
     edits: Path | None,
+    strict: bool,
     spark_master: str | None,
     value_column: str | None,
     weight_column: str | None,
@@ -82,12 +84,14 @@ def build_command(
     from taxonomy.building.folder import check_build_folder
     from taxonomy.building.pipeline import build
     from taxonomy.cli.screen import progress_bars
-    from taxonomy.cli.summary import print_outcomes, print_summary
+    from taxonomy.cli.summary import fail_if_left, print_outcomes, print_summary
     from taxonomy.formats.readers import read
     from taxonomy.values import read_values
-    from taxonomy.versions.edits import read_edits
+    from taxonomy.versions.edits_file import read_edits
     from taxonomy.views.page import check_size
 
+    if strict and edits is None:
+        raise click.UsageError("--strict goes with --edits")
     labelling = take_labelling(options, wanted=labeller == "llm", quiet=quiet)
     old = None if previous is None else read(previous)
     decisions = () if edits is None else read_edits(edits)
@@ -120,6 +124,8 @@ def build_command(
             print_outcomes(built.outcomes, built.tree, options["levels"])
     if labelling is not None and built.labelled is not None:
         labelling.report_failures(built.labelled.failures)
+    if strict:
+        fail_if_left(built.outcomes)
 
 
 def _spark_encoder(model: str, master: str) -> SparkEncoder:

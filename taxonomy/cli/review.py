@@ -1,24 +1,24 @@
-"""Commands that look at a taxonomy: show, explore, compare, lint, stability."""
+"""Commands that look at a taxonomy: show, explore, compare, stability."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from taxonomy.building.defaults import RUNS
-from taxonomy.cli.options import PATH, did_you_mean, model_option, out_option, quiet_option, taxonomy_argument
+from taxonomy.cli.options import PATH, model_option, out_option, quiet_option, taxonomy_argument
+from taxonomy.cli.vectors_option import check_vectors, embed_or_say
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from taxonomy.model import Node, Taxonomy
-    from taxonomy.progress import StageProgress
     from taxonomy.quality.agreement import Agreement, Scores
-    from taxonomy.quality.vectors import TreeVectors
 
 
 @click.command("show")
@@ -97,10 +97,22 @@ def _show_node(screen: Console, tree: Taxonomy, node: Node) -> None:
         "aliases": ", ".join(node.aliases),
         "confidence": _confidence(tree, node),
         "flags": ", ".join(node.flags),
+        "reviewed": "yes" if node.reviewed else "",
+        "decisions": "; ".join(_decisions(tree, node)),
         "siblings": ", ".join(siblings) or "none",
     }
     screen.print(Text(plain(node.label), style="bold"))
     print_fields(screen, fields)
+
+
+def _decisions(tree: Taxonomy, node: Node) -> Iterator[str]:
+    from taxonomy.model.history import describe_decision, names_by_id, sign_decision
+
+    name = names_by_id(tree.nodes, tree.retired)
+    for decision in node.history:
+        said = describe_decision(decision, node.id, name)
+        why = ", ".join(part for part in (decision.note, sign_decision(decision)) if part)
+        yield f"{said} ({why})" if why else said
 
 
 def _confidence(tree: Taxonomy, node: Node) -> str:
@@ -139,7 +151,7 @@ def explore_command(
     from taxonomy.views.map import NAME, read_map
     from taxonomy.views.page import check_size, taxonomy_page
 
-    _check_vectors(model, no_vectors)
+    check_vectors(model, no_vectors)
     if out.suffix.lower() not in (".html", ".htm"):
         raise click.BadParameter(f"{out} does not end in .html", param_hint="--out")
     tree = read(taxonomy)
@@ -147,7 +159,7 @@ def explore_command(
     check_size(tree.levels[0].size)
     points = read_map(taxonomy.with_name(NAME), tree)
     with progress_bars(quiet) as progress:
-        vectors = None if no_vectors else _embed(tree, model, progress)
+        vectors = None if no_vectors else embed_or_say(tree, model, progress)
         if vectors is not None and points is None:
             points = lay_out(vectors.values, progress=stage_of(progress, "laying out the map"))
     replace_file(out, taxonomy_page(tree, vectors=vectors, points=points, old=before).encode())
@@ -240,69 +252,6 @@ def _domains(agreement: Agreement) -> Table:
 
 def _interval(scores: Scores) -> str:
     return "none" if scores.triplets_interval is None else "{:.3f} to {:.3f}".format(*scores.triplets_interval)
-
-
-@click.command("lint")
-@taxonomy_argument
-@click.option("--fail-on", default="", metavar="CODE,CODE", help="Exit with 1 if there is a finding of these codes.")
-@model_option("Model for the checks by likeness")
-@click.option("--no-vectors", is_flag=True, help="Leave out the checks by likeness, which need a model.")
-@quiet_option
-def lint_command(taxonomy: Path, fail_on: str, model: str | None, no_vectors: bool, quiet: bool) -> None:
-    """List what a taxonomist should look at.
-
-    TAXONOMY is in any format that import reads.
-
-    \b
-    Example:
-      value-taxonomy lint build/taxonomy.json --fail-on single-child,opposites
-    """
-    from collections import Counter
-
-    from taxonomy.building.folder import MIXED_FOLDER, find_mixture
-    from taxonomy.cli.screen import plain, progress_bars
-    from taxonomy.formats.readers import read
-    from taxonomy.quality.findings import CHECKS, VECTOR_CHECKS, list_findings
-
-    codes = sorted([MIXED_FOLDER, *CHECKS, *(() if no_vectors else VECTOR_CHECKS)])
-    gates = {code.strip() for code in fail_on.split(",") if code.strip()}
-    unknown = sorted(gates - set(codes))
-    if unknown:
-        without = " without vectors" if no_vectors else ""
-        hint = did_you_mean(unknown[0], codes)
-        raise click.BadParameter(f"no code {unknown[0]!r}{without}; {hint}", param_hint="--fail-on")
-    _check_vectors(model, no_vectors)
-    tree = read(taxonomy)
-    with progress_bars(quiet) as progress:
-        vectors = None if no_vectors else _embed(tree, model, progress)
-    findings = [*list_findings(tree, vectors), *find_mixture(taxonomy, tree)]
-    counts = Counter(finding.code for finding in findings)
-    if not quiet:
-        for finding in findings:
-            click.echo(f"{finding.code}  {plain(finding.node)}  {plain(finding.message)}")
-        click.echo(", ".join(f"{count} {code}" for code, count in sorted(counts.items())) or "no findings")
-        if no_vectors:
-            click.echo(f"not checked: {', '.join(VECTOR_CHECKS)}")
-    if gates & set(counts):
-        raise SystemExit(1)
-
-
-def _check_vectors(model: str | None, no_vectors: bool) -> None:
-    if no_vectors and model:
-        raise click.UsageError("--model and --no-vectors exclude each other")
-
-
-def _embed(tree: Taxonomy, model: str | None, progress: StageProgress | None) -> TreeVectors:
-    """Embed the strings of a tree; where that fails, say that there is a way without."""
-    from embeddings.errors import EmbeddingError
-    from taxonomy.errors import TaxonomyError
-    from taxonomy.progress import stage_of
-    from taxonomy.quality.vectors import embed_tree
-
-    try:
-        return embed_tree(tree, model=model, progress=stage_of(progress, "embedding"))
-    except EmbeddingError as error:
-        raise TaxonomyError(f"{error}; or leave out what needs one with --no-vectors") from error
 
 
 def _figure(figure: float | None, form: str = ".3f") -> str:

@@ -1,12 +1,12 @@
-"""Commands between one version and the next: diff, migrate, edit, apply-edits, assign."""
+"""Commands between one version and the next: diff, migrate, assign."""
 
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from textwrap import wrap
 
 import click
 
@@ -18,35 +18,34 @@ from taxonomy.cli.options import (
     model_option,
     out_option,
     quiet_option,
-    taxonomy_argument,
     taxonomy_option,
 )
 
-if TYPE_CHECKING:
-    from taxonomy.model import Taxonomy
-
-# As `versions.edits.Action`, the import of which takes longer than the answer to --help may.
-ACTIONS = ("rename", "define", "move", "merge", "split", "pin", "alias", "reject", "new")
-# As `versions.number.Bump`, the least first; for the same reason.
+# As `versions.number.Bump`, the least first; the import of which takes longer than the answer to --help may.
 BUMPS = ("patch", "minor", "major")
+# Lines of a diff in a terminal.
+LINES = 100
 
 
 @click.command("diff")
 @click.argument("old", type=PATH)
 @click.argument("new", type=PATH)
-@click.option("--json", "as_json", is_flag=True, help="Print every change as JSON.")
-@click.option("--changelog", is_flag=True, help="Print Markdown for a change log.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--changelog", is_flag=True, help="Print Markdown for a change log, by domain, with reasons.")
+@click.option("--all", "everything", is_flag=True, help="List recounts, annotations and reviews, too.")
 @click.option("--fail-on", type=Choice(BUMPS), help="Exit with 1 if the change is of this weight or more.")
-def diff_command(old: Path, new: Path, as_json: bool, changelog: bool, fail_on: str | None) -> None:
+def diff_command(old: Path, new: Path, as_json: bool, changelog: bool, everything: bool, fail_on: str | None) -> None:
     """Say what changed from one version to another.
 
-    OLD and NEW are in any format that import reads.
+    OLD and NEW are in any format that import reads. Recounts, annotations and reviews are counted; all else is listed,
+    in a terminal up to 100 lines.
 
     \b
     Example:
       value-taxonomy diff old/taxonomy.json build/taxonomy.json --fail-on major
+      value-taxonomy diff old/taxonomy.json build/taxonomy.json --changelog > changes.md
     """
-    from taxonomy.cli.screen import plain
+    from taxonomy.cli.screen import console
     from taxonomy.formats.readers import read
     from taxonomy.versions.changelog import as_markdown, as_text
     from taxonomy.versions.diff import Diff
@@ -54,13 +53,32 @@ def diff_command(old: Path, new: Path, as_json: bool, changelog: bool, fail_on: 
     if as_json and changelog:
         raise click.UsageError("--json and --changelog exclude each other")
     difference = Diff.between(read(old), read(new))
+    screen = console()
     if as_json:
-        click.echo(json.dumps(difference.to_dict(), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(difference.to_dict(all=everything), indent=1, ensure_ascii=False))
+    elif changelog:
+        _print_lines(as_markdown(difference, all=everything))
+    elif screen.is_terminal:
+        _fit(partial(as_text, difference, all=everything), screen.width)
     else:
-        for line in (as_markdown if changelog else as_text)(difference).splitlines():
-            click.echo(plain(line))
+        _print_lines(as_text(difference, all=everything))
     if fail_on and difference.bump and BUMPS.index(difference.bump) >= BUMPS.index(fail_on):
         raise SystemExit(1)
+
+
+def _fit(text: Callable[..., str], width: int) -> None:
+    """Print text that takes so many `lines`, those before its first empty line broken and the others cut to the width."""
+    head = text(lines=LINES).partition("\n\n")[0].splitlines()
+    rows = [row for line in head for row in wrap(line, width)]
+    for line in [*rows, *text(lines=LINES - len(rows) + len(head)).splitlines()[len(head) :]]:
+        click.echo(line if len(line) <= width else line[: width - 1] + "…")
+
+
+def _print_lines(text: str) -> None:
+    from taxonomy.cli.screen import plain
+
+    for line in text.splitlines():
+        click.echo(plain(line))
 
 
 @click.command("migrate")
@@ -86,132 +104,6 @@ def migrate_command(old: Path, new: Path, out: Path) -> None:
     counts = Counter(mapping.predicate if mapping.new else NO_MATCH for mapping in mappings(old_tree, new_tree))
     click.echo(", ".join(f"{count:,} {predicate}" for predicate, count in sorted(counts.items())))
     print_written(out)
-
-
-@click.command("edit")
-@taxonomy_argument
-@click.argument("action", type=Choice(ACTIONS))
-@click.argument("node")
-@click.argument("to", required=False)
-@click.option("--edits", required=True, type=PATH, help="The edits file to append to.")
-@click.option("--part", "parts", multiple=True, metavar="LABEL=CHILD,...", help="A part that split makes; repeat it.")
-@click.option("--member", "members", multiple=True, metavar="NODE", help="A child of a new node; repeat it.")
-@click.option("--level", type=int, help="Look for NODE on this level only.")
-@click.option("--note", default="", help="Why.")
-@click.option("--author", default="", help="Who.")
-@click.option("--date", default="", help="When.")
-def edit_command(
-    taxonomy: Path,
-    action: str,
-    node: str,
-    to: str | None,
-    edits: Path,
-    parts: tuple[str, ...],
-    members: tuple[str, ...],
-    level: int | None,
-    **record: str,
-) -> None:
-    """Append one decision on a node to an edits file, if it can be followed.
-
-    NODE is an id, a label or an alias; of new, the parent. TO is the label (rename, new), the definition (define), the
-    other spelling (alias), the parent (move), or the node that goes on (merge).
-
-    \b
-    Example:
-      value-taxonomy edit build/taxonomy.json rename "Honesty and truthfulness" "Honesty" --edits edits.toml
-      value-taxonomy edit build/taxonomy.json move "truth" "Open-mindedness" --edits edits.toml --note "not a habit"
-    """
-    from pydantic import ValidationError
-
-    from taxonomy.cli.screen import plain
-    from taxonomy.errors import EditsError
-    from taxonomy.formats.readers import read
-    from taxonomy.model.draft import Draft
-    from taxonomy.versions.edits import Edit, append_edit
-    from taxonomy.versions.replay import replay_edits
-
-    tree = read(taxonomy)
-    fields: dict[str, Any] = {"action": action, "node": tree.node(node, level=level).id, "to": to, **record}
-    fields["into"] = [_part(tree, fields["node"], text) for text in parts]
-    fields["members"] = [_member(tree, fields["node"], name) for name in members]
-    if to is not None or action == "pin":
-        fields["to"] = _target(tree, action, fields["node"], to)
-    try:
-        decision = Edit.model_validate(fields)
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-        raise EditsError(problem, remedy="see value-taxonomy edit --help") from error
-
-    def follow(before: Sequence[Edit]) -> None:
-        outcome = replay_edits(Draft(tree.nodes), [*before, decision], tree.retired).outcomes[-1]
-        if outcome.status == "does not apply":
-            raise EditsError(f"{decision}: {outcome.reason}", remedy="nothing was written")
-        if outcome.reason:
-            click.echo(plain(f"{decision}: {outcome.reason}"))
-
-    append_edit(edits, decision, check=follow)
-    click.echo(plain(f"{decision}: written to {edits}"))
-    following = shlex.join(["apply-edits", str(taxonomy), "--edits", str(edits), "--out", str(taxonomy)])
-    click.echo(plain(f"Next: value-taxonomy {following}"))
-
-
-def _target(tree: Taxonomy, action: str, id: str, to: str | None) -> str | None:
-    """Return the id of the node that an action leads to, or the text that it takes."""
-    node = tree.node(id)
-    if action == "merge" and to is not None:
-        return tree.node(to, level=node.level).id
-    if action in ("move", "pin") and to is not None:
-        return tree.node(to, level=node.level + 1).id
-    # Pinned without a place, a node stays where it is today.
-    return node.parent if action == "pin" else to
-
-
-def _part(tree: Taxonomy, id: str, text: str) -> dict[str, Any]:
-    label, equals, names = text.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{text!r} is not LABEL=CHILD,CHILD", param_hint="--part")
-    children = {child.label: child.id for child in tree.children(id)}
-    return {
-        "label": label.strip(),
-        "members": [children.get(name.strip(), name.strip()) for name in names.split(",") if name.strip()],
-    }
-
-
-def _member(tree: Taxonomy, parent: str, name: str) -> str:
-    return tree.node(name, level=tree.node(parent).level - 2).id
-
-
-@click.command("apply-edits")
-@taxonomy_argument
-@click.option("--edits", required=True, type=PATH, help="The edits file.")
-@out_option("The taxonomy.json to write.")
-@click.option("--strict", is_flag=True, help="Exit with 1 if an edit does not apply.")
-def apply_edits_command(taxonomy: Path, edits: Path, out: Path, strict: bool) -> None:
-    """Apply an edits file to a taxonomy, as its next version.
-
-    TAXONOMY is in any format that import reads.
-
-    \b
-    Example:
-      value-taxonomy apply-edits build/taxonomy.json --edits edits.toml --out build/taxonomy.json
-    """
-    from taxonomy.cli.screen import plain
-    from taxonomy.cli.summary import print_outcomes
-    from taxonomy.files import updating
-    from taxonomy.formats.readers import read
-    from taxonomy.publishing import check_ending
-    from taxonomy.versions.edits import read_edits
-    from taxonomy.versions.replay import apply_edits
-
-    check_ending(out)
-    with updating(taxonomy, out) as check:
-        tree, outcomes = apply_edits(read(taxonomy), read_edits(edits))
-        check()
-        tree.write(out)
-    print_outcomes(outcomes, tree)
-    click.echo(plain(f"Version {tree.version} written to {out}"))
-    if strict and any(outcome.status == "does not apply" for outcome in outcomes):
-        raise SystemExit(1)
 
 
 @click.command("assign")

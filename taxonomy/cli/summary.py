@@ -60,6 +60,15 @@ def print_outcomes(outcomes: Sequence[Outcome], tree: Taxonomy, levels: Sequence
             click.echo(f"level {level.level} has {count_of(level.size, 'node')} by edits, {asked:,} without them")
 
 
+def fail_if_left(outcomes: Sequence[Outcome]) -> None:
+    """Exit with 1 if an edit does not apply, and name such edits on stderr."""
+    left = [outcome for outcome in outcomes if outcome.status == "does not apply"]
+    if left:
+        lines = ", ".join(str(outcome.edit.line) for outcome in left)
+        click.echo(f"Error: {count_of(len(left), 'edit')} did not apply: see line {lines} of the edits file", err=True)
+        raise SystemExit(1)
+
+
 def _input(value_set: ValueSet) -> str:
     aliases = sum(len(value.aliases) for value in value_set.values)
     parts = (

@@ -28,10 +28,7 @@ def taxonomy_csv(tree: Taxonomy) -> str:
     OutputError
         If a text has a NUL, which CSV readers reject.
     """
-    for node in tree.nodes:
-        if "\0" in f"{node.id}{node.label}{node.definition}":
-            problem = f"CSV cannot hold the NUL in {node.id} ({node.label})"
-            raise OutputError(problem, remedy="correct it, or write .json")
+    refuse_nul(tree)
     return table_csv(
         COLUMNS,
         (
@@ -39,6 +36,19 @@ def taxonomy_csv(tree: Taxonomy) -> str:
             for node in tree.nodes
         ),
     )
+
+
+def refuse_nul(tree: Taxonomy) -> None:
+    """Check that no text of a tree has a NUL, which CSV readers reject.
+
+    Raises
+    ------
+    OutputError
+    """
+    for node in tree.nodes:
+        if "\0" in f"{node.id}{node.label}{node.definition}":
+            problem = f"CSV cannot hold the NUL in {node.id} ({node.label})"
+            raise OutputError(problem, remedy="correct it, or write .json")
 
 
 def frequencies_csv(tree: Taxonomy) -> str:
@@ -119,7 +129,7 @@ def _rows(path: Path) -> Iterator[_Row]:
             continue
         if len(cells) != len(header):
             fail_cells(cells, header, ",", path=str(path), line=line)
-        cell = {name: _unescape(text) for name, text in zip(header, cells, strict=True)}
+        cell = {name: unescape_cell(text) for name, text in zip(header, cells, strict=True)}
         for column in ("cluster_id", "name"):
             if not cell[column].strip():
                 _fail("the cell is empty", path, line, "give every node an id and a name", column)
@@ -208,7 +218,8 @@ def _escape(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
-def _unescape(cell: str) -> str:
+def unescape_cell(cell: str) -> str:
+    """Return a cell of `table_csv` as it was before it was escaped."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
 
 

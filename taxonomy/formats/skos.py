@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS
 from taxonomy.errors import TaxonomyError
 from taxonomy.formats.xml import xml_text
 from taxonomy.model import Node, Retired, Taxonomy
+from taxonomy.model.history import describe_decision, names_by_id, sign_decision
 from taxonomy.model.lookup import live_successors
 
 Form = Literal["turtle", "xml", "json-ld"]
@@ -110,12 +111,15 @@ class _Graph:
 
     def of_taxonomy(self, tree: Taxonomy, issued: date | None) -> Iterator[_Triple]:
         yield from self.of_scheme(tree, issued)
+        name = names_by_id(tree.nodes, tree.retired)
         for node in tree.nodes:
             yield from self.of_node(node)
-        present = {node.id for node in tree.nodes}
+            yield from self.of_history(node, name)
         retired = {entry.id: entry for entry in tree.retired}
+        present = {node.id for node in tree.nodes}
         for entry in tree.retired:
             yield from self.of_retired(entry, live_successors(entry.id, retired, present))
+            yield from self.of_history(entry, name)
 
     def of_scheme(self, tree: Taxonomy, issued: date | None) -> Iterator[_Triple]:
         yield self.scheme, RDF.type, SKOS.ConceptScheme
@@ -151,6 +155,23 @@ class _Graph:
             yield concept, TERMS.secondParent, self.iri(node.placement.second_parent)
         for name, value in _extensions(node):
             yield concept, TERMS[name], value
+
+    def of_history(self, entry: Node | Retired, name: Callable[[str], str]) -> Iterator[_Triple]:
+        concept = self.iri(entry.id)
+        if entry.history:
+            # Notes are for people; this is what is read again.
+            fields = [decision.model_dump() for decision in entry.history]
+            yield concept, TERMS.history, _Text(json.dumps(fields, ensure_ascii=False))
+        for decision in entry.history:
+            said = f"{decision.version}: {describe_decision(decision, entry.id, name)}"
+            signed = sign_decision(decision)
+            signature = f" ({signed})" if signed else ""
+            yield concept, SKOS.changeNote, _Text(said + signature)
+            if decision.note:
+                yield concept, SKOS.editorialNote, _Text(decision.note + signature)
+        days = [decision.date for decision in entry.history if decision.date]
+        if days:
+            yield concept, DCTERMS.modified, rdflib.Literal(date.fromisoformat(max(days)))
 
     def of_retired(self, entry: Retired, successors: Iterable[str]) -> Iterator[_Triple]:
         concept = self.iri(entry.id)
@@ -190,6 +211,8 @@ def _extensions(node: Node) -> Iterator[tuple[str, rdflib.Literal]]:
     if node.absent_since is not None:
         yield "absentSince", _Text(node.absent_since)
         yield "absences", rdflib.Literal(node.absences)
+    if node.reviewed:
+        yield "reviewed", rdflib.Literal(True)
     for flag in node.flags:
         yield "flag", _Text(flag)
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar, get_args
 from urllib.parse import unquote
 
 import rdflib
+from pydantic import TypeAdapter
 from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
 from rdflib.term import Node as Term
 
@@ -18,6 +19,7 @@ from taxonomy.formats.rdf import parse_rdf
 from taxonomy.formats.skos import TERMS, Form
 from taxonomy.model import (
     Conversations,
+    Decision,
     LabelSource,
     Node,
     Placement,
@@ -148,6 +150,8 @@ class _Concepts:
             definition_source=self._figure(concept, TERMS.definitionSource, _choice(LabelSource)),
             absent_since=self._figure(concept, TERMS.absentSince, str),
             absences=self._figure(concept, TERMS.absences, int) or 0,
+            history=self._figure(concept, TERMS.history, _history) or (),
+            reviewed=bool(self._figure(concept, TERMS.reviewed, _true)),
             flags=tuple(sorted(flags.union(map(str, self.graph.objects(concept, TERMS.flag))))),
         )
 
@@ -175,6 +179,7 @@ class _Concepts:
             level=self._figure(concept, TERMS.level, _level),
             label=self._text(concept, SKOS.prefLabel),
             since=self._text(concept, TERMS.retiredSince),
+            history=self._figure(concept, TERMS.history, _history) or (),
             replaced_by=tuple(sorted(map(self._local, self.graph.objects(concept, DCTERMS.isReplacedBy)))),
         )
 
@@ -230,6 +235,11 @@ class _Concepts:
     def _fail(self, problem: str, concept: Term | None = None, remedy: str = "") -> NoReturn:
         where = "" if concept is None else f"<{concept}>: "
         raise InputError(where + problem, path=str(self.path), remedy=remedy)
+
+
+def _history(text: str) -> tuple[Decision, ...]:
+    # A pydantic error is a ValueError.
+    return TypeAdapter(tuple[Decision, ...]).validate_json(text)
 
 
 def _true(text: str) -> bool:

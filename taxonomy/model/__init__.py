@@ -4,6 +4,7 @@ from taxonomy.model.ids import default_level_names, mint_id, slugify
 from taxonomy.model.loading import load
 from taxonomy.model.nodes import (
     Conversations,
+    Decision,
     InputProvenance,
     LabelSource,
     Level,
@@ -20,6 +21,7 @@ from taxonomy.values import WeightUnit
 __all__ = [
     "SCHEMA_VERSION",
     "Conversations",
+    "Decision",
     "InputProvenance",
     "LabelSource",
     "Level",

@@ -123,6 +123,11 @@ class Draft:
             frontier.extend(self._children.get(node.id, ()))
         return sorted(values, key=lambda node: (node.label, node.id))
 
+    def below(self, id: str) -> list[str]:
+        """Return the ids of all nodes below one."""
+        found = sorted(self._children.get(id, ()))
+        return found + [lower for child in found for lower in self.below(child)]
+
     def leaf_ids(self) -> Mapping[str, frozenset[str]]:
         """Return the ids of the values below each node, and of each value itself, by id."""
         leaves_of: dict[str, set[str]] = {id: set() for id in self.nodes}

@@ -45,6 +45,32 @@ class Placement(Record):
     votes: float | None = Field(default=None, exclude_if=lambda votes: votes is None)
 
 
+class Decision(Record):
+    """What a person decided on a node, by an edit.
+
+    Attributes
+    ----------
+    action : str
+        That of the edit.
+    node : str
+        Id of the node that the edit names; for ``new``, of the parent.
+    to : str or None
+        The label, the definition, the other spelling, the id of the node it led to, or the version that was reviewed.
+    note, author, date : str
+        Why, who, and the day as YYYY-MM-DD; empty where the edit does not say.
+    version : str
+        The first version in which it holds.
+    """
+
+    action: str
+    node: str
+    to: str | None = None
+    note: str = ""
+    author: str = ""
+    date: str = ""
+    version: str = ""
+
+
 class Conversations(Record):
     """Share of conversations in which a node occurs, computed from mention records alone.
 
@@ -103,6 +129,10 @@ class Node(Record):
         Of a dormant value: the first version whose input did not mention it.
     absences : int
         Of a dormant value: how many builds in a row did not mention it.
+    reviewed : bool
+        Whether a person has reviewed it, and no machine has moved, named or defined it anew since.
+    history : tuple of Decision
+        What people decided on it, the first decision first.
     """
 
     id: str
@@ -123,6 +153,8 @@ class Node(Record):
     definition_source: LabelSource | None = Field(default=None, exclude_if=lambda source: source is None)
     absent_since: str | None = Field(default=None, exclude_if=lambda version: version is None)
     absences: int = Field(default=0, exclude_if=lambda count: count == 0)
+    reviewed: bool = Field(default=False, exclude_if=lambda reviewed: not reviewed)
+    history: tuple[Decision, ...] = Field(default=(), exclude_if=lambda history: not history)
 
     def __repr__(self) -> str:
         flags = f", flags={', '.join(self.flags)!r}" if self.flags else ""
@@ -266,6 +298,8 @@ class Retired(Record):
         The first version without it.
     replaced_by : tuple of str
         Its successors, possibly none or several; these may have been retired since.
+    history : tuple of Decision
+        What people decided on it, the last of which may have retired it.
     """
 
     id: str
@@ -273,3 +307,4 @@ class Retired(Record):
     label: str
     since: str
     replaced_by: tuple[str, ...] = ()
+    history: tuple[Decision, ...] = Field(default=(), exclude_if=lambda history: not history)

@@ -46,17 +46,20 @@ class Finding:
         Id of the node.
     message : str
         One sentence.
+    weight : float
+        Of the node.
     """
 
     code: str
     node: str
     message: str
+    weight: float = 0.0
 
 
 def lint(
     tree: Taxonomy, *, vectors: bool = True, model: str | None = None, progress: Progress | None = None
 ) -> list[Finding]:
-    """Return what a taxonomist should look at in a taxonomy, by code, then by node.
+    """Return what a taxonomist should look at in a taxonomy, the heaviest nodes first.
 
     Parameters
     ----------
@@ -71,7 +74,7 @@ def lint(
     Returns
     -------
     list of Finding
-        Each with `code`, `node` (an id) and `message`.
+        Each with `code`, `node` (an id), `message`, and the node's `weight`.
 
     Raises
     ------
@@ -86,11 +89,11 @@ def lint(
 
 def list_findings(tree: Taxonomy, vectors: TreeVectors | None = None) -> list[Finding]:
     """Return all findings on a taxonomy; without vectors those of `VECTOR_CHECKS` are left out."""
-    findings = [Finding(code, node.id, message) for code, check in CHECKS.items() for node, message in check(tree)]
+    found = [(code, *one) for code, check in CHECKS.items() for one in check(tree)]
     if vectors is not None and len(tree.levels) > 1:
-        for code, examine in VECTOR_CHECKS.items():
-            findings += [Finding(code, node.id, message) for node, message in examine(tree, vectors)]
-    return sorted(findings, key=lambda finding: (finding.code, finding.message, finding.node))
+        found += [(code, *one) for code, examine in VECTOR_CHECKS.items() for one in examine(tree, vectors)]
+    findings = [Finding(code, node.id, message, node.weight) for code, node, message in found]
+    return sorted(findings, key=lambda finding: (-finding.weight, finding.code, finding.message, finding.node))
 
 
 def _single_child(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
@@ -201,6 +204,19 @@ def _stale_definition(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
                 yield node, f'the definition of {_name(node)} names "{label}", which was retired'
 
 
+def _not_reviewed(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
+    if not any(node.reviewed for node in tree.nodes):
+        # Nobody has begun to.
+        return
+    for node in tree.inner:
+        left = [child.label for child in tree.children(node) if child.level == 0 and not child.reviewed]
+        named = ", ".join(f'"{label}"' for label in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+        if not node.reviewed:
+            yield node, f"{_name(node)} is not reviewed" + (f", nor are {named}" if left else "")
+        elif left:
+            yield node, f"{_name(node)} holds {named}, not reviewed"
+
+
 def _digest(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
     if tree.digest != tree.compute_digest():
         yield tree.top[0], "the nodes are not those that the digest was taken of: the file was changed by hand"
@@ -259,6 +275,7 @@ CHECKS: dict[str, Callable[[Taxonomy], Iterator[tuple[Node, str]]]] = {
     "digest": _digest,
     "doubtful-parent": _doubtful,
     "empty-domain": _empty,
+    "not-reviewed": _not_reviewed,
     "opposites": _opposites,
     "outlying": _outlying,
     "oversized": _oversized,

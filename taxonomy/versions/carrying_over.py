@@ -20,6 +20,8 @@ from taxonomy.versions.stay import Level, settle
 
 # What a node is called, and what it says of itself.
 _NAMES = ("label", "slug", "definition", "definition_source", "label_source", "label_rank")
+# What people decided on it.
+_RECORD = ("reviewed", "history")
 
 
 def carry_over(
@@ -117,8 +119,13 @@ def _keep_names(draft: Draft, previous: Taxonomy) -> None:
     weights = weigh_values(previous.nodes, draft.level(0))
     live = {value.id for value in draft.level(0) if not value.is_dormant}
     strings = {spelling for node in draft.level(0) for spelling in (node.label, *node.aliases)}
+    histories = {gone.id: gone.history for gone in previous.retired if gone.history}
     for id, node in list(draft.nodes.items()):
         was = old.get(id)
+        if was is not None:
+            node = draft.change(id, **{name: getattr(was, name) for name in _RECORD})
+        elif id in histories:
+            draft.change(id, history=histories[id])
         if was is None or (node.label_source == "domain" and was.label_source != "human"):
             continue
         if node.level == 0:

@@ -2,41 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from taxonomy.english.plurals import count_of
+from taxonomy.errors import plain
 from taxonomy.formats.markdown import escape_markdown
-from taxonomy.versions.diff import Change, Diff
+from taxonomy.versions.diff import COUNTED, KINDS, Change, Diff
 
-# Changes of one kind that are listed in a domain; `Diff.to_dict` has them all.
-_LISTED = 20
-# Given as counts alone: nearly every node has some.
-_COUNTED = ("recounted", "annotated")
+_Escape = Callable[[str], str]
+_REASONS = {"edit": "by edit", "data": "by data", "rebuild": "by rebuild"}
 
 
-def as_text(diff: Diff) -> str:
-    """Return a difference as text: counts, then a heading for each domain."""
-    lines = [f"{diff.old_version} -> {diff.new_version}: {_summary(diff, None)}"]
-    for domain in _domains(diff):
-        lines += ["", domain, f"  {_summary(diff, domain)}"]
-        lines += [f"  {kind}: {line}" for kind, line in _lines(diff, domain, lambda text: text)]
-    return "\n".join(lines) + "\n"
+def as_text(diff: Diff, *, lines: int | None = None, all: bool = False) -> str:
+    """Return a difference as text: counts, then the changes of each kind, a line for each node.
+
+    Parameters
+    ----------
+    diff : Diff
+    lines : int, optional
+        At most so many, about 40 or more: what a kind has beyond its part of them is counted.
+    all : bool
+        Whether to list recounts, annotations and reviews, too.
+    """
+    kinds = {kind: found for kind, found in _by_kind(diff).items() if all or kind not in COUNTED}
+    text = [f"{diff.old_version} -> {diff.new_version}: {_summary(diff, None)}", *_unreviewed(diff)]
+    if lines is None:
+        shown = {kind: len(found) for kind, found in kinds.items()}
+    else:
+        # A kind has an empty line, a heading, and a line that counts the rest.
+        room = lines - len(text) - 3 * len(kinds)
+        shown = share_out(room, {kind: len(found) for kind, found in kinds.items()})
+    for kind, nodes in kinds.items():
+        text += ["", f"{kind}: {len(nodes):,}"]
+        text += [f"  {_line(diff, changes, plain)}" for changes in nodes[: shown[kind]]]
+        if len(nodes) > shown[kind]:
+            text.append(f"  +{len(nodes) - shown[kind]:,} more")
+    return "\n".join(text) + "\n"
 
 
-def as_markdown(diff: Diff) -> str:
-    """Return a difference as a section of a change log; markup in labels is escaped."""
+def as_markdown(diff: Diff, *, all: bool = False) -> str:
+    """Return a difference as a section of a change log: all changes by domain, with their reasons; markup is escaped.
+
+    Parameters
+    ----------
+    diff : Diff
+    all : bool
+        Whether to list recounts, annotations and reviews, too.
+    """
     lines = [
         f"## {escape_markdown(diff.new_version)}",
         "",
         f"Since {escape_markdown(diff.old_version)}: {_summary(diff, None)}.",
     ]
-    for domain in _domains(diff):
+    for domain in sorted({change.domain for change in diff.changes if all or change.kind not in COUNTED}):
         lines += ["", f"### {escape_markdown(domain)}", "", f"{_summary(diff, domain).capitalize()}.", ""]
-        lines += [f"- {kind.capitalize()}: {line}" for kind, line in _lines(diff, domain, escape_markdown)]
-    return "\n".join(line for line in lines).rstrip() + "\n"
+        for kind, nodes in _by_kind(diff, domain).items():
+            if all or kind not in COUNTED:
+                lines += [
+                    f"- {kind.capitalize()}: {_line(diff, changes, escape_markdown)} "
+                    f"[{_reason(changes[0], escape_markdown)}]"
+                    for changes in nodes
+                ]
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def _domains(diff: Diff) -> list[str]:
-    return sorted({change.domain for change in diff.changes})
+def share_out(room: int, wanted: Mapping[str, int]) -> dict[str, int]:
+    """Return how much of `room` each gets: alike, but none more than it wants, and none less than one.
+
+    >>> share_out(10, {"added": 3, "moved": 20, "renamed": 9})
+    {'added': 3, 'moved': 4, 'renamed': 3}
+    """
+    given = {}
+    left = sorted(wanted, key=lambda name: wanted[name])
+    while left:
+        name = left.pop(0)
+        given[name] = max(1, min(wanted[name], room // (len(left) + 1)))
+        room -= given[name]
+    return {name: given[name] for name in wanted}
+
+
+def _by_kind(diff: Diff, domain: str | None = None) -> dict[str, list[list[Change]]]:
+    """Return the changes by kind; those of one node and kind are one."""
+    found: dict[str, dict[str, list[Change]]] = {kind: {} for kind in KINDS}
+    for change in diff.changes:
+        if domain in (None, change.domain):
+            found[change.kind].setdefault(change.id, []).append(change)
+    return {kind: list(nodes.values()) for kind, nodes in found.items() if nodes}
 
 
 def _summary(diff: Diff, domain: str | None) -> str:
@@ -45,23 +97,31 @@ def _summary(diff: Diff, domain: str | None) -> str:
     return ", ".join(counts + means) or "nothing changed"
 
 
-def _lines(diff: Diff, domain: str, escape: Callable[[str], str]) -> Iterator[tuple[str, str]]:
-    by_kind: dict[str, list[Change]] = {}
-    for change in diff.changes:
-        if change.domain == domain and change.kind not in _COUNTED:
-            by_kind.setdefault(change.kind, []).append(change)
-    for kind in diff.counts(domain):
-        changes = by_kind.get(kind, [])
-        for change in changes[:_LISTED]:
-            yield kind, _line(diff, change, escape)
-        if len(changes) > _LISTED:
-            yield kind, f"and {len(changes) - _LISTED:,} more"
+def _unreviewed(diff: Diff) -> Iterator[str]:
+    """Yield a line on what has not been reviewed."""
+    left = {(change.kind, change.id) for change in diff.changes if diff.lacks_review(change)}
+    if left:
+        counts = Counter(kind for kind, _ in left)
+        listed = ", ".join(f"{counts[kind]:,} {kind}" for kind in KINDS if kind in counts)
+        yield f"not reviewed: {count_of(len({id for _, id in left}), 'changed node')} ({listed})"
 
 
-def _line(diff: Diff, change: Change, escape: Callable[[str], str]) -> str:
+def _reason(change: Change, escape: _Escape) -> str:
+    return _REASONS[change.reason] + (f": {escape(change.note)}" if change.note else "")
+
+
+def _line(diff: Diff, changes: list[Change], escape: _Escape) -> str:
+    mark = " [not reviewed]" if diff.lacks_review(changes[0]) else ""
+    return _say(diff, changes, escape) + mark
+
+
+def _say(diff: Diff, changes: list[Change], escape: _Escape) -> str:
+    """Return what happened to a node, of one kind."""
+
     def name(id: str | None) -> str:
         return "nothing" if id is None else f"{escape(diff.labels.get(id, id))} ({escape(id)})"
 
+    change = changes[0]
     own = name(change.id)
     if change.kind == "added":
         return f"{own} under {name(change.new.parent)}" if change.new.parent else own
@@ -75,5 +135,21 @@ def _line(diff: Diff, change: Change, escape: Callable[[str], str]) -> str:
     if change.kind in ("dormant", "revived"):
         return f"{own} {'is no longer' if change.kind == 'dormant' else 'is again'} in the input"
     if change.kind == "respelled":
-        return f"{own} {'also' if change.new else 'no longer'} {escape(change.new or change.old)}"
-    return f"{own}: {escape(change.new) or 'no definition'}"
+        return f"{own} {_spellings(changes, escape)}"
+    if change.kind == "redefined":
+        return f"{own}: {escape(change.new) or 'no definition'}"
+    if change.kind == "reviewed":
+        return f"{own} {'is reviewed' if change.new else 'is to be reviewed again'}"
+    return f"{own}: {', '.join(_field(one, escape) for one in changes)}"
+
+
+def _spellings(changes: Iterable[Change], escape: _Escape) -> str:
+    new = [escape(str(change.new)) for change in changes if change.new]
+    gone = [escape(str(change.old)) for change in changes if change.old]
+    parts = (f"{word} {', '.join(texts)}" for word, texts in (("also", new), ("no longer", gone)) if texts)
+    return "; ".join(parts)
+
+
+def _field(change: Change, escape: _Escape) -> str:
+    is_simple = isinstance(change.old, int | float | str) and isinstance(change.new, int | float | str)
+    return f"{change.field} {escape(str(change.old))} -> {escape(str(change.new))}" if is_simple else change.field

@@ -1,7 +1,7 @@
 """What changed between two versions, in the names of KGCL where it has one, and enough of it to make the new one.
 
 KGCL is the Knowledge Graph Change Language (Hegde et al. 2025, "A change language for ontologies and knowledge
-graphs"). `NodeSplit`, `NodeDormancy`, `NodeRevival` and `NodeRecount` are ours.
+graphs"). `NodeSplit`, `NodeDormancy`, `NodeRevival`, `NodeRecount` and `NodeReview` are ours.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from taxonomy.errors import InputError, check_type
 from taxonomy.model import Node, Retired, Taxonomy
 from taxonomy.model.nodes import DORMANT
 from taxonomy.versions.number import Bump, bump
+from taxonomy.versions.reasons import Reason, Reasons
 from taxonomy.versions.retirement import find_successors
 
 # Kinds of change, in the order of the text, and the types that belong to each.
@@ -38,7 +39,10 @@ KINDS: dict[str, tuple[str, ...]] = {
     "revived": ("NodeRevival",),
     "recounted": ("NodeRecount",),
     "annotated": ("NodeAnnotationChange",),
+    "reviewed": ("NodeReview",),
 }
+# Nearly every node may have one of these, and none of them changes what a node is: they are counted.
+COUNTED = ("recounted", "annotated", "reviewed")
 _KIND_OF = {type: kind for kind, types in KINDS.items() for type in types}
 _TYPE_OF_FIELD = {
     "label": "NodeRename",
@@ -46,6 +50,7 @@ _TYPE_OF_FIELD = {
     "weight": "NodeRecount",
     "share": "NodeRecount",
     "conversations": "NodeRecount",
+    "reviewed": "NodeReview",
 }
 _HEADER = tuple(name for name in Taxonomy.model_fields if name != "nodes")
 
@@ -58,7 +63,7 @@ class Change:
     ----------
     type : str
         Its name in the Knowledge Graph Change Language (KGCL), such as ``NodeMove``. ``NodeSplit``,
-        ``NodeDormancy``, ``NodeRevival`` and ``NodeRecount`` are not in KGCL.
+        ``NodeDormancy``, ``NodeRevival``, ``NodeRecount`` and ``NodeReview`` are not in KGCL.
     id, label : str
         The node, by its new label, or its last one.
     level : int
@@ -69,6 +74,12 @@ class Change:
     old, new : object
         The field before and after; `new` is the `Node` for one that came, and the ids in its place for one that went
         or was split.
+    reason : {"edit", "data", "rebuild"}
+        Why: a person decided it, values came, went or counted otherwise, or the tree was clustered or named anew.
+    note : str
+        What the person who decided it says: note, author and date.
+    reviewed : bool
+        Whether the node is reviewed in the new version; False for one that went.
     """
 
     type: str
@@ -79,13 +90,16 @@ class Change:
     field: str = ""
     old: Any = None
     new: Any = None
+    reason: Reason = "rebuild"
+    note: str = ""
+    reviewed: bool = False
 
     @property
     def kind(self) -> str:
         """What a person calls it.
 
         One of ``added``, ``retired``, ``merged``, ``split``, ``moved``, ``renamed``, ``redefined``, ``respelled``,
-        ``dormant``, ``revived``, ``recounted`` and ``annotated``.
+        ``dormant``, ``revived``, ``recounted``, ``annotated`` and ``reviewed``.
         """
         return _KIND_OF[self.type]
 
@@ -112,6 +126,8 @@ class Diff:
         The fields of the new version other than its nodes.
     labels : mapping of str to str
         Of every node named in `changes`.
+    has_reviews : bool
+        Whether a node of the new version is reviewed.
     """
 
     old_version: str
@@ -121,6 +137,7 @@ class Diff:
     changes: tuple[Change, ...]
     header: Mapping[str, Any]
     labels: Mapping[str, str]
+    has_reviews: bool
 
     @classmethod
     def between(cls, old: Taxonomy, new: Taxonomy) -> Diff:
@@ -138,7 +155,18 @@ class Diff:
             changes=tuple(_changes(old, new)),
             header={name: getattr(new, name) for name in _HEADER},
             labels=labels,
+            has_reviews=any(node.reviewed for node in new.nodes),
         )
+
+    @property
+    def listed(self) -> tuple[Change, ...]:
+        """The changes of what nodes are: all but recounts, annotations and reviews."""
+        return tuple(change for change in self.changes if change.kind not in COUNTED)
+
+    def lacks_review(self, change: Change) -> bool:
+        """Tell whether a listed change is one of a node that is there and not reviewed, once there are reviews."""
+        is_there = change.kind not in ("retired", "merged", "split")
+        return self.has_reviews and is_there and change.kind not in COUNTED and not change.reviewed
 
     def counts(self, domain: str | None = None) -> dict[str, int]:
         """Return how many nodes changed, by `Change.kind`; of one domain, by its label, where it is given."""
@@ -146,14 +174,14 @@ class Diff:
         counts = Counter(kind for kind, _ in changed)
         return {kind: counts[kind] for kind in KINDS if counts[kind]}
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain dicts, lists and numbers."""
+    def to_dict(self, *, all: bool = True) -> dict[str, Any]:
+        """Return plain dicts, lists and numbers; without `all`, recounts, annotations and reviews are counted alone."""
         return {
             "old_version": self.old_version,
             "new_version": self.new_version,
             "change": self.bump,
             "counts": self.counts(),
-            "changes": [change.to_dict() for change in self.changes],
+            "changes": [change.to_dict() for change in (self.changes if all else self.listed)],
         }
 
     def apply(self, old: Taxonomy) -> Taxonomy:
@@ -194,9 +222,12 @@ def _changes(old: Taxonomy, new: Taxonomy) -> Iterator[Change]:
     retired = {gone.id: gone for gone in new.retired}
     once = {gone.id for gone in old.retired}
     domains = _domains(old) | _domains(new)
+    reasons = Reasons(old, new)
 
     def change(type: str, node: Node, field: str = "", old: Any = None, new: Any = None) -> Change:
-        return Change(type, node.id, node.label, node.level, domains[node.id], field, old, new)
+        reason, note = reasons.of(node.id, _KIND_OF[type])
+        reviewed = node.id in after and after[node.id].reviewed
+        return Change(type, node.id, node.label, node.level, domains[node.id], field, old, new, reason, note, reviewed)
 
     for node in new.nodes:
         if node.id not in before:

@@ -1,22 +1,18 @@
-"""A person's decisions, in `edits.toml`: read, checked and appended; `replay` applies them."""
+"""A person's decisions; `edits_file` reads and writes them, `replay` applies them."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-from taxonomy.errors import EditsError, check_type
-from taxonomy.files import locked, replace_file
 from taxonomy.model import Taxonomy
-from taxonomy.toml import parse_tables, read_tables
 from taxonomy.values import Value, ValueSet, clean, label_problem, reason_to_reject
 from taxonomy.versions.identity import value_ids
 
-Action = Literal["rename", "define", "move", "merge", "split", "pin", "alias", "reject", "new"]
+Action = Literal["rename", "define", "move", "merge", "split", "pin", "alias", "reject", "new", "review", "unreview"]
 Reference = str | tuple[str, ...]
 # What each action takes besides its node: True where it must be given.
 _TAKES: dict[str, dict[str, bool]] = {
@@ -29,9 +25,10 @@ _TAKES: dict[str, dict[str, bool]] = {
     "alias": {"to": True},
     "reject": {},
     "new": {"to": True, "members": False},
+    "review": {"to": False},
+    "unreview": {"to": False},
 }
 _TO_A_NODE = ("move", "merge", "pin")
-_REMEDY = "see docs/versions.md for one of each edit"
 
 
 class Part(BaseModel):
@@ -54,14 +51,14 @@ class Edit(BaseModel):
     path : tuple of str, optional
         Or its labels from the top down.
     to : str or tuple of str, optional
-        The new label (rename, new), the definition (define), the other spelling (alias), or a node by id or path: the
-        parent (move, pin) or the node that goes on (merge).
+        The new label (rename, new), the definition (define), the other spelling (alias), the version that was looked
+        at (review, unreview), or a node by id or path: the parent (move, pin) or the node that goes on (merge).
     into : tuple of Part
         The parts of a split; children that no part takes stay.
     members : tuple of str
         Children of a new node, by id or label; none for a new value.
     note, author, date : str
-        For the record.
+        Why, who, and the day as YYYY-MM-DD: they stand in the node's history.
     line : int
         Of the file, from 1.
     """
@@ -82,7 +79,13 @@ class Edit(BaseModel):
     @field_validator("date", mode="before")
     @classmethod
     def _date(cls, value: object) -> object:
-        return value.isoformat() if isinstance(value, datetime.date) else value
+        if isinstance(value, datetime.datetime):
+            value = value.date()
+        if isinstance(value, datetime.date):
+            return value.isoformat()
+        if value and not (isinstance(value, str) and _is_day(value)):
+            raise ValueError(f"is {value!r}, and not a day such as 2026-01-31")
+        return value
 
     @model_validator(mode="after")
     def _fits_its_action(self) -> Edit:
@@ -97,7 +100,7 @@ class Edit(BaseModel):
                 raise ValueError(f"{self.action} takes no {name}")
             if not given and takes.get(name):
                 raise ValueError(f"{self.action} needs {name}")
-        if isinstance(self.to, tuple) and self.action not in _TO_A_NODE:
+        if isinstance(self.to, tuple) and not self.leads_to_a_node:
             raise ValueError(f"to of {self.action} is one text")
         if isinstance(self.to, str) and not self.to.strip():
             raise ValueError("to is empty")
@@ -120,6 +123,11 @@ class Edit(BaseModel):
         return self
 
     @property
+    def leads_to_a_node(self) -> bool:
+        """Whether `to` names a node."""
+        return self.action in _TO_A_NODE
+
+    @property
     def target(self) -> Reference:
         """The node, by id or by path."""
         return self.node if self.node is not None else self.path or ()
@@ -128,82 +136,6 @@ class Edit(BaseModel):
         """Return what a person calls it."""
         name = self.node if self.node is not None else " > ".join(self.path or ())
         return f"{self.action} {name}"
-
-
-def read_edits(path: str | Path) -> tuple[Edit, ...]:
-    """Read an edits file, in its order.
-
-    Parameters
-    ----------
-    path : str or Path
-        TOML with one ``[[edit]]`` table an edit.
-
-    Raises
-    ------
-    EditsError
-        If it can't be read, or an edit lacks what its action needs; with the line.
-    """
-    check_type(path, (str, Path), "path", "give the path of an edits file")
-    return _with_lines(read_tables(Path(path), "edit", Edit, remedy=_REMEDY, error=EditsError, only=True), str(path))
-
-
-def parse_edits(text: str, path: str) -> tuple[Edit, ...]:
-    """Read the text of an edits file; `path` is for messages."""
-    return _with_lines(parse_tables(text, "edit", Edit, path=path, remedy=_REMEDY, error=EditsError, only=True), path)
-
-
-def _with_lines(tables: Sequence[tuple[int | None, Edit]], path: str) -> tuple[Edit, ...]:
-    for line, edit in tables:
-        if line is None:
-            raise EditsError("an edit is not an [[edit]] table", path=path, remedy="write each edit as one")
-        if edit.line:
-            raise EditsError("an edit has no 'line'", path=path, line=line, remedy="leave it out")
-    return tuple(edit.model_copy(update={"line": line}) for line, edit in tables)
-
-
-def append_edit(path: str | Path, edit: Edit, *, check: Callable[[Sequence[Edit]], None] | None = None) -> None:
-    """Append an edit to an edits file, all that stands in it kept as it is; the file is locked meanwhile.
-
-    Parameters
-    ----------
-    path : str or Path
-        Made if it is not there.
-    edit : Edit
-    check : callable, optional
-        Called with the edits that stand in it; what it raises leaves the file as it was.
-
-    Raises
-    ------
-    EditsError
-        If the file is not one of edits.
-    OutputError
-        If the file can't be written.
-    """
-    target = Path(path)
-    with locked(target):
-        edits = read_edits(target)
-        if check is not None:
-            check(edits)
-        before = target.read_bytes().decode()
-        end = "\r\n" if "\r\n" in before else "\n"
-        gap = "" if not before else end if before.endswith("\n") else end + end
-        replace_file(target, (before + gap + _edit_toml(edit).replace("\n", end)).encode())
-
-
-def _edit_toml(edit: Edit) -> str:
-    """Return an edit as an ``[[edit]]`` table."""
-    import tomlkit
-
-    table = tomlkit.table()
-    fields = edit.model_dump(mode="json", exclude={"line"}, exclude_defaults=True)
-    for name, value in fields.items():
-        if name == "into":
-            value = [{"label": part["label"], "members": part["members"]} for part in value]
-        table.add(name, value)
-    document = tomlkit.document()
-    document.add("edit", tomlkit.aot())
-    document["edit"].append(table)
-    return tomlkit.dumps(document)
 
 
 def edit_values(value_set: ValueSet, edits: Sequence[Edit], previous: Taxonomy | None) -> ValueSet:
@@ -269,3 +201,10 @@ def _key(reference: Reference, value_set: ValueSet, key_of: Mapping[str, str]) -
         return key_of.get(reference)
     value = value_set.find(reference[-1])
     return None if value is None else value.key
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

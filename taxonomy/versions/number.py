@@ -1,7 +1,9 @@
 """The version number.
 
-Major when an id is retired or a node moves to another domain; minor when a node or a spelling is added or goes, or a
-node is moved inside its domain or renamed; patch when only definitions, weights, doubt or provenance change.
+Major when an id is retired, a node above the values moves to another domain, or values that hold 1% of the weight or
+more do. Minor when a node or a spelling is added or goes, a value falls dormant or is back, or a node is moved or
+renamed. Patch when only definitions, weights, doubt, reviews or provenance change. So a quarter that adds values,
+counts anew and lets values rest is minor, though a rebuild puts a few rare values into another domain.
 """
 
 from __future__ import annotations
@@ -10,24 +12,25 @@ import re
 from typing import Literal
 
 from taxonomy.errors import InputError
-from taxonomy.model import Taxonomy
+from taxonomy.model import Node, Taxonomy
 
 Bump = Literal["major", "minor", "patch"]
+# Share of the weight from which values in another domain are a major change: what a chart of domains shows.
+_SEEN = 0.01
 
 
 def bump(old: Taxonomy, new: Taxonomy) -> Bump | None:
     """Return which part of the version number the change from `old` to `new` raises, None if nothing changed."""
     before = {node.id: node for node in old.nodes}
     after = {node.id: node for node in new.nodes}
-    old_tops, new_tops = old.top_ids, new.top_ids
-    if any(id not in after or old_tops[id] != new_tops[id] for id in before):
+    if not before.keys() <= after.keys():
         return "major"
-    if len(before) != len(after):
-        return "minor"
-    if any(
-        (node.parent, node.label, node.aliases) != (after[id].parent, after[id].label, after[id].aliases)
-        for id, node in before.items()
-    ):
+    old_tops, new_tops = old.top_ids, new.top_ids
+    elsewhere = [id for id in before if old_tops[id] != new_tops[id]]
+    share = sum(max(before[id].share, after[id].share) for id in elsewhere if before[id].level == 0)
+    if share >= _SEEN or any(before[id].level for id in elsewhere):
+        return "major"
+    if len(before) != len(after) or any(_face(node) != _face(after[id]) for id, node in before.items()):
         return "minor"
     return None if _rest(old) == _rest(new) else "patch"
 
@@ -51,6 +54,10 @@ def next_version(old: Taxonomy, new: Taxonomy) -> str | None:
         "minor": f"{major}.{minor + 1}.0",
         "patch": f"{major}.{minor}.{patch + 1}",
     }[change]
+
+
+def _face(node: Node) -> tuple[object, ...]:
+    return node.parent, node.label, node.aliases, node.is_dormant
 
 
 def _rest(tree: Taxonomy) -> dict[str, object]:

@@ -13,9 +13,11 @@ from typing import Literal
 from taxonomy.errors import check_type
 from taxonomy.model import Retired, Taxonomy
 from taxonomy.model.draft import Draft
+from taxonomy.model.nodes import Decision
 from taxonomy.versions.conflicts import find_superseded, refuse_contradictions
-from taxonomy.versions.editor import DoesNotApplyError, Editor
+from taxonomy.versions.editor import Editor
 from taxonomy.versions.edits import Edit
+from taxonomy.versions.references import DoesNotApplyError
 from taxonomy.versions.retirement import succeed
 from taxonomy.versions.staleness import empty_stale_definitions
 
@@ -41,6 +43,8 @@ class Replay:
         One an edit, in their order.
     replaced : mapping of str to tuple of str
         The ids that edits took out, and what replaces them.
+    decisions : mapping of str to sequence of Decision
+        What edits decided on ids that are retired.
     changed : bool
         Whether they changed anything.
     lacks_names : bool
@@ -49,6 +53,7 @@ class Replay:
 
     outcomes: tuple[Outcome, ...]
     replaced: Mapping[str, tuple[str, ...]]
+    decisions: Mapping[str, Sequence[Decision]]
     changed: bool
     lacks_names: bool
 
@@ -74,8 +79,9 @@ def replay_edits(draft: Draft, edits: Sequence[Edit], retired: Sequence[Retired]
         If two edits contradict each other; it names both lines.
     """
     editor = Editor(draft, retired)
-    superseded = find_superseded(edits, editor.key, draft.nodes)
-    refuse_contradictions([edit for edit, by in zip(edits, superseded, strict=True) if by is None], editor.key)
+    key = editor.references.key
+    superseded = find_superseded(edits, key, draft.nodes)
+    refuse_contradictions([edit for edit, by in zip(edits, superseded, strict=True) if by is None], key)
     outcomes = []
     for edit, by in zip(edits, superseded, strict=True):
         if by is not None:
@@ -86,7 +92,7 @@ def replay_edits(draft: Draft, edits: Sequence[Edit], retired: Sequence[Retired]
             outcomes.append(Outcome(edit, status, editor.reason))
         except DoesNotApplyError as error:
             outcomes.append(Outcome(edit, "does not apply", str(error)))
-    return Replay(tuple(outcomes), editor.replaced, editor.changed, editor.lacks_names)
+    return Replay(tuple(outcomes), editor.replaced, editor.decisions, editor.changed, editor.lacks_names)
 
 
 def with_reasons(outcomes: Sequence[Outcome], reasons: Mapping[Edit, str]) -> tuple[Outcome, ...]:
@@ -124,4 +130,4 @@ def apply_edits(tree: Taxonomy, edits: Sequence[Edit]) -> tuple[Taxonomy, tuple[
     if replay.changed:
         empty_stale_definitions(draft, tree.nodes)
     edited = tree.with_nodes(draft.finish()) if replay.changed else tree
-    return succeed(tree, edited, replay.replaced), replay.outcomes
+    return succeed(tree, edited, replay.replaced, replay.decisions), replay.outcomes

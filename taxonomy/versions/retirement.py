@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import reduce
+from types import MappingProxyType
 
 from taxonomy.model import Node, Retired, Taxonomy
 from taxonomy.model.draft import Draft
+from taxonomy.model.history import add_decision, with_version
+from taxonomy.model.nodes import Decision
 from taxonomy.values import canonical_key
 from taxonomy.versions.number import next_version
 
@@ -13,14 +17,23 @@ from taxonomy.versions.number import next_version
 _REPLACES = 0.25
 
 
-def succeed(previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str, ...]]) -> Taxonomy:
+def succeed(
+    previous: Taxonomy,
+    tree: Taxonomy,
+    replaced: Mapping[str, tuple[str, ...]],
+    decisions: Mapping[str, Sequence[Decision]] = MappingProxyType({}),
+) -> Taxonomy:
     """Make a tree the version after `previous`: retire the ids that went, revive those that came back, and number it.
+
+    A node that a machine has changed since it was reviewed is to be reviewed again.
 
     Parameters
     ----------
     previous, tree : Taxonomy
     replaced : mapping of str to tuple of str
         What replaces an id by a person's decision; else it is what holds most of its values now.
+    decisions : mapping of str to sequence of Decision
+        What people decided on ids that are retired.
 
     Returns
     -------
@@ -32,18 +45,54 @@ def succeed(previous: Taxonomy, tree: Taxonomy, replaced: Mapping[str, tuple[str
     InputError
         If the version of `previous` has no next.
     """
-    undated = retire(previous.nodes, previous.retired, tree.nodes, replaced, since="")
-    version = next_version(previous, tree.model_copy(update={"retired": undated}))
+    tree = to_review_again(previous, tree)
+    undated = retire(previous.nodes, previous.retired, tree.nodes, replaced, decisions, since="")
+    tree = tree.model_copy(update={"retired": undated})
+    version = next_version(previous, tree)
     if version is None:
         return previous
-    dated = tuple(gone if gone.since else gone.model_copy(update={"since": version}) for gone in undated)
-    tree = tree.model_copy(update={"version": version, "retired": dated})
-    # What is absent for the first time has no date yet.
-    new = {node.id: node.model_copy(update={"absent_since": version}) for node in tree.nodes if node.absent_since == ""}
-    if not new:
+    return dated(tree.model_copy(update={"version": version}))
+
+
+def dated(tree: Taxonomy) -> Taxonomy:
+    """Return a tree in which all that is new in it has its version, in nodes and in what is retired."""
+    version = tree.version
+    nodes = tuple(_dated(node, version) for node in tree.nodes)
+    retired = tuple(with_version(gone, version) for gone in tree.retired)
+    retired = tuple(gone if gone.since else gone.model_copy(update={"since": version}) for gone in retired)
+    tree = tree.model_copy(update={"retired": retired})
+    if all(new is old for new, old in zip(nodes, tree.nodes, strict=True)):
         return tree
-    tree = tree.model_copy(update={"nodes": tuple(new.get(node.id, node) for node in tree.nodes)})
+    tree = tree.model_copy(update={"nodes": nodes})
     return tree.model_copy(update={"digest": tree.compute_digest()})
+
+
+def _dated(node: Node, version: str) -> Node:
+    node = with_version(node, version)
+    # What is absent for the first time has no date yet.
+    return node.model_copy(update={"absent_since": version}) if node.absent_since == "" else node
+
+
+def to_review_again(before: Taxonomy, tree: Taxonomy) -> Taxonomy:
+    """Return a tree whose nodes are not reviewed any more where no person moved, named or defined them anew."""
+    old = {node.id: node for node in before.nodes if node.reviewed}
+    stale = {
+        node.id
+        for node in tree.nodes
+        if node.reviewed
+        and node.id in old
+        and node.history == old[node.id].history
+        and _face(node) != _face(old[node.id])
+    }
+    if not stale:
+        return tree
+    nodes = (node.model_copy(update={"reviewed": False}) if node.id in stale else node for node in tree.nodes)
+    tree = tree.model_copy(update={"nodes": tuple(nodes)})
+    return tree.model_copy(update={"digest": tree.compute_digest()})
+
+
+def _face(node: Node) -> tuple[str | None, ...]:
+    return node.label, node.definition, node.parent
 
 
 def retire(
@@ -51,6 +100,7 @@ def retire(
     retired: Sequence[Retired],
     now: Collection[Node],
     replaced: Mapping[str, tuple[str, ...]],
+    decisions: Mapping[str, Sequence[Decision]] = MappingProxyType({}),
     *,
     since: str,
 ) -> tuple[Retired, ...]:
@@ -61,7 +111,7 @@ def retire(
     before, now : collection of Node
     retired : sequence of Retired
         What had gone before.
-    replaced : mapping of str to tuple of str
+    replaced, decisions : mapping
         As for `succeed`.
     since : str
         The version in which those went that went now.
@@ -77,8 +127,15 @@ def retire(
             label=node.label,
             since=since,
             replaced_by=replaced[node.id] if node.id in replaced else successors[node.id],
+            history=node.history,
         )
         for node in gone
+    ]
+    entries = [
+        entry.model_copy(update={"history": reduce(add_decision, decisions[entry.id], entry.history)})
+        if entry.id in decisions
+        else entry
+        for entry in entries
     ]
     return tuple(sorted(entries, key=lambda entry: entry.id))
 

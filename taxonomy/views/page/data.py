@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from taxonomy.model import Node, Taxonomy
+from taxonomy.model import Node, Retired, Taxonomy
+from taxonomy.model.history import describe_decision, names_by_id, sign_decision
 from taxonomy.quality.findings import UNSTABLE, VECTOR_CHECKS, list_findings
 from taxonomy.versions.diff import Change, Diff
 from taxonomy.views.page.nearest import nearest_elsewhere
@@ -30,6 +31,7 @@ def page_data(
     """Return plain lists, dicts, strings and numbers; parameters as for `taxonomy_page`."""
     position = {node.id: index for index, node in enumerate(tree.nodes)}
     provenance = tree.provenance
+    name = names_by_id(tree.nodes, tree.retired)
     return {
         "title": tree.title or tree.id,
         "id": tree.id,
@@ -48,12 +50,16 @@ def page_data(
         ],
         "unchecked": [] if vectors is not None else sorted(VECTOR_CHECKS),
         "unstable": UNSTABLE,
-        "retired": [[gone.id, gone.label, gone.level, gone.since, list(gone.replaced_by)] for gone in tree.retired],
+        "retired": [
+            [gone.id, gone.label, gone.level, gone.since, list(gone.replaced_by), _history(gone, name)]
+            for gone in tree.retired
+        ],
         "diff": None if old is None else _diff(old, tree, position),
     }
 
 
 def _columns(tree: Taxonomy, position: Mapping[str, int], vectors: TreeVectors | None) -> dict[str, Any]:
+    name = names_by_id(tree.nodes, tree.retired)
     near = None if vectors is None else nearest_elsewhere(tree, vectors.values)
 
     def column(field: Callable[[Node], Any]) -> list[Any]:
@@ -73,6 +79,8 @@ def _columns(tree: Taxonomy, position: Mapping[str, int], vectors: TreeVectors |
         "definition": sparse(lambda node: node.definition),
         "aliases": sparse(lambda node: node.aliases),
         "flags": sparse(lambda node: node.flags),
+        "reviewed": sparse(lambda node: node.reviewed or None),
+        "history": sparse(lambda node: _history(node, name) or None),
         "source": column(lambda node: node.label_source),
         "rank": sparse(lambda node: node.label_rank),
         "stability": column(lambda node: node.stability),
@@ -87,20 +95,38 @@ def _columns(tree: Taxonomy, position: Mapping[str, int], vectors: TreeVectors |
     }
 
 
+def _history(entry: Node | Retired, name: Callable[[str], str]) -> list[list[str]]:
+    """Return what people decided: version, what, why, and by whom and when."""
+    return [
+        [decision.version, describe_decision(decision, entry.id, name), decision.note, sign_decision(decision)]
+        for decision in entry.history
+    ]
+
+
 def _diff(old: Taxonomy, new: Taxonomy, position: Mapping[str, int]) -> dict[str, Any]:
     diff = Diff.between(old, new)
-    # Nearly every node is recounted and annotated, which does not change its place.
-    listed = [change for change in diff.changes if change.kind not in ("recounted", "annotated")]
     return {
         "old_version": diff.old_version,
         "new_version": diff.new_version,
         "bump": diff.bump,
         "counts": diff.counts(),
         "changes": [
-            [change.kind, position.get(change.id), change.id, change.label, change.level, _say(diff, change)]
-            for change in listed
+            [
+                change.kind,
+                position.get(change.id),
+                change.id,
+                change.label,
+                change.level,
+                _say(diff, change),
+                _why(change),
+            ]
+            for change in diff.listed
         ],
     }
+
+
+def _why(change: Change) -> str:
+    return f"by {change.reason}" + (f": {change.note}" if change.note else "")
 
 
 def _say(diff: Diff, change: Change) -> str:
@@ -121,4 +147,6 @@ def _say(diff: Diff, change: Change) -> str:
         return f"was {change.old}"
     if change.kind == "respelled":
         return f"also {change.new}" if change.new else f"no longer {change.old}"
+    if change.kind in ("dormant", "revived"):
+        return "is no longer in the input" if change.kind == "dormant" else "is in the input again"
     return f"was defined as: {change.old}" if change.old else "has a definition now"

@@ -11,7 +11,7 @@ function showChanges() {
     name && el("span.dot", { "--hue": changeHue(name) }), title, el("span.number", {}, count(n)));
   const row = (change) => el("li.todo-row", {}, el("div", {},
     el("p.todo-name", {}, el("span.dot", { "--hue": changeHue(change.kind) }), change.node ? link(change.node) : el("span.gone", {}, change.label), el("span.faint", {}, `${change.kind}, ${levelName(change.level) ?? "level"}`)),
-    el("p.todo-why", {}, change.text)));
+    el("p.todo-why", {}, change.text, el("span.faint", {}, ` ${change.why}`))));
   const recounted = data.diff.counts.recounted ?? 0;
   $("view-changes").replaceChildren(
     el("div.drafts", {}, el("p", {}, el("strong", {}, `${from} → ${to}`), bump ? `, a ${bump} change. ` : ". ", recounted ? `${plural(recounted, "node")} counted anew are not listed.` : "")),
@@ -19,4 +19,4 @@ function showChanges() {
     chosen.length ? growing(el("ul.todo"), chosen, row) : el("p.empty", {}, "No node came, went, moved or was named anew between the two versions."));
 }
 
-const changeLines = (node) => el("ul.plain", {}, node.changes.map((change) => el("li", {}, el("span.dot", { "--hue": changeHue(change.kind) }), el("strong", {}, change.kind), ` ${change.text}`)));
+const changeLines = (node) => el("ul.plain", {}, node.changes.map((change) => el("li", {}, el("span.dot", { "--hue": changeHue(change.kind) }), el("strong", {}, change.kind), ` ${change.text}`, el("span.faint", {}, ` ${change.why}`))));

@@ -13,6 +13,8 @@ const nodes = data.nodes.id.map((id, i) => ({
   definition: data.nodes.definition[i] ?? "",
   aliases: data.nodes.aliases[i] ?? [],
   flags: data.nodes.flags[i] ?? [],
+  reviewed: data.nodes.reviewed[i] ?? false,
+  history: data.nodes.history[i] ?? [],
   source: data.nodes.source[i],
   rank: data.nodes.rank[i],
   stability: data.nodes.stability[i],
@@ -56,8 +58,8 @@ const hueOf = (node) => node.top.hue;
 for (const [code, i, message] of data.findings) nodes[i].findings.push({ code, message, node: nodes[i] });
 const CHANGE_HUES = { added: "#2a9d8f", moved: "#e3a233", split: "#b9512f", merged: "#b9512f", retired: "#b9512f" };
 const RELABELLED = "#8a63c9";
-const changes = (data.diff?.changes ?? []).map(([kind, i, id, label, level, text]) => ({
-  kind, id, label, level, text, node: i === null ? null : nodes[i],
+const changes = (data.diff?.changes ?? []).map(([kind, i, id, label, level, text, why]) => ({
+  kind, id, label, level, text, why, node: i === null ? null : nodes[i],
 }));
 for (const change of changes) change.node?.changes.push(change);
 for (const node of [...nodes].reverse()) {

@@ -2,6 +2,7 @@
 
 const KEPT = `value-taxonomy edits ${data.id} ${data.digest}`;
 let drafts = keptDrafts();
+let author = drafts.at(-1)?.author ?? "";
 
 function keptDrafts() {
   try {
@@ -34,6 +35,9 @@ const ACTIONS = {
   merge: { name: "Merge", fits: (node) => node.level < top_ && sizes[node.level] > 1, asks: "node", label: "Into", among: (node) => (other) => other.level === node.level && other !== node },
   split: { name: "Split", fits: (node) => node.level > 0 && node.level < top_ && node.children.length > 1, asks: "part", label: "Name of the part" },
   alias: { name: "Add a spelling", fits: (node) => node.level === 0, asks: "text", label: "Spelling" },
+  new: { name: "New below it", fits: (node) => node.level > 1, asks: "new", label: "Name of the new node" },
+  review: { name: "Reviewed", fits: () => true, asks: "nothing", gives: { to: data.version }, says: (node) => `${node.label}${node.level ? " and all below it are" : " is"} right as of version ${data.version}.` },
+  unreview: { name: "Review again", fits: (node) => node.reviewed, asks: "nothing", gives: { to: data.version }, says: (node) => `${node.label}${node.level ? " and all below it are" : " is"} to be reviewed again.` },
   reject: { name: "Reject", fits: (node) => node.level === 0, asks: "nothing", says: (node) => `${node.label} is not a value: the next build leaves it out.` },
 };
 
@@ -44,6 +48,7 @@ function openEditor(node, { action, to = null, note = "" }) {
   const editor = $("editor");
   const body = el("div.editor-body");
   const noteField = el("input", { id: "edit-note", value: note, autocomplete: "off" });
+  const authorField = el("input", { id: "edit-author", value: author, autocomplete: "off" });
   const choice = el("div.actions", { role: "group", "aria-label": "What to do" }, actionsFor(node).map((name) => el("button.quiet", { type: "button", "data-action": name, onclick: () => ask(name, null) }, ACTIONS[name].name)));
   let current = null;
 
@@ -59,14 +64,16 @@ function openEditor(node, { action, to = null, note = "" }) {
       event.preventDefault();
       const { fields, wrong } = current.read();
       if (wrong) { problem.textContent = wrong; return; }
-      const draft = { action: current.name, node: node.id, ...fields, ...(noteField.value.trim() ? { note: noteField.value.trim() } : {}) };
-      setDrafts([...drafts.filter((other) => !(other.node === draft.node && other.action === draft.action && !["alias", "split"].includes(draft.action))), draft]);
+      author = authorField.value.trim();
+      const record = { note: noteField.value.trim(), author, date: new Date().toISOString().slice(0, 10) };
+      const draft = { action: current.name, node: node.id, ...fields, ...Object.fromEntries(Object.entries(record).filter(([, text]) => text)) };
+      setDrafts([...drafts.filter((other) => !(other.node === draft.node && other.action === draft.action && !["alias", "split", "new"].includes(draft.action))), draft]);
       editor.close();
       say(`Drafted: ${describe(draft)}. ${plural(drafts.length, "edit")} in Review.`);
     },
   },
   el("p.kicker", {}, dot(node), levelName(node.level)), el("h2", { id: "editor-title" }, node.label), choice, body,
-  el("label", { htmlFor: "edit-note" }, "Why (for the record)"), noteField, problem,
+  el("label", { htmlFor: "edit-note" }, "Why (for the record)"), noteField, el("label", { htmlFor: "edit-author" }, "Who"), authorField, problem,
   el("div.editor-end", {}, el("button.quiet", { type: "button", onclick: () => editor.close() }, "Cancel"), el("button.primary", { type: "submit" }, "Draft this edit")));
   editor.replaceChildren(form);
   editor.showModal();
@@ -74,9 +81,10 @@ function openEditor(node, { action, to = null, note = "" }) {
 }
 
 function askFor(node, action, given) {
-  if (action.asks === "nothing") return { fields: [el("p", {}, action.says(node))], read: () => ({ fields: {} }) };
+  if (action.asks === "nothing") return { fields: [el("p", {}, action.says(node))], read: () => ({ fields: action.gives ?? {} }) };
   if (action.asks === "node") return askForNode(action.label, action.among(node), given);
-  if (action.asks === "part") return askForPart(node, action.label);
+  if (action.asks === "part") return askForPart(action.label, node.children, "These go to the part; the others stay:", (label, members) => ({ into: [{ label, members }] }));
+  if (action.asks === "new") return askForPart(action.label, node.children.flatMap((child) => child.children), "These go to it; the others stay:", (to, members) => ({ to, members }));
   const field = el("textarea", { id: "edit-to", rows: action.from ? 3 : 1, value: action.from?.(node) ?? "" });
   return {
     fields: [el("label", { htmlFor: "edit-to" }, action.label), field],
@@ -107,18 +115,18 @@ function askForNode(label, fits, given) {
   };
 }
 
-function askForPart(node, label) {
+function askForPart(label, candidates, says, fields) {
   const name = el("input", { id: "edit-to", autocomplete: "off" });
-  const boxes = node.children.map((child) => el("input", { type: "checkbox", value: child.id }));
-  const list = el("ul.plain.checks", {}, node.children.map((child, i) => el("li", {}, el("label", {}, boxes[i], ` ${child.label}`))));
+  const boxes = candidates.map((child) => el("input", { type: "checkbox", value: child.id }));
+  const list = el("ul.plain.checks", {}, candidates.map((child, i) => el("li", {}, el("label", {}, boxes[i], ` ${child.label}`))));
   return {
-    fields: [el("label", { htmlFor: "edit-to" }, label), name, el("p.faint", {}, "These go to the part; the others stay:"), list],
+    fields: [el("label", { htmlFor: "edit-to" }, label), name, el("p.faint", {}, says), list],
     read: () => {
       const members = boxes.filter((box) => box.checked).map((box) => box.value);
       const wrong = name.value.trim() ? labelProblem(name.value.trim()) : "write something";
       if (wrong) return { wrong: `${label}: ${wrong}.` };
       if (!members.length || members.length === boxes.length) return { wrong: "Choose some of the children, not none and not all." };
-      return { fields: { into: [{ label: name.value.trim(), members }] } };
+      return { fields: fields(name.value.trim(), members) };
     },
   };
 }
@@ -130,6 +138,8 @@ function describe(edit) {
     rename: () => `Rename ${label} to ${to}`, define: () => `Define ${label}: ${to}`, move: () => `Move ${label} to ${to}`,
     pin: () => `Keep ${label} where it is`, merge: () => `Merge ${label} into ${to}`,
     split: () => `Split ${edit.into?.[0].label} (${plural(edit.into?.[0].members.length, "child").replace("childs", "children")}) from ${label}`,
+    new: () => `Make ${to} (${plural(edit.members?.length, "child").replace("childs", "children")}) under ${label}`,
+    review: () => `${label} is reviewed`, unreview: () => `Review ${label} again`,
     alias: () => `Add the spelling ${to} to ${label}`, reject: () => `Reject ${label}`,
   }[edit.action]();
 }
@@ -143,8 +153,13 @@ function tomlValue(value) {
   if (typeof value === "object") return `{${Object.entries(value).map(([key, one]) => `${key} = ${tomlValue(one)}`).join(", ")}}`;
   return tomlString(value);
 }
+// The label beside an id, so that a colleague can read the file.
+function comment(edit, key, value) {
+  const isId = key === "node" || (key === "to" && ["move", "merge", "pin"].includes(edit.action));
+  return isId && byId.has(value) ? ` # ${byId.get(value).label.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, " ")}` : "";
+}
 function editsToml() {
-  const table = (edit) => `[[edit]]\n${Object.entries(edit).map(([key, value]) => `${key} = ${tomlValue(value)}\n`).join("")}`;
+  const table = (edit) => `[[edit]]\n${Object.entries(edit).map(([key, value]) => `${key} = ${tomlValue(value)}${comment(edit, key, value)}\n`).join("")}`;
   return drafts.map(table).join("\n");
 }
 function downloadEdits() {

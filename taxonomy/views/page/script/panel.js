@@ -32,6 +32,7 @@ function ofNode(node) {
       el("h2", {}, node.label),
       node.parent && el("nav.path", { "aria-label": "Path" }, pathOf(node.parent).flatMap((step, i) => [i > 0 && " › ", link(step)])),
       node.definition ? el("p.definition", {}, node.definition) : node.level > 0 && el("p.faint", {}, "No definition yet."),
+      node.reviewed && el("p.flag.reviewed", {}, el("strong", {}, "reviewed"), " A person has looked at it as it is."),
       node.flags.map((flag) => el("p.flag", {}, el("strong", {}, flag), FLAGS[flag] ? ` ${FLAGS[flag]}` : "")),
     ),
     node.changes.length > 0 && block(`Changed since ${data.diff.old_version}`, changeLines(node)),
@@ -119,9 +120,13 @@ function history_(node) {
       fact("version", data.version, data.previous && data.previous !== data.version ? `, after ${data.previous}` : ""),
       fact("label", SOURCES[node.source], node.rank ? `; ranks ${count(node.rank)} on its level as a query for it` : ""),
       node.stability !== null && fact("stability", `came back in ${percent(node.stability)} of the runs`),
-      fact("replaces", replaced.length ? el("ul.plain", {}, replaced.map((one) => el("li", {}, one[1], el("span.faint", {}, ` until ${one[3]}, ${one[0]}`)))) : "nothing that was retired"),
+      fact("replaces", replaced.length ? el("ul.plain", {}, replaced.map((one) => el("li", {}, one[1], el("span.faint", {}, ` until ${one[3]}, ${one[0]}`), decisions(one[5])))) : "nothing that was retired"),
+      fact("decisions", node.history.length ? decisions(node.history) : "none by a person"),
     ));
 }
+
+const decisions = (history) => history.length > 0 && el("ul.plain.decisions", {}, history.map(([version, what, why, who]) =>
+  el("li", {}, sentence(what), why && el("span", {}, `: ${why}`), el("span.faint", {}, ` ${[who, version].filter(Boolean).join(", ")}`))));
 
 async function copy(button, text) {
   const label = button.lastChild;
