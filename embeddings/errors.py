@@ -49,4 +49,4 @@ class WorkerError(EmbeddingError):
 
 
 class StoreWarning(UserWarning):
-    """The vectors on disk cannot be used: the file is damaged and was renamed, or nothing can be written there."""
+    """The vectors on disk cannot be used: a file is damaged or of no use any more, or nothing can be written there."""

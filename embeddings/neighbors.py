@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -22,7 +23,9 @@ _SAMPLE_PER_CELL = 16
 _ITERATIONS = 10
 
 
-def nearest_neighbors(vectors: NDArray[np.float32], n_neighbors: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+def nearest_neighbors(
+    vectors: NDArray[np.float32], n_neighbors: int, *, apart: sp.csr_array | None = None
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Return the nearest neighbours of each vector by cosine.
 
     Exact up to 10,000 vectors. Above, a vector is compared with those of the 8 cells nearest to its own (an inverted
@@ -35,12 +38,15 @@ def nearest_neighbors(vectors: NDArray[np.float32], n_neighbors: int) -> tuple[N
         Unit vectors.
     n_neighbors : int
         At most ``n - 1`` are returned.
+    apart : csr_array of shape (n, m), optional
+        Two vectors that have an entry in the same column are no neighbours.
 
     Returns
     -------
     indices : ndarray of shape (n, k)
         Nearest first; ties by the lower index.
     cosines : ndarray of shape (n, k)
+        ``-inf`` where a vector has fewer than k neighbours.
     """
     n = len(vectors)
     k = max(0, min(n_neighbors, n - 1))
@@ -51,7 +57,7 @@ def nearest_neighbors(vectors: NDArray[np.float32], n_neighbors: int) -> tuple[N
 
     def search(job: tuple[NDArray[np.intp], NDArray[np.intp]]) -> None:
         rows, among = job
-        indices[rows], cosines[rows] = _nearest(vectors, rows, among, k)
+        indices[rows], cosines[rows] = _nearest(vectors, rows, among, k, apart)
 
     everything = np.arange(n)
     jobs = _cell_jobs(vectors, k) if n > _EXACT else [(everything, everything)]
@@ -135,10 +141,16 @@ def _members(labels: NDArray[np.intp]) -> list[NDArray[np.intp]]:
 
 
 def _nearest(
-    vectors: NDArray[np.float32], rows: NDArray[np.intp], among: NDArray[np.intp], k: int
+    vectors: NDArray[np.float32],
+    rows: NDArray[np.intp],
+    among: NDArray[np.intp],
+    k: int,
+    apart: sp.csr_array | None,
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     similarities = vectors[rows] @ vectors[among].T
     similarities[np.arange(len(rows)), np.searchsorted(among, rows)] = -np.inf
+    if apart is not None:
+        similarities[(apart[rows] @ apart[among].T).nonzero()] = -np.inf
     near = np.sort(np.argpartition(similarities, -k, axis=1)[:, -k:], axis=1)
     cosines = np.take_along_axis(similarities, near, axis=1)
     order = np.argsort(-cosines, axis=1, kind="stable")

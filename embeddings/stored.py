@@ -6,6 +6,7 @@ One SQLite file per encoder. Its transactions make the store safe against kills 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sqlite3
 import warnings
@@ -25,6 +26,8 @@ from embeddings.progress import Progress, part_of
 # Strings embedded between two writes: a kill loses at most these.
 _CHUNK = 2048
 _QUERY = 500
+# In what versions before embedded a value; the mean vectors were stored under a key of their own.
+_FORMER_PHRASINGS = ("{}", "someone who cares about {}", "a person who values {}")
 _BUSY_SECONDS = 120
 _TABLE = """
     CREATE TABLE IF NOT EXISTS vectors (string TEXT PRIMARY KEY, vector BLOB NOT NULL, checksum INTEGER NOT NULL)
@@ -150,6 +153,7 @@ class StoredEncoder:
         self.digest = encoder.digest
         self.dimension = encoder.dimension
         self.store = VectorStore(folder or cache_folder(), self.digest, self.dimension)
+        _drop_former(self.store)
 
     def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
         """Return the unit vectors of strings.
@@ -183,6 +187,17 @@ class StoredEncoder:
             vectors[part] = self._encoder.encode(texts, progress=part_of(progress, start, len(todo)))
             self.store.put(texts, vectors[part])
         return vectors
+
+
+def _drop_former(store: VectorStore) -> None:
+    """Remove the vectors that versions before stored for the same encoder, if there are any, and say so."""
+    key = hashlib.sha256("\n".join((store.path.stem, *_FORMER_PHRASINGS)).encode()).hexdigest()
+    path = store.path.with_name(f"{key}.sqlite")
+    try:
+        path.unlink()
+    except OSError:
+        return
+    warnings.warn(f"{path}: vectors of phrasings are no longer used; the file was removed", StoreWarning, stacklevel=3)
 
 
 def _checksum(string: str, blob: bytes) -> int:

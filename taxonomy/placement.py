@@ -273,22 +273,30 @@ class _Places:
         """Return the node, the confidence and the runner-up of each text."""
         vectors = self._encoder.encode(texts, progress=progress)
         found: list[tuple[Node, float, Node | None]] = []
+        shares = self._shares(vectors)
         for start in range(0, len(vectors), _BLOCK):
-            found += self._place_block(vectors[start : start + _BLOCK])
+            rows = slice(start, start + _BLOCK)
+            found += self._place_block(vectors[rows], None if shares is None else shares[rows])
         return found
 
-    def _place_block(self, vectors: NDArray[np.float32]) -> list[tuple[Node, float, Node | None]]:
-        n = len(vectors)
+    def _shares(self, vectors: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """Return the affinity of vectors to the domains, None without examples or without a choice."""
         if self._examples is None or len(self._tops) == 1:
-            best, other, near, far = two_nearest(vectors, self._centers)
-            return self._labelled(best, confidence(near, far), other)
+            return None
         examples, numbers = self._examples
         # Nothing is spread: each string is by itself.
-        alone = sp.csr_array(sp.eye_array(n))
-        nobody = np.full(n, -1, dtype=np.intp)
-        shares = domain_affinity(vectors, alone, examples, np.array(numbers, dtype=np.intp), nobody)
+        alone = sp.csr_array(sp.eye_array(len(vectors)))
+        nobody = np.full(len(vectors), -1, dtype=np.intp)
+        return domain_affinity(vectors, alone, examples, np.array(numbers, dtype=np.intp), nobody)
+
+    def _place_block(
+        self, vectors: NDArray[np.float32], shares: NDArray[np.float64] | None
+    ) -> list[tuple[Node, float, Node | None]]:
+        if shares is None:
+            best, other, near, far = two_nearest(vectors, self._centers)
+            return self._labelled(best, confidence(near, far), other)
         order = np.argsort(-shares, axis=1, kind="stable")
-        positions = np.arange(n)
+        positions = np.arange(len(vectors))
         first, second = shares[positions, order[:, 0]], shares[positions, order[:, 1]]
         sure_domain = first / (first + second)
         best, other, near, far = self._nearest_within(vectors, order[:, 0])

@@ -19,7 +19,6 @@ from hypothesis import settings
 
 from embeddings import DEFAULT_MODEL, SentenceTransformerEncoder
 from embeddings.models import load_encoder
-from taxonomy.building.recipe import Recipe
 from taxonomy.building.spaces import Space
 from taxonomy.cli import main
 from taxonomy.values import read_values
@@ -89,7 +88,7 @@ def cache(common: Path, worker_id: str) -> Iterator[Path]:
             # Where several workers would embed the same strings at once, the first embeds them.
             with FileLock(common / "cache.lock"):
                 if not (folder / "vectors").is_dir():
-                    Space.of_model(Recipe()).values.encode(read_values(FIXTURE).labels)
+                    Space.of_model(DEFAULT_MODEL).encoder.encode(read_values(FIXTURE).labels)
         yield folder
 
 

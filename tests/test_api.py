@@ -101,7 +101,7 @@ def test_search_finds_labels_then_aliases_then_definitions() -> None:
     assert tree.search("  ") == []
 
 
-def test_a_subtree_is_a_taxonomy_of_its_own(tmp_path: Path) -> None:
+def test_a_subtree_is_a_taxonomy_of_its_own(tmp_path: Path, cache: Path) -> None:
     tree = taxonomy.build(FIXTURE.read_text(encoding="utf-8").split()[:400], encoder=TinyEncoder()).tree
     for top in tree.top:
         part = tree.subtree(top)

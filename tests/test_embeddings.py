@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 import embeddings
@@ -325,6 +327,21 @@ def test_a_damaged_store_is_set_aside_and_rebuilt(tmp_path: Path, damage: Callab
     assert last.asked == []
 
 
+def test_vectors_of_phrasings_are_dropped_and_that_is_said_once(tmp_path: Path) -> None:
+    encode(["care"], TinyEncoder(), tmp_path)
+    phrasings = ("{}", "someone who cares about {}", "a person who values {}")
+    key = hashlib.sha256("\n".join(("tiny", *phrasings)).encode()).hexdigest()
+    former, others = store(tmp_path).with_name(f"{key}.sqlite"), store(tmp_path).with_name("another.sqlite")
+    shutil.copy(store(tmp_path), former)
+    shutil.copy(store(tmp_path), others)
+    encoder = TinyEncoder()
+    with pytest.warns(StoreWarning, match=rf"{key}.*no longer used; the file was removed"):
+        encode(["care"], encoder, tmp_path)
+    assert encoder.asked == []
+    assert sorted(store(tmp_path).parent.iterdir()) == [others, store(tmp_path)]
+    encode(["care"], encoder, tmp_path)
+
+
 def test_where_nothing_can_be_kept_work_goes_on(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.warns(StoreWarning, match="cannot be stored"):
@@ -409,6 +426,19 @@ def test_neighbours_are_the_nearest_others(n: int) -> None:
     best = -np.sort(-found, axis=1)[:, : min(7, n - 1)]
     assert cosines == pytest.approx(best, abs=1e-6)
     assert not (indices == np.arange(n)[:, None]).any()
+
+
+@pytest.mark.parametrize("n", [300, 12_000])
+def test_what_has_something_in_common_is_no_neighbour(n: int) -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(n, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    group = rng.integers(0, 3, n)
+    indices, cosines = nearest_neighbors(vectors, 5, apart=sp.csr_array((np.ones(n), (np.arange(n), group))))
+    assert (group[indices] != group[:, None]).all()
+    assert np.isfinite(cosines).all()
+    together = sp.csr_array(np.ones((n, 1)))
+    assert (nearest_neighbors(vectors[:300], 5, apart=together[:300])[1] == -np.inf).all()
 
 
 @pytest.mark.parametrize("largest", [300, 60])

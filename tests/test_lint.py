@@ -45,6 +45,14 @@ def test_oversized_nodes_are_found_on_any_level() -> None:
     assert codes(make_tree([*most, "x", "y", "z"], [0] * (MAX_CHILDREN + 1) + [1, 1], [0, 0])) == [("oversized", "1:0")]
 
 
+def test_clusters_that_fit_no_group_are_found() -> None:
+    tree = make_tree(VALUES, [0, 0, 0, 1, 1, 1], [0, 0])
+    nodes = [
+        node.model_copy(update={"flags": ("outlying",)}) if node.id in ("1:1", "2:0") else node for node in tree.nodes
+    ]
+    assert codes(tree.with_nodes(nodes)) == [("outlying", "1:1")]
+
+
 def test_spelling_twins_are_found_across_the_tree() -> None:
     assert codes(make_tree(["well-being", "a", "wellbeing", "b"], [0, 0, 1, 1], [0, 0])) == [("spelling-twins", "0:2")]
 

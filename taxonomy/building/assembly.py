@@ -13,6 +13,7 @@ from taxonomy.clustering.recursion import Layer
 from taxonomy.domains import Domain
 from taxonomy.model import Node, Placement, mint_id, slugify
 from taxonomy.model.draft import DOUBTFUL, Draft
+from taxonomy.model.nodes import OUTLYING
 from taxonomy.values import ValueSet
 
 
@@ -42,16 +43,16 @@ def assemble(value_set: ValueSet, layers: Sequence[Layer], tops: Sequence[Domain
     draft = Draft()
     for value, id, place in zip(value_set.values, ids[0], _places(layers, ids, 0), strict=True):
         weight = round(value.weight, 6)
-        draft.put(_node(id, 0, value.label, place, aliases=value.aliases, weight=weight, label_source="input"))
+        draft.put(_node(id, 0, value.label, aliases=value.aliases, weight=weight, label_source="input", **place))
     for level in range(1, len(ids)):
         places = _places(layers, ids, level)
         if level == len(layers) and tops:
             for domain, id, place in zip(tops, ids[level], places, strict=True):
                 name = {"definition": domain.definition, "label_source": "domain"}
-                draft.put(_node(id, level, domain.name, place, **name))
+                draft.put(_node(id, level, domain.name, **name, **place))
         else:
             for id, place in zip(ids[level], places, strict=True):
-                draft.put(_node(id, level, "", place, label_source="keyphrase"))
+                draft.put(_node(id, level, "", label_source="keyphrase", **place))
     return draft
 
 
@@ -67,23 +68,23 @@ def _members(n_values: int, layers: Sequence[Layer]) -> list[list[NDArray[np.int
     return members_by_level
 
 
-def _places(
-    layers: Sequence[Layer], ids: Sequence[Sequence[str]], level: int
-) -> Iterator[tuple[str, Placement] | None]:
-    """Yield the parent and the placement of each node of a level, None at the top."""
+def _places(layers: Sequence[Layer], ids: Sequence[Sequence[str]], level: int) -> Iterator[dict[str, Any]]:
+    """Yield what the layer says of each node of a level: its parent, placement and flags; nothing at the top."""
     if level == len(layers):
-        yield from repeat(None, len(ids[level]))
+        yield from repeat({}, len(ids[level]))
         return
     layer, parents = layers[level], ids[level + 1]
-    for parent, sure, second in zip(
-        layer.parents.tolist(), layer.confidence.tolist(), layer.runner_up.tolist(), strict=True
+    for parent, sure, second, outlying in zip(
+        layer.parents.tolist(),
+        layer.confidence.tolist(),
+        layer.runner_up.tolist(),
+        layer.outlying.tolist(),
+        strict=True,
     ):
-        runner_up = None if second < 0 else parents[second]
-        yield parents[parent], Placement(confidence=round(sure, 6), second_parent=runner_up)
+        placement = Placement(confidence=round(sure, 6), second_parent=None if second < 0 else parents[second])
+        flags = ("doubtful",) * (placement.confidence < DOUBTFUL) + (OUTLYING,) * outlying
+        yield {"parent": parents[parent], "placement": placement, "flags": flags}
 
 
-def _node(id: str, level: int, label: str, place: tuple[str, Placement] | None, **fields: Any) -> Node:
-    parent, placement = place or (None, None)
-    flags = ("doubtful",) if placement is not None and placement.confidence < DOUBTFUL else ()
-    slug = slugify(label)
-    return Node(id=id, level=level, label=label, slug=slug, parent=parent, placement=placement, flags=flags, **fields)
+def _node(id: str, level: int, label: str, **fields: Any) -> Node:
+    return Node(id=id, level=level, label=label, slug=slugify(label), **fields)

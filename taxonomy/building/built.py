@@ -60,7 +60,7 @@ class Built:
         """Return the vectors of the values and of the labels above them, in one space."""
         labels = [node.label for node in self.tree.inner]
         return TreeVectors(
-            self.vectors, self._space.values.encode(labels, progress=stage_of(progress, "embedding labels"))
+            self.vectors, self._space.encoder.encode(labels, progress=stage_of(progress, "embedding labels"))
         )
 
     def write(

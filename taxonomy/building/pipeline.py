@@ -108,21 +108,21 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
     sizes, n_top = recipe.sizes(len(value_set), kept)
 
     if vectors is not None:
-        recipe = dataclasses.replace(recipe, phrasings=("{}",))
         space = Space.of_vectors(value_set, vectors, encoder)
     elif encoder is not None:
-        space = Space.of_encoder(encoder, recipe)
+        space = Space.of_encoder(encoder)
     else:
         # Every node gets a name, which is embedded, too.
-        space = Space.of_model(recipe, expected=sum(sizes))
-    rows = _Rows(value_set.labels, space.values, stage_of(progress, "embedding"))
+        space = Space.of_model(recipe.model, expected=sum(sizes))
+    rows = _Rows(value_set.labels, space.encoder, stage_of(progress, "embedding"))
 
     layers = build_hierarchy(
         rows.vectors,
         sizes,
         Settings(recipe.method, recipe.seed, recipe.min_children, exact=recipe.levels is not None),
-        anchors=find_anchors(recipe.tops, value_set, space.values) if recipe.tops else None,
+        anchors=find_anchors(recipe.tops, value_set, space.encoder) if recipe.tops else None,
         n_top=n_top,
+        labels=value_set.labels,
         progress=stage_of(progress, "clustering"),
     )
 
@@ -148,7 +148,7 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
         )
         gone = retire(previous.nodes, previous.retired, draft.nodes.values(), {}, since="")
 
-    naming = _Naming(rows, space.names, labeller, previous, progress)
+    naming = _Naming(rows, space.encoder, labeller, previous, progress)
     labelled = None
     edited, replay = _replay(draft, edits, gone)
     if replay.lacks_names:

@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from taxonomy.building.defaults import ABSENCES, ABSENT, METHOD, MIN_CHILDREN, MODEL, RETIRE_AFTER, SEED, STAY
 from taxonomy.clustering.names import METHOD_NAMES
-from taxonomy.clustering.phrasing import PHRASINGS
 from taxonomy.clustering.sizes import check_sizes, default_depth, default_sizes, default_top
 from taxonomy.domains import BUNDLED, Domain, load_domains
 from taxonomy.errors import InputError, LevelsError, TaxonomyError, check_type
@@ -46,9 +45,6 @@ class Recipe:
         weight of 0 and the flag ``dormant``.
     retire_after : int
         How many builds in a row a value may be dormant in; it is retired by the next. 4 by default.
-    phrasings : tuple of str
-        How a value is said to the model, each with ``{}`` for the string; their vectors are averaged. By default
-        ``{}``, ``someone who cares about {}`` and ``a person who values {}``.
 
     Raises
     ------
@@ -66,7 +62,6 @@ class Recipe:
     stay: float = STAY
     absent: str = ABSENT
     retire_after: int = RETIRE_AFTER
-    phrasings: Sequence[str] = PHRASINGS
 
     def __post_init__(self) -> None:
         """Put the fields into their types, and refuse what can't be."""
@@ -91,7 +86,6 @@ class Recipe:
         domains = load_domains(Path(self.domains)) if isinstance(self.domains, (str, Path)) else self.domains
         object.__setattr__(self, "domains", None if domains is None else tuple(domains))
         object.__setattr__(self, "levels", None if self.levels is None else tuple(self.levels))
-        object.__setattr__(self, "phrasings", tuple(self.phrasings))
 
     def _check_types(self) -> None:
         whole, number = "give a whole number", "give a number from 0 to 1"
@@ -158,7 +152,6 @@ class Recipe:
             "levels": None if self.levels is None else list(self.levels),
             "top": None if self.tops else n_top,
             "min_children": self.min_children,
-            "phrasings": list(self.phrasings),
             "domains": domains or None,
         }
 
@@ -181,7 +174,6 @@ class Recipe:
                 method=str(provenance.method),
                 min_children=parameters["min_children"],
                 seed=provenance.seed or 0,
-                phrasings=parameters.get("phrasings", PHRASINGS),
             )
         except (KeyError, TypeError, TaxonomyError) as error:
             remedy = "give one that value-taxonomy build wrote"

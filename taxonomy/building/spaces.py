@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from embeddings import Encoder, StoredEncoder, load_encoder
 from embeddings.arrays import normalize
 from embeddings.progress import Progress
-from taxonomy.building.recipe import Recipe
-from taxonomy.clustering.phrasing import PhrasedEncoder
 from taxonomy.english.words import stems
 from taxonomy.errors import InputError
 from taxonomy.model import ModelProvenance
@@ -26,21 +24,18 @@ class Space:
 
     Attributes
     ----------
-    values, names : Encoder
-        What embeds values, said in the phrasings of the recipe, and what embeds names: a name is no value that a person
-        holds, so it is embedded as a query would be.
+    encoder : Encoder
+        What embeds values, names and examples of domains, as they are.
     model : ModelProvenance
     """
 
-    values: Encoder
-    names: Encoder
+    encoder: Encoder
     model: ModelProvenance
 
     @classmethod
-    def of_encoder(cls, encoder: Encoder, recipe: Recipe) -> Space:
+    def of_encoder(cls, encoder: Encoder) -> Space:
         """Return the space of an encoder; what it computes is kept on disk under its digest."""
         return cls(
-            StoredEncoder(PhrasedEncoder(encoder, recipe.phrasings)),
             StoredEncoder(encoder),
             ModelProvenance(
                 name=encoder.name,
@@ -50,9 +45,9 @@ class Space:
         )
 
     @classmethod
-    def of_model(cls, recipe: Recipe, *, expected: int = 0) -> Space:
-        """Return the space of the recipe's model; `expected` as for `embeddings.load_encoder`."""
-        return cls.of_encoder(load_encoder(recipe.model, expected=expected), recipe)
+    def of_model(cls, model: str, *, expected: int = 0) -> Space:
+        """Return the space of a model; both as for `embeddings.load_encoder`."""
+        return cls.of_encoder(load_encoder(model, expected=expected))
 
     @classmethod
     def of_vectors(cls, value_set: ValueSet, vectors: NDArray[np.floating], encoder: Encoder | None) -> Space:
@@ -72,7 +67,7 @@ class Space:
             If there is not one finite vector a row, or the encoder's have another length.
         """
         given = _GivenVectors(value_set, vectors, encoder)
-        return cls(given, given, ModelProvenance(name=given.name, sha256=given.digest, dimension=given.dimension))
+        return cls(given, ModelProvenance(name=given.name, sha256=given.digest, dimension=given.dimension))
 
 
 class _GivenVectors:

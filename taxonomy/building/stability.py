@@ -190,6 +190,7 @@ def _rebuilder(tree: Taxonomy, vectors: NDArray[np.float32], encoder: Encoder) -
             Settings(recipe.method, seed, recipe.min_children, exact=False),
             anchors=None if anchors is None else dataclasses.replace(anchors, known=anchors.known[chosen]),
             n_top=tree.levels[-1].size,
+            labels=[value.label for value, stays in zip(ordered, chosen, strict=True) if stays],
         )
         place = np.empty(len(ordered), dtype=np.intp)
         place[by_key[chosen]] = np.arange(len(kept))

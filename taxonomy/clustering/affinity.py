@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
+from threadpoolctl import threadpool_limits
 
 from embeddings.arrays import in_parallel
 from taxonomy.clustering.smoothing import diffuse
@@ -25,9 +26,11 @@ def domain_affinity(
 ) -> NDArray[np.float64]:
     """Return the affinity of values to domains.
 
-    Likeness is the log of the mean exponentiated cosine to a domain's examples; it is turned into shares by a
-    softmax, spread over the neighbour graph, and fixed for the values that are themselves an example
-    (label spreading with seeds, Zhou et al. 2004).
+    Two judges look at a value. One goes by likeness: the log of the mean exponentiated cosine to a domain's examples,
+    turned into shares by a softmax. The other is a logistic regression on the examples. The shares of each are spread
+    over the neighbour graph, and fixed for the values that are themselves an example (label spreading with seeds, Zhou
+    et al. 2004). The affinity is the mean of their logs (a logarithmic opinion pool, Genest & Zidek 1986, "Combining
+    probability distributions").
 
     Parameters
     ----------
@@ -47,22 +50,38 @@ def domain_affinity(
     ndarray of shape (n, D)
         Rows sum to 1.
     """
-    n_domains = int(example_domains.max()) + 1
-    likeness = np.empty((len(vectors), n_domains))
+    from sklearn.linear_model import LogisticRegression
 
-    def compare(start: int) -> None:
+    n_domains = int(example_domains.max()) + 1
+    if n_domains == 1:
+        return np.ones((len(vectors), 1))
+    examples = examples.astype(np.float64)
+    # One thread, so that sums are taken in the same order on every machine.
+    with threadpool_limits(1):
+        model = LogisticRegression().fit(examples, example_domains)
+    likeness, learned = (np.empty((len(vectors), n_domains)) for _ in range(2))
+
+    def judge(start: int) -> None:
         rows = slice(start, start + _BLOCK)
-        cosines = vectors[rows].astype(np.float64) @ examples.T.astype(np.float64)
+        block = vectors[rows].astype(np.float64)
+        cosines = block @ examples.T
         for domain in range(n_domains):
             own = cosines[:, example_domains == domain]
             likeness[rows, domain] = _EXAMPLE_TEMPERATURE * (
                 logsumexp(own / _EXAMPLE_TEMPERATURE, axis=1) - np.log(own.shape[1])
             )
+        learned[rows] = model.predict_proba(block)
 
-    in_parallel(compare, range(0, len(vectors), _BLOCK))
-    shares = softmax(likeness / _DOMAIN_TEMPERATURE, axis=1)
-    certain = np.eye(n_domains)
-    shares[known >= 0] = certain[known[known >= 0]]
+    in_parallel(judge, range(0, len(vectors), _BLOCK))
+    near = _spread(softmax(likeness / _DOMAIN_TEMPERATURE, axis=1), transition, known)
+    pooled = np.sqrt(near * _spread(learned, transition, known))
+    return np.asarray(pooled / pooled.sum(axis=1, keepdims=True))
+
+
+def _spread(shares: NDArray[np.float64], transition: sp.csr_array, known: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Spread shares over the graph; those of known values are certain before and after."""
+    certain = np.eye(shares.shape[1])[known[known >= 0]]
+    shares[known >= 0] = certain
     spread = diffuse(shares, transition)
-    spread[known >= 0] = certain[known[known >= 0]]
+    spread[known >= 0] = certain
     return np.asarray(spread / spread.sum(axis=1, keepdims=True))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from taxonomy.clustering import average, density, kmeans, ward
+from taxonomy.clustering.balanced import Balanced
 from taxonomy.geometry import Labels, Points
 
 
@@ -19,16 +20,26 @@ class Partition(Protocol):
 
 @dataclass(frozen=True)
 class Method:
-    """A clustering method: where points are compared, what cuts the values, and what cuts the levels above."""
+    """A clustering method.
+
+    Attributes
+    ----------
+    values : Partition
+        What cuts the values.
+    above : callable
+        Called with the nodes of a level and the groups to make of them; returns what cuts that level.
+    project : callable
+        Called with points and a seed; returns the points where they are compared.
+    """
 
     values: Partition
-    above: Partition
+    above: Callable[[int, int], Partition]
     project: Callable[[Points, int], Points] = lambda points, seed: points
 
 
 METHODS = {
-    "average": Method(average.partition, ward.relocate),
-    "ward": Method(ward.partition, ward.partition),
-    "kmeans": Method(kmeans.partition, kmeans.partition),
-    "density": Method(density.partition, ward.relocate, density.project),
+    "average": Method(average.partition, Balanced.of),
+    "ward": Method(ward.partition, lambda n_points, n_groups: ward.partition),
+    "kmeans": Method(kmeans.partition, lambda n_points, n_groups: kmeans.partition),
+    "density": Method(density.partition, Balanced.of, density.project),
 }

@@ -16,9 +16,17 @@ from taxonomy.clustering.affinity import domain_affinity
 from taxonomy.clustering.many import partition_many
 from taxonomy.clustering.methods import METHODS, Partition
 from taxonomy.clustering.sizes import allocate
-from taxonomy.clustering.smoothing import diffuse, transition_matrix
+from taxonomy.clustering.smoothing import sharpen, transition_matrix
 from taxonomy.errors import LevelsError
-from taxonomy.geometry import Labels, Points, centroids, confidence, squared_distances
+from taxonomy.geometry import (
+    Labels,
+    Points,
+    centroids,
+    confidence,
+    distance_to,
+    squared_distances,
+    two_nearest,
+)
 
 # Nearest clusters among which a point's runner-up is sought.
 RIVALS = 64
@@ -60,11 +68,14 @@ class Layer:
         From 0 to 1; 0.5 is a tie with the runner-up.
     runner_up : ndarray of shape (n,)
         The next best node of the level above, -1 where there is no other.
+    outlying : ndarray of shape (n,), bool
+        Nodes that fit none of the level above; no value, and no node right below a domain.
     """
 
     parents: Labels
     confidence: Points
     runner_up: Labels
+    outlying: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,7 @@ def build_hierarchy(
     *,
     anchors: Anchors | None,
     n_top: int,
+    labels: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> list[Layer]:
     """Cluster values into levels that end at the domains or at a data-driven top.
@@ -109,8 +121,10 @@ def build_hierarchy(
         Examples of the domains; None for a top found in the data.
     n_top : int
         Nodes of a data-driven top.
+    labels : sequence of str, optional
+        The values, so that those that share a word are not clustered for that: see `smoothing.sharpen`.
     progress : callable, optional
-        Called with (steps done, steps in all): the neighbour graph, the smoothed vectors, and each level.
+        Called with (steps done, steps in all): the affinity to the domains, the sharpened vectors, and each level.
 
     Returns
     -------
@@ -126,11 +140,10 @@ def build_hierarchy(
     with threadpool_limits(1):
         done = progress or (lambda step, steps: None)
         steps = 2 + len(sizes) + (anchors is None)
-        transition = transition_matrix(vectors)
+        points = sharpen(vectors, labels)
         done(1, steps)
-        points = normalize(diffuse(vectors, transition))
-        done(2, steps)
         if anchors is None:
+            done(2, steps)
             roots = np.zeros(len(vectors), dtype=np.intp)
             counts = np.array([len(vectors)])
             shares = allocate(
@@ -139,28 +152,34 @@ def build_hierarchy(
             if shares[-1].sum() != n_top:
                 fits = int(shares[-1].sum())
                 raise LevelsError(f"`top` is {n_top}, and these values and levels allow {fits}", remedy="ask for that")
-            return _layers(points, roots, shares, settings, done)
+            return build_layers(points, roots, shares, settings, done)
+        # A word that two values share often speaks for one domain, so here any values are neighbours.
+        transition = transition_matrix(vectors)
         affinity = domain_affinity(vectors, transition, anchors.vectors, anchors.domains, anchors.known)
+        done(2, steps)
         roots = affinity.argmax(axis=1)
         counts = np.bincount(roots, minlength=anchors.n_domains)
         least = settings.min_children
         shares = allocate(counts, sizes, min_children=least, root_children=least, exact=settings.exact)
-        layers = _layers(points, roots, shares, settings, done)
+        layers = build_layers(points, roots, shares, settings, done)
         return [*layers, _domain_layer(affinity, roots, layers)]
 
 
-def _layers(points: Points, roots: Labels, shares: list[Labels], settings: Settings, done: Progress) -> list[Layer]:
-    """Build each level from the level below, inside each root."""
+def build_layers(
+    points: Points, roots: Labels, shares: Sequence[Labels], settings: Settings, done: Progress
+) -> list[Layer]:
+    """Build each level from the level below, inside each root, `shares` being what `allocate` returns."""
     method = METHODS[settings.method]
     weights = np.ones(len(points))
     layers: list[Layer] = []
     if shares:
         points = method.project(points, settings.seed)
     for step, share in enumerate(shares):
-        cut = method.above if step else method.values
+        cut = method.above(len(points), int(share.sum())) if step else method.values
         labels = _within(roots, points, weights, share, cut, settings)
         centers, mass = centroids(points, labels, weights)
-        layers.append(Layer(labels, *_placements(points, weights, labels, centers, mass)))
+        outlying = _fits_none(points, weights, labels, centers, mass) if step else np.zeros(len(points), dtype=np.bool_)
+        layers.append(Layer(labels, *_placements(points, weights, labels, centers, mass), outlying))
         roots = _first(roots, labels)
         points, weights = centers, mass
         done(3 + step, 2 + len(shares))
@@ -227,6 +246,15 @@ def _placements(
     return sure, runner_up
 
 
+def _fits_none(points: Points, weights: Points, labels: Labels, centers: Points, mass: Points) -> NDArray[np.bool_]:
+    """Return which points lie nearer to the mean of all others than to the mean of any cluster, left out of its own."""
+    own = distance_to(points, weights, labels, centers, mass)
+    nearest, _, near, far = two_nearest(points, centers)
+    everything = np.zeros(len(points), dtype=np.intp)
+    whole = distance_to(points, weights, everything, *centroids(points, everything, weights))
+    return np.asarray(np.minimum(own, np.where(nearest == labels, far, near)) > whole)
+
+
 def _domain_layer(affinity: Points, roots: Labels, layers: list[Layer]) -> Layer:
     """Return the layer below the domains, its confidence from the mean affinity of the values of each node."""
     nodes = np.arange(len(roots))
@@ -236,8 +264,9 @@ def _domain_layer(affinity: Points, roots: Labels, layers: list[Layer]) -> Layer
     mean, _ = centroids(affinity, nodes, np.ones(len(nodes)))
     rows = np.arange(len(parents))
     own = mean[rows, parents].copy()
+    nowhere = np.zeros(len(parents), dtype=np.bool_)
     if mean.shape[1] == 1:
-        return Layer(parents, np.ones(len(parents)), np.full(len(parents), -1, dtype=np.intp))
+        return Layer(parents, np.ones(len(parents)), np.full(len(parents), -1, dtype=np.intp), nowhere)
     mean[rows, parents] = -1.0
     runner_up = mean.argmax(axis=1)
-    return Layer(parents, own / (own + mean[rows, runner_up]), runner_up)
+    return Layer(parents, own / (own + mean[rows, runner_up]), runner_up, nowhere)

@@ -1,34 +1,56 @@
 """Spreading a signal over the nearest-neighbour graph of the values.
 
-A value's own vector is noisy: it is a word or three. What its neighbours say sharpens it.
+A value's own vector is noisy: it is a word or three. What its neighbours say sharpens it. Where the neighbours of "code
+clarity" are all of some clarity, they make of it a value about clarity; those that say it in other words do not.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from embeddings.arrays import in_parallel
+from embeddings.arrays import in_parallel, normalize
 from embeddings.neighbors import nearest_neighbors
+from taxonomy.english.words import stems
 from taxonomy.geometry import Points
 
-# Agreement with people stays within 0.01 from 5 to 20 neighbours, from 0.5 to 0.8 of their say, and from one step on.
 N_NEIGHBORS = 10
 # Among few values the nearest are not near, and would drown what a value says itself.
 _VALUES_PER_NEIGHBOR = 20
-_ALPHA = 0.6
+# How much neighbours say. With more of it fewer clusters are held together by a word, and agreement with people falls:
+# the curve is in docs/benchmarks.md.
+ALPHA = 0.5
 _STEPS = 3
 _BLOCK = 4096
 
 
-def transition_matrix(vectors: NDArray[np.float32]) -> sp.csr_array:
+def sharpen(vectors: NDArray[np.float32], labels: Sequence[str] | None, alpha: float = ALPHA) -> NDArray[np.float32]:
+    """Return unit vectors moved towards those of like values that share no word with them.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, dimension)
+        Unit vectors of the values.
+    labels : sequence of str or None
+        The values; None for vectors of nothing that has words.
+    alpha : float
+        From 0 (nothing moves) to 1.
+    """
+    return normalize(diffuse(vectors, transition_matrix(vectors, labels), alpha))
+
+
+def transition_matrix(vectors: NDArray[np.float32], labels: Sequence[str] | None = None) -> sp.csr_array:
     """Return the random walk on the symmetric nearest-neighbour graph of unit vectors.
 
     Parameters
     ----------
     vectors : ndarray of shape (n, dimension)
         Unit vectors. Edges go to the ten nearest, to fewer among under 200; weights are cosines, negative ones 0.
+    labels : sequence of str, optional
+        Values that share the stem of a word are not joined; without labels, any may be.
 
     Returns
     -------
@@ -36,7 +58,8 @@ def transition_matrix(vectors: NDArray[np.float32]) -> sp.csr_array:
         Rows sum to 1; a vector without a neighbour stays where it is.
     """
     n = len(vectors)
-    indices, cosines = nearest_neighbors(vectors, min(N_NEIGHBORS, n // _VALUES_PER_NEIGHBOR))
+    apart = None if labels is None else _stems_of(labels)
+    indices, cosines = nearest_neighbors(vectors, min(N_NEIGHBORS, n // _VALUES_PER_NEIGHBOR), apart=apart)
     rows = np.repeat(np.arange(n), indices.shape[1])
     weights = np.clip(cosines.ravel(), 0, None)
     graph = sp.csr_array((weights, (rows, indices.ravel())), shape=(n, n))
@@ -47,7 +70,14 @@ def transition_matrix(vectors: NDArray[np.float32]) -> sp.csr_array:
     return sp.csr_array(sp.diags_array(1 / degree) @ graph)
 
 
-def diffuse(signal: Points, transition: sp.csr_array) -> Points:
+def _stems_of(labels: Sequence[str]) -> sp.csr_array:
+    """Return which stems each label holds, shape (n, n_stems)."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    return sp.csr_array(CountVectorizer(analyzer=stems, binary=True, dtype=np.float32).fit_transform(labels))
+
+
+def diffuse(signal: Points, transition: sp.csr_array, alpha: float = ALPHA) -> Points:
     """Spread a signal over a graph and keep part of it where it was.
 
     Iterates ``F <- alpha T F + (1 - alpha) S`` (Zhou et al. 2004, "Learning with local and global
@@ -58,6 +88,8 @@ def diffuse(signal: Points, transition: sp.csr_array) -> Points:
     signal : ndarray of shape (n, d)
     transition : csr_array of shape (n, n)
         Rows sum to 1.
+    alpha : float
+        How much comes from the neighbours, 0 to 1.
 
     Returns
     -------
@@ -65,16 +97,16 @@ def diffuse(signal: Points, transition: sp.csr_array) -> Points:
     """
     spread: Points = signal
     for _ in range(_STEPS):
-        spread = _step(spread, signal, transition)
+        spread = _step(spread, signal, transition, alpha)
     return spread
 
 
-def _step(spread: Points, signal: Points, transition: sp.csr_array) -> Points:
+def _step(spread: Points, signal: Points, transition: sp.csr_array, alpha: float) -> Points:
     moved = np.empty_like(signal)
 
     def move(start: int) -> None:
         rows = slice(start, start + _BLOCK)
-        moved[rows] = _ALPHA * (transition[rows] @ spread) + (1 - _ALPHA) * signal[rows]
+        moved[rows] = alpha * (transition[rows] @ spread) + (1 - alpha) * signal[rows]
 
     in_parallel(move, range(0, len(signal), _BLOCK))
     return moved

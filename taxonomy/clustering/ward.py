@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from taxonomy.clustering import linkage
 from taxonomy.clustering.exact import make_exact
-from taxonomy.geometry import Labels, Points, centroids, squared_distances
+from taxonomy.geometry import Labels, Points, squared_distances
 
 
 def partition(points: Points, n_clusters: int, *, weights: Points, min_size: int, seed: int) -> Labels:
@@ -28,21 +28,6 @@ def partition(points: Points, n_clusters: int, *, weights: Points, min_size: int
     """
     labels = linkage.cut(merges(points, weights), n_clusters, min_size)
     return make_exact(points, labels, n_clusters, weights=weights, min_size=min_size)
-
-
-def relocate(points: Points, n_clusters: int, *, weights: Points, min_size: int, seed: int) -> Labels:
-    """Cut Ward's tree, then move points to the cluster whose mean is nearest until none moves.
-
-    K-means from a hierarchical start (Milligan 1980, "An examination of the effect of six types of error perturbation
-    on fifteen clustering algorithms"): what was merged early and turned out wrong can still leave. Parameters and
-    result are those of `partition`.
-    """
-    from sklearn.cluster import KMeans
-
-    labels = partition(points, n_clusters, weights=weights, min_size=min_size, seed=seed)
-    start, _ = centroids(points, labels, weights)
-    moved = KMeans(n_clusters, init=start, n_init=1).fit_predict(points, sample_weight=weights)
-    return make_exact(points, moved.astype(np.intp), n_clusters, weights=weights, min_size=min_size)
 
 
 def merges(points: Points, weights: Points) -> NDArray[np.intp]:

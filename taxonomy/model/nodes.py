@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 LabelSource = Literal["input", "domain", "keyphrase", "llm", "human", "imported"]
-DORMANT, MADE = "dormant", "made"
+DORMANT, MADE, OUTLYING = "dormant", "made", "outlying"
 
 
 class Record(BaseModel):
@@ -123,7 +123,8 @@ class Node(Record):
     flags : tuple of str
         ``thin``: a single child. ``empty``: a domain that nothing belongs to. ``doubtful``: a low confidence.
         ``dormant``: a value that the last input did not mention, or a node whose values all are. ``made``: a value that
-        a person made, and that no input mentioned yet.
+        a person made, and that no input mentioned yet. ``outlying``: a node that fits no parent; it is nearer to the
+        mean of all others than to that of any parent.
     absent_since : str or None
         Of a dormant value: the first version whose input did not mention it.
     absences : int
@@ -239,8 +240,8 @@ class Provenance(Record):
     method : str or None
         The method of clustering.
     parameters : dict of str to object
-        Fields of the recipe: ``levels``, ``top``, ``min_children``, ``phrasings``, ``domains``. Where a language model
-        named nodes, ``llm`` says how it was asked.
+        Fields of the recipe: ``levels``, ``top``, ``min_children``, ``domains``. Where a language model named nodes,
+        ``llm`` says how it was asked.
     seed : int or None
     labeller : str or None
         What named the nodes: ``keyphrase``, or ``llm:`` and the name of a language model.

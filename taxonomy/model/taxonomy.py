@@ -406,9 +406,8 @@ class Taxonomy(Record):
 
     def _provenance_of_part(self) -> Provenance:
         """Return what is true of a part as well: how values are embedded, and where they come from."""
-        phrasings = {name: value for name, value in self.provenance.parameters.items() if name == "phrasings"}
         previous = {"id": self.id, "version": self.version, "digest": self.digest}
-        return Provenance(model=self.provenance.model, parameters=phrasings, previous=previous)
+        return Provenance(model=self.provenance.model, previous=previous)
 
     # -- checking and writing ---------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from taxonomy.english.phrases import Phrases, words_of
 from taxonomy.english.words import singulars, word_list
 from taxonomy.errors import check_type
 from taxonomy.model import Node, Taxonomy
+from taxonomy.model.nodes import OUTLYING
 from taxonomy.quality.opposites import find_opposites
 from taxonomy.quality.vectors import TreeVectors, embed_tree, inner_centroids
 from taxonomy.values import canonical_key
@@ -180,6 +181,16 @@ def _doubtful(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
                 yield node, f"{_name(node)} is under {_name(here)} but nearer to {_name(there)}"
 
 
+def _outlying(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
+    for node in tree.nodes:
+        parent = tree.parent(node)
+        if OUTLYING in node.flags and parent is not None:
+            yield (
+                node,
+                f"{_name(node)} is under {_name(parent)} but nearer to the mean of all others than to any parent",
+            )
+
+
 def _stale_definition(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
     gone = [entry.label for entry in tree.retired if entry.level == 0]
     # A single word may be one that any definition of ours has.
@@ -266,6 +277,7 @@ CHECKS: dict[str, Callable[[Taxonomy], Iterator[tuple[Node, str]]]] = {
     "empty-domain": _empty,
     "not-reviewed": _not_reviewed,
     "opposites": _opposites,
+    "outlying": _outlying,
     "oversized": _oversized,
     "same-label": _same_label,
     "single-child": _single_child,

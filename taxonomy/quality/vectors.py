@@ -108,7 +108,6 @@ def nearest_nodes(tree: Taxonomy, node: Node, *, n: int, model: str | None = Non
 def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
     """Return what embeds strings as the tree's values were; parameters and errors as for `embed_tree`."""
     from embeddings import DEFAULT_MODEL, StoredEncoder, load_encoder
-    from taxonomy.clustering.phrasing import PHRASINGS, PhrasedEncoder
 
     named = tree.provenance.model
     encoder = load_encoder(model or (named.name if named else DEFAULT_MODEL), download=model is not None)
@@ -118,11 +117,4 @@ def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
             f"{encoder.weights_sha256[:12]}...",
             remedy="name one with `model`",
         )
-    phrasings = tree.provenance.parameters.get("phrasings", PHRASINGS)
-    if not (
-        isinstance(phrasings, (list, tuple)) and phrasings and all("{}" in str(phrasing) for phrasing in phrasings)
-    ):
-        raise InputError(
-            "the tree's phrasings are not a list of texts with {}", remedy="repair its provenance, or build again"
-        )
-    return StoredEncoder(PhrasedEncoder(encoder, [str(phrasing) for phrasing in phrasings]))
+    return StoredEncoder(encoder)

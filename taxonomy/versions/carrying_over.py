@@ -12,7 +12,7 @@ from taxonomy.english.plurals import count_of
 from taxonomy.errors import LevelsError
 from taxonomy.model import Node, Placement, Taxonomy, slugify
 from taxonomy.model.draft import DOUBTFUL, Draft
-from taxonomy.model.nodes import MADE
+from taxonomy.model.nodes import MADE, OUTLYING
 from taxonomy.versions.dormancy import find_absent
 from taxonomy.versions.identity import match_trees
 from taxonomy.versions.retention import SAME, kept_part, weigh_values
@@ -106,8 +106,8 @@ def _settled(previous: Taxonomy, rebuilt: Draft, levels: Sequence[Level]) -> Dra
         fields: dict[str, Any] = {"parent": parents.get(id)}
         if not (node.level == 0 and node.is_dormant):
             doubtful = id in placements and placements[id].confidence < DOUBTFUL
-            made = MADE in node.flags
-            fields |= {"placement": placements.get(id), "flags": ("doubtful",) * doubtful + (MADE,) * made}
+            kept = tuple(flag for flag in node.flags if flag in (MADE, OUTLYING))
+            fields |= {"placement": placements.get(id), "flags": ("doubtful",) * doubtful + kept}
         draft.put(node.model_copy(update=fields))
     return draft
 

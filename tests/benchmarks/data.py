@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings import StoredEncoder, load_encoder
+from embeddings import Encoder, StoredEncoder, load_encoder
 from embeddings.stored import VectorStore
-from taxonomy.clustering.phrasing import PhrasedEncoder
 from taxonomy.domains import load_domains
 from taxonomy.values import read_values
 from tests.benchmarks.sizes import SMALL
@@ -21,7 +20,6 @@ from tests.benchmarks.sizes import SMALL
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared"
 PUBLISHED = SHARED / "values-in-the-wild" / "values_frequencies.csv"
-REFERENCE = SHARED / "values-in-the-wild" / "reference_tree.csv"
 FIXTURE = ROOT / "fixtures" / "values.csv"
 WORK = ROOT / "build" / "benchmarks"
 _CHUNK = 20_000
@@ -44,7 +42,7 @@ def strings_file(count: int) -> Path:
 
 def vectors_of(source: Path, model: str = "minilm") -> NDArray[np.float32]:
     """Return the vectors that a build of the file clusters, from the store where they are there."""
-    return StoredEncoder(PhrasedEncoder(load_encoder(model))).encode(read_values(source).labels)
+    return StoredEncoder(load_encoder(model)).encode(read_values(source).labels)
 
 
 def stored(source: Path, *, composed: bool) -> Path:
@@ -54,7 +52,7 @@ def stored(source: Path, *, composed: bool) -> Path:
     processors, and is not what is timed there.
     """
     folder = WORK / f"cache-{source.stem}"
-    encoder = PhrasedEncoder(load_encoder())
+    encoder = load_encoder()
     kept = StoredEncoder(encoder, folder=folder)
     labels = read_values(source).labels
     if composed:
@@ -67,7 +65,7 @@ def stored(source: Path, *, composed: bool) -> Path:
     return folder
 
 
-def _compose_vectors(labels: Sequence[str], encoder: PhrasedEncoder, store: VectorStore) -> None:
+def _compose_vectors(labels: Sequence[str], encoder: Encoder, store: VectorStore) -> None:
     words = sorted({word for label in labels for word in label.split()})
     vectors = encoder.encode(words)
     place = {word: row for row, word in enumerate(words)}

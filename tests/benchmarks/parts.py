@@ -18,15 +18,15 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from taxonomy.values import read_values
+from taxonomy.values import ValueSet, read_values
 from tests.benchmarks.conversations import counting, report
-from tests.benchmarks.data import PUBLISHED, REFERENCE, stored, strings_file, vectors_of
+from tests.benchmarks.data import PUBLISHED, stored, strings_file, vectors_of
 from tests.benchmarks.page import page
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.processes import COMMAND, measure
+from tests.benchmarks.references import REFERENCES, Reference, agreement, content, curve, score
 from tests.benchmarks.sizes import SMALL
 
-METHODS = ("average", "ward", "kmeans", "density")
 RUNS = 3
 WARM_UP = 2000
 COMPOSED_FROM = 1_000_000
@@ -96,21 +96,6 @@ def assign(count: str) -> dict[str, Any]:
     return {"seconds": round(measured.seconds, 1), "megabytes": round(measured.megabytes)}
 
 
-def agreement(model: str, method: str) -> dict[str, Any]:
-    """Score a build of the published strings against the visible half of the published tree."""
-    import taxonomy
-    from taxonomy.formats.csv import read_taxonomy_csv
-    from taxonomy.quality.agreement import compare
-
-    tree = taxonomy.build(strings_file(SMALL), levels=(266, 26), model=model, method=method).tree
-    scores = compare(tree, read_taxonomy_csv(REFERENCE)).scores
-    return {
-        "ami": [round(level.ami or 0, 3) for level in scores.levels],
-        "domain_accuracy": round(scores.domain_accuracy, 3),
-        "triplets": round(scores.triplets or 0, 3),
-    }
-
-
 def holding(model: str, method: str) -> dict[str, Any]:
     """Build the published strings with another seed, and with 1% more of them than before."""
     from sklearn.metrics import adjusted_mutual_info_score
@@ -146,24 +131,22 @@ def clustering(count: str, method: str) -> dict[str, Any]:
     """Time the clustering alone, in a warm process, and score it where there is a reference."""
     from embeddings import load_encoder
     from taxonomy.building.pipeline import find_anchors
-    from taxonomy.clustering.phrasing import PhrasedEncoder
-    from taxonomy.clustering.recursion import build_hierarchy
+    from taxonomy.clustering.recursion import Settings, build_hierarchy
     from taxonomy.domains import load_domains
 
     source = strings_file(int(count))
-    value_set, vectors, sizes = read_values(source), vectors_of(source), _sizes(int(count))
-    anchors = find_anchors(load_domains(), value_set, PhrasedEncoder(load_encoder()))
+    value_set, vectors = read_values(source), vectors_of(source)
+    anchors = find_anchors(load_domains(), value_set, load_encoder())
 
     def cluster(points: NDArray[np.float32], wanted: Sequence[int]) -> list[NDArray[np.intp]]:
         known = np.full(len(points), -1) if len(points) < len(vectors) else anchors.known
         layers = build_hierarchy(
             points,
             wanted[:-1],
+            Settings(method, seed=0, exact=False),
             anchors=type(anchors)(anchors.vectors, anchors.domains, known),
             n_top=5,
-            method=method,
-            seed=0,
-            exact=False,
+            labels=value_set.labels[: len(points)],
         )
         found, nodes = [], np.arange(len(points))
         for layer in layers:
@@ -171,18 +154,19 @@ def clustering(count: str, method: str) -> dict[str, Any]:
             found.append(nodes)
         return found
 
-    return _timed(cluster, vectors, value_set.labels, sizes)
+    return _timed(cluster, vectors, value_set, count)
 
 
-def peer(name: str, count: str) -> dict[str, Any]:
-    """Time another tool on the same vectors, in a warm process."""
-    source = strings_file(int(count))
-    strings, vectors = read_values(source).labels, vectors_of(source)
+def peer(name: str, source: str) -> dict[str, Any]:
+    """Time another tool on the same vectors, in a warm process; `source` is a number of strings or a reference."""
+    path = strings_file(int(source)) if source.isdigit() else REFERENCES[source].strings
+    value_set, vectors = read_values(path), vectors_of(path)
+    strings = value_set.labels
 
     def cluster(points: NDArray[np.float32], wanted: Sequence[int]) -> list[NDArray[np.intp]]:
         return PEERS[name](points, strings[: len(points)], wanted)
 
-    return _timed(cluster, vectors, strings, _sizes(int(count)))
+    return _timed(cluster, vectors, value_set, source)
 
 
 def embedding(count: str) -> dict[str, Any]:
@@ -213,18 +197,25 @@ def embedding(count: str) -> dict[str, Any]:
     }
 
 
-def _sizes(count: int) -> list[int]:
+def _sizes(source: str) -> tuple[int, ...]:
     from taxonomy.clustering.sizes import default_sizes
 
-    return [266, 26, 5] if count == SMALL and PUBLISHED.is_file() else [*default_sizes(count, 5), 5]
+    if (reference := _reference(source)) is not None:
+        return reference.sizes
+    return (*default_sizes(int(source), 5), 5)
+
+
+def _reference(source: str) -> Reference | None:
+    return REFERENCES.get("published" if source == str(SMALL) else source)
 
 
 def _timed(
     cluster: Callable[[NDArray[np.float32], Sequence[int]], list[NDArray[np.intp]]],
     vectors: NDArray[np.float32],
-    strings: Sequence[str],
-    sizes: Sequence[int],
+    values: ValueSet,
+    source: str,
 ) -> dict[str, Any]:
+    sizes = _sizes(source)
     # What is compiled or imported at first use is not what is compared.
     cluster(vectors[:WARM_UP], [100, 20, 5][-len(sizes) :])
     with _peak_memory() as peak:
@@ -237,40 +228,9 @@ def _timed(
         "placed": [round(float((labels >= 0).mean()), 3) for labels in partitions],
         "clusters": [len(set(labels[labels >= 0].tolist())) for labels in partitions],
     }
-    if len(strings) < 4000 and REFERENCE.is_file():
-        found["ami"] = [round(one, 3) for one in _scores(partitions, vectors, strings)]
+    if (reference := _reference(source)) is not None:
+        found["ami"] = [round(one, 3) for one in score(partitions, vectors, values, reference)]
     return found
-
-
-def _scores(
-    partitions: Sequence[NDArray[np.intp]], vectors: NDArray[np.float32], strings: Sequence[str]
-) -> list[float]:
-    """Return the AMI of each level with the reference's, what was left out given to the nearest cluster."""
-    from sklearn.metrics import adjusted_mutual_info_score
-
-    from taxonomy.formats.csv import read_taxonomy_csv
-
-    reference = read_taxonomy_csv(REFERENCE)
-    known = {node.label: reference.path(node) for node in reference.nodes if node.level == 0}
-    value_set = read_values(strings_file(SMALL))
-    rows = [
-        (index, known[name])
-        for index, value in enumerate(value_set.values)
-        for name in (value.label, *value.aliases)
-        if name in known
-    ]
-    at = [index for index, _ in rows]
-    scores = []
-    for level, labels in enumerate(partitions, 1):
-        full = labels.copy()
-        if (labels < 0).any():
-            groups = np.unique(labels[labels >= 0])
-            centers = np.stack([vectors[labels == group].mean(axis=0) for group in groups])
-            centers /= np.linalg.norm(centers, axis=1, keepdims=True)
-            out = labels < 0
-            full[out] = groups[(vectors[out] @ centers.T).argmax(axis=1)]
-        scores.append(float(adjusted_mutual_info_score([path[-1 - level].id for _, path in rows], full[at])))
-    return scores
 
 
 def _siblings_kept(one: Sequence[str], other: Sequence[str]) -> float:
@@ -312,6 +272,8 @@ PARTS: dict[str, Callable[..., dict[str, Any]]] = {
         labelling,
         assign,
         agreement,
+        content,
+        curve,
         holding,
         clustering,
         peer,

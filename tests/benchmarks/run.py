@@ -21,9 +21,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.data import PUBLISHED, ROOT, WORK
-from tests.benchmarks.parts import METHODS
+from tests.benchmarks.data import ROOT, WORK
 from tests.benchmarks.peers import PEERS
+from tests.benchmarks.references import METHODS, REFERENCES
 from tests.benchmarks.sizes import LIMITS, MILLION, ROWS, SIZES, STUDY, WARD_MOST
 from tests.benchmarks.table import table
 
@@ -40,12 +40,7 @@ def wanted(model: str, million: bool) -> Iterable[tuple[str, ...]]:
     yield ("labelling",)
     if shutil.which("chromedriver"):
         yield ("page",)
-    if PUBLISHED.is_file():
-        for name in ("minilm", model):
-            for method in METHODS:
-                yield "agreement", name, method
-        yield "holding", "minilm", "average"
-        yield "holding", "minilm", "ward"
+    yield from _of_references(model)
     for size in SIZES:
         yield "build", str(size)
         yield "clustering", str(size), "average"
@@ -59,6 +54,23 @@ def wanted(model: str, million: bool) -> Iterable[tuple[str, ...]]:
     yield "counting", str(10 * ROWS)
     if million:
         yield "build", str(MILLION)
+
+
+def _of_references(model: str) -> Iterable[tuple[str, ...]]:
+    """Yield what is measured beside the two references, those that are there."""
+    yield "content", "fixture"
+    for reference in REFERENCES:
+        yield "content", reference
+        for name in ("minilm", model):
+            for method in METHODS:
+                yield "agreement", name, method, reference
+    if "published" in REFERENCES:
+        yield ("curve",)
+        yield "holding", "minilm", "average"
+        yield "holding", "minilm", "ward"
+    if "wordnet" in REFERENCES:
+        for peer in PEERS:
+            yield "peer", peer, "wordnet"
 
 
 def measured(part: tuple[str, ...]) -> dict[str, Any]:

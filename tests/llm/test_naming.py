@@ -39,7 +39,7 @@ def test_every_node_between_values_and_domains_gets_the_models_name(label: Label
     provenance = done.tree.provenance
     assert provenance.labeller == "llm:openai/fake"
     assert provenance.parameters["llm"] == {"prompts": prompts_digest(), "refine": False, "votes": None}
-    assert provenance.parameters["phrasings"] == tree.provenance.parameters["phrasings"]
+    assert provenance.parameters["domains"] == tree.provenance.parameters["domains"]
     for level in (1, 2):
         assert (
             len({canonical_key(node.label) for node in done.tree.nodes if node.level == level})

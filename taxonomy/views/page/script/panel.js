@@ -6,6 +6,7 @@ const FLAGS = {
   empty: "Nothing belongs to it.",
   dormant: "The last input did not mention it.",
   made: "A person made it; no input had it yet.",
+  outlying: "It fits no parent: it is nearer to the mean of all others.",
 };
 const SOURCES = {
   input: "as in the input", domain: "from the domains file", keyphrase: "made from its values",
