@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import taxonomy
-from embeddings import EmbeddingError
+from embeddings import EmbeddingError, StoreWarning
 from taxonomy.cli import main
 from taxonomy.errors import TaxonomyError
 from tests.conftest import ROOT
@@ -41,6 +42,18 @@ def only_line(result: Result | subprocess.CompletedProcess[str]) -> str:
     line = result.stderr.rstrip("\n")
     assert line.isprintable()
     return line.removeprefix("Error: ")
+
+
+def test_a_warning_is_one_line(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: Path) -> taxonomy.Taxonomy:
+        warnings.warn("an odd\nfile", StoreWarning, stacklevel=1)
+        return taxonomy.load(path)
+
+    monkeypatch.setattr("taxonomy.formats.readers.read", read)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        done = invoke("show", tree)
+    assert (done.exit_code, done.stderr) == (0, "Warning: an odd\\nfile\n")
 
 
 # -- what escapes ----------------------------------------------------------------------------------------------------

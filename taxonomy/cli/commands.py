@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import importlib
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from taxonomy.cli.edge import DEBUG, add_debug, one_line
+from taxonomy.cli.edge import DEBUG, add_debug, one_line, show_warning
 from taxonomy.cli.options import did_you_mean
 
 # Nodes and records hold no cycles: looking for some at every 700 of a million new objects takes a tenth of a build.
@@ -110,3 +111,4 @@ def main() -> None:
       value-taxonomy show build/taxonomy.json --depth 2
     """
     gc.set_threshold(_GARBAGE_AT)
+    warnings.showwarning = show_warning

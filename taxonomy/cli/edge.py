@@ -46,6 +46,11 @@ def add_debug(command: click.Command) -> None:
             add_debug(member)
 
 
+def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Print a warning as one line, without the place in the code that Python adds."""
+    click.echo(f"Warning: {plain(str(message))}", err=True)
+
+
 @contextlib.contextmanager
 def one_line(ctx: click.Context) -> Iterator[None]:
     """Print one line for what escapes, and exit with 2; click keeps its own errors, Ctrl-C, and a closed pipe."""
