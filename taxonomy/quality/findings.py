@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -154,8 +154,28 @@ def _opposites(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
         for one, other in find_opposites([child.label for child in children]):
             denied[one].append(f'"{children[other].label}"')
         for one, labels in denied.items():
-            more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
-            yield children[one], f"{_name(children[one])} is under {_name(parent)} beside {', '.join(labels[:3])}{more}"
+            # A vice is a finding of its own.
+            if children[one].polarity != "vice":
+                yield children[one], f"{_name(children[one])} is under {_name(parent)} beside {_some(labels)}"
+
+
+def _vice(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
+    for parent in tree.inner:
+        children = [child for child in tree.children(parent) if child.level == 0]
+        vices = [at for at, child in enumerate(children) if child.polarity == "vice"]
+        if not vices or 2 * len(vices) >= len(children):
+            continue
+        pairs = list(find_opposites([child.label for child in children]))
+        for at in vices:
+            # Either may be spelled as the denial: "injustice" of "justice", "violence" by "non-violence".
+            beside = {other if one == at else one for one, other in pairs if at in (one, other)}
+            labels = [f'"{children[other].label}"' for other in sorted(beside) if children[other].polarity != "vice"]
+            opposites = f", beside {_some(labels)}" if labels else ""
+            yield children[at], f"{_name(children[at])} is a vice under {_name(parent)}{opposites}"
+
+
+def _some(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
 
 
 def _weights(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
@@ -199,7 +219,7 @@ def _not_reviewed(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
         return
     for node in tree.inner:
         left = [child.label for child in tree.children(node) if child.level == 0 and not child.reviewed]
-        named = ", ".join(f'"{label}"' for label in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+        named = _some([f'"{label}"' for label in left])
         if not node.reviewed:
             yield node, f"{_name(node)} is not reviewed" + (f", nor are {named}" if left else "")
         elif left:
@@ -272,6 +292,7 @@ CHECKS: dict[str, Callable[[Taxonomy], Iterator[tuple[Node, str]]]] = {
     "spelling-twins": _twins,
     "stale-definition": _stale_definition,
     "unstable": _unstable,
+    "vice": _vice,
     "weights": _weights,
 }
 VECTOR_CHECKS: dict[str, Callable[[Taxonomy, TreeVectors], Iterator[tuple[Node, str]]]] = {
