@@ -84,6 +84,11 @@ def test_a_vice_among_other_values_is_found_too() -> None:
     assert codes(tree) == [("vice", "0:1")]
 
 
+def test_a_value_among_vices_is_beside_its_opposites() -> None:
+    tree = with_polarity(make_tree(["honesty", "deception", "dishonesty"], [0, 0, 0]))
+    assert codes(tree) == [("opposites", "0:1"), ("opposites", "0:2")]
+
+
 def with_polarity(tree: Taxonomy) -> Taxonomy:
     return tree.with_nodes(Draft(tree.nodes).finish())
 

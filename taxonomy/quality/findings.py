@@ -150,28 +150,33 @@ def _words(label: str) -> frozenset[str]:
 def _opposites(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
     for parent in tree.nodes:
         children = tree.children(parent)
+        vices = _vices_among(children)
         denied: dict[int, list[str]] = defaultdict(list)
         for one, other in find_opposites([child.label for child in children]):
-            denied[one].append(f'"{children[other].label}"')
+            # A vice among values is a finding of its own, which names them.
+            if vices.isdisjoint((one, other)):
+                denied[one].append(f'"{children[other].label}"')
         for one, labels in denied.items():
-            # A vice is a finding of its own.
-            if children[one].polarity != "vice":
-                yield children[one], f"{_name(children[one])} is under {_name(parent)} beside {_some(labels)}"
+            yield children[one], f"{_name(children[one])} is under {_name(parent)} beside {_some(labels)}"
 
 
 def _vice(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
     for parent in tree.inner:
-        children = [child for child in tree.children(parent) if child.level == 0]
-        vices = [at for at, child in enumerate(children) if child.polarity == "vice"]
-        if not vices or 2 * len(vices) >= len(children):
-            continue
-        pairs = list(find_opposites([child.label for child in children]))
-        for at in vices:
+        children = tree.children(parent)
+        vices = _vices_among(children)
+        pairs = list(find_opposites([child.label for child in children])) if vices else []
+        for at in sorted(vices):
             # Either may be spelled as the denial: "injustice" of "justice", "violence" by "non-violence".
             beside = {other if one == at else one for one, other in pairs if at in (one, other)}
-            labels = [f'"{children[other].label}"' for other in sorted(beside) if children[other].polarity != "vice"]
+            labels = [f'"{children[other].label}"' for other in sorted(beside - vices)]
             opposites = f", beside {_some(labels)}" if labels else ""
             yield children[at], f"{_name(children[at])} is a vice under {_name(parent)}{opposites}"
+
+
+def _vices_among(children: Sequence[Node]) -> set[int]:
+    """Return which children are vices, none where at least half are."""
+    vices = {at for at, child in enumerate(children) if child.polarity == "vice"}
+    return vices if 2 * len(vices) < len(children) else set()
 
 
 def _some(labels: Sequence[str]) -> str:
