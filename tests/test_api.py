@@ -114,6 +114,7 @@ def test_a_subtree_is_a_taxonomy_of_its_own(tmp_path: Path, cache: Path) -> None
             "doubtful-parent",
             "single-child",
             "opposites",
+            "vice",
         }
         part.write(tmp_path / "part.json")
         assert taxonomy.load(tmp_path / "part.json") == part

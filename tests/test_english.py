@@ -13,7 +13,11 @@ from taxonomy.english import words
 from taxonomy.english.words import singulars, with_article, word_list, word_pairs, word_pattern
 from tests.conftest import ROOT
 
-LISTS: dict[str, Any] = tomllib.loads((ROOT / "taxonomy" / "english" / "words.toml").read_text(encoding="utf-8"))
+LISTS: dict[str, Any] = {
+    name: listed
+    for path in sorted((ROOT / "taxonomy" / "english").glob("*.toml"))
+    for name, listed in tomllib.loads(path.read_text(encoding="utf-8")).items()
+}
 PLAIN = [name for name, listed in LISTS.items() if isinstance(listed, str)]
 PAIRED = [name for name in LISTS if name not in PLAIN]
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from embeddings.errors import ModelNotFoundError
 from taxonomy.model import ModelProvenance, Node, Placement, Provenance, Taxonomy
+from taxonomy.model.draft import Draft
 from taxonomy.quality.findings import CHECKS, MAX_CHILDREN, VECTOR_CHECKS, list_findings
 from taxonomy.quality.opposites import find_opposites
 from taxonomy.quality.vectors import TreeVectors, embed_tree
@@ -76,6 +77,28 @@ def test_opposites_under_one_parent_are_one_finding_a_denial() -> None:
     assert '"intellectual honesty"' in finding.message
     apart = make_tree(["honesty", "candor", "deception", "x"], [0, 0, 1, 1], [0, 0])
     assert list_findings(apart) == []
+
+
+def test_a_vice_among_values_is_one_finding_that_names_what_it_denies() -> None:
+    labels = ["honesty", "deception", "candor", "care", "greed", "malice"]
+    tree = with_polarity(make_tree(labels, [0, 0, 0, 0, 1, 1], [0, 0]))
+    (finding,) = list_findings(tree)
+    assert (finding.code, finding.node) == ("vice", "0:1")
+    assert finding.message.endswith('beside "candor", "honesty"')
+
+
+def test_a_vice_among_other_values_is_found_too() -> None:
+    tree = with_polarity(make_tree(["order", "greed", "care"], [0, 0, 0]))
+    assert codes(tree) == [("vice", "0:1")]
+
+
+def test_a_value_among_vices_is_beside_its_opposites() -> None:
+    tree = with_polarity(make_tree(["honesty", "deception", "dishonesty"], [0, 0, 0]))
+    assert codes(tree) == [("opposites", "0:1"), ("opposites", "0:2")]
+
+
+def with_polarity(tree: Taxonomy) -> Taxonomy:
+    return tree.with_nodes(Draft(tree.nodes).finish())
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,7 @@ def test_a_concept_and_its_figures(tmp_path: Path) -> None:
         (TERMS.flag, "doubtful"),
         (TERMS.flag, "thin"),
         (TERMS.reviewed, "true"),
+        (TERMS.polarity, "opposition"),
         (TERMS.history, f"[{json.dumps(tree.nodes[0].history[0].model_dump())}]"),
         (SKOS.changeNote, "1.1.0: took in zeal (kim, 2026-01-31)"),
         (SKOS.editorialNote, "one idea (kim, 2026-01-31)"),

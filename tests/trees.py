@@ -151,6 +151,7 @@ def full_tree() -> Taxonomy:
                 "absences": 2,
                 "reviewed": True,
                 "history": (DECIDED,),
+                "polarity": "opposition",
             }
         )
         for node in tree.nodes

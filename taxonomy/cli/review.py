@@ -97,6 +97,7 @@ def _show_node(screen: Console, tree: Taxonomy, node: Node) -> None:
         "aliases": ", ".join(node.aliases),
         "confidence": _confidence(tree, node),
         "flags": ", ".join(node.flags),
+        "polarity": ", ".join(node.polarity_mark),
         "reviewed": "yes" if node.reviewed else "",
         "decisions": "; ".join(_decisions(tree, node)),
         "siblings": ", ".join(siblings) or "none",

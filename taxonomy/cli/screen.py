@@ -113,9 +113,10 @@ def _grow(branch: Tree, tree: Taxonomy, nodes: list[Node], depth: int) -> None:
 
 def _line(tree: Taxonomy, node: Node) -> Text:
     count = f"  {count_of(len(tree.values(node)), 'value')}" if node.level else ""
-    flags = f"  ({', '.join(node.flags)})" if node.flags else ""
+    marks = (*node.flags, *node.polarity_mark)
+    marked = f"  ({', '.join(marks)})" if marks else ""
     style = "bold" if node.level == len(tree.levels) - 1 else ""
-    return Text.assemble((plain(node.label), style), (f"{count}  {node.share:.2%}", "dim"), (plain(flags), "yellow"))
+    return Text.assemble((plain(node.label), style), (f"{count}  {node.share:.2%}", "dim"), (plain(marked), "yellow"))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Lists of English words, and rules of English: word families, phrases, plurals, articles, counts, vices."""
+"""Lists of English words, and rules of English: word families, phrases, plurals, articles, counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PREFIX = re.compile(r"(?:co|cyber|dis|em|en|im|in|inter|non|re|un)")
 
 
 def word_list(name: str) -> frozenset[str]:
-    """Return a list of `words.toml`."""
+    """Return a list of `words.toml` or `polarity.toml`."""
     return frozenset(_lists()[name].split())
 
 
@@ -25,19 +25,21 @@ def word_pattern(name: str) -> str:
 
 
 def word_pairs(name: str) -> frozenset[tuple[str, str]]:
-    """Return the pairs of a list of pairs of `words.toml`."""
+    """Return the pairs of a list of pairs of those files."""
     return frozenset(pair for left, right in _lists()[name] for pair in product(left.split(), right.split()))
 
 
 @cache
 def _lists() -> dict[str, Any]:
-    return tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+    lists: dict[str, Any] = {}
+    for name in ("words.toml", "polarity.toml"):
+        lists |= tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    return lists
 
 
 FUNCTION_WORDS = word_list("function_words")
 _NOUNS_WITH_ARTICLE = word_list("nouns_with_article")
 _AN_STARTS, _A_STARTS = tuple(word_list("an_starts")), tuple(word_list("a_starts"))
-_VICE_STARTS, _DENIAL_STARTS = tuple(word_list("vice_starts")), tuple(word_list("denial_starts"))
 
 
 @lru_cache(maxsize=100_000)
@@ -151,15 +153,3 @@ def singulars(key: str) -> list[str]:
     if key.endswith("ies"):
         singular_keys.append(key[:-3] + "y")
     return [singular for singular in singular_keys if len(singular) >= 3]
-
-
-def is_vice(text: str) -> bool:
-    """Return whether a value is one that people disvalue.
-
-    >>> is_vice("deception"), is_vice("fraud prevention"), is_vice("non-violence")
-    (True, False, False)
-    """
-    words = text.casefold().replace("-", " ").split()
-    return any(word.startswith(_VICE_STARTS) for word in words) and not any(
-        word.startswith(_DENIAL_STARTS) for word in words
-    )

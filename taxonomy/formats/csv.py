@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
 
+from taxonomy.english.polarity import polarity_of
 from taxonomy.errors import InputError, OutputError
 from taxonomy.model import Node, Taxonomy, slugify
 from taxonomy.model.draft import Draft
@@ -93,6 +94,7 @@ def read_taxonomy_csv(path: str | Path) -> Taxonomy:
             weight=round(row.percent, 6),
             share=round(row.percent / 100, 6),
             label_source="imported",
+            polarity="value" if row.level else polarity_of(row.name),
             flags=("empty",) if row.level and row.id not in parents else (),
         )
         for row in rows

@@ -49,6 +49,8 @@ def _scalars(node: Node) -> dict[str, Any]:
     fields = node.model_dump(exclude={"id", "placement", "conversations", "aliases", "flags", "history"})
     fields["aliases"] = json.dumps(node.aliases, ensure_ascii=False)
     fields["flags"] = json.dumps(node.flags)
+    if node.level == 0:
+        fields["polarity"] = node.polarity
     if node.history:
         fields["history"] = json.dumps([one.model_dump() for one in node.history], ensure_ascii=False)
     if node.placement:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from taxonomy.english.plurals import count_of
 from taxonomy.model import Node, Taxonomy
+from taxonomy.model.nodes import DORMANT
 
 # Characters that CommonMark or GitHub reads as markup, anywhere or in this position. Versions and ids ("1.0.0", "vt:0")
 # need no escape; "1.", ":one:" and "www.1" do.
@@ -38,8 +39,9 @@ def _list(tree: Taxonomy, node: Node, depth: int) -> Iterator[str]:
             else escape_markdown(child.label)
         )
         definition = f": {escape_markdown(child.definition)}" if child.definition else ""
-        dormant = " (dormant)" if child.is_dormant else ""
-        yield f"{'  ' * depth}- {text}{dormant}{definition}"
+        marks = [*[DORMANT] * child.is_dormant, *child.polarity_mark]
+        marked = f" ({', '.join(marks)})" if marks else ""
+        yield f"{'  ' * depth}- {text}{marked}{definition}"
         yield from _list(tree, child, depth + 1)
 
 

@@ -15,8 +15,8 @@ def taxonomy_parquet(tree: Taxonomy) -> bytes:
     """Return a table with a row for each value, in the order of the tree.
 
     For each level, finest first, a column by its name holds labels and one by its name and ``_id`` holds ids; then
-    come definition, aliases, weight, share, confidence and flags of the value. An empty domain has
-    no row.
+    come definition, aliases, weight, share, confidence, flags and polarity of the value. An empty
+    domain has no row.
 
     Raises
     ------
@@ -38,6 +38,7 @@ def taxonomy_parquet(tree: Taxonomy) -> bytes:
         ("share", pa.array([value.share for value in values], pa.float64())),
         ("confidence", pa.array(confidences, pa.float64())),
         ("flags", pa.array([value.flags for value in values], pa.list_(pa.string()))),
+        ("polarity", pa.array([value.polarity for value in values], pa.string())),
     ]
     names = [name for name, _ in columns]
     twice = sorted({name for name in names if names.count(name) > 1})

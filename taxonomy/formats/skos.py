@@ -213,6 +213,8 @@ def _extensions(node: Node) -> Iterator[tuple[str, rdflib.Literal]]:
         yield "absences", rdflib.Literal(node.absences)
     if node.reviewed:
         yield "reviewed", rdflib.Literal(True)
+    if node.polarity != "value":
+        yield "polarity", _Text(node.polarity)
     for flag in node.flags:
         yield "flag", _Text(flag)
 

@@ -14,6 +14,7 @@ from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
 from rdflib.term import Node as Term
 
 from taxonomy.english.plurals import count_of
+from taxonomy.english.polarity import Polarity, polarity_of
 from taxonomy.errors import InputError
 from taxonomy.formats.rdf import parse_rdf
 from taxonomy.formats.skos import TERMS, Form
@@ -132,6 +133,9 @@ class _Concepts:
         label = self._text(concept, SKOS.prefLabel)
         parent = self.parents[concept]
         aliases = {str(alias) for alias in self.graph.objects(concept, SKOS.altLabel)}
+        label_source = self._figure(concept, TERMS.labelSource, _choice(LabelSource))
+        # What we wrote leaves the usual polarity out.
+        unsaid = polarity_of(label) if level == 0 and label_source is None else "value"
         return Node(
             id=self.ids[concept],
             level=level,
@@ -145,12 +149,13 @@ class _Concepts:
             conversations=self._conversations(concept),
             placement=self._placement(concept),
             stability=self._figure(concept, TERMS.stability, _finite),
-            label_source=self._figure(concept, TERMS.labelSource, _choice(LabelSource)) or "imported",
+            label_source=label_source or "imported",
             label_rank=self._figure(concept, TERMS.labelRank, int),
             definition_source=self._figure(concept, TERMS.definitionSource, _choice(LabelSource)),
             absent_since=self._figure(concept, TERMS.absentSince, str),
             absences=self._figure(concept, TERMS.absences, int) or 0,
             history=self._figure(concept, TERMS.history, _history) or (),
+            polarity=self._figure(concept, TERMS.polarity, _choice(Polarity)) or unsaid,
             reviewed=bool(self._figure(concept, TERMS.reviewed, _true)),
             flags=tuple(sorted(flags.union(map(str, self.graph.objects(concept, TERMS.flag))))),
         )

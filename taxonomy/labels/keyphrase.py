@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from taxonomy.english.words import is_vice, parts, sentence_case, stems
+from taxonomy.english.polarity import polarity_of
+from taxonomy.english.words import parts, sentence_case, stems
 from taxonomy.labels.candidates import MAX_WORDS, Candidate, propose_candidates
 from taxonomy.labels.definitions import Definer
 from taxonomy.labels.fit import frequencies, label_ranks, node_vectors, rivals
@@ -180,6 +181,10 @@ class Namer:
         return [rank if len(nodes[index]) else None for index, rank in enumerate(ranks)]
 
     def _pool(self, members: NDArray[np.intp], center: NDArray[np.float32]) -> _Pool:
+        """Return the best members, without the vices unless at least half are."""
+        is_vice = np.array([polarity_of(self.labels[member]) == "vice" for member in members], dtype=bool)
+        if 2 * is_vice.sum() < len(members):
+            members = members[~is_vice]
         fit = self.vectors[members] @ center + _FREQUENCY_BONUS * self.frequency[members]
         best = members[np.lexsort((members, -fit))[:_POOL]]
         weights = 0.1 + self.frequency[best]
@@ -268,7 +273,7 @@ class Namer:
         return list(best.values())
 
     def _common(self, pool: _Pool, center: NDArray[np.float32]) -> list[bool]:
-        """Tell which members can name their node: no rare oddity, and no vice among virtues.
+        """Tell which members can name their node: no rare oddity.
 
         What is rare must lie near the middle, or have its words from others too.
         """
@@ -276,12 +281,7 @@ class Namer:
         near = self.vectors[pool.members] @ center
         usual = (frequency >= COMMON * frequency.max()) | (near >= np.median(near))
         shared = Counter(one for text in pool.texts for one in stems(text))
-        vice = [is_vice(text) for text in pool.texts]
-        return [
-            bool(usual[i] or all(shared[one] > 1 for one in stems(text)))
-            and not (vice[i] and 2 * sum(vice) < len(vice))
-            for i, text in enumerate(pool.texts)
-        ]
+        return [bool(usual[i] or all(shared[one] > 1 for one in stems(text))) for i, text in enumerate(pool.texts)]
 
     def _choose(
         self,

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from taxonomy.english.words import FUNCTION_WORDS, first_part, is_vice, word_list
+from taxonomy.english.polarity import polarity_of
+from taxonomy.english.words import FUNCTION_WORDS, first_part, word_list
 
 # Endings of adjectives, which name nothing by themselves ...
 _ADJECTIVE = re.compile(
@@ -80,7 +81,10 @@ class Lexicon:
         """Tell whether a value can be given as an example: it has a head, and neither orders nor disvalues."""
         part = first_part(text)
         return (
-            bool(part) and part[0].casefold() not in _ORDERS and not self.is_adjective(part[-1]) and not is_vice(text)
+            bool(part)
+            and part[0].casefold() not in _ORDERS
+            and not self.is_adjective(part[-1])
+            and polarity_of(text) != "vice"
         )
 
     def is_vague(self, text: str) -> bool:

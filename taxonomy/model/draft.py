@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
+from taxonomy.english.polarity import polarity_of
 from taxonomy.errors import InvariantError
 from taxonomy.model.ids import slugify
 from taxonomy.model.nodes import DORMANT, Node
@@ -153,9 +154,9 @@ class Draft:
                     self.nodes[node.id] = node.model_copy(update={"weight": weight})
 
     def finish(self) -> list[Node]:
-        """Return the nodes with weights, shares and flags updated.
+        """Return the nodes with weights, shares, flags and the polarity of values updated.
 
-        A node's share is kept while neither its weight nor the total changes.
+        A node's share is kept while neither its weight nor the total changes; an imported value keeps its polarity.
         """
         self.weigh()
         live = self._live()
@@ -164,6 +165,8 @@ class Draft:
         finished = []
         for node in self.nodes.values():
             update: dict[str, Any] = {"flags": self._flags(node, live)}
+            if node.level == 0 and node.label_source != "imported":
+                update["polarity"] = polarity_of(node.label)
             if not same_total or node.id in self._reweighed:
                 update["share"] = round(node.weight / total, 6) if total else 0.0
             if node.id in self._reweighed:

@@ -18,6 +18,7 @@ def nodes_frame(nodes: Sequence[Node], levels: Sequence[Level]) -> pd.DataFrame:
     rows = []
     for node in nodes:
         row = node.model_dump(exclude={"placement", "conversations"})
+        row["polarity"] = None if node.level else node.polarity
         row["confidence"] = node.placement.confidence if node.placement else None
         row["second_parent"] = node.placement.second_parent if node.placement else None
         rows.append(row)

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from taxonomy.english.polarity import Polarity
+
 LabelSource = Literal["input", "domain", "keyphrase", "llm", "human", "imported"]
 DORMANT, MADE, OUTLYING = "dormant", "made", "outlying"
 
@@ -133,6 +135,8 @@ class Node(Record):
         Whether a person has reviewed it, and no machine has moved, named or defined it anew since.
     history : tuple of Decision
         What people decided on it, the first decision first.
+    polarity : {"value", "vice", "opposition"}
+        Whether a value's label names something held dear, something disvalued, or a stand against such.
     """
 
     id: str
@@ -155,6 +159,7 @@ class Node(Record):
     absences: int = Field(default=0, exclude_if=lambda count: count == 0)
     reviewed: bool = Field(default=False, exclude_if=lambda reviewed: not reviewed)
     history: tuple[Decision, ...] = Field(default=(), exclude_if=lambda history: not history)
+    polarity: Polarity = Field(default="value", exclude_if=lambda polarity: polarity == "value")
 
     def __repr__(self) -> str:
         flags = f", flags={', '.join(self.flags)!r}" if self.flags else ""
@@ -166,6 +171,11 @@ class Node(Record):
     def is_dormant(self) -> bool:
         """Whether the last input mentioned nothing of it."""
         return DORMANT in self.flags
+
+    @property
+    def polarity_mark(self) -> tuple[str, ...]:
+        """Its polarity, to stand beside its label, or nothing where it is a value."""
+        return () if self.polarity == "value" else (self.polarity,)
 
     def awakened(self) -> dict[str, Any]:
         """Return the fields of a dormant value that differ once an input mentions it."""

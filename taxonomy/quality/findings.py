@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,12 +151,37 @@ def _words(label: str) -> frozenset[str]:
 def _opposites(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
     for parent in tree.nodes:
         children = tree.children(parent)
+        vices = _vices_among(children)
         denied: dict[int, list[str]] = defaultdict(list)
         for one, other in find_opposites([child.label for child in children]):
-            denied[one].append(f'"{children[other].label}"')
+            # A vice among values is a finding of its own, which names them.
+            if vices.isdisjoint((one, other)):
+                denied[one].append(f'"{children[other].label}"')
         for one, labels in denied.items():
-            more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
-            yield children[one], f"{_name(children[one])} is under {_name(parent)} beside {', '.join(labels[:3])}{more}"
+            yield children[one], f"{_name(children[one])} is under {_name(parent)} beside {_some(labels)}"
+
+
+def _vice(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
+    for parent in tree.inner:
+        children = tree.children(parent)
+        vices = _vices_among(children)
+        pairs = list(find_opposites([child.label for child in children])) if vices else []
+        for at in sorted(vices):
+            # Either may be spelled as the denial: "injustice" of "justice", "violence" by "non-violence".
+            beside = {other if one == at else one for one, other in pairs if at in (one, other)}
+            labels = [f'"{children[other].label}"' for other in sorted(beside - vices)]
+            opposites = f", beside {_some(labels)}" if labels else ""
+            yield children[at], f"{_name(children[at])} is a vice under {_name(parent)}{opposites}"
+
+
+def _vices_among(children: Sequence[Node]) -> set[int]:
+    """Return which children are vices, none where at least half are."""
+    vices = {at for at, child in enumerate(children) if child.polarity == "vice"}
+    return vices if 2 * len(vices) < len(children) else set()
+
+
+def _some(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
 
 
 def _weights(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
@@ -210,7 +235,7 @@ def _not_reviewed(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
         return
     for node in tree.inner:
         left = [child.label for child in tree.children(node) if child.level == 0 and not child.reviewed]
-        named = ", ".join(f'"{label}"' for label in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+        named = _some([f'"{label}"' for label in left])
         if not node.reviewed:
             yield node, f"{_name(node)} is not reviewed" + (f", nor are {named}" if left else "")
         elif left:
@@ -284,6 +309,7 @@ CHECKS: dict[str, Callable[[Taxonomy], Iterator[tuple[Node, str]]]] = {
     "spelling-twins": _twins,
     "stale-definition": _stale_definition,
     "unstable": _unstable,
+    "vice": _vice,
     "weights": _weights,
 }
 VECTOR_CHECKS: dict[str, Callable[[Taxonomy, TreeVectors], Iterator[tuple[Node, str]]]] = {

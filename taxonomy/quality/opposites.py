@@ -12,11 +12,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from taxonomy.english.polarity import ABSENCES, TURNING_STARTS
 from taxonomy.english.words import word_list, word_pairs
 
 _PREPOSITIONS = word_list("prepositions")
-_ABSENCE = word_list("absence_heads")
-_TURNING_AWAY = word_list("turning_away")
 _NOT_DENIALS = word_list("not_denials")
 _PREFIXES = ("un", "dis", "non", "anti", "mis")
 _PREFIX_HYPHEN = re.compile(r"\b(un|in|im|il|ir|dis|non|anti|mis)-(?=[a-z])")
@@ -62,9 +61,9 @@ def _phrases(index: int, label: str) -> Iterator[_Phrase]:
     for part in re.split(r"\band\b|\bor\b|[&,/;]", text):
         words = _WORD.findall(part)
         cut = next((at for at, word in enumerate(words) if word in _PREPOSITIONS), len(words))
-        if not words[:cut] or not _TURNING_AWAY.isdisjoint(words):
+        if not words[:cut] or not TURNING_STARTS.isdisjoint(words):
             continue
-        if words[cut - 1] in _ABSENCE and words[cut:]:
+        if words[cut - 1] in ABSENCES and words[cut:]:
             yield _Phrase(index, words[-1], frozenset(words[cut + 1 : -1]), lacking=True)
         else:
             yield _Phrase(index, words[cut - 1], frozenset(words[: cut - 1] + words[cut:]))
@@ -114,5 +113,5 @@ def _table(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     return dict(table)
 
 
-_DENIED = _table((virtue, vice) for vice, virtue in word_pairs("vices"))
+_DENIED = _table((virtue, vice) for vice, virtue in word_pairs("denials"))
 _TENSE = _table(word_pairs("tensions"))

@@ -36,6 +36,7 @@ COLUMNS = (
     "confidence",
     "runner_up",
     "flags",
+    "polarity",
     "history",
     "exported_from",
 )
@@ -95,6 +96,7 @@ def _cells(tree: Taxonomy, node: Node, name: Callable[[str], str]) -> dict[str, 
         "confidence": f"{placement.confidence:.2f}" if placement else "",
         "runner_up": tree.node(runner_up).label if runner_up else "",
         "flags": _BETWEEN.join(node.flags),
+        "polarity": "" if node.level else node.polarity,
         "history": _BETWEEN.join(decisions).replace(" ()", ""),
         "exported_from": _version(tree),
     }

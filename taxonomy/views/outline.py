@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from taxonomy.english.plurals import count_of
 from taxonomy.errors import plain
+from taxonomy.model.nodes import DORMANT, Node
 
 if TYPE_CHECKING:
-    from taxonomy.model.nodes import Node
     from taxonomy.model.taxonomy import Taxonomy
 
 # Of one parent, the heaviest so many are listed.
@@ -80,15 +80,16 @@ def _item(tree: Taxonomy, node: Node, opened: set[str]) -> str:
 
 
 def _value(node: Node) -> str:
-    return f"<bdi>{_short(node.label)}</bdi>" + (" (dormant)" if node.is_dormant else "")
+    marks = [*[DORMANT] * node.is_dormant, *node.polarity_mark]
+    return f"<bdi>{_short(node.label)}</bdi>" + (f" ({', '.join(marks)})" if marks else "")
 
 
 def _line(tree: Taxonomy, node: Node) -> str:
     values = f"{count_of(len(tree.values(node)), 'value')}, " if node.level else ""
-    flags = f", {escape(', '.join(node.flags))}" if node.flags else ""
+    marks = "".join(f", {escape(mark)}" for mark in (*node.flags, *node.polarity_mark))
     width = max(0.0, min(node.share, 1.0))
     bar = f'<span class="vt-bar" style="width:{10 * width:.2f}em"></span>'
-    return f"<bdi>{_short(node.label)}</bdi> <small>{values}{node.share:.2%}{flags}</small> {bar}"
+    return f"<bdi>{_short(node.label)}</bdi> <small>{values}{node.share:.2%}{marks}</small> {bar}"
 
 
 def _more(count: int, name: str) -> str:

@@ -79,6 +79,7 @@ def _columns(tree: Taxonomy, position: Mapping[str, int], vectors: TreeVectors |
         "definition": sparse(lambda node: node.definition),
         "aliases": sparse(lambda node: node.aliases),
         "flags": sparse(lambda node: node.flags),
+        "polarity": sparse(lambda node: "".join(node.polarity_mark)),
         "reviewed": sparse(lambda node: node.reviewed or None),
         "history": sparse(lambda node: _history(node, name) or None),
         "source": column(lambda node: node.label_source),

@@ -13,6 +13,7 @@ const nodes = data.nodes.id.map((id, i) => ({
   definition: data.nodes.definition[i] ?? "",
   aliases: data.nodes.aliases[i] ?? [],
   flags: data.nodes.flags[i] ?? [],
+  polarity: data.nodes.polarity[i] ?? "value",
   reviewed: data.nodes.reviewed[i] ?? false,
   history: data.nodes.history[i] ?? [],
   source: data.nodes.source[i],

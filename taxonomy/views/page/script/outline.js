@@ -33,7 +33,7 @@ function rest(list, nodes_, from) {
 
 function makeItem(node) {
   const inner = node.children.length > 0;
-  const marks = [...node.flags, ...new Set(node.changes.map((change) => change.kind))];
+  const marks = [...node.flags, ...(node.polarity === "value" ? [] : [node.polarity]), ...new Set(node.changes.map((change) => change.kind))];
   const item = el("li", {
     role: "treeitem", tabIndex: -1, "aria-level": top_ - node.level + 1, "aria-selected": "false",
     "aria-expanded": inner ? "false" : null, "data-i": node.i,

@@ -8,6 +8,7 @@ const FLAGS = {
   made: "A person made it; no input had it yet.",
   outlying: "It fits no parent: it is nearer to the mean of all others.",
 };
+const POLARITIES = { vice: "People disvalue it.", opposition: "It is against what people disvalue." };
 const SOURCES = {
   input: "as in the input", domain: "from the domains file", keyphrase: "made from its values",
   llm: "given by a language model", human: "given by a person", imported: "as imported",
@@ -33,6 +34,7 @@ function ofNode(node) {
       node.parent && el("nav.path", { "aria-label": "Path" }, pathOf(node.parent).flatMap((step, i) => [i > 0 && " › ", link(step)])),
       node.definition ? el("p.definition", {}, node.definition) : node.level > 0 && el("p.faint", {}, "No definition yet."),
       node.reviewed && el("p.flag.reviewed", {}, el("strong", {}, "reviewed"), " A person has looked at it as it is."),
+      node.polarity !== "value" && el("p.flag", {}, el("strong", {}, node.polarity), ` ${POLARITIES[node.polarity]}`),
       node.flags.map((flag) => el("p.flag", {}, el("strong", {}, flag), FLAGS[flag] ? ` ${FLAGS[flag]}` : "")),
     ),
     node.changes.length > 0 && block(`Changed since ${data.diff.old_version}`, changeLines(node)),

@@ -4,11 +4,11 @@ const CODES = {
   "not-reviewed": "Not reviewed", "stale-definition": "Definition names what is gone", "mixed-folder": "Mixed folder",
   digest: "Changed by hand", "doubtful-parent": "Nearer to another parent", "empty-domain": "Empty", "label-fit": "Label fits another node",
   "near-label": "Almost the same label", opposites: "Opposites together", "other-domain": "Neighbours in another domain", oversized: "Too many children",
-  "same-label": "The same label", "single-child": "Single child", "spelling-twins": "Spellings of one value", unstable: "Unstable", weights: "Weights don't add up",
+  "same-label": "The same label", "single-child": "Single child", "spelling-twins": "Spellings of one value", unstable: "Unstable", vice: "Vice among values", weights: "Weights don't add up",
 };
 // What is most likely to be done about each.
 const LIKELY = {
-  "doubtful-parent": "move", "other-domain": "move", opposites: "move", "spelling-twins": "merge", "single-child": "merge", oversized: "split",
+  "doubtful-parent": "move", "other-domain": "move", opposites: "move", vice: "move", "spelling-twins": "merge", "single-child": "merge", oversized: "split",
   "not-reviewed": "review", "stale-definition": "define", unstable: "pin", "empty-domain": "define", digest: "pin",
 };
 const sentence = (text) => text.replace(/ \(level \d+\)/g, "").replace(/^\p{Ll}/u, (first) => first.toUpperCase());
