@@ -305,7 +305,8 @@ def test_the_published_strings_fall_as_published(
 @pytest.mark.slow
 def test_a_hundredth_more_of_the_published_strings_leaves_the_clusters(published: Path) -> None:
     values = read_values(published / "values_frequencies.csv")
-    assert np.median(_siblings_kept(values.labels, (266, 26), draws=5)) >= 0.88
+    # .88 before values were kept from sharpening each other by a word that they share.
+    assert np.median(_siblings_kept(values.labels, (266, 26), draws=5)) >= 0.84
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import taxonomy
 from taxonomy import Diff, Edit, LevelsError, Node, Taxonomy
 from taxonomy.english.phrases import Phrases
+from taxonomy.labels.definitions import Definer
 from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key, read_values
 from taxonomy.versions.changelog import as_markdown, as_text
@@ -171,6 +172,14 @@ def check_definitions(tree: Taxonomy) -> None:
         assert node.definition
         live = [name for value in tree.values(node) if not value.is_dormant for name in (value.label, *value.aliases)]
         assert phrases.find(node.definition, within=live) == [], node
+
+
+def test_a_definition_of_one_short_member_does_not_name_what_is_gone() -> None:
+    definer = Definer.from_encoder(TinyEncoder().encode)
+    center = TinyEncoder().encode(["exclusivity"])
+    (said,) = definer.define_members(["exclusivity and rational analysis"], [["exclusivity"]], center)
+    assert "exclusivity" in said
+    assert "rational" not in said
 
 
 def test_a_heavy_value_keeps_the_name_of_its_node() -> None:

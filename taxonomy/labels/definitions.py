@@ -117,11 +117,13 @@ class Definer:
         Parameters
         ----------
         labels, members, centers
-            As for `define_level`.
+            As for `define_level`; each node has a member.
         """
+        chosen = [examples("", own) or list(own[:1]) for own in members]
+        # Where a wording asks for a label, the members stand in its place.
         return [
-            _write(_OF_MEMBERS, _TAILS[0], label, examples("", own) or list(own[:1]), sphere)
-            for label, own, sphere in zip(labels, members, self._spheres(labels, centers), strict=True)
+            _write(_OF_MEMBERS, _TAILS[0], _listed(shown, "and"), shown, sphere)
+            for shown, sphere in zip(chosen, self._spheres(labels, centers), strict=True)
         ]
 
     def _spheres(self, labels: Sequence[str], centers: NDArray[np.float32]) -> list[str]:

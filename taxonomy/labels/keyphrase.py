@@ -168,7 +168,8 @@ class Namer:
         if not nodes:
             return []
         centers = node_vectors(nodes, self.frequency, self.vectors)
-        shown = [self._shown(self._pool(*one)) for one in zip(nodes, centers, strict=True)]
+        pools = [self._pool(*one) for one in zip(nodes, centers, strict=True)]
+        shown = [self._shown(pool) or pool.texts for pool in pools]
         return self.definer.define_members([self.lexicon.plain(label) for label in labels], shown, centers)
 
     def _shown(self, pool: _Pool) -> list[str]:
