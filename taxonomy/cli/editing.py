@@ -81,10 +81,7 @@ def _one_edit(
     to: str | None,
     options: dict[str, Any],
 ) -> None:
-    from pydantic import ValidationError
-
-    from taxonomy.errors import EditsError
-    from taxonomy.versions.edits import Edit
+    from taxonomy.versions.edits import make_edit
 
     if action is None or name is None:
         raise click.UsageError("give an action and a node, or a table with --from-sheet")
@@ -97,13 +94,7 @@ def _one_edit(
     fields["members"] = [_member(tree, node.id, name) for name in members]
     if to is not None or action in ("pin", "review", "unreview"):
         fields["to"] = _target(tree, action, node.id, to)
-    try:
-        decision = Edit.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        problem = " ".join([*map(str, first["loc"]), first["msg"].removeprefix("Value error, ")])
-        raise EditsError(problem, remedy="see value-taxonomy edit --help") from error
-    _append(tree, source, edits, [decision])
+    _append(tree, source, edits, [make_edit(fields)])
 
 
 def _sheet_edits(tree: Taxonomy, source: Path, edits: Path | None, sheet: Path, record: dict[str, str]) -> None:

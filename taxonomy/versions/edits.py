@@ -6,8 +6,9 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
+from taxonomy.errors import EditsError
 from taxonomy.model import Taxonomy
 from taxonomy.values import Value, ValueSet, clean, label_problem, reason_to_reject
 from taxonomy.versions.identity import value_ids
@@ -136,6 +137,22 @@ class Edit(BaseModel):
         """Return what a person calls it."""
         name = self.node if self.node is not None else " > ".join(self.path or ())
         return f"{self.action} {name}"
+
+
+def make_edit(fields: Mapping[str, object]) -> Edit:
+    """Return the edit of these fields.
+
+    Raises
+    ------
+    EditsError
+        If they are none; it names the field.
+    """
+    try:
+        return Edit.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        problem = " ".join([*map(str, first["loc"]), first["msg"].removeprefix("Value error, ")])
+        raise EditsError(problem, remedy="see value-taxonomy edit --help") from error
 
 
 def edit_values(value_set: ValueSet, edits: Sequence[Edit], previous: Taxonomy | None) -> ValueSet:

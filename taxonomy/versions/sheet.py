@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pydantic import ValidationError
-
-from taxonomy.errors import InputError, LookupFailedError
+from taxonomy.errors import EditsError, InputError, LookupFailedError
 from taxonomy.formats.csv import refuse_nul, table_csv, unescape_cell
 from taxonomy.model import Node, Taxonomy, mint_id
 from taxonomy.model.history import describe_decision, names_by_id, sign_decision
 from taxonomy.values.cells import fail_cells
 from taxonomy.values.text_files import read_rows
-from taxonomy.versions.edits import Edit
+from taxonomy.versions.edits import Edit, make_edit
 
 # Columns that a person may change; the others say what there is to know.
 EDITABLE = ("label", "parent", "definition", "aliases", "reviewed", "rejected", "merge_into")
@@ -296,10 +294,9 @@ class _Sheet:
 
     def _edit(self, line: int, row: Mapping[str, str], **fields: Any) -> Edit:
         try:
-            return Edit.model_validate({**fields, **self.record, "note": row["note"], "line": line})
-        except ValidationError as error:
-            problem = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-            self._fail(line, f"{fields['action']}: {problem}", "correct the cell")
+            return make_edit({**fields, **self.record, "note": row["note"], "line": line})
+        except EditsError as error:
+            self._fail(line, f"{fields['action']}: {error.problem}", "correct the cell")
 
     def _node(self, line: int, text: str, level: int, column: str) -> str:
         """Return the id of a node that a cell names by its id, its label, or its path."""
