@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,25 @@ _ROWS = 4096
 _BLOCK = 512
 # Cosines that differ by less are a tie.
 _TIE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How well a label fits its node.
+
+    Attributes
+    ----------
+    rank : int
+        Of the node when the label is used as a query against its level; 1 is best.
+    covered : float
+        Share of the node's weight in values that are at least as near to the label as to that of any rival.
+    margin : float
+        Cosine of label and node less that of the label and the nearest other node.
+    """
+
+    rank: int
+    covered: float
+    margin: float
 
 
 def frequencies(weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -87,3 +107,37 @@ def label_ranks(
 
     in_parallel(rank, range(0, len(labels), _BLOCK))
     return [int(rank) for rank in ranks]
+
+
+def measure_fit(
+    labels: NDArray[np.float32],
+    centers: NDArray[np.float32],
+    nodes: Sequence[NDArray[np.intp]],
+    weights: NDArray[np.float64],
+    vectors: NDArray[np.float32],
+    near: NDArray[np.intp],
+) -> list[Fit]:
+    """Return how well the labels of all nodes of a level fit them.
+
+    Parameters
+    ----------
+    labels, centers : ndarray of shape (n_nodes, dimension)
+        Unit vectors of the labels, and what `node_vectors` gives for the nodes.
+    nodes : sequence of ndarray
+        Values of each node.
+    weights : ndarray of shape (n,)
+    vectors : ndarray of shape (n, dimension)
+        Unit vectors of the values.
+    near : ndarray of shape (n_nodes, k)
+        The rivals of each node, as `rivals` gives them.
+    """
+    fits = []
+    for node, (rank, members) in enumerate(zip(label_ranks(labels, centers), nodes, strict=True)):
+        likeness = labels[node] @ centers.T
+        own, likeness[node] = likeness[node], -np.inf
+        margin = float(own - likeness.max()) if len(centers) > 1 else float(own)
+        bar = (vectors[members] @ labels[near[node]].T).max(axis=1, initial=-1)
+        covered = weights[members] @ (vectors[members] @ labels[node] >= bar - _TIE)
+        total = float(weights[members].sum())
+        fits.append(Fit(rank, round(float(covered) / total, 6) if total else 0.0, round(margin, 6)))
+    return fits

@@ -1,15 +1,15 @@
 """Names made offline from the members of a node.
 
-Candidates are the node's best members, phrases that they share, and pairs where a node has two themes. The name chosen
-covers the members, weighted by how often they occur, tells the node from those it is easily taken for, by class-based
-TF-IDF and by embedding, and reads as a name.
+A name says one idea where one carries most of the node: a member, a phrase that members share, or an adjective and a
+noun that do. Where two share it they are joined by "and". The name chosen covers the members, weighted by how often they
+occur, tells the node from those it is easily taken for, by class-based TF-IDF and by embedding, and reads as a name.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -19,9 +19,8 @@ from threadpoolctl import threadpool_limits
 
 from taxonomy.english.polarity import polarity_of
 from taxonomy.english.words import parts, sentence_case, stems
-from taxonomy.labels.candidates import MAX_WORDS, Candidate, propose_candidates
-from taxonomy.labels.definitions import Definer
-from taxonomy.labels.fit import frequencies, label_ranks, node_vectors, rivals
+from taxonomy.labels.candidates import MAX_WORDS, Candidate, propose_ideas, propose_pairs
+from taxonomy.labels.fit import Fit, frequencies, label_ranks, measure_fit, node_vectors, rivals
 from taxonomy.labels.lexicon import Lexicon
 from taxonomy.values import canonical_key
 
@@ -38,34 +37,20 @@ COMMON = 0.4
 # How much closeness to the nearest rival counts against a name, and what words that tell the node apart gain.
 CONTRAST = 0.05
 _TELLING = 0.3
-# What a second theme must add in coverage to be worth an "and".
-_SECOND_THEME = 0.05
 # What a head that says little costs.
 _VAGUE = 0.05
-# How alike the members with a modifier and those with a head must be for the two to be one name.
+# How alike the members with a modifier and those with a head must be for the two to be one idea.
 _ALIKE = 0.82
-# Embedding decides between the first two candidates that are no further apart, in at most so many nodes of a level.
-_MARGIN = 0.03
-_CONTESTS = 500
+# An idea carries a node from this share of its weight or of its members on; a second one must add so much.
+_CARRIES = 0.6
+_ADDS = 0.2
+# Cosine of names from which they mean the same.
+_SAME = 0.9
 # Nodes of a level whose other candidates are tried if their label does not find them.
 _RENAMED = 100
 KEPT = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A node's name and definition.
-
-    Attributes
-    ----------
-    label, definition : str
-    rank : int or None
-        As `Node.label_rank`.
-    """
-
-    label: str
-    definition: str
-    rank: int | None = None
+# A label should find its node among so many.
+_FOUND = 1
 
 
 @dataclass(frozen=True)
@@ -79,11 +64,16 @@ class _Pool:
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """A name, its score, and its vector as estimated from its themes."""
+    """A name, its score, its vector as estimated from its sources, and how frequent these are."""
 
+    candidate: Candidate
     score: float
-    text: str
     vector: NDArray[np.float32]
+    often: float
+
+    @property
+    def text(self) -> str:
+        return self.candidate.text
 
 
 @dataclass(frozen=True)
@@ -93,6 +83,8 @@ class Namer:
     Attributes
     ----------
     labels : sequence of str, length n
+    weights : ndarray of shape (n,)
+        In any unit.
     frequency : ndarray of shape (n,)
         From 0 (the rarest value) to 1, on a log scale.
     vectors : ndarray of shape (n, dimension)
@@ -102,84 +94,78 @@ class Namer:
     """
 
     labels: Sequence[str]
+    weights: NDArray[np.float64]
     frequency: NDArray[np.float64]
     vectors: NDArray[np.float32]
     encode: Encode
     lexicon: Lexicon = field(repr=False)
-    definer: Definer = field(repr=False)
 
     @classmethod
     def from_weights(
         cls, labels: Sequence[str], weights: NDArray[np.float64], vectors: NDArray[np.float32], encode: Encode
     ) -> Namer:
         """Make a namer of values and their weights in any unit."""
-        return cls(
-            labels, frequencies(weights), vectors, encode, Lexicon.from_labels(labels), Definer.from_encoder(encode)
-        )
+        return cls(labels, weights, frequencies(weights), vectors, encode, Lexicon.from_labels(labels))
 
     def name_level(
         self,
         nodes: Sequence[NDArray[np.intp]],
-        parents: Sequence[int],
-        parent_labels: Sequence[str],
-        taken_below: Sequence[set[str]],
+        taken: Sequence[Collection[str]] = (),
         beside: Sequence[tuple[str, NDArray[np.intp]]] = (),
-    ) -> list[Name]:
+    ) -> list[str]:
         """Name nodes of one level, each name once.
 
         Parameters
         ----------
         nodes : sequence of ndarray
             Values of each node.
-        parents : sequence of int
-            Parent of each node, an index of `parent_labels`.
-        parent_labels : sequence of str
-        taken_below : sequence of set of str
-            Canonical keys of the children's labels of each node.
+        taken : sequence of collection of str, optional
+            Labels that each node may not have.
         beside : sequence of (str, ndarray)
             Label and values of the nodes of the level that have a name.
 
         Returns
         -------
-        list of Name
+        list of str
         """
         around = node_vectors([*nodes, *(values for _, values in beside)], self.frequency, self.vectors)
         centers = around[: len(nodes)]
-        used = {stems(label) for label, _ in beside}
         # One thread, so that no bit hangs on how many there are.
         with threadpool_limits(1):
             pools = [self._pool(members, center) for members, center in zip(nodes, centers, strict=True)]
-            banned = [
-                taken | ({canonical_key(parent_labels[parent])} if parent >= 0 else set())
-                for taken, parent in zip(taken_below, parents, strict=True)
+            near = rivals(around, RIVALS)
+            telling = _class_tf_idf(pools)
+            ideas = [
+                self._ideas(pool, center, around[others], words)
+                for pool, center, others, words in zip(pools, centers, near[: len(nodes)], telling, strict=True)
             ]
-            ranked = self._rank_candidates(pools, around, banned)
-            above = [parent_labels[parent] if parent >= 0 else "" for parent in parents]
-            texts = self._choose(nodes, pools, ranked, banned, above, used)
-            texts, ranks = self._found_first(texts, ranked, around, above, used)
-            shown = [self._shown(pool) for pool in pools]
-            meant = [text.removeprefix("forms of ") for text in texts]
-            definitions = self.definer.define_level(meant, shown, centers, parents)
-        labels = map(sentence_case, texts)
-        return [Name(*one) for one in zip(labels, definitions, ranks, strict=True)]
+            # What each node would be called by its best idea alone.
+            names = np.concatenate(
+                [
+                    np.stack(
+                        [found[0].vector if found else center for found, center in zip(ideas, centers, strict=True)]
+                    ),
+                    self._encoded([label for label, _ in beside]),
+                ]
+            )
+            ranked = [
+                self._rank(members, found, center, around[others], names[others], words)
+                for members, found, center, others, words in zip(nodes, ideas, centers, near, telling, strict=False)
+            ]
+            used = _Used([label for label, _ in beside], names[len(nodes) :])
+            banned = taken or [()] * len(nodes)
+            texts = self._choose(nodes, pools, ranked, banned, used)
+            texts = self._found_first(texts, ranked, around, banned, used)
+        return [sentence_case(text) for text in texts]
 
-    def define(self, labels: Sequence[str], nodes: Sequence[NDArray[np.intp]]) -> list[str]:
-        """Return definitions of nodes that have a label, by their members alone."""
-        if not nodes:
-            return []
+    def measure(self, labels: Sequence[str], nodes: Sequence[NDArray[np.intp]]) -> list[Fit | None]:
+        """Return how well the labels of all nodes of a level fit them, None for a node without values."""
         centers = node_vectors(nodes, self.frequency, self.vectors)
-        pools = [self._pool(*one) for one in zip(nodes, centers, strict=True)]
-        shown = [self._shown(pool) or pool.texts for pool in pools]
-        return self.definer.define_members([self.lexicon.plain(label) for label in labels], shown, centers)
-
-    def _shown(self, pool: _Pool) -> list[str]:
-        """Return the members that can be examples."""
-        return [text for text in pool.texts if self.lexicon.is_thing(text)]
-
-    def rank(self, labels: Sequence[str], nodes: Sequence[NDArray[np.intp]]) -> list[int | None]:
-        """Return the rank of the first nodes of a level, whose labels are given, None for a node without values."""
-        ranks = label_ranks(self.encode(labels), node_vectors(nodes, self.frequency, self.vectors))
-        return [rank if len(nodes[index]) else None for index, rank in enumerate(ranks)]
+        with threadpool_limits(1):
+            fits = measure_fit(
+                self._encoded(labels), centers, nodes, self.weights, self.vectors, rivals(centers, RIVALS)
+            )
+        return [fit if len(values) else None for fit, values in zip(fits, nodes, strict=True)]
 
     def _pool(self, members: NDArray[np.intp], center: NDArray[np.float32]) -> _Pool:
         """Return the best members, without the vices unless at least half are."""
@@ -191,87 +177,102 @@ class Namer:
         weights = 0.1 + self.frequency[best]
         return _Pool(best, [self.lexicon.plain(self.labels[member]) for member in best], weights / weights.sum())
 
-    def _rank_candidates(
-        self, pools: Sequence[_Pool], around: NDArray[np.float32], banned: Sequence[set[str]]
-    ) -> list[list[str]]:
-        """Return the names that each node could have, best first; `around` goes on with the nodes that have a name."""
-        centers, near = around[: len(pools)], rivals(around, RIVALS)[: len(pools)]
-        telling = _class_tf_idf(pools)
-        scored = [
-            self._score(pool, center, around[others], words, taken)
-            for pool, center, others, words, taken in zip(pools, centers, near, telling, banned, strict=True)
-        ]
-        finalists = self._finalists(scored)
-        vectors = iter(self.encode([sentence_case(one.text) for final in finalists for one in final]))
-        ranked = []
-        for found, final, center, others in zip(scored, finalists, centers, near, strict=True):
-            true = {one.text: self._with_vector(one, next(vectors), center, around[others]) for one in final}
-            first = sorted(true, key=lambda text: (-true[text], text))
-            ranked.append(first + [one.text for one in found[len(final) :]])
-        return ranked
-
-    @staticmethod
-    def _finalists(scored: Sequence[Sequence[_Scored]]) -> list[Sequence[_Scored]]:
-        """Return the first candidate of each node, with the second of the nodes where the two are closest."""
-        leads = [candidates[0].score - candidates[1].score if len(candidates) > 1 else np.inf for candidates in scored]
-        close = set(np.argsort(leads, kind="stable")[:_CONTESTS].tolist())
-        return [candidates[: 2 if i in close and leads[i] < _MARGIN else 1] for i, candidates in enumerate(scored)]
-
-    @staticmethod
-    def _with_vector(
-        scored: _Scored, vector: NDArray[np.float32], center: NDArray[np.float32], rivals: NDArray[np.float32]
-    ) -> float:
-        """Return the score of a name with its own vector in place of the guess."""
-        guessed, true = _closeness(np.stack([scored.vector, vector]), center, rivals)
-        return scored.score + float(true - guessed)
-
-    def _score(
-        self,
-        pool: _Pool,
-        center: NDArray[np.float32],
-        others: NDArray[np.float32],
-        telling: dict[str, float],
-        banned: set[str],
+    def _ideas(
+        self, pool: _Pool, center: NDArray[np.float32], others: NDArray[np.float32], telling: dict[str, float]
     ) -> list[_Scored]:
-        """Return the best candidates of a node, best first, each set of words once."""
+        """Return the best names of one idea, best first, each set of words once."""
         candidates: list[Candidate] = []
         for fit in (self._common(pool, center), [True] * len(pool.texts)):
-            named = propose_candidates(pool.texts, fit, self.lexicon)
-            candidates = candidates or [candidate for candidate in named if canonical_key(candidate.text) not in banned]
+            candidates = candidates or list(propose_ideas(pool.texts, fit, self.lexicon))
         if not candidates:
             return []
-        frequency = self.frequency[pool.members]
-        vectors = self.vectors[pool.members]
-        rows: dict[tuple[int, ...], int] = {}
-        for candidate in candidates:
-            for theme in candidate.themes:
-                rows.setdefault(theme, len(rows))
-        theme_vectors = np.stack([vectors[list(theme)].mean(axis=0) for theme in rows])
-        theme_vectors /= np.linalg.norm(theme_vectors, axis=1, keepdims=True)
-        often = np.array([frequency[list(theme)].mean() for theme in rows])
-        cover = theme_vectors @ vectors.T
-        first = np.array([rows[candidate.themes[0]] for candidate in candidates])
-        second = np.array([rows[candidate.themes[-1]] for candidate in candidates])
-        means = theme_vectors[first] + theme_vectors[second]
-        means /= np.linalg.norm(means, axis=1, keepdims=True)
-        merged = np.array([candidate.merged for candidate in candidates])
-        alike = (theme_vectors[first] * theme_vectors[second]).sum(axis=1)
-        score = (
-            _closeness(means, center, others)
-            + np.maximum(cover[first], cover[second]) @ pool.weights
-            + _FREQUENCY_BONUS * (often[first] + often[second]) / 2
-            + _TELLING * np.array([_mean(telling[word] for word in stems(candidate.text)) for candidate in candidates])
-            + np.array([candidate.form for candidate in candidates])
-            - _VAGUE * np.array([self.lexicon.is_vague(candidate.text) for candidate in candidates])
-            - _SECOND_THEME * ((first != second) & ~merged)
-        )
-        score[merged & (alike < _ALIKE)] = -np.inf
+        frequency, vectors = self.frequency[pool.members], self.vectors[pool.members]
+        sources = [[_unit(vectors[list(part)].mean(axis=0)) for part in one.sources] for one in candidates]
+        means = np.stack([_unit(np.mean(source, axis=0)) for source in sources])
+        often = np.array([np.mean([frequency[list(part)].mean() for part in one.sources]) for one in candidates])
+        covers = means @ vectors.T @ pool.weights
+        score = self._scores(candidates, covers, often, telling) + _closeness(means, center, others)
+        for i, one in enumerate(candidates):
+            if one.is_blend and float(sources[i][0] @ sources[i][1]) < _ALIKE:
+                score[i] = -np.inf
         best: dict[frozenset[str], _Scored] = {}
         for i in np.argsort(-score, kind="stable"):
             if score[i] == -np.inf or len(best) == KEPT:
                 break
-            best.setdefault(stems(candidates[i].text), _Scored(float(score[i]), candidates[i].text, means[i]))
+            best.setdefault(
+                stems(candidates[i].text), _Scored(candidates[i], float(score[i]), means[i], float(often[i]))
+            )
         return list(best.values())
+
+    def _rank(
+        self,
+        members: NDArray[np.intp],
+        ideas: Sequence[_Scored],
+        center: NDArray[np.float32],
+        others: NDArray[np.float32],
+        names: NDArray[np.float32],
+        telling: dict[str, float],
+    ) -> list[_Scored]:
+        """Return the names that a node could have, best first: one idea where one carries it, else two.
+
+        An idea carries the members that are nearer to it than to the name of any rival.
+        """
+        if not ideas:
+            return []
+        vectors, weights = self.vectors[members], self.weights[members]
+        shares = np.stack([weights / (weights.sum() or 1), np.full(len(members), 1 / len(members))])
+        bar = (vectors @ names.T).max(axis=1, initial=-1)
+        carried = np.stack([one.vector for one in ideas]) @ vectors.T >= bar
+        enough = (carried @ shares.T).max(axis=1) >= _CARRIES
+        alone = [one for one, carries in zip(ideas, enough, strict=True) if carries]
+        rest = [one for one, carries in zip(ideas, enough, strict=True) if not carries]
+        pairs = self._pairs(ideas, carried, shares)
+        covers = [
+            np.maximum(vectors @ first.vector, vectors @ second.vector) @ shares.mean(axis=0)
+            for _, first, second in pairs
+        ]
+        means = np.stack([_unit(first.vector + second.vector) for _, first, second in pairs]) if pairs else vectors[:0]
+        often = np.array([(first.often + second.often) / 2 for _, first, second in pairs])
+        score = self._scores([pair for pair, *_ in pairs], np.array(covers), often, telling)
+        score += _closeness(means, center, others)
+        order = np.argsort(-score, kind="stable")[:KEPT]
+        joined = [_Scored(pairs[i][0], float(score[i]), means[i], float(often[i])) for i in order]
+        return [*alone, *joined, *rest]
+
+    def _pairs(
+        self,
+        ideas: Sequence[_Scored],
+        carried: NDArray[np.bool_],
+        shares: NDArray[np.float64],
+    ) -> list[tuple[Candidate, _Scored, _Scored]]:
+        """Return the names of two ideas of which each carries enough that the other does not."""
+        row = {one.candidate: at for at, one in enumerate(ideas)}
+        pairs = []
+        for pair, first, second in propose_pairs([one.candidate for one in ideas], self.lexicon):
+            one, other = carried[row[first]], carried[row[second]]
+            adds = min(float((shares @ (a & ~b)).max()) for a, b in ((one, other), (other, one)))
+            if adds >= _ADDS:
+                pairs.append((pair, ideas[row[first]], ideas[row[second]]))
+        return pairs
+
+    def _scores(
+        self,
+        candidates: Sequence[Candidate],
+        covers: NDArray[np.float64],
+        often: NDArray[np.float64],
+        telling: dict[str, float],
+    ) -> NDArray[np.float64]:
+        """Return how well names say what a node holds, shape (n,)."""
+        telling_words = [_mean(telling[word] for word in stems(one.text)) for one in candidates]
+        vague = [self.lexicon.is_vague(one.text) for one in candidates]
+        forms = [one.form for one in candidates]
+        return (
+            covers
+            + _FREQUENCY_BONUS * often
+            + _TELLING * np.array(telling_words)
+            + np.array(forms)
+            - _VAGUE * np.array(vague)
+        )
 
     def _common(self, pool: _Pool, center: NDArray[np.float32]) -> list[bool]:
         """Tell which members can name their node: no rare oddity.
@@ -288,65 +289,81 @@ class Namer:
         self,
         nodes: Sequence[NDArray[np.intp]],
         pools: Sequence[_Pool],
-        ranked: Sequence[Sequence[str]],
-        banned: Sequence[set[str]],
-        above: Sequence[str],
-        taken: set[frozenset[str]],
+        ranked: Sequence[Sequence[_Scored]],
+        taken: Sequence[Collection[str]],
+        used: _Used,
     ) -> list[str]:
         """Give each node the best name that no other has; the node with most to say chooses first."""
         labels = [""] * len(nodes)
-        used: set[frozenset[str] | str] = set(taken)
         for node in sorted(range(len(nodes)), key=lambda one: (-self.frequency[nodes[one]].sum(), one)):
-            free = (text for text in ranked[node] if stems(text) not in used and stems(text) != stems(above[node]))
-            label = next(free, None) or next(
-                text
-                for text in self._fallbacks(pools[node].texts)
-                if canonical_key(text) not in used and canonical_key(text) not in banned[node]
-            )
-            used |= {stems(label), canonical_key(label)}
-            labels[node] = label
+            free = next((one for one in ranked[node] if used.is_free(one.text, one.vector, taken[node])), None)
+            if free is not None:
+                labels[node] = free.text
+                used.add(free.text, free.vector)
+                continue
+            fallbacks = self._fallbacks(pools[node].texts)
+            labels[node] = next(text for text in fallbacks if used.is_free(text, None, taken[node]))
+            used.add(labels[node], None)
         return labels
 
     def _found_first(
         self,
         labels: Sequence[str],
-        ranked: Sequence[Sequence[str]],
+        ranked: Sequence[Sequence[_Scored]],
         centers: NDArray[np.float32],
-        above: Sequence[str],
-        taken: set[frozenset[str]],
-    ) -> tuple[list[str], list[int]]:
-        """Rename nodes that their label does not find first, by the best free candidate that does; with their ranks."""
+        taken: Sequence[Collection[str]],
+        used: _Used,
+    ) -> list[str]:
+        """Rename nodes that their label does not find among the first three, by the best free candidate that is first."""
         chosen = list(labels)
         ranks = self._ranks(labels, centers, range(len(labels)))
-        used = taken | {stems(label) for label in labels}
-        lost = [i for i, rank in enumerate(ranks) if rank > 1]
-        options = [(i, text) for i in lost[:_RENAMED] for text in ranked[i] if stems(text) != stems(above[i])]
-        found = self._ranks([text for _, text in options], centers, [i for i, _ in options])
-        for (i, text), rank in zip(options, found, strict=True):
-            if rank == 1 and chosen[i] == labels[i] and stems(text) not in used:
-                chosen[i], ranks[i] = text, 1
-                used.add(stems(text))
-        return chosen, ranks
+        lost = [i for i, rank in enumerate(ranks) if rank > _FOUND]
+        options = [(i, one) for i in lost[:_RENAMED] for one in ranked[i]]
+        found = self._ranks([one.text for _, one in options], centers, [i for i, _ in options])
+        for (i, one), rank in zip(options, found, strict=True):
+            if rank <= _FOUND and chosen[i] == labels[i] and used.is_free(one.text, one.vector, taken[i]):
+                chosen[i] = one.text
+                used.add(one.text, one.vector)
+        return chosen
 
     def _ranks(self, texts: Sequence[str], centers: NDArray[np.float32], nodes: Sequence[int]) -> list[int]:
-        return label_ranks(self.encode([sentence_case(text) for text in texts]), centers, nodes) if texts else []
+        return label_ranks(self._encoded(texts), centers, nodes) if texts else []
+
+    def _encoded(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if not texts:
+            return np.empty((0, self.vectors.shape[1]), dtype=np.float32)
+        return self.encode([sentence_case(text) for text in texts])
 
     def _fallbacks(self, pool: Sequence[str]) -> Iterator[str]:
-        """Yield names for a node whose values give none, without end; most have two to four words."""
-        things = [
-            text for text in pool if self.lexicon.is_nominal(text.split()) and not text.split()[0].endswith("ing")
-        ]
-        pieces = [*pool, *(" ".join(part[-size:]) for text in pool for part in parts(text) for size in (2, 1))]
-        framed = [
-            ("forms of {}", things),
-            *((frame, pieces) for frame in ("{}", "forms of {}", "{} and related values")),
-        ]
-        for frame, texts in framed:
-            for text in texts:
-                if 1 < len(frame.format(text).split()) <= MAX_WORDS:
-                    yield frame.format(text)
+        """Yield names for a node whose values give none, without end."""
+        yield from (text for text in pool if len(text.split()) <= MAX_WORDS)
+        yield from (" ".join(part[-size:]) for text in pool for part in parts(text) for size in (2, 1))
         for number in count(2):
-            yield f"{pieces[0]} {number}"
+            yield f"{' '.join(pool[0].split()[:MAX_WORDS])} {number}"
+
+
+class _Used:
+    """The names that nodes of a level have, by words and by meaning."""
+
+    def __init__(self, labels: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        self._words = {stems(label) for label in labels}
+        self._vectors = list(vectors)
+
+    def is_free(self, text: str, vector: NDArray[np.float32] | None, taken: Collection[str]) -> bool:
+        """Tell whether a name says what no other says, and is not one of `taken`."""
+        if stems(text) in self._words or canonical_key(text) in {canonical_key(label) for label in taken}:
+            return False
+        return vector is None or not self._vectors or float(np.max(np.stack(self._vectors) @ vector)) < _SAME
+
+    def add(self, text: str, vector: NDArray[np.float32] | None) -> None:
+        """Take a name."""
+        self._words.add(stems(text))
+        if vector is not None:
+            self._vectors.append(vector)
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    return vector / np.linalg.norm(vector)
 
 
 def _closeness(

@@ -10,20 +10,12 @@ from dataclasses import dataclass
 from taxonomy.english.polarity import polarity_of
 from taxonomy.english.words import FUNCTION_WORDS, first_part, word_list
 
-# Endings of adjectives, which name nothing by themselves ...
+# Endings of adjectives, which name nothing by themselves.
 _ADJECTIVE = re.compile(
-    r".{2,}(ful|ous|ive|al|ic|able|ible|less|ary|ory|ed|ly|ish|some|centered|centred|oriented|driven|based)$"
+    r".{2,}(ful|ous|ive|al|ic|able|ible|less|ary|ory|ed|ly|ish|some|wards?|centered|centred|oriented|driven|based)$"
 )
-# ... of nouns that mostly take no article ...
-_MASS = re.compile(r".{2,}(ance|cy|ence|hip|ion|ism|ity|ment|ness|ure|ledge)")
-# ... and of nouns of doing and of being, whose "of" says to what.
-_OF = re.compile(r".{2,}(ion|ment|ness|ity|cy)")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
-_MASS_NOUNS = word_list("mass_nouns")
-_COUNTED = word_list("counted_with_mass_ending")
-# Mostly those that are "in" or "to" something.
-_NOT_OF = word_list("not_followed_by_of")
 _POINTERS = word_list("pointers")
 _ORDERS = word_list("orders")
 _VAGUE = word_list("vague_heads")
@@ -91,21 +83,15 @@ class Lexicon:
         """Tell whether the head of a noun phrase says little by itself."""
         return text.split()[-1] in _VAGUE
 
-    def turns(self, modifier: str, head: str) -> bool:
-        """Tell whether "harm prevention" can be said as "prevention of harm"."""
-        return self._is_mass(modifier) and _OF.fullmatch(head) is not None and head not in _NOT_OF
+    def is_plain(self, words: Sequence[str]) -> bool:
+        """Tell whether words are words, without marks or function words among them."""
+        return bool(words) and all(_WORD.fullmatch(word) and word.casefold() not in FUNCTION_WORDS for word in words)
 
     def is_nominal(self, words: Sequence[str]) -> bool:
         """Tell whether words without a preposition read as a noun phrase."""
         return (
-            bool(words)
-            and all(_WORD.fullmatch(word) and word.casefold() not in FUNCTION_WORDS for word in words)
+            self.is_plain(words)
             and not self.is_adjective(words[-1])
             and words[-1].casefold() not in _POINTERS
             and not (len(words) > 1 and words[0].endswith("ing") and not self.heads[words[0]])
         )
-
-    def _is_mass(self, word: str) -> bool:
-        """Tell whether a noun takes no article."""
-        mass = word in _MASS_NOUNS or _MASS.fullmatch(word) is not None
-        return mass and word not in _COUNTED and not self.is_adjective(word)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from taxonomy.labels.keyphrase import Encode, Namer
 from taxonomy.model import Node, ancestor_positions
 from taxonomy.model.draft import Draft
-from taxonomy.values import canonical_key
 
 Members = NDArray[np.intp]
 # Whose nodes get a definition: those that we or a person named.
@@ -51,19 +50,14 @@ def name_nodes(draft: Draft, vectors: NDArray[np.float32], encode: Encode) -> fr
     values, vectors = [value for value, tells in zip(draft.level(0), live, strict=True) if tells], vectors[live]
     weights = np.array([value.weight for value in values])
     namer = Namer.from_weights([value.label for value in values], weights, vectors, encode)
-    spellings = [{canonical_key(name) for name in (value.label, *value.aliases)} for value in values]
     members = _members(draft, live)
     named: set[str] = set()
     for level in range(draft.top, 0, -1):
         nodes = draft.level(level)
         new, old = ([node for node in nodes if bool(node.label) is known] for known in (False, True))
         if new:
-            named |= _name_level(draft, new, old, namer, members, spellings)
-        if old:
-            own = [members[node.id] for node in (*old, *new)]
-            for node, rank in zip(old, namer.rank([node.label for node in old], own), strict=True):
-                draft.change(node.id, label_rank=rank)
-            _define(draft, [node for node in old if _lacks_definition(node) and len(members[node.id])], namer, members)
+            named |= _name_level(draft, new, old, namer, members)
+        _measure(draft, level, namer, members)
     return frozenset(named)
 
 
@@ -78,12 +72,13 @@ def _telling(draft: Draft) -> NDArray[np.bool_]:
     return telling
 
 
-def _define(draft: Draft, nodes: list[Node], namer: Namer, members: dict[str, Members]) -> None:
-    """Give definitions to nodes that have a label."""
-    definitions = namer.define([node.label for node in nodes], [members[node.id] for node in nodes])
-    for node, definition in zip(nodes, definitions, strict=True):
-        source = None if node.label_source == "keyphrase" else "keyphrase"
-        draft.change(node.id, definition=definition, definition_source=source)
+def _measure(draft: Draft, level: int, namer: Namer, members: dict[str, Members]) -> None:
+    """Note how well the labels of a level fit."""
+    nodes = draft.level(level)
+    for node, fit in zip(
+        nodes, namer.measure([node.label for node in nodes], [members[node.id] for node in nodes]), strict=True
+    ):
+        draft.change(node.id, label_rank=fit.rank if fit else None)
 
 
 def _members(draft: Draft, live: NDArray[np.bool_]) -> dict[str, Members]:
@@ -98,33 +93,14 @@ def _members(draft: Draft, live: NDArray[np.bool_]) -> dict[str, Members]:
     return members
 
 
-def _name_level(
-    draft: Draft,
-    new: list[Node],
-    old: list[Node],
-    namer: Namer,
-    members: dict[str, Members],
-    spellings: list[set[str]],
-) -> set[str]:
-    parents = draft.level(new[0].level + 1)
-    position = {parent.id: index for index, parent in enumerate(parents)}
-    taken = {canonical_key(node.label) for node in old}
-    names = namer.name_level(
+def _name_level(draft: Draft, new: list[Node], old: list[Node], namer: Namer, members: dict[str, Members]) -> set[str]:
+    # A name that is also that of a node above or below would make a look-up by label ambiguous.
+    above = [node.label for node in draft.nodes.values() if node.level > new[0].level]
+    labels = namer.name_level(
         [members[node.id] for node in new],
-        [-1 if node.parent is None else position[node.parent] for node in new],
-        [parent.label for parent in parents],
-        # A name that is also a value or a child below would make a look-up by label ambiguous.
-        [
-            taken.union(
-                {canonical_key(child.label) for child in draft.children(node.id)},
-                *(spellings[value] for value in members[node.id]),
-            )
-            for node in new
-        ],
+        [above + [child.label for child in draft.children(node.id) if child.level] for node in new],
         [(node.label, members[node.id]) for node in old],
     )
-    for node, name in zip(new, names, strict=True):
-        draft.change(
-            node.id, label=name.label, definition=name.definition, label_rank=name.rank, label_source="keyphrase"
-        )
+    for node, label in zip(new, labels, strict=True):
+        draft.change(node.id, label=label, label_source="keyphrase")
     return {node.id for node in new}
