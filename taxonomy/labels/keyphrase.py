@@ -1,16 +1,16 @@
 """Names made offline from the members of a node.
 
-A name says one idea where one carries most of the node: a member, a phrase that members share, or an adjective and a
-noun that do. Where two share it they are joined by "and". The name chosen covers the members, weighted by how often they
+A name says one idea where one carries most of the node: a member, a phrase that members share, or an adjective with a
+noun. Where two share the node they are joined by "and". The name chosen covers the members, weighted by how often they
 occur, tells the node from those it is easily taken for, by class-based TF-IDF and by embedding, and reads as a name.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 
 import numpy as np
@@ -22,20 +22,21 @@ from taxonomy.english.words import parts, sentence_case, stems
 from taxonomy.labels.candidates import MAX_WORDS, Candidate, propose_ideas, propose_pairs
 from taxonomy.labels.fit import Fit, frequencies, label_ranks, measure_fit, node_vectors, rivals
 from taxonomy.labels.lexicon import Lexicon
-from taxonomy.values import canonical_key
+from taxonomy.labels.telling import TellingWords, find_telling_words
+from taxonomy.labels.used import UsedNames
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 # Members of a node that are looked at.
 _POOL = 24
 # Nodes that a node is most easily taken for.
-RIVALS = 16
+_RIVALS = 16
 # What a frequent value gains over a rare one, in cosine.
 _FREQUENCY_BONUS = 0.3
 # From this part of the node's highest frequency on, a value is common enough to name it.
-COMMON = 0.4
+_COMMON = 0.4
 # How much closeness to the nearest rival counts against a name, and what words that tell the node apart gain.
-CONTRAST = 0.05
+_CONTRAST = 0.05
 _TELLING = 0.3
 # What a head that says little costs.
 _VAGUE = 0.05
@@ -44,13 +45,15 @@ _ALIKE = 0.82
 # An idea carries a node from this share of its weight or of its members on; a second one must add so much.
 _CARRIES = 0.6
 _ADDS = 0.2
-# Cosine of names from which they mean the same.
-_SAME = 0.9
+# What an "and" costs.
+_AND = 0.05
+# Values of which pairs are drawn, to see how alike any two are.
+_SAMPLE = 1000
+# Added to every frequency, so that the rare values together say something too.
+_FLOOR = 0.1
 # Nodes of a level whose other candidates are tried if their label does not find them.
 _RENAMED = 100
-KEPT = 12
-# A label should find its node among so many.
-_FOUND = 1
+_KEPT = 12
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ class Namer:
         nodes : sequence of ndarray
             Values of each node.
         taken : sequence of collection of str, optional
-            Labels that each node may not have.
+            Canonical keys of the labels that each node may not have.
         beside : sequence of (str, ndarray)
             Label and values of the nodes of the level that have a name.
 
@@ -133,26 +136,21 @@ class Namer:
         # One thread, so that no bit hangs on how many there are.
         with threadpool_limits(1):
             pools = [self._pool(members, center) for members, center in zip(nodes, centers, strict=True)]
-            near = rivals(around, RIVALS)
-            telling = _class_tf_idf(pools)
+            near = rivals(around, _RIVALS)
+            telling = find_telling_words([pool.texts for pool in pools], [pool.weights for pool in pools])
             ideas = [
                 self._ideas(pool, center, around[others], words)
                 for pool, center, others, words in zip(pools, centers, near[: len(nodes)], telling, strict=True)
             ]
             # What each node would be called by its best idea alone.
-            names = np.concatenate(
-                [
-                    np.stack(
-                        [found[0].vector if found else center for found, center in zip(ideas, centers, strict=True)]
-                    ),
-                    self._encoded([label for label, _ in beside]),
-                ]
-            )
+            firsts = [found[0].vector if found else center for found, center in zip(ideas, centers, strict=True)]
+            names = np.concatenate([firsts, self._encoded([label for label, _ in beside])])
             ranked = [
                 self._rank(members, found, center, around[others], names[others], words)
                 for members, found, center, others, words in zip(nodes, ideas, centers, near, telling, strict=False)
             ]
-            used = _Used([label for label, _ in beside], names[len(nodes) :])
+            # A node may be named twice.
+            used = UsedNames([label for label, _ in beside], names[len(nodes) :], 2 * len(nodes))
             banned = taken or [()] * len(nodes)
             texts = self._choose(nodes, pools, ranked, banned, used)
             texts = self._found_first(texts, ranked, around, banned, used)
@@ -163,9 +161,17 @@ class Namer:
         centers = node_vectors(nodes, self.frequency, self.vectors)
         with threadpool_limits(1):
             fits = measure_fit(
-                self._encoded(labels), centers, nodes, self.weights, self.vectors, rivals(centers, RIVALS)
+                self._encoded(labels), centers, nodes, self.weights, self.vectors, rivals(centers, _RIVALS)
             )
         return [fit if len(values) else None for fit, values in zip(fits, nodes, strict=True)]
+
+    @cached_property
+    def _unlike(self) -> float:
+        """The cosine that one in twenty pairs of values exceeds: what is further apart has nothing in common."""
+        step = max(1, len(self.vectors) // _SAMPLE)
+        sample = self.vectors[::step]
+        cosines = (sample @ sample.T)[np.triu_indices(len(sample), 1)]
+        return float(np.quantile(cosines, 0.95)) if len(cosines) else -1.0
 
     def _pool(self, members: NDArray[np.intp], center: NDArray[np.float32]) -> _Pool:
         """Return the best members, without the vices unless at least half are."""
@@ -174,11 +180,11 @@ class Namer:
             members = members[~is_vice]
         fit = self.vectors[members] @ center + _FREQUENCY_BONUS * self.frequency[members]
         best = members[np.lexsort((members, -fit))[:_POOL]]
-        weights = 0.1 + self.frequency[best]
+        weights = _FLOOR + self.frequency[best]
         return _Pool(best, [self.lexicon.plain(self.labels[member]) for member in best], weights / weights.sum())
 
     def _ideas(
-        self, pool: _Pool, center: NDArray[np.float32], others: NDArray[np.float32], telling: dict[str, float]
+        self, pool: _Pool, center: NDArray[np.float32], others: NDArray[np.float32], telling: TellingWords
     ) -> list[_Scored]:
         """Return the best names of one idea, best first, each set of words once."""
         candidates: list[Candidate] = []
@@ -187,22 +193,19 @@ class Namer:
         if not candidates:
             return []
         frequency, vectors = self.frequency[pool.members], self.vectors[pool.members]
-        sources = [[_unit(vectors[list(part)].mean(axis=0)) for part in one.sources] for one in candidates]
-        means = np.stack([_unit(np.mean(source, axis=0)) for source in sources])
-        often = np.array([np.mean([frequency[list(part)].mean() for part in one.sources]) for one in candidates])
-        covers = means @ vectors.T @ pool.weights
-        score = self._scores(candidates, covers, often, telling) + _closeness(means, center, others)
-        for i, one in enumerate(candidates):
-            if one.is_blend and float(sources[i][0] @ sources[i][1]) < _ALIKE:
-                score[i] = -np.inf
-        best: dict[frozenset[str], _Scored] = {}
-        for i in np.argsort(-score, kind="stable"):
-            if score[i] == -np.inf or len(best) == KEPT:
-                break
-            best.setdefault(
-                stems(candidates[i].text), _Scored(candidates[i], float(score[i]), means[i], float(often[i]))
-            )
-        return list(best.values())
+        found: dict[frozenset[str], _Scored] = {}
+        for one in candidates:
+            sources = [_unit(vectors[list(part)].mean(axis=0)) for part in one.sources]
+            if one.is_blend and float(sources[0] @ sources[1]) < _ALIKE:
+                continue
+            vector = _unit(np.mean(sources, axis=0))
+            often = float(np.mean([frequency[list(part)].mean() for part in one.sources]))
+            score = self._score(one, float(vectors @ vector @ pool.weights), often, telling)
+            scored = _Scored(one, score + _closeness(vector, center, others), vector, often)
+            known = found.get(stems(one.text))
+            if known is None or known.score < scored.score:
+                found[stems(one.text)] = scored
+        return sorted(found.values(), key=lambda one: (-one.score, one.text))[:_KEPT]
 
     def _rank(
         self,
@@ -211,68 +214,68 @@ class Namer:
         center: NDArray[np.float32],
         others: NDArray[np.float32],
         names: NDArray[np.float32],
-        telling: dict[str, float],
+        telling: TellingWords,
     ) -> list[_Scored]:
-        """Return the names that a node could have, best first: one idea where one carries it, else two.
+        """Return the names that a node could have, best first: one idea where one carries the node, else two.
 
-        An idea carries the members that are nearer to it than to the name of any rival.
+        What more than `_CARRIES` of a node is covered counts for nothing, so that a second idea must add to the first.
         """
         if not ideas:
             return []
-        vectors, weights = self.vectors[members], self.weights[members]
+        carried = self._carried(members, ideas, names)
+        weights = self.weights[members]
         shares = np.stack([weights / (weights.sum() or 1), np.full(len(members), 1 / len(members))])
-        bar = (vectors @ names.T).max(axis=1, initial=-1)
-        carried = np.stack([one.vector for one in ideas]) @ vectors.T >= bar
-        enough = (carried @ shares.T).max(axis=1) >= _CARRIES
-        alone = [one for one, carries in zip(ideas, enough, strict=True) if carries]
-        rest = [one for one, carries in zip(ideas, enough, strict=True) if not carries]
-        pairs = self._pairs(ideas, carried, shares)
-        covers = [
-            np.maximum(vectors @ first.vector, vectors @ second.vector) @ shares.mean(axis=0)
-            for _, first, second in pairs
-        ]
-        means = np.stack([_unit(first.vector + second.vector) for _, first, second in pairs]) if pairs else vectors[:0]
-        often = np.array([(first.often + second.often) / 2 for _, first, second in pairs])
-        score = self._scores([pair for pair, *_ in pairs], np.array(covers), often, telling)
-        score += _closeness(means, center, others)
-        order = np.argsort(-score, kind="stable")[:KEPT]
-        joined = [_Scored(pairs[i][0], float(score[i]), means[i], float(often[i])) for i in order]
-        return [*alone, *joined, *rest]
-
-    def _pairs(
-        self,
-        ideas: Sequence[_Scored],
-        carried: NDArray[np.bool_],
-        shares: NDArray[np.float64],
-    ) -> list[tuple[Candidate, _Scored, _Scored]]:
-        """Return the names of two ideas of which each carries enough that the other does not."""
+        options = [(one, holds, 0.0) for one, holds in zip(ideas, carried, strict=True)]
         row = {one.candidate: at for at, one in enumerate(ideas)}
-        pairs = []
-        for pair, first, second in propose_pairs([one.candidate for one in ideas], self.lexicon):
-            one, other = carried[row[first]], carried[row[second]]
-            adds = min(float((shares @ (a & ~b)).max()) for a, b in ((one, other), (other, one)))
-            if adds >= _ADDS:
-                pairs.append((pair, ideas[row[first]], ideas[row[second]]))
-        return pairs
+        for pair, *both in propose_pairs([one.candidate for one in ideas], self.lexicon):
+            first, second = (row[idea] for idea in both)
+            apart = (carried[first] & ~carried[second], carried[second] & ~carried[first])
+            if min(float((shares @ added).max()) for added in apart) >= _ADDS:
+                joined = self._joined(pair, (ideas[first], ideas[second]), members, center, others, telling)
+                options.append((joined, carried[first] | carried[second], _AND))
+        worth = {
+            one.text: one.score + min(float((shares @ holds).min()), _CARRIES) - cost for one, holds, cost in options
+        }
+        return sorted((one for one, *_ in options), key=lambda one: (-worth[one.text], one.text))[:_KEPT]
 
-    def _scores(
+    def _joined(
         self,
-        candidates: Sequence[Candidate],
-        covers: NDArray[np.float64],
-        often: NDArray[np.float64],
-        telling: dict[str, float],
-    ) -> NDArray[np.float64]:
-        """Return how well names say what a node holds, shape (n,)."""
-        telling_words = [_mean(telling[word] for word in stems(one.text)) for one in candidates]
-        vague = [self.lexicon.is_vague(one.text) for one in candidates]
-        forms = [one.form for one in candidates]
-        return (
-            covers
-            + _FREQUENCY_BONUS * often
-            + _TELLING * np.array(telling_words)
-            + np.array(forms)
-            - _VAGUE * np.array(vague)
-        )
+        pair: Candidate,
+        both: tuple[_Scored, _Scored],
+        members: NDArray[np.intp],
+        center: NDArray[np.float32],
+        others: NDArray[np.float32],
+        telling: TellingWords,
+    ) -> _Scored:
+        """Return a name of two ideas with its score: each member is covered by the idea that it is nearer to."""
+        vector = _unit(both[0].vector + both[1].vector)
+        often = (both[0].often + both[1].often) / 2
+        weights = _FLOOR + self.frequency[members]
+        nearer = np.maximum(*(self.vectors[members] @ idea.vector for idea in both))
+        score = self._score(pair, float(nearer @ weights / weights.sum()), often, telling)
+        return _Scored(pair, score + _closeness(vector, center, others), vector, often)
+
+    def _carried(
+        self, members: NDArray[np.intp], ideas: Sequence[_Scored], names: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        """Return which members each idea carries, shape (n_ideas, n_members).
+
+        Those that have its words ("clinical detachment" is a kind of detachment), and those that are nearer to it than
+        to the name of any rival, and not unlike it.
+        """
+        vectors = self.vectors[members]
+        # Of two members neither is most of the node, unless they say the same.
+        least = _ALIKE if len(members) == 2 else self._unlike
+        bar = (vectors @ names.T).max(axis=1, initial=least)
+        said = [stems(self.labels[member]) for member in members]
+        has_words = [[stems(one.text) <= words for words in said] for one in ideas]
+        near = np.stack([one.vector for one in ideas]) @ vectors.T >= bar
+        return np.asarray(near | np.array(has_words), dtype=np.bool_)
+
+    def _score(self, candidate: Candidate, cover: float, often: float, telling: TellingWords) -> float:
+        """Return how well a name says what a node holds, closeness aside."""
+        vague = _VAGUE * self.lexicon.is_vague(candidate.text)
+        return cover + _FREQUENCY_BONUS * often + _TELLING * telling.of(candidate.text) + candidate.form - vague
 
     def _common(self, pool: _Pool, center: NDArray[np.float32]) -> list[bool]:
         """Tell which members can name their node: no rare oddity.
@@ -281,7 +284,7 @@ class Namer:
         """
         frequency = self.frequency[pool.members]
         near = self.vectors[pool.members] @ center
-        usual = (frequency >= COMMON * frequency.max()) | (near >= np.median(near))
+        usual = (frequency >= _COMMON * frequency.max()) | (near >= np.median(near))
         shared = Counter(one for text in pool.texts for one in stems(text))
         return [bool(usual[i] or all(shared[one] > 1 for one in stems(text))) for i, text in enumerate(pool.texts)]
 
@@ -291,7 +294,7 @@ class Namer:
         pools: Sequence[_Pool],
         ranked: Sequence[Sequence[_Scored]],
         taken: Sequence[Collection[str]],
-        used: _Used,
+        used: UsedNames,
     ) -> list[str]:
         """Give each node the best name that no other has; the node with most to say chooses first."""
         labels = [""] * len(nodes)
@@ -312,16 +315,16 @@ class Namer:
         ranked: Sequence[Sequence[_Scored]],
         centers: NDArray[np.float32],
         taken: Sequence[Collection[str]],
-        used: _Used,
+        used: UsedNames,
     ) -> list[str]:
-        """Rename nodes that their label does not find among the first three, by the best free candidate that is first."""
+        """Rename nodes that their label does not find first, by the best free candidate that does."""
         chosen = list(labels)
         ranks = self._ranks(labels, centers, range(len(labels)))
-        lost = [i for i, rank in enumerate(ranks) if rank > _FOUND]
+        lost = [i for i, rank in enumerate(ranks) if rank > 1]
         options = [(i, one) for i in lost[:_RENAMED] for one in ranked[i]]
         found = self._ranks([one.text for _, one in options], centers, [i for i, _ in options])
         for (i, one), rank in zip(options, found, strict=True):
-            if rank <= _FOUND and chosen[i] == labels[i] and used.is_free(one.text, one.vector, taken[i]):
+            if rank == 1 and chosen[i] == labels[i] and used.is_free(one.text, one.vector, taken[i]):
                 chosen[i] = one.text
                 used.add(one.text, one.vector)
         return chosen
@@ -342,63 +345,12 @@ class Namer:
             yield f"{' '.join(pool[0].split()[:MAX_WORDS])} {number}"
 
 
-class _Used:
-    """The names that nodes of a level have, by words and by meaning."""
-
-    def __init__(self, labels: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        self._words = {stems(label) for label in labels}
-        self._vectors = list(vectors)
-
-    def is_free(self, text: str, vector: NDArray[np.float32] | None, taken: Collection[str]) -> bool:
-        """Tell whether a name says what no other says, and is not one of `taken`."""
-        if stems(text) in self._words or canonical_key(text) in {canonical_key(label) for label in taken}:
-            return False
-        return vector is None or not self._vectors or float(np.max(np.stack(self._vectors) @ vector)) < _SAME
-
-    def add(self, text: str, vector: NDArray[np.float32] | None) -> None:
-        """Take a name."""
-        self._words.add(stems(text))
-        if vector is not None:
-            self._vectors.append(vector)
-
-
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    return vector / np.linalg.norm(vector)
+    length = np.linalg.norm(vector)
+    return np.asarray(vector / length) if length else vector
 
 
-def _closeness(
-    vectors: NDArray[np.float32], center: NDArray[np.float32], others: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Return how much nearer vectors are to a node than to the nearest of its rivals, shape (n,)."""
-    near = vectors @ center
-    return near - CONTRAST * (vectors @ others.T).max(axis=1) if len(others) else near
-
-
-def _mean(numbers: Iterable[float]) -> float:
-    listed = list(numbers)
-    # Exact, since a set has no order.
-    return math.fsum(listed) / len(listed)
-
-
-def _class_tf_idf(pools: Sequence[_Pool]) -> list[dict[str, float]]:
-    """Return how much each word stem tells of each node, from 0 to 1.
-
-    Class-based TF-IDF (Grootendorst 2022, "BERTopic", eq. 2) over the nodes' best members, weighted by frequency.
-    """
-    terms: list[dict[str, float]] = []
-    totals: dict[str, float] = defaultdict(float)
-    for pool in pools:
-        found: dict[str, float] = defaultdict(float)
-        for text, weight in zip(pool.texts, pool.weights.tolist(), strict=True):
-            for one in stems(text):
-                found[one] += weight
-        for one, weight in found.items():
-            totals[one] += weight
-        terms.append(found)
-    average = math.fsum(totals.values()) / max(len(pools), 1)
-    tellings: list[dict[str, float]] = []
-    for found in terms:
-        scores = {one: weight * float(np.log1p(average / totals[one])) for one, weight in found.items()}
-        most = max(scores.values(), default=1.0)
-        tellings.append(defaultdict(float, {one: score / most for one, score in scores.items()}))
-    return tellings
+def _closeness(vector: NDArray[np.float32], center: NDArray[np.float32], others: NDArray[np.float32]) -> float:
+    """Return how much nearer a vector is to a node than to the nearest of its rivals."""
+    near = float(vector @ center)
+    return near - _CONTRAST * float((others @ vector).max()) if len(others) else near

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from taxonomy.labels.keyphrase import Encode, Namer
 from taxonomy.model import Node, ancestor_positions
 from taxonomy.model.draft import Draft
+from taxonomy.values import canonical_key
 
 Members = NDArray[np.intp]
 # Whose nodes get a definition: those that we or a person named.
@@ -95,10 +96,10 @@ def _members(draft: Draft, live: NDArray[np.bool_]) -> dict[str, Members]:
 
 def _name_level(draft: Draft, new: list[Node], old: list[Node], namer: Namer, members: dict[str, Members]) -> set[str]:
     # A name that is also that of a node above or below would make a look-up by label ambiguous.
-    above = [node.label for node in draft.nodes.values() if node.level > new[0].level]
+    above = {canonical_key(node.label) for node in draft.nodes.values() if node.level > new[0].level}
     labels = namer.name_level(
         [members[node.id] for node in new],
-        [above + [child.label for child in draft.children(node.id) if child.level] for node in new],
+        [above.union(canonical_key(child.label) for child in draft.children(node.id) if child.level) for node in new],
         [(node.label, members[node.id]) for node in old],
     )
     for node, label in zip(new, labels, strict=True):
