@@ -206,6 +206,9 @@ def _extensions(node: Node) -> Iterator[tuple[str, rdflib.Literal]]:
         yield "conversationsHigh", _decimal(node.conversations.high)
     if node.label_rank is not None:
         yield "labelRank", rdflib.Literal(node.label_rank)
+    if node.label_fit is not None:
+        yield "labelCovered", _decimal(node.label_fit.covered)
+        yield "labelMargin", _decimal(node.label_fit.margin)
     if node.definition_source is not None:
         yield "definitionSource", _Text(node.definition_source)
     if node.absent_since is not None:

@@ -21,6 +21,7 @@ from taxonomy.formats.skos import TERMS, Form
 from taxonomy.model import (
     Conversations,
     Decision,
+    LabelFit,
     LabelSource,
     Node,
     Placement,
@@ -151,6 +152,7 @@ class _Concepts:
             stability=self._figure(concept, TERMS.stability, _finite),
             label_source=label_source or "imported",
             label_rank=self._figure(concept, TERMS.labelRank, int),
+            label_fit=self._label_fit(concept),
             definition_source=self._figure(concept, TERMS.definitionSource, _choice(LabelSource)),
             absent_since=self._figure(concept, TERMS.absentSince, str),
             absences=self._figure(concept, TERMS.absences, int) or 0,
@@ -170,6 +172,15 @@ class _Concepts:
         if total is None or low is None or high is None:
             self._fail("conversations without total, low or high", concept, "state all four, or none")
         return Conversations(count=count, total=total, low=low, high=high)
+
+    def _label_fit(self, concept: Term) -> LabelFit | None:
+        covered = self._figure(concept, TERMS.labelCovered, _finite)
+        margin = self._figure(concept, TERMS.labelMargin, _finite)
+        if covered is None and margin is None:
+            return None
+        if covered is None or margin is None:
+            self._fail("labelCovered without labelMargin, or the other way round", concept, "state both, or neither")
+        return LabelFit(covered=covered, margin=margin)
 
     def _placement(self, concept: Term) -> Placement | None:
         confidence = self._figure(concept, TERMS.confidence, _finite)

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 
 from taxonomy.english.words import word_pattern
-from taxonomy.labels.definitions import DEFINITION_WORDS
 from taxonomy.values.canonical import UNPRINTABLE, label_problem
 
 _NAME_WORDS = (2, 4)
+_DEFINITION_WORDS = (10, 25)
 KEEP = "keep"
 
 # Personal data, as far as its form tells.
@@ -94,7 +94,7 @@ def refuse_name(answer: NameAnswer, known: Iterable[str]) -> str | None:
     """
     for what, text, (least, most) in (
         ("name", answer.name, _NAME_WORDS),
-        ("definition", answer.definition, DEFINITION_WORDS),
+        ("definition", answer.definition, _DEFINITION_WORDS),
     ):
         words = len(text.split())
         if not least <= words <= most:

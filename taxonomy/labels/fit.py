@@ -12,7 +12,7 @@ from embeddings import nearest_neighbors
 from embeddings.arrays import in_parallel, normalize
 
 # Added to every value's frequency, so that the rare ones together say something too.
-_FLOOR = 0.1
+FLOOR = 0.1
 _ROWS = 4096
 _BLOCK = 512
 # Cosines that differ by less are a tie.
@@ -48,7 +48,7 @@ def frequencies(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 def node_vectors(
     nodes: Sequence[NDArray[np.intp]], frequency: NDArray[np.float64], vectors: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return what stands for each node: the mean of its values' vectors, weighted by `_FLOOR` plus frequency.
+    """Return what stands for each node: the mean of its values' vectors, weighted by a floor plus frequency.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def node_vectors(
     for mean, members in zip(means, nodes, strict=True):
         for start in range(0, len(members), _ROWS):
             part = members[start : start + _ROWS]
-            mean += ((_FLOOR + frequency[part])[:, None] * vectors[part]).sum(axis=0)
+            mean += ((FLOOR + frequency[part])[:, None] * vectors[part]).sum(axis=0)
     return normalize(means).astype(np.float32)
 
 

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from taxonomy.english.polarity import polarity_of
 from taxonomy.english.words import parts, sentence_case, stems
 from taxonomy.labels.candidates import MAX_WORDS, Candidate, propose_ideas, propose_pairs
-from taxonomy.labels.fit import Fit, frequencies, label_ranks, measure_fit, node_vectors, rivals
+from taxonomy.labels.fit import FLOOR, Fit, frequencies, label_ranks, measure_fit, node_vectors, rivals
 from taxonomy.labels.lexicon import Lexicon
 from taxonomy.labels.telling import TellingWords, find_telling_words
 from taxonomy.labels.used import UsedNames
@@ -49,8 +49,6 @@ _ADDS = 0.2
 _AND = 0.05
 # Values of which pairs are drawn, to see how alike any two are.
 _SAMPLE = 1000
-# Added to every frequency, so that the rare values together say something too.
-_FLOOR = 0.1
 # Nodes of a level whose other candidates are tried if their label does not find them.
 _RENAMED = 100
 _KEPT = 12
@@ -180,7 +178,7 @@ class Namer:
             members = members[~is_vice]
         fit = self.vectors[members] @ center + _FREQUENCY_BONUS * self.frequency[members]
         best = members[np.lexsort((members, -fit))[:_POOL]]
-        weights = _FLOOR + self.frequency[best]
+        weights = FLOOR + self.frequency[best]
         return _Pool(best, [self.lexicon.plain(self.labels[member]) for member in best], weights / weights.sum())
 
     def _ideas(
@@ -249,8 +247,8 @@ class Namer:
     ) -> _Scored:
         """Return a name of two ideas with its score: each member is covered by the idea that it is nearer to."""
         vector = _unit(both[0].vector + both[1].vector)
-        often = (both[0].often + both[1].often) / 2
-        weights = _FLOOR + self.frequency[members]
+        often = min(idea.often for idea in both)
+        weights = FLOOR + self.frequency[members]
         nearer = np.maximum(*(self.vectors[members] @ idea.vector for idea in both))
         score = self._score(pair, float(nearer @ weights / weights.sum()), often, telling)
         return _Scored(pair, score + _closeness(vector, center, others), vector, often)

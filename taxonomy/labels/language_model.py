@@ -281,7 +281,14 @@ class _Work:
         self._yield_names(accepted, unnamed)
         for node, answer in accepted.values():
             self.named.add(node.id)
-            draft.change(node.id, label=answer.name, definition=answer.definition, label_source="llm", label_rank=None)
+            draft.change(
+                node.id,
+                label=answer.name,
+                definition=answer.definition,
+                label_source="llm",
+                label_rank=None,
+                label_fit=None,
+            )
         self.failures += [Failure(id, draft.nodes[id].label, stage, problem) for id, problem in unnamed.items()]
 
     def _yield_names(self, accepted: dict[str, tuple[Node, NameAnswer]], unnamed: dict[str, str]) -> None:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from taxonomy.english.polarity import polarity_of
 from taxonomy.english.words import FUNCTION_WORDS, first_part, word_list
 
 # Endings of adjectives, which name nothing by themselves.
@@ -70,14 +69,9 @@ class Lexicon:
         return self.modifiers[word] > 2 * self.heads[word] + 2
 
     def is_thing(self, text: str) -> bool:
-        """Tell whether a value can be given as an example: it has a head, and neither orders nor disvalues."""
+        """Tell whether a value can be given as an example: it has a head and gives no order."""
         part = first_part(text)
-        return (
-            bool(part)
-            and part[0].casefold() not in _ORDERS
-            and not self.is_adjective(part[-1])
-            and polarity_of(text) != "vice"
-        )
+        return bool(part) and part[0].casefold() not in _ORDERS and not self.is_adjective(part[-1])
 
     def is_vague(self, text: str) -> bool:
         """Tell whether the head of a noun phrase says little by itself."""

@@ -7,9 +7,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonomy.labels.definitions import Definer
 from taxonomy.labels.keyphrase import Encode, Namer
-from taxonomy.model import Node, ancestor_positions
+from taxonomy.model import LabelFit, Node, ancestor_positions
 from taxonomy.model.draft import Draft
+from taxonomy.model.scope_notes import ScopeNotes
 from taxonomy.values import canonical_key
 
 Members = NDArray[np.intp]
@@ -59,6 +61,7 @@ def name_nodes(draft: Draft, vectors: NDArray[np.float32], encode: Encode) -> fr
         if new:
             named |= _name_level(draft, new, old, namer, members)
         _measure(draft, level, namer, members)
+    _define(draft, namer, members)
     return frozenset(named)
 
 
@@ -76,10 +79,23 @@ def _telling(draft: Draft) -> NDArray[np.bool_]:
 def _measure(draft: Draft, level: int, namer: Namer, members: dict[str, Members]) -> None:
     """Note how well the labels of a level fit."""
     nodes = draft.level(level)
-    for node, fit in zip(
-        nodes, namer.measure([node.label for node in nodes], [members[node.id] for node in nodes]), strict=True
-    ):
-        draft.change(node.id, label_rank=fit.rank if fit else None)
+    fits = namer.measure([node.label for node in nodes], [members[node.id] for node in nodes])
+    for node, fit in zip(nodes, fits, strict=True):
+        label_fit = LabelFit(covered=fit.covered, margin=fit.margin) if fit else None
+        draft.change(node.id, label_rank=fit.rank if fit else None, label_fit=label_fit)
+
+
+def _define(draft: Draft, namer: Namer, members: dict[str, Members]) -> None:
+    """Give scope notes to the nodes without a definition, once all have a name."""
+    definer = Definer(namer.labels, namer.frequency, namer.vectors, namer.lexicon)
+    notes = ScopeNotes(draft)
+    for level in range(1, draft.top + 1):
+        nodes = draft.level(level)
+        wanted = [at for at, node in enumerate(nodes) if _lacks_definition(node) and len(members[node.id])]
+        scopes = definer.define_level([node.label for node in nodes], [members[node.id] for node in nodes], wanted)
+        for at, scope in zip(wanted, scopes, strict=True):
+            source = None if nodes[at].label_source == "keyphrase" else "keyphrase"
+            draft.change(nodes[at].id, definition=notes.write(nodes[at].id, scope), definition_source=source)
 
 
 def _members(draft: Draft, live: NDArray[np.bool_]) -> dict[str, Members]:

@@ -11,6 +11,7 @@ from taxonomy.english.polarity import polarity_of
 from taxonomy.errors import InvariantError
 from taxonomy.model.ids import slugify
 from taxonomy.model.nodes import DORMANT, Node
+from taxonomy.model.scope_notes import ScopeNotes
 
 # Confidence below which a placement is doubtful: the runner-up is nearer.
 DOUBTFUL = 0.5
@@ -154,17 +155,20 @@ class Draft:
                     self.nodes[node.id] = node.model_copy(update={"weight": weight})
 
     def finish(self) -> list[Node]:
-        """Return the nodes with weights, shares, flags and the polarity of values updated.
+        """Return the nodes with weights, shares, flags, scope notes and the polarity of values updated.
 
         A node's share is kept while neither its weight nor the total changes; an imported value keeps its polarity.
         """
         self.weigh()
         live = self._live()
+        notes = ScopeNotes(self).current()
         total = math.fsum(node.weight for node in self.level(0))
         same_total = _is_close(total, self._stated_total)
         finished = []
         for node in self.nodes.values():
             update: dict[str, Any] = {"flags": self._flags(node, live)}
+            if node.id in notes:
+                update["definition"] = notes[node.id]
             if node.level == 0 and node.label_source != "imported":
                 update["polarity"] = polarity_of(node.label)
             if not same_total or node.id in self._reweighed:

@@ -90,6 +90,21 @@ class Conversations(Record):
     high: float
 
 
+class LabelFit(Record):
+    """How well a label fits its node, as `Node.label_rank` is measured.
+
+    Attributes
+    ----------
+    covered : float
+        Share of the node's weight in values that are at least as near to this label as to those of the nodes around it.
+    margin : float
+        Cosine of label and node, less that of the label and the nearest other node of the level.
+    """
+
+    covered: float
+    margin: float
+
+
 class Node(Record):
     """One node of a taxonomy. Level 0 is a value; the top level is a domain.
 
@@ -122,6 +137,8 @@ class Node(Record):
         Where the definition came from; None where the label came from there, too.
     label_rank : int or None
         Rank of the node when its label is used as a query against its level; 1 is best.
+    label_fit : LabelFit or None
+        How much of the node its label covers, and its margin over other nodes; None where it was not measured.
     flags : tuple of str
         ``thin``: a single child. ``empty``: a domain that nothing belongs to. ``doubtful``: a low confidence.
         ``dormant``: a value that the last input did not mention, or a node whose values all are. ``made``: a value that
@@ -154,6 +171,7 @@ class Node(Record):
     label_source: LabelSource = "input"
     label_rank: int | None = None
     flags: tuple[str, ...] = ()
+    label_fit: LabelFit | None = Field(default=None, exclude_if=lambda fit: fit is None)
     definition_source: LabelSource | None = Field(default=None, exclude_if=lambda source: source is None)
     absent_since: str | None = Field(default=None, exclude_if=lambda version: version is None)
     absences: int = Field(default=0, exclude_if=lambda count: count == 0)

@@ -19,7 +19,7 @@ from taxonomy.versions.retention import SAME, kept_part, weigh_values
 from taxonomy.versions.stay import Level, settle
 
 # What a node is called, and what it says of itself.
-_NAMES = ("label", "slug", "definition", "definition_source", "label_source", "label_rank")
+_NAMES = ("label", "slug", "definition", "definition_source", "label_source", "label_rank", "label_fit")
 # What people decided on it.
 _RECORD = ("reviewed", "history")
 
@@ -134,7 +134,7 @@ def _keep_names(draft: Draft, previous: Taxonomy) -> None:
             draft.put(node.model_copy(update={name: getattr(was, name) for name in _NAMES}))
         else:
             no_name = {"label": "", "definition": "", "definition_source": None}
-            draft.change(id, **no_name, label_source="keyphrase", label_rank=None)
+            draft.change(id, **no_name, label_source="keyphrase", label_rank=None, label_fit=None)
 
 
 def _value_names(old: Node, new: Node, strings: Collection[str]) -> dict[str, Any]:
