@@ -195,6 +195,21 @@ def _extensions(node: Node) -> Iterator[tuple[str, rdflib.Literal]]:
     yield "weight", _decimal(node.weight)
     yield "share", _decimal(node.share)
     yield "labelSource", _Text(node.label_source)
+    yield from _figures(node)
+    if node.definition_source is not None:
+        yield "definitionSource", _Text(node.definition_source)
+    if node.absent_since is not None:
+        yield "absentSince", _Text(node.absent_since)
+        yield "absences", rdflib.Literal(node.absences)
+    if node.reviewed:
+        yield "reviewed", rdflib.Literal(True)
+    if node.polarity != "value":
+        yield "polarity", _Text(node.polarity)
+    for flag in node.flags:
+        yield "flag", _Text(flag)
+
+
+def _figures(node: Node) -> Iterator[tuple[str, rdflib.Literal]]:
     if node.placement:
         yield "confidence", _decimal(node.placement.confidence)
     if node.stability is not None:
@@ -209,17 +224,6 @@ def _extensions(node: Node) -> Iterator[tuple[str, rdflib.Literal]]:
     if node.label_fit is not None:
         yield "labelCovered", _decimal(node.label_fit.covered)
         yield "labelMargin", _decimal(node.label_fit.margin)
-    if node.definition_source is not None:
-        yield "definitionSource", _Text(node.definition_source)
-    if node.absent_since is not None:
-        yield "absentSince", _Text(node.absent_since)
-        yield "absences", rdflib.Literal(node.absences)
-    if node.reviewed:
-        yield "reviewed", rdflib.Literal(True)
-    if node.polarity != "value":
-        yield "polarity", _Text(node.polarity)
-    for flag in node.flags:
-        yield "flag", _Text(flag)
 
 
 def _decimal(figure: float) -> rdflib.Literal:

@@ -9,7 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonomy.english.words import stems
+from taxonomy.english.words import stem, stems, word_list
+
+# Words that any value may have.
+_FILLERS = frozenset(map(stem, word_list("fillers")))
 
 
 class TellingWords:
@@ -20,7 +23,7 @@ class TellingWords:
 
     def of(self, text: str) -> float:
         """Return how much the words of a text tell on average."""
-        words = stems(text)
+        words = stems(text) - _FILLERS or stems(text)
         # Exact, since a set has no order.
         return math.fsum(self._scores.get(word, 0.0) for word in words) / len(words)
 

@@ -93,7 +93,7 @@ class ScopeNotes:
         self._draft = draft
 
     def current(self) -> dict[str, str]:
-        """Return the scope notes that machines wrote, with the numbers and the places of this tree, by id of the node."""
+        """Return the scope notes that machines wrote, as of this tree, by id of the node."""
         notes = ((node, read_scope(node.definition)) for node in self._draft.nodes.values() if node.level)
         scopes = {node.id: scope for node, scope in notes if scope is not None and node.has_machine_definition}
         return {id: self.write(id, scope) for id, scope in scopes.items()}
