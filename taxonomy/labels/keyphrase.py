@@ -45,6 +45,8 @@ _ALIKE = 0.82
 # An idea carries a node from this share of its weight or of its members on; a second one must add so much.
 _CARRIES = 0.6
 _ADDS = 0.2
+# Two ideas should carry so much.
+_CARRY = 0.8
 # What an "and" costs.
 _AND = 0.05
 # Values of which pairs are drawn, to see how alike any two are.
@@ -216,23 +218,24 @@ class Namer:
     ) -> list[_Scored]:
         """Return the names that a node could have, best first: one idea where one carries the node, else two.
 
-        What more than `_CARRIES` of a node is covered counts for nothing, so that a second idea must add to the first.
+        What an idea covers beyond `_CARRIES` of a node, or two beyond `_CARRY`, counts for nothing.
         """
         if not ideas:
             return []
         carried = self._carried(members, ideas, names)
         weights = self.weights[members]
         shares = np.stack([weights / (weights.sum() or 1), np.full(len(members), 1 / len(members))])
-        options = [(one, holds, 0.0) for one, holds in zip(ideas, carried, strict=True)]
+        options = [(one, holds, _CARRIES, 0.0) for one, holds in zip(ideas, carried, strict=True)]
         row = {one.candidate: at for at, one in enumerate(ideas)}
         for pair, *both in propose_pairs([one.candidate for one in ideas], self.lexicon):
             first, second = (row[idea] for idea in both)
             apart = (carried[first] & ~carried[second], carried[second] & ~carried[first])
             if min(float((shares @ added).max()) for added in apart) >= _ADDS:
                 joined = self._joined(pair, (ideas[first], ideas[second]), members, center, others, telling)
-                options.append((joined, carried[first] | carried[second], _AND))
+                options.append((joined, carried[first] | carried[second], _CARRY, _AND))
         worth = {
-            one.text: one.score + min(float((shares @ holds).min()), _CARRIES) - cost for one, holds, cost in options
+            one.text: one.score + min(float((shares @ holds).min()), enough) - cost
+            for one, holds, enough, cost in options
         }
         return sorted((one for one, *_ in options), key=lambda one: (-worth[one.text], one.text))[:_KEPT]
 
