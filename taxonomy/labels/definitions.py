@@ -39,12 +39,15 @@ class Definer:
     vectors : ndarray of shape (n, dimension)
         Unit vectors.
     lexicon : Lexicon
+    unlike : float
+        Cosine under which nothing borders on a node.
     """
 
     labels: Sequence[str]
     frequency: NDArray[np.float64]
     vectors: NDArray[np.float32]
     lexicon: Lexicon
+    unlike: float
 
     def define_level(
         self, names: Sequence[str], nodes: Sequence[NDArray[np.intp]], wanted: Sequence[int]
@@ -111,13 +114,14 @@ class Definer:
         return shown[::-1] if " and ".join(shown) == name.casefold() else shown
 
     def _beside(self, name: str, members: NDArray[np.intp], center: NDArray[np.float32]) -> str:
-        """Return the value of another node that is most easily looked for in this one."""
+        """Return the value of another node that is most easily looked for in this one, empty if none is like it."""
         texts = [self.lexicon.plain(self.labels[member]) for member in members]
         said = stems(name)
+        near = self.vectors[members] @ center
         options = [
-            (-round(float(self.vectors[member] @ center) + _OTHER_WORDS * _new_part(text, said), 6), text)
-            for member, text in zip(members, texts, strict=True)
-            if self._is_usable(text) and polarity_of(text) != "vice"
+            (-round(float(cosine) + _OTHER_WORDS * _new_part(text, said), 6), text)
+            for cosine, text in zip(near, texts, strict=True)
+            if cosine > self.unlike and self._is_usable(text) and polarity_of(text) != "vice"
         ]
         return min(options)[1] if options else ""
 

@@ -14,7 +14,11 @@ from embeddings.arrays import in_parallel, normalize
 # Added to every value's frequency, so that the rare ones together say something too.
 FLOOR = 0.1
 _ROWS = 4096
+# Values of which pairs are drawn, to see how alike any two are.
+_SAMPLE = 1000
 _BLOCK = 512
+# Nodes that a node is most easily taken for.
+_RIVALS = 16
 # Cosines that differ by less are a tie.
 _TIE = 1e-6
 
@@ -31,11 +35,14 @@ class Fit:
         Share of the node's weight in values that are at least as near to the label as to that of any rival.
     margin : float
         Cosine of label and node less that of the label and the nearest other node.
+    nearest : int
+        That other node, -1 where there is none.
     """
 
     rank: int
     covered: float
     margin: float
+    nearest: int
 
 
 def frequencies(weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -72,7 +79,20 @@ def node_vectors(
     return normalize(means).astype(np.float32)
 
 
-def rivals(centers: NDArray[np.float32], n_rivals: int) -> NDArray[np.intp]:
+def unlike(vectors: NDArray[np.float32]) -> float:
+    """Return the cosine that one in twenty pairs of values exceeds: what is further apart has little in common.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, dimension)
+        Unit vectors of all values.
+    """
+    sample = vectors[:: max(1, len(vectors) // _SAMPLE)]
+    cosines = (sample @ sample.T)[np.triu_indices(len(sample), 1)]
+    return float(np.quantile(cosines, 0.95)) if len(cosines) else -1.0
+
+
+def rivals(centers: NDArray[np.float32], n_rivals: int = _RIVALS) -> NDArray[np.intp]:
     """Return the other nodes that each is most easily taken for, siblings or not, shape (n, k)."""
     return nearest_neighbors(centers, n_rivals)[0]
 
@@ -115,7 +135,6 @@ def measure_fit(
     nodes: Sequence[NDArray[np.intp]],
     weights: NDArray[np.float64],
     vectors: NDArray[np.float32],
-    near: NDArray[np.intp],
 ) -> list[Fit]:
     """Return how well the labels of all nodes of a level fit them.
 
@@ -128,16 +147,16 @@ def measure_fit(
     weights : ndarray of shape (n,)
     vectors : ndarray of shape (n, dimension)
         Unit vectors of the values.
-    near : ndarray of shape (n_nodes, k)
-        The rivals of each node, as `rivals` gives them.
     """
+    near = rivals(centers)
     fits = []
     for node, (rank, members) in enumerate(zip(label_ranks(labels, centers), nodes, strict=True)):
         likeness = labels[node] @ centers.T
         own, likeness[node] = likeness[node], -np.inf
-        margin = float(own - likeness.max()) if len(centers) > 1 else float(own)
+        other = int(likeness.argmax()) if len(centers) > 1 else -1
+        margin = float(own - likeness[other]) if other >= 0 else float(own)
         bar = (vectors[members] @ labels[near[node]].T).max(axis=1, initial=-1)
         covered = weights[members] @ (vectors[members] @ labels[node] >= bar - _TIE)
         total = float(weights[members].sum())
-        fits.append(Fit(rank, round(float(covered) / total, 6) if total else 0.0, round(margin, 6)))
+        fits.append(Fit(rank, round(float(covered) / total, 6) if total else 0.0, round(margin, 6), other))
     return fits

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import count
 
 import numpy as np
@@ -20,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from taxonomy.english.polarity import polarity_of
 from taxonomy.english.words import parts, sentence_case, stems
 from taxonomy.labels.candidates import MAX_WORDS, Candidate, propose_ideas, propose_pairs
-from taxonomy.labels.fit import FLOOR, Fit, frequencies, label_ranks, measure_fit, node_vectors, rivals
+from taxonomy.labels.fit import FLOOR, Fit, frequencies, label_ranks, measure_fit, node_vectors, rivals, unlike
 from taxonomy.labels.lexicon import Lexicon
 from taxonomy.labels.telling import TellingWords, find_telling_words
 from taxonomy.labels.used import UsedNames
@@ -29,8 +28,6 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 # Members of a node that are looked at.
 _POOL = 24
-# Nodes that a node is most easily taken for.
-_RIVALS = 16
 # What a frequent value gains over a rare one, in cosine.
 _FREQUENCY_BONUS = 0.3
 # From this part of the node's highest frequency on, a value is common enough to name it.
@@ -49,8 +46,6 @@ _ADDS = 0.2
 _CARRY = 0.8
 # What an "and" costs.
 _AND = 0.05
-# Values of which pairs are drawn, to see how alike any two are.
-_SAMPLE = 1000
 # Nodes of a level whose other candidates are tried if their label does not find them.
 _RENAMED = 100
 _KEPT = 12
@@ -94,6 +89,9 @@ class Namer:
         Unit vectors.
     encode : callable
         Returns the unit vectors of strings.
+    lexicon : Lexicon
+    unlike : float
+        Cosine under which two values have little in common.
     """
 
     labels: Sequence[str]
@@ -102,13 +100,16 @@ class Namer:
     vectors: NDArray[np.float32]
     encode: Encode
     lexicon: Lexicon = field(repr=False)
+    unlike: float
 
     @classmethod
     def from_weights(
         cls, labels: Sequence[str], weights: NDArray[np.float64], vectors: NDArray[np.float32], encode: Encode
     ) -> Namer:
         """Make a namer of values and their weights in any unit."""
-        return cls(labels, weights, frequencies(weights), vectors, encode, Lexicon.from_labels(labels))
+        lexicon = Lexicon.from_labels(labels)
+        with threadpool_limits(1):
+            return cls(labels, weights, frequencies(weights), vectors, encode, lexicon, unlike(vectors))
 
     def name_level(
         self,
@@ -136,7 +137,7 @@ class Namer:
         # One thread, so that no bit hangs on how many there are.
         with threadpool_limits(1):
             pools = [self._pool(members, center) for members, center in zip(nodes, centers, strict=True)]
-            near = rivals(around, _RIVALS)
+            near = rivals(around)
             telling = find_telling_words([pool.texts for pool in pools], [pool.weights for pool in pools])
             ideas = [
                 self._ideas(pool, center, around[others], words)
@@ -160,18 +161,8 @@ class Namer:
         """Return how well the labels of all nodes of a level fit them, None for a node without values."""
         centers = node_vectors(nodes, self.frequency, self.vectors)
         with threadpool_limits(1):
-            fits = measure_fit(
-                self._encoded(labels), centers, nodes, self.weights, self.vectors, rivals(centers, _RIVALS)
-            )
+            fits = measure_fit(self._encoded(labels), centers, nodes, self.weights, self.vectors)
         return [fit if len(values) else None for fit, values in zip(fits, nodes, strict=True)]
-
-    @cached_property
-    def _unlike(self) -> float:
-        """The cosine that one in twenty pairs of values exceeds: what is further apart has nothing in common."""
-        step = max(1, len(self.vectors) // _SAMPLE)
-        sample = self.vectors[::step]
-        cosines = (sample @ sample.T)[np.triu_indices(len(sample), 1)]
-        return float(np.quantile(cosines, 0.95)) if len(cosines) else -1.0
 
     def _pool(self, members: NDArray[np.intp], center: NDArray[np.float32]) -> _Pool:
         """Return the best members, without the vices unless at least half are."""
@@ -266,7 +257,7 @@ class Namer:
         """
         vectors = self.vectors[members]
         # Of two members neither is most of the node, unless they say the same.
-        least = _ALIKE if len(members) == 2 else self._unlike
+        least = _ALIKE if len(members) == 2 else self.unlike
         bar = (vectors @ names.T).max(axis=1, initial=least)
         said = [stems(self.labels[member]) for member in members]
         has_words = [[stems(one.text) <= words for words in said] for one in ideas]

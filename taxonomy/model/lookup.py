@@ -60,11 +60,13 @@ class Lookup:
                 raise LookupFailedError(self._describe_retired(key), remedy="give an id of this version")
             where = "" if level is None else f" on level {level}"
             raise LookupFailedError(f"there is no node {key!r}{where}", remedy=self._suggest(key, level))
-        if len(matches) > 1:
+        # A cluster may have the name of a value in it: "Prudence" is the cluster, "prudence" the value.
+        exact = [node for node in matches if node.label == key]
+        if len(matches) > 1 and len(exact) != 1:
             listed = [f"{node.id} (level {node.level}, {node.label!r})" for node in matches]
             problem = f"{key!r} is the label or alias of {len(matches)} nodes: {', '.join(listed)}"
             raise AmbiguousKeyError(problem, listed, remedy="give an id or a level")
-        return matches[0]
+        return exact[0] if exact else matches[0]
 
     def find_retired(self, id: str) -> Retired:
         """Return the entry of a retired id; see `Taxonomy.retired_node`."""

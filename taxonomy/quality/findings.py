@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from embeddings.progress import Progress
 from taxonomy.english.phrases import Phrases, words_of
 from taxonomy.english.words import singulars, word_list
 from taxonomy.errors import check_type
+from taxonomy.labels.fit import measure_fit
 from taxonomy.model import Node, Taxonomy
 from taxonomy.model.nodes import OUTLYING
 from taxonomy.quality.opposites import find_opposites
@@ -31,7 +31,8 @@ _NEIGHBORS = 10
 # Cosine of labels from which they are paraphrases: few names of one tree are that near, and those share their words.
 _NEAR = 0.9
 _FILLERS = word_list("fillers")
-_BLOCK = 1024
+# A label covers at least so much of its node's weight.
+_COVERED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Finding:
     message : str
         One sentence.
     weight : float
-        Of the node.
+        Of the node; of a label, of what it does not cover.
     """
 
     code: str
@@ -92,8 +93,14 @@ def list_findings(tree: Taxonomy, vectors: TreeVectors | None = None) -> list[Fi
     found = [(code, *one) for code, check in CHECKS.items() for one in check(tree)]
     if vectors is not None and len(tree.levels) > 1:
         found += [(code, *one) for code, examine in VECTOR_CHECKS.items() for one in examine(tree, vectors)]
-    findings = [Finding(code, node.id, message, node.weight) for code, node, message in found]
+    findings = [Finding(code, node.id, message, _weight(code, node)) for code, node, message in found]
     return sorted(findings, key=lambda finding: (-finding.weight, finding.code, finding.message, finding.node))
+
+
+def _weight(code: str, node: Node) -> float:
+    if code != "label-fit" or node.label_fit is None:
+        return node.weight
+    return round(node.weight * (1 - node.label_fit.covered), 6)
 
 
 def _single_child(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
@@ -276,20 +283,18 @@ def _near_label(tree: Taxonomy, vectors: TreeVectors) -> Iterator[tuple[Node, st
 
 def _label_fit(tree: Taxonomy, vectors: TreeVectors) -> Iterator[tuple[Node, str]]:
     rows = {node.id: row for row, node in enumerate(tree.inner)}
-    for nodes, centroids in inner_centroids(tree, vectors.values):
-        best = _most_like(vectors.labels[[rows[node.id] for node in nodes]], centroids)
-        for node, other in zip(nodes, best, strict=True):
-            if nodes[other] is not node:
-                yield node, f"the label of {_name(node)} fits the values of {_name(nodes[other])} better than its own"
-
-
-def _most_like(labels: NDArray[np.float32], centroids: NDArray[np.float32]) -> Iterable[int]:
-    """Return the centroid that each label is most like, its own where that is as near."""
-    for start in range(0, len(labels), _BLOCK):
-        likeness = labels[start : start + _BLOCK] @ centroids.T
-        here = np.arange(len(likeness))
-        likeness[here, start + here] += 1e-6
-        yield from likeness.argmax(axis=1).tolist()
+    live = np.flatnonzero([not value.is_dormant for value in tree.leaves])
+    weights = np.array([value.weight for value in tree.leaves])
+    for (nodes, centroids), above in zip(inner_centroids(tree, vectors.values), tree.ancestors[:, live], strict=True):
+        _, owner = np.unique(above, return_inverse=True)
+        values = [live[part] for part in np.split(np.argsort(owner, kind="stable"), np.cumsum(np.bincount(owner))[:-1])]
+        labels = vectors.labels[[rows[node.id] for node in nodes]]
+        for node, fit in zip(nodes, measure_fit(labels, centroids, values, weights, vectors.values), strict=True):
+            if fit.rank > 1:
+                other = _name(nodes[fit.nearest])
+                yield node, f"the label of {_name(node)} fits the values of {other} better than its own"
+            elif fit.covered < _COVERED and node.label_source in ("keyphrase", "llm"):
+                yield node, f"the label of {_name(node)} covers {fit.covered:.0%} of its weight, other labels the rest"
 
 
 def _name(node: Node) -> str:

@@ -84,6 +84,7 @@ def _columns(tree: Taxonomy, position: Mapping[str, int], vectors: TreeVectors |
         "history": sparse(lambda node: _history(node, name) or None),
         "source": column(lambda node: node.label_source),
         "rank": sparse(lambda node: node.label_rank),
+        "covered": sparse(lambda node: node.label_fit.covered if node.label_fit else None),
         "stability": column(lambda node: node.stability),
         "confidence": column(lambda node: node.placement.confidence if node.placement else None),
         # Of an imported tree the runner-up may be a node that is not in it.

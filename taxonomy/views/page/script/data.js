@@ -18,6 +18,7 @@ const nodes = data.nodes.id.map((id, i) => ({
   history: data.nodes.history[i] ?? [],
   source: data.nodes.source[i],
   rank: data.nodes.rank[i],
+  covered: data.nodes.covered[i],
   stability: data.nodes.stability[i],
   confidence: data.nodes.confidence[i],
   votes: data.nodes.votes[i],

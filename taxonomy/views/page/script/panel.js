@@ -120,7 +120,7 @@ function history_(node) {
     el("button.id", { type: "button", "aria-label": `Copy the id ${node.id}`, onclick: (event) => copy(event.currentTarget, node.id) }, el("code", {}, node.id), el("span", {}, "Copy")),
     el("dl.facts", {},
       fact("version", data.version, data.previous && data.previous !== data.version ? `, after ${data.previous}` : ""),
-      fact("label", SOURCES[node.source], node.rank ? `; ranks ${count(node.rank)} on its level as a query for it` : ""),
+      fact("label", SOURCES[node.source], node.rank ? `; ranks ${count(node.rank)} on its level as a query for it` : "", node.covered !== undefined ? `; covers ${percent(node.covered)} of its weight` : ""),
       node.stability !== null && fact("stability", `came back in ${percent(node.stability)} of the runs`),
       fact("replaces", replaced.length ? el("ul.plain", {}, replaced.map((one) => el("li", {}, one[1], el("span.faint", {}, ` until ${one[3]}, ${one[0]}`), decisions(one[5])))) : "nothing that was retired"),
       fact("decisions", node.history.length ? decisions(node.history) : "none by a person"),
