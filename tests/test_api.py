@@ -75,8 +75,10 @@ def test_a_taxonomy_is_a_collection_of_nodes() -> None:
 def test_what_is_in_it_is_what_node_finds() -> None:
     tree = make_tree(["honesty", "kindness"], [0, 0], names=[["Honesty"]])
     assert "honesty" in tree
+    # As it is written decides between a value and a cluster that has its name.
+    assert (tree.node("honesty").level, tree.node("Honesty").level) == (0, 1)
     with pytest.raises(taxonomy.AmbiguousKeyError) as raised:
-        tree.node("honesty")
+        tree.node("HONESTY")
     assert len(raised.value.candidates) == 2
     assert raised.value.remedy == "give an id or a level"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from taxonomy.english import words
-from taxonomy.english.words import singulars, with_article, word_list, word_pairs, word_pattern
+from taxonomy.english.words import singulars, word_list, word_pairs, word_pattern
 from tests.conftest import ROOT
 
 LISTS: dict[str, Any] = {
@@ -49,12 +49,6 @@ def test_a_pattern_matches_the_words_of_its_list_alone() -> None:
     pattern = re.compile(word_pattern("clause_verbs"))
     assert all(pattern.fullmatch(word) for word in word_list("clause_verbs"))
     assert not pattern.fullmatch("theory")
-
-
-def test_an_article_follows_the_sound() -> None:
-    heads = ["hourly process", "heirloom home", "open system", "one voice", "European outlook", "utopian goal", "habit"]
-    assert [with_article(head).split()[0] for head in heads] == ["an", "an", "an", "a", "a", "a", "a"]
-    assert with_article("process and outlook") == "process and outlook"
 
 
 def test_a_key_may_be_the_plural_of_several() -> None:

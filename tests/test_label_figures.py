@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,8 +17,10 @@ from embeddings import StoredEncoder, load_encoder
 from taxonomy.english.words import related, stems
 from taxonomy.formats.csv import read_taxonomy_csv
 from taxonomy.model import Taxonomy
-from taxonomy.values import canonical_key
+from taxonomy.model.scope_notes import read_scope
+from taxonomy.values import canonical_key, read_values
 from tests.conftest import FIXTURE, ROOT
+from tests.polarity import vices
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -57,14 +59,16 @@ def check_labels(tree: Taxonomy) -> None:
         if node.label_source != "keyphrase":
             continue
         words = node.label.split()
-        assert 2 <= len(words) <= 4, node.label
+        assert 1 <= len(words) <= 4, node.label
         assert node.label[0].isupper(), node.label
-        said = [stem for word in words for stem in stems(word) if word not in ("Forms", "and", "of")]
+        said = [stem for word in words for stem in stems(word) if word not in ("and", "of")]
         twice = [one for i, one in enumerate(said) for other in said[:i] if related(one, other)]
-        assert not twice or node.label.endswith("values"), node.label
-        assert 10 <= len(node.definition.split()) <= 25, node.definition
-        keys = {canonical_key(child.label) for child in tree.children(node)}
-        assert canonical_key(node.label) not in keys, node.label
+        assert not twice, node.label
+        assert re.fullmatch(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*", node.label), node.label
+        assert 10 <= len(node.definition.split()) <= 30, node.definition
+        assert read_scope(node.definition), node.definition
+        above = {canonical_key(one.label) for one in tree.path(node)[:-1]}
+        assert canonical_key(node.label) not in above, node.label
     for level in range(1, len(tree.levels)):
         labels = [node.label for node in named(tree, level)]
         assert len(set(labels)) == len(labels)
@@ -82,11 +86,45 @@ def test_labels_of_the_fixture(tree: Taxonomy) -> None:
     check_ranks(tree)
 
 
-def test_definitions_do_not_read_as_a_template(tree: Taxonomy) -> None:
-    for level in range(1, len(tree.levels)):
-        nodes = [node for node in named(tree, level) if node.label_source == "keyphrase"]
-        starts = Counter(" ".join(node.definition.split()[:2]) for node in nodes)
-        assert len(nodes) < 20 or max(starts.values()) < len(nodes) / 4
+def check_joined(tree: Taxonomy, clusters: float, groups: float) -> None:
+    """Check that no more names than people's have an "and"."""
+    for level, most in ((1, clusters), (2, groups)):
+        labels = [node.label for node in named(tree, level)]
+        assert sum(" and " in label for label in labels) <= most * len(labels)
+
+
+def test_names_of_the_fixture_mostly_say_one_idea(tree: Taxonomy) -> None:
+    check_joined(tree, 0.5, 0.6)
+
+
+def check_plain_words(tree: Taxonomy) -> None:
+    """Check that scope notes commend nothing, members' own names and labels aside."""
+    commending = set((ROOT / "tests" / "data" / "evaluative.txt").read_text(encoding="utf-8").split())
+    labels = {node.label for node in tree.inner}
+    for node in tree.inner:
+        scope = read_scope(node.definition)
+        if node.label_source != "keyphrase" or scope is None:
+            continue
+        covers, _, points = node.definition.partition(". ")
+        for name in scope.shown:
+            covers = covers.replace(name, "", 1)
+        assert commending.isdisjoint(re.findall(r"[a-z]+", covers.lower())), node.definition
+        place = re.fullmatch(r"For .+, see (.+?)(?:, (?:under (.+)|beside it))?\.", points)
+        assert place is None or labels.issuperset(filter(None, place.groups())), node.definition
+        assert place or points == "It points to no other node of its level."
+
+
+def test_no_definition_of_the_fixture_commends(tree: Taxonomy) -> None:
+    check_plain_words(tree)
+
+
+@pytest.mark.slow
+def test_vices_among_the_values_of_the_fixture_are_flagged_and_not_commended(cache: Path) -> None:
+    mixed = dict.fromkeys(vices(), 1.0) | {value.label: value.weight for value in read_values(FIXTURE).values}
+    tree = taxonomy.build(mixed).tree
+    flagged = {value.label for value in tree.leaves if value.polarity == "vice"}
+    assert len(flagged.intersection(vices())) >= 400
+    check_plain_words(tree)
 
 
 def check_groups(tree: Taxonomy) -> None:
@@ -107,6 +145,8 @@ def test_every_group_of_the_published_strings_is_found_by_its_label(published_tr
 def test_labels_of_the_published_strings(published_tree: Taxonomy) -> None:
     check_labels(published_tree)
     check_ranks(published_tree)
+    check_joined(published_tree, 0.5, 0.6)
+    check_plain_words(published_tree)
 
 
 def encode(strings: Sequence[str]) -> NDArray[np.float32]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import re
 import zlib
 from collections.abc import Sequence
 from types import ModuleType
@@ -16,11 +15,15 @@ from numpy.typing import NDArray
 
 from taxonomy.labels import candidates, lexicon
 from taxonomy.labels.candidates import join
-from taxonomy.labels.definitions import examples
-from taxonomy.labels.fit import frequencies, label_ranks, node_vectors
+from taxonomy.labels.definitions import Definer
+from taxonomy.labels.fit import frequencies, label_ranks, measure_fit, node_vectors
 from taxonomy.labels.keyphrase import Namer
 from taxonomy.labels.lexicon import Lexicon
+from taxonomy.model import scope_notes
+from taxonomy.model.draft import Draft
+from taxonomy.model.scope_notes import Scope, read_scope, write_scope_note
 from taxonomy.values import canonical_key
+from tests.trees import make_tree
 
 WORDS = st.sampled_from(["care", "trust", "truth", "client", "quality", "attention to detail", "a sense of awe", "x"])
 VALUES = st.lists(st.lists(WORDS, min_size=1, max_size=3).map(" ".join), min_size=2, max_size=20, unique=True)
@@ -48,9 +51,15 @@ def joined(one: str, other: str) -> str | None:
 
 
 def name_one(labels: Sequence[str], weights: Sequence[float] = ()) -> str:
-    taken = {canonical_key(label) for label in labels}
-    (name,) = namer(labels, weights).name_level([np.arange(len(labels))], [-1], [], [taken])
-    return name.label
+    (name,) = namer(labels, weights).name_level([np.arange(len(labels))])
+    return name
+
+
+def scope_of(name: str, labels: Sequence[str], weights: Sequence[float] = ()) -> Scope:
+    found = namer(labels, weights)
+    definer = Definer(labels, found.frequency, found.vectors, found.lexicon, found.unlike)
+    (scope,) = definer.define_level([name], [np.arange(len(labels))], [0])
+    return scope
 
 
 def test_values_are_joined_by_the_word_they_share() -> None:
@@ -67,37 +76,41 @@ def test_no_word_family_is_said_twice_and_no_name_is_long() -> None:
     assert joined("security", "cybersecurity") is None
 
 
-@pytest.mark.parametrize("module", [candidates, lexicon])
+@pytest.mark.parametrize("module", [candidates, lexicon, scope_notes])
 def test_the_examples_in_the_docstrings_hold(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
 
 
 @given(VALUES)
-def test_names_differ_from_each_other_from_the_parent_and_from_the_children(labels: list[str]) -> None:
+def test_names_differ_from_each_other_and_from_what_is_taken(labels: list[str]) -> None:
     half = len(labels) // 2
     nodes = [np.arange(half), np.arange(half, len(labels))]
-    taken = [{canonical_key(labels[member]) for member in members} for members in nodes]
-    named = namer(labels).name_level(nodes, [0, 0], ["Care and trust"], taken)
-    keys = [canonical_key(name.label) for name in named]
-    assert len({*keys, canonical_key("Care and trust")}) == 3
-    for name, below in zip(named, taken, strict=True):
-        assert canonical_key(name.label) not in below
-        assert name.label[0] == name.label[0].upper()
-        assert name.rank in (1, 2)
+    taken = {canonical_key("Care and trust")}
+    named = namer(labels).name_level(nodes, [taken, taken])
+    assert len({*map(canonical_key, named), *taken}) == 3
+    for name in named:
+        assert 1 <= len(name.split()) <= 4
+        assert name[0] == name[0].upper()
 
 
 @given(VALUES)
-def test_a_definition_has_10_to_25_words(labels: list[str]) -> None:
-    (name,) = namer(labels).name_level([np.arange(len(labels))], [-1], [], [set()])
-    assert 10 <= len(name.definition.split()) <= 25
-    assert re.fullmatch(r"[A-Z].*\.", name.definition)
+def test_a_scope_note_has_10_to_30_words_and_reads_back(labels: list[str]) -> None:
+    scope = scope_of("care", labels)
+    note = write_scope_note(scope, len(labels))
+    assert 10 <= len(note.split()) <= 30
+    assert read_scope(note) == scope
+    assert set(scope.shown) <= set(labels)
 
 
-def test_values_too_long_to_pair_are_named_by_their_heads() -> None:
-    labels = ["attention to small print", "reading of the whole contract", "care for the other party"]
+def test_values_too_long_for_a_name_are_named_by_their_words() -> None:
+    labels = [
+        "steady attention to small print",
+        "reading of the whole long contract",
+        "care for the other weaker party",
+    ]
     said = name_one(labels).lower().split()
-    assert 2 <= len(said) <= 4
-    assert set(said) <= {"and", *" ".join(labels).split()} - {"to", "of", "the", "for"}
+    assert 1 <= len(said) <= 4
+    assert set(said) <= set(" ".join(labels).split()) - {"to", "of", "the", "for"}
 
 
 def test_a_rare_oddity_names_no_node() -> None:
@@ -110,10 +123,20 @@ def test_a_node_with_one_heart_has_no_and() -> None:
     assert name_one(labels) == "Artistic creativity"
 
 
-def test_a_value_may_name_a_node_that_is_not_its_parent() -> None:
+def test_a_value_may_name_its_node() -> None:
     labels = ["financial prudence", "careful saving", "financial planning"]
-    (name,) = namer(labels, [90, 2, 3]).name_level([np.arange(3)], [-1], [], [set()])
-    assert name.label == "Financial prudence"
+    assert name_one(labels, [90, 2, 3]) == "Financial prudence"
+
+
+def test_two_ideas_are_joined_where_neither_carries_the_node() -> None:
+    assert name_one(["patience", "tolerance"]) in ("Patience and tolerance", "Tolerance and patience")
+    # What is said of more is the wider idea.
+    assert name_one(["detachment", "clinical detachment"]) == "Detachment"
+
+
+def test_no_adjective_is_joined_to_a_noun() -> None:
+    assert joined("financial autonomy", "patient autonomy") is None
+    assert joined("backward compatibility", "system compatibility") is None
 
 
 def test_capital_letters_of_values_do_not_reach_into_names() -> None:
@@ -122,32 +145,28 @@ def test_capital_letters_of_values_do_not_reach_into_names() -> None:
     assert words.plain("Patience Buddhist") == "patience Buddhist"
 
 
-def test_examples_say_what_neither_the_name_nor_each_other_says() -> None:
-    members = [
-        "emotional care",
-        "tenderness",
-        "tender heart",
-        "warmth and ease",
-        "warmth",
-        "a hand on the shoulder held",
-    ]
-    assert examples("emotional care and awareness", members) == ["tenderness", "tender heart", "warmth"]
-    assert examples("personal reflection", ["personal reflection", "reflection", "quiet"]) == [
-        "quiet",
-        "personal reflection",
-    ]
+def test_a_scope_note_shows_members_that_say_what_its_name_does_not() -> None:
+    members = ["emotional care", "tenderness", "tender heart", "warmth and ease", "warmth", "emotional awareness"]
+    # "Tender heart" is of the family of "tenderness", and "warmth and ease" can't be listed.
+    assert set(scope_of("Emotional care and awareness", members).shown) == {"tenderness", "warmth"}
+    # Where all is in the name, what it says is better than nothing; the name itself comes last.
+    assert scope_of("Wit", ["wit", "dry wit"]).shown == ("dry wit",)
 
 
-def test_a_vice_among_virtues_neither_names_nor_shows() -> None:
+def test_a_vice_among_virtues_neither_names_nor_shows_and_is_counted() -> None:
     labels = ["honesty", "candor", "deception", "plain talk"]
-    (name,) = namer(labels, [5, 5, 900, 5]).name_level([np.arange(4)], [-1], [], [set()])
-    assert "ecept" not in name.label + name.definition
+    assert "ecept" not in name_one(labels, [5, 5, 900, 5])
+    scope = scope_of("Honesty", labels, [5, 5, 900, 5])
+    assert "deception" not in scope.shown
+    draft = Draft(make_tree(labels, [0, 0, 0, 0], names=[["Honesty"]]).nodes)
+    draft.change("1:0", definition=write_scope_note(scope, 4), label_source="keyphrase")
+    said = next(node.definition for node in draft.finish() if node.level)
+    assert ", 1 of them a vice." in said
 
 
 def test_vices_name_a_node_of_vices() -> None:
     labels = ["deception", "strategic deception", "systematic deceit", "plain talk"]
-    (name,) = namer(labels, [5, 5, 5, 5]).name_level([np.arange(4)], [-1], [], [set()])
-    assert "dece" in name.label.lower()
+    assert "dece" in name_one(labels, [5, 5, 5, 5]).lower()
 
 
 def test_frequencies_are_logarithmic_and_survive_zeros() -> None:
@@ -160,3 +179,15 @@ def test_a_rank_counts_the_nodes_that_are_nearer() -> None:
     centers = node_vectors([np.array([0]), np.array([1, 2]), np.array([], dtype=np.intp)], np.ones(3), vectors)
     assert np.allclose(centers, [[1, 0, 0], [0, 0.5**0.5, 0.5**0.5], [0, 0, 0]])
     assert label_ranks(vectors, centers) == [1, 1, 2]
+
+
+def test_a_label_covers_the_values_that_no_other_label_is_nearer_to() -> None:
+    values = np.array([[1, 0], [0.8, 0.6], [0, 1]], dtype=np.float32)
+    labels = np.array([[1, 0], [0, 1]], dtype=np.float32)
+    nodes = [np.array([0]), np.array([1, 2])]
+    centers = node_vectors(nodes, np.ones(3), values)
+    one, other = measure_fit(labels, centers, nodes, np.array([5.0, 3.0, 1.0]), values)
+    assert (one.rank, one.covered, one.nearest) == (1, 1.0, 1)
+    # The heavier of its two values is nearer to the other label.
+    assert (other.rank, other.covered, other.nearest) == (1, 0.25, 0)
+    assert one.margin > 0

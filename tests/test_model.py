@@ -58,7 +58,8 @@ def test_finds_by_id_label_and_alias_in_any_spelling() -> None:
     assert one.node("v1").id == one.node("CRAFT").id == one.node("- craft.").id == "v1"
     assert one.node("practical", level=2).id == "d1"
     with pytest.raises(AmbiguousKeyError, match=r"v4 \(level 0, 'practical'\)"):
-        one.node("practical")
+        one.node("PRACTICAL")
+    assert one.node("practical").level == 0
     with pytest.raises(LookupFailedError, match="no node 'nothing'"):
         one.node("nothing")
     with pytest.raises(LookupFailedError, match="on level 1"):

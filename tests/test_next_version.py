@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import taxonomy
 from taxonomy import Diff, Edit, LevelsError, Node, Taxonomy
 from taxonomy.english.phrases import Phrases
-from taxonomy.labels.definitions import Definer
 from taxonomy.model.draft import Draft
+from taxonomy.model.scope_notes import read_scope, said_of_members
 from taxonomy.values import canonical_key, read_values
 from taxonomy.versions.changelog import as_markdown, as_text
 from taxonomy.versions.replay import replay_edits
@@ -171,15 +171,30 @@ def check_definitions(tree: Taxonomy) -> None:
     for node in tree.inner:
         assert node.definition
         live = [name for value in tree.values(node) if not value.is_dormant for name in (value.label, *value.aliases)]
-        assert phrases.find(node.definition, within=live) == [], node
+        assert phrases.find(said_of_members(node.definition), within=live) == [], node
+        scope = read_scope(node.definition)
+        assert scope is None or scope.beside not in gone, node
 
 
-def test_a_definition_of_one_short_member_does_not_name_what_is_gone() -> None:
-    definer = Definer.from_encoder(TinyEncoder().encode)
-    center = TinyEncoder().encode(["exclusivity"])
-    (said,) = definer.define_members(["exclusivity and rational analysis"], [["exclusivity"]], center)
-    assert "exclusivity" in said
-    assert "rational" not in said
+def test_a_scope_note_follows_the_tree_and_is_no_change_of_its_node() -> None:
+    old = build(words(40), levels=(12,))
+    node, scope = next((one, found) for one in old.inner if (found := read_scope(one.definition)) and found.beside)
+    neighbor = old.node(scope.beside)
+    while neighbor.level < node.level:
+        neighbor = old.parent(neighbor) or neighbor
+    stranger = next(one for one in old.leaves if old.parent(one) not in (node, neighbor) and one.parent != node.id)
+    edits = [
+        Edit(action="review", node=node.id, to=old.version),
+        Edit(action="rename", node=neighbor.id, to="Another name"),
+        Edit(action="move", node=stranger.id, to=old.parent(old.values(node)[0]).id),
+    ]
+    new, _ = taxonomy.apply_edits(old, edits)
+    said = new.node(node.id).definition
+    assert "see Another name" in said
+    assert said != node.definition
+    assert read_scope(said) == scope
+    assert new.node(node.id).reviewed
+    assert [change.kind for change in Diff.between(old, new).changes if change.field == "definition"] == ["annotated"]
 
 
 def test_a_heavy_value_keeps_the_name_of_its_node() -> None:
@@ -208,7 +223,6 @@ def test_a_machines_definition_follows_its_node_and_a_persons_stays() -> None:
     renamed = new.node("Another name")
     assert (renamed.label_source, renamed.definition_source) == ("human", "keyphrase")
     assert renamed.definition
-    assert renamed.definition != one.definition
     assert new.node("A part").definition
     assert new.node(third.id).definition == f"What {gone.label} is."
     assert new.node(third.id).definition_source is None

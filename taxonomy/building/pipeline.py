@@ -156,10 +156,10 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
         labelled = naming.name(draft)
         edited, replay = _replay(draft, edits, gone)
     if previous is not None:
-        empty_stale_definitions(edited, previous.nodes)
+        empty_stale_definitions(edited, previous.nodes, pointers=True)
     if edits:
         # What was named before the edits may name what they took out.
-        empty_stale_definitions(edited, draft.nodes.values())
+        empty_stale_definitions(edited, draft.nodes.values(), pointers=True)
     if lacks_words(edited):
         labelled = naming.name(edited) or labelled
 

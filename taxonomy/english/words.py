@@ -1,4 +1,4 @@
-"""Lists of English words, and rules of English: word families, phrases, plurals, articles, counts."""
+"""Lists of English words, and rules of English: word families, phrases, plurals, counts."""
 
 from __future__ import annotations
 
@@ -38,8 +38,6 @@ def _lists() -> dict[str, Any]:
 
 
 FUNCTION_WORDS = word_list("function_words")
-_NOUNS_WITH_ARTICLE = word_list("nouns_with_article")
-_AN_STARTS, _A_STARTS = tuple(word_list("an_starts")), tuple(word_list("a_starts"))
 
 
 @lru_cache(maxsize=100_000)
@@ -113,20 +111,6 @@ def parts(text: str) -> list[list[str]]:
 def sentence_case(text: str) -> str:
     """Return `text` with its first letter capitalised."""
     return text[:1].upper() + text[1:]
-
-
-def with_article(phrase: str) -> str:
-    """Return a noun phrase with an article where its head needs one.
-
-    >>> with_article("honest approach"), with_article("united outlook"), with_article("honesty")
-    ('an honest approach', 'a united outlook', 'honesty')
-    """
-    head = first_part(phrase)[-1:]
-    if " and " in phrase or not head or head[0].casefold() not in _NOUNS_WITH_ARTICLE:
-        return phrase
-    first = phrase.casefold()
-    vowel = first.startswith(_AN_STARTS) or (first[0] in "aeiou" and not first.startswith(_A_STARTS))
-    return f"{'an' if vowel else 'a'} {phrase}"
 
 
 def singulars(key: str) -> list[str]:

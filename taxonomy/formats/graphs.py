@@ -46,13 +46,15 @@ def _head(tree: Taxonomy) -> dict[str, str]:
 
 def _scalars(node: Node) -> dict[str, Any]:
     """Return the fields of a node in types that GraphML has."""
-    fields = node.model_dump(exclude={"id", "placement", "conversations", "aliases", "flags", "history"})
+    fields = node.model_dump(exclude={"id", "label_fit", "placement", "conversations", "aliases", "flags", "history"})
     fields["aliases"] = json.dumps(node.aliases, ensure_ascii=False)
     fields["flags"] = json.dumps(node.flags)
     if node.level == 0:
         fields["polarity"] = node.polarity
     if node.history:
         fields["history"] = json.dumps([one.model_dump() for one in node.history], ensure_ascii=False)
+    if node.label_fit:
+        fields |= {f"label_{name}": figure for name, figure in node.label_fit.model_dump().items()}
     if node.placement:
         fields |= node.placement.model_dump()
     if node.conversations:

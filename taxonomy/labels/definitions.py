@@ -23,7 +23,7 @@ _LONGEST = 4
 # What a value that says something else than its node's name gains, in cosine.
 _OTHER_WORDS = 0.2
 # What can be listed, and read back from a list.
-_LISTABLE = re.compile(r"(?!.*(?:\band\b|\d))[^\s,.;:]+(?: [^\s,.;:]+)*", re.IGNORECASE)
+_LISTABLE = re.compile(r"(?!.*\band\b)[^\s,.;:]+(?: [^\s,.;:]+)*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ class Draft:
         """
         self.weigh()
         live = self._live()
-        notes = ScopeNotes(self).current()
+        notes = ScopeNotes(self.nodes).current()
         total = math.fsum(node.weight for node in self.level(0))
         same_total = _is_close(total, self._stated_total)
         finished = []

@@ -17,8 +17,10 @@ def nodes_frame(nodes: Sequence[Node], levels: Sequence[Level]) -> pd.DataFrame:
 
     rows = []
     for node in nodes:
-        row = node.model_dump(exclude={"placement", "conversations"})
+        row = node.model_dump(exclude={"label_fit", "placement", "conversations"})
         row["polarity"] = None if node.level else node.polarity
+        row["label_covered"] = node.label_fit.covered if node.label_fit else None
+        row["label_margin"] = node.label_fit.margin if node.label_fit else None
         row["confidence"] = node.placement.confidence if node.placement else None
         row["second_parent"] = node.placement.second_parent if node.placement else None
         rows.append(row)

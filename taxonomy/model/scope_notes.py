@@ -7,21 +7,20 @@ it is written; the number, and the names of the nodes that it points to, follow 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from taxonomy.english.polarity import polarity_of
 from taxonomy.model.nodes import Node
 
-if TYPE_CHECKING:
-    from taxonomy.model.draft import Draft
-
 MOST_WORDS = 30
+_NOWHERE = "It points to no other node of its level."
 _FORM = re.compile(
-    r"Covers (?:(?P<unnamed>[\d,]+ values?)|(?P<shown>[^.;]+?)(?: and (?:[\d,]+ more|nothing else))?)"
-    r"(?:, [\d,]+ of them (?:a vice|vices))?\.(?: For (?P<beside>.+?), see .+\.| Nothing borders on it on its level\.)?"
+    r"Covers (?:[\d,]+ values?|(?P<shown>[^.;]+?)(?: and (?:[\d,]+ more|nothing else))?)"
+    r"(?:, [\d,]+ of them (?:a vice|vices))?\. "
+    rf"(?:For (?P<beside>.+?), see .+\.|{re.escape(_NOWHERE)})"
 )
 _LISTED = re.compile(r", | and ")
 
@@ -69,58 +68,86 @@ def write_scope_note(scope: Scope, n_values: int, n_vices: int = 0, place: Place
     n_vices : int
         How many of those that are not shown are vices among values.
     place : Place, optional
-        Where the value beside is; without it nothing borders on the node.
+        Where the value beside is; without it the note points to no other node.
 
     Examples
     --------
     >>> write_scope_note(Scope(("candor", "plain speech"), "tact"), 88, place=Place("Diplomacy", "Social"))
     'Covers candor, plain speech and 86 more. For tact, see Diplomacy, under Social.'
     >>> write_scope_note(Scope(("candor",)), 3, 1)
-    'Covers candor and 2 more, 1 of them a vice. Nothing borders on it on its level.'
+    'Covers candor and 2 more, 1 of them a vice. It points to no other node of its level.'
     """
     covers = f"Covers {_listed(scope.shown, n_values)}{_vices(n_vices)}."
     if place is None:
-        return f"{covers} Nothing borders on it on its level."
+        return f"{covers} {_NOWHERE}"
     here = f"For {scope.beside}, see {place.label}"
     long = f"{covers} {here}, {f'under {place.parent}' if place.parent else 'beside it'}."
     return long if len(long.split()) <= MOST_WORDS else f"{covers} {here}."
 
 
 class ScopeNotes:
-    """The scope notes of a draft, as they read today."""
+    """The scope notes of a tree, as they read today.
 
-    def __init__(self, draft: Draft) -> None:
-        self._draft = draft
+    Parameters
+    ----------
+    nodes : mapping of str to Node
+        All nodes, by id.
+    """
+
+    def __init__(self, nodes: Mapping[str, Node]) -> None:
+        self._nodes = nodes
 
     def current(self) -> dict[str, str]:
         """Return the scope notes that machines wrote, as of this tree, by id of the node."""
-        notes = ((node, read_scope(node.definition)) for node in self._draft.nodes.values() if node.level)
+        notes = ((node, read_scope(node.definition)) for node in self._nodes.values() if node.level)
         scopes = {node.id: scope for node, scope in notes if scope is not None and node.has_machine_definition}
         return {id: self.write(id, scope) for id, scope in scopes.items()}
 
     def write(self, id: str, scope: Scope) -> str:
         """Return the scope note of a node."""
-        labels = [value.label.casefold() for value in self._draft.leaves(id) if not value.is_dormant]
+        labels = self._labels[id]
         vices = {label for label in labels if polarity_of(label) == "vice"}
         among = vices - {text.casefold() for text in scope.shown} if 2 * len(vices) < len(labels) else ()
-        place = self._place(id, scope.beside)
-        # What it pointed to has gone, or is in the node now.
-        scope = scope if place is not None else replace(scope, beside="")
-        return write_scope_note(scope, len(labels), len(among), place)
+        return write_scope_note(scope, len(labels), len(among), self._place(id, scope.beside))
 
     def _place(self, id: str, value: str) -> Place | None:
         """Return where a value is on the level of a node, None where it is not elsewhere."""
-        nodes = self._draft.nodes
         node = self._live_values.get(value.casefold())
-        while node is not None and node.level < nodes[id].level:
-            node = nodes.get(node.parent or "")
+        while node is not None and node.level < self._nodes[id].level:
+            node = self._nodes.get(node.parent or "")
         if node is None or node.id == id:
             return None
-        return Place(node.label, nodes[node.parent].label if node.parent in nodes else "")
+        above = self._nodes.get(node.parent or "")
+        return Place(node.label, above.label if above else "")
 
     @cached_property
     def _live_values(self) -> dict[str, Node]:
-        return {value.label.casefold(): value for value in self._draft.level(0) if not value.is_dormant}
+        values = (node for node in self._nodes.values() if node.level == 0 and not node.is_dormant)
+        return {value.label.casefold(): value for value in values}
+
+    @cached_property
+    def _labels(self) -> dict[str, list[str]]:
+        """The labels of the values below each node that are not dormant."""
+        labels: dict[str, list[str]] = defaultdict(list)
+        for value in self._nodes.values():
+            live = value.level == 0 and not value.is_dormant
+            parent = self._nodes.get(value.parent or "") if live else None
+            while parent is not None:
+                labels[parent.id].append(value.label.casefold())
+                parent = self._nodes.get(parent.parent or "")
+        return labels
+
+
+def is_same_scope(old: str, new: str) -> bool:
+    """Tell whether two definitions are scope notes that name the same values."""
+    scope = read_scope(old)
+    return scope is not None and scope == read_scope(new)
+
+
+def said_of_members(definition: str) -> str:
+    """Return the part of a definition that speaks of the node's own values: all of it, but for a scope note."""
+    scope = read_scope(definition)
+    return definition if scope is None else ", ".join(scope.shown)
 
 
 def _listed(shown: Sequence[str], n_values: int) -> str:

@@ -374,10 +374,10 @@ class Taxonomy(Record):
         """Return the nodes as a pandas frame, one per row, in the order of `nodes`, with the id as index.
 
         The columns are ``level``, ``label``, ``slug``, ``definition``, ``parent``, ``aliases``, ``weight``, ``share``,
-        ``stability``, ``label_source``, ``label_rank`` and ``flags``, as of `Node`; ``confidence`` and
-        ``second_parent``, as of its `Placement`; and one for each level, top first (``domain``, ..., ``value``), with
-        the label of the node or its ancestor there, missing below the node's own level. A level named like another
-        column is called ``level_N``.
+        ``stability``, ``label_source``, ``label_rank`` and ``flags``, as of `Node`; ``label_covered`` and
+        ``label_margin``, as of its `LabelFit`; ``confidence`` and ``second_parent``, as of its `Placement`; and one for
+        each level, top first (``domain``, ..., ``value``), with the label of the node or its ancestor there, missing
+        below the node's own level. A level named like another column is called ``level_N``.
         """
         return nodes_frame(self.nodes, self.levels)
 

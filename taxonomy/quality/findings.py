@@ -17,6 +17,7 @@ from taxonomy.errors import check_type
 from taxonomy.labels.fit import measure_fit
 from taxonomy.model import Node, Taxonomy
 from taxonomy.model.nodes import OUTLYING
+from taxonomy.model.scope_notes import said_of_members
 from taxonomy.quality.opposites import find_opposites
 from taxonomy.quality.vectors import TreeVectors, embed_tree, inner_centroids
 from taxonomy.values import canonical_key
@@ -232,7 +233,7 @@ def _stale_definition(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
         if node.definition:
             held = [spelling for value in tree.values(node) for spelling in (value.label, *value.aliases)]
             names = longer if node.has_machine_definition else every
-            for label in names.find(node.definition, within=held):
+            for label in names.find(said_of_members(node.definition), within=held):
                 yield node, f'the definition of {_name(node)} names "{label}", which was retired'
 
 

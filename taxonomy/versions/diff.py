@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from taxonomy.errors import InputError, check_type
 from taxonomy.model import Node, Retired, Taxonomy
 from taxonomy.model.nodes import DORMANT
+from taxonomy.model.scope_notes import is_same_scope
 from taxonomy.versions.number import Bump, bump
 from taxonomy.versions.reasons import Reason, Reasons
 from taxonomy.versions.retirement import find_successors
@@ -258,6 +259,9 @@ def _field_changes(field: str, old: Any, new: Any) -> Iterator[tuple[str, Any, A
         yield from (("NewSynonym", None, alias) for alias in new if alias not in old)
     elif field == "flags" and (DORMANT in old) != (DORMANT in new):
         yield "NodeDormancy" if DORMANT in new else "NodeRevival", old, new
+    elif field == "definition" and is_same_scope(old, new):
+        # Its numbers and the names of the nodes that it points to follow the tree.
+        yield "NodeAnnotationChange", old, new
     elif field == "definition":
         yield (
             "TextDefinitionReplacement" if old and new else "NewTextDefinition" if new else "RemoveTextDefinition",

@@ -10,6 +10,7 @@ from taxonomy.model import Node, Retired, Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.model.history import add_decision, with_version
 from taxonomy.model.nodes import Decision
+from taxonomy.model.scope_notes import is_same_scope
 from taxonomy.values import canonical_key
 from taxonomy.versions.number import next_version
 
@@ -79,10 +80,7 @@ def to_review_again(before: Taxonomy, tree: Taxonomy) -> Taxonomy:
     stale = {
         node.id
         for node in tree.nodes
-        if node.reviewed
-        and node.id in old
-        and node.history == old[node.id].history
-        and _face(node) != _face(old[node.id])
+        if node.reviewed and node.id in old and node.history == old[node.id].history and _is_changed(old[node.id], node)
     }
     if not stale:
         return tree
@@ -91,8 +89,10 @@ def to_review_again(before: Taxonomy, tree: Taxonomy) -> Taxonomy:
     return tree.model_copy(update={"digest": tree.compute_digest()})
 
 
-def _face(node: Node) -> tuple[str | None, ...]:
-    return node.label, node.definition, node.parent
+def _is_changed(old: Node, new: Node) -> bool:
+    """Tell whether a person who reviewed a node would see another one."""
+    redefined = old.definition != new.definition and not is_same_scope(old.definition, new.definition)
+    return redefined or (old.label, old.parent) != (new.label, new.parent)
 
 
 def retire(
