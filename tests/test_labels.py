@@ -131,7 +131,7 @@ def test_a_value_may_name_its_node() -> None:
 def test_two_ideas_are_joined_where_neither_carries_the_node() -> None:
     assert name_one(["patience", "tolerance"]) in ("Patience and tolerance", "Tolerance and patience")
     # What is said of more is the wider idea.
-    assert name_one(["detachment", "clinical detachment"]) == "Detachment"
+    assert name_one(["detachment", "clinical detachment"], [3, 1]) == "Detachment"
 
 
 def test_no_adjective_is_joined_to_a_noun() -> None:
