@@ -15,7 +15,15 @@ from threadpoolctl import threadpool_limits
 
 from taxonomy.model import Taxonomy
 from taxonomy.values import ValueSet, read_values
-from tests.benchmarks.content import clusters_of, group_sizes, largest_share, one_word_share
+from tests.benchmarks.content import (
+    clusters_of,
+    found_shares,
+    group_sizes,
+    joined_share,
+    largest_share,
+    one_word_share,
+    repeating,
+)
 from tests.benchmarks.data import FIXTURE, PUBLISHED, SHARED, vectors_of
 
 METHODS = ("average", "ward", "kmeans", "density")
@@ -84,7 +92,7 @@ def agreement(model: str, method: str, name: str) -> dict[str, Any]:
 
 
 def content(name: str) -> dict[str, Any]:
-    """Count what holds the clusters of a build together, and how large its groups are."""
+    """Count what a taxonomist sees of a build."""
     import taxonomy
 
     source, recipe = (FIXTURE, {}) if name == "fixture" else (REFERENCES[name].strings, REFERENCES[name].recipe)
@@ -98,6 +106,11 @@ def content(name: str) -> dict[str, Any]:
         "outlying": sum("outlying" in node.flags for node in tree.nodes if node.level == 1),
         "clusters": sum(sizes),
         "groups": len(sizes),
+        "joined": [round(joined_share(tree, level), 3) for level in (1, 2)],
+        "first": [round(share, 3) for share in found_shares(tree, 1)],
+        "among_three": [round(share, 3) for share in found_shares(tree, 3)],
+        "repeating": sum(repeating(tree)),
+        "defined": len(repeating(tree)),
     }
 
 

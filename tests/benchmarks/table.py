@@ -98,6 +98,24 @@ def _content(parts: Parts) -> list[str]:
             )
             for (source,), found in _of(parts, "content")
         ),
+    ) + _rows(
+        (
+            "tree",
+            'names with "and", levels 1 / 2',
+            "found first, levels 1 / 2 / 3",
+            "among three",
+            "label in definition",
+        ),
+        (
+            (
+                source,
+                " / ".join(f"{share:.1%}" for share in found["joined"]),
+                _join(found["first"]),
+                _join(found["among_three"]),
+                f"{found['repeating']} of {found['defined']}",
+            )
+            for (source,), found in _of(parts, "content")
+        ),
     )
 
 
