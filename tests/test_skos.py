@@ -102,6 +102,8 @@ def test_a_concept_and_its_figures(tmp_path: Path) -> None:
         (TERMS.absentSince, "2.0.0"),
         (TERMS.absences, "2"),
         (TERMS.labelRank, "3"),
+        (TERMS.labelCovered, "0.75"),
+        (TERMS.labelMargin, "-0.125"),
         (TERMS.confidence, "0.625"),
         (TERMS.stability, "0.75"),
         (TERMS.conversations, "7"),

@@ -80,7 +80,7 @@ def node_vectors(
 
 
 def unlike(vectors: NDArray[np.float32]) -> float:
-    """Return the cosine that one in twenty pairs of values exceeds: what is further apart has little in common.
+    """Return the cosine that one in fifty pairs of values exceeds: what is further apart has little in common.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def unlike(vectors: NDArray[np.float32]) -> float:
     """
     sample = vectors[:: max(1, len(vectors) // _SAMPLE)]
     cosines = (sample @ sample.T)[np.triu_indices(len(sample), 1)]
-    return float(np.quantile(cosines, 0.95)) if len(cosines) else -1.0
+    return float(np.quantile(cosines, 0.98)) if len(cosines) else -1.0
 
 
 def rivals(centers: NDArray[np.float32], n_rivals: int = _RIVALS) -> NDArray[np.intp]:

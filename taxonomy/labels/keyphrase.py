@@ -45,7 +45,7 @@ _ADDS = 0.2
 # Two ideas should carry so much.
 _CARRY = 0.8
 # What an "and" costs.
-_AND = 0.08
+_AND = 0.05
 # Nodes of a level whose other candidates are tried if their label does not find them.
 _RENAMED = 100
 _KEPT = 12
