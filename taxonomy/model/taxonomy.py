@@ -292,7 +292,8 @@ class Taxonomy(Record):
         ----------
         key : str
             An id, or a label or alias. In labels, case, spaces, hyphens and underscores do not count, nor do quotes or
-            punctuation around the whole; accents do.
+            punctuation around the whole; accents do. Where several nodes match, one whose label is written exactly so
+            is taken: "Prudence" may be a cluster, and "prudence" a value in it.
         level : int, optional
             Search this level only.
 
