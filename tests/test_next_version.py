@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import re
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import taxonomy
-from taxonomy import Diff, Edit, LevelsError, Node, Taxonomy
+from taxonomy import Diff, Edit, LevelsError, LookupFailedError, Node, Taxonomy
 from taxonomy.english.phrases import Phrases
 from taxonomy.model.draft import Draft
 from taxonomy.model.scope_notes import read_scope, said_of_members
@@ -398,7 +399,10 @@ def check_trail(old: Taxonomy, new: Taxonomy, values: dict[str, float], edits: l
 
 
 def _node(tree: Taxonomy, label: str) -> Node | None:
-    return tree.node(label, level=0) if label in tree else None
+    # A node may have the name of a value that has gone.
+    with contextlib.suppress(LookupFailedError):
+        return tree.node(label, level=0)
+    return None
 
 
 @settings(examples(20, all=200), suppress_health_check=list(HealthCheck))
