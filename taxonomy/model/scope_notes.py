@@ -15,7 +15,7 @@ from functools import cached_property
 from taxonomy.english.polarity import polarity_of
 from taxonomy.model.nodes import Node
 
-MOST_WORDS = 30
+_MOST_WORDS = 30
 _NOWHERE = "It points to no other node of its level."
 _FORM = re.compile(
     r"Covers (?:[\d,]+ values?|(?P<shown>[^.;]+?)(?: and (?:[\d,]+ more|nothing else))?)"
@@ -82,7 +82,7 @@ def write_scope_note(scope: Scope, n_values: int, n_vices: int = 0, place: Place
         return f"{covers} {_NOWHERE}"
     here = f"For {scope.beside}, see {place.label}"
     long = f"{covers} {here}, {f'under {place.parent}' if place.parent else 'beside it'}."
-    return long if len(long.split()) <= MOST_WORDS else f"{covers} {here}."
+    return long if len(long.split()) <= _MOST_WORDS else f"{covers} {here}."
 
 
 class ScopeNotes:
