@@ -23,6 +23,7 @@ from taxonomy.versions.changelog import as_markdown, as_text
 from taxonomy.versions.replay import replay_edits
 from tests.conftest import FIXTURE, examples
 from tests.tiny_encoder import TinyEncoder
+from tests.trees import make_tree
 
 TWO_TOPS = {"domains": None, "top": 2}
 # What `lint` must not find in what we make.
@@ -60,6 +61,15 @@ def check_version(old: Taxonomy, new: Taxonomy) -> None:
 
 
 # -- shares ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_of_a_draft_knows_that_its_shares_are_to_be_found() -> None:
+    draft = Draft()
+    # The top node is of a version before, whose total happens to be that of the values of this one.
+    for node in make_tree(["a", "b", "c"], [0, 0, 0], names=[["all"]]).nodes:
+        draft.put(node.model_copy(update={"share": 0.0} if node.level == 0 else {}))
+    shares = [node.share for node in draft.copy().finish() if node.level == 0]
+    assert math.fsum(shares) == pytest.approx(1, abs=2e-6)
 
 
 @pytest.mark.parametrize("absent", ["dormant", "retire"])

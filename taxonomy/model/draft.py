@@ -57,7 +57,9 @@ class Draft:
 
     def copy(self) -> Self:
         """Return an independent draft of the same nodes."""
-        return type(self)(self.nodes.values())
+        other = type(self)(self.nodes.values())
+        other._stated_total, other._reweighed = self._stated_total, set(self._reweighed)
+        return other
 
     # -- changing nodes ---------------------------------------------------------------------------------------------
 
