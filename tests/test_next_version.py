@@ -197,6 +197,7 @@ def test_a_scope_note_follows_the_tree_and_is_no_change_of_its_node() -> None:
     edits = [
         Edit(action="review", node=node.id, to=old.version),
         Edit(action="rename", node=neighbor.id, to="Another name"),
+        Edit(action="rename", node=old.node(scope.beside).id, to="another spelling"),
         Edit(action="move", node=stranger.id, to=old.parent(old.values(node)[0]).id),
     ]
     new, _ = taxonomy.apply_edits(old, edits)

@@ -76,6 +76,12 @@ def polarity_of(text: str) -> Polarity:
     return "opposition" if "opposition" in found else "vice" if "vice" in found else "value"
 
 
+def vices_among(polarities: Sequence[Polarity]) -> list[int]:
+    """Return the positions of the vices among values, none where at least half are vices."""
+    vices = [at for at, polarity in enumerate(polarities) if polarity == "vice"]
+    return vices if 2 * len(vices) < len(polarities) else []
+
+
 def _words(text: str) -> list[str]:
     """Return the words of a text; a hyphenated one in its parts, unless it is listed."""
     return [part for word in _WORD.findall(text) for part in ([word] if word in _HYPHENATED else word.split("-"))]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from taxonomy.english.polarity import polarity_of
+from taxonomy.english.polarity import polarity_of, vices_among
 from taxonomy.english.words import related, stems
 from taxonomy.labels.fit import FLOOR, node_vectors, rivals
 from taxonomy.labels.lexicon import Lexicon
@@ -82,9 +82,7 @@ class Definer:
         They are chosen one after the other, each for what it adds: greedy facility location (Nemhauser, Wolsey and
         Fisher 1978).
         """
-        is_vice = np.array([polarity_of(self.labels[member]) == "vice" for member in members], dtype=bool)
-        if 2 * is_vice.sum() < len(members):
-            members = members[~is_vice]
+        members = np.delete(members, vices_among([polarity_of(self.labels[member]) for member in members]))
         fit = self.vectors[members] @ center + self.frequency[members]
         members = members[np.lexsort((members, -fit))[:_POOL]]
         texts = [self.lexicon.plain(self.labels[member]) for member in members]

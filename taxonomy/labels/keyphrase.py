@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from taxonomy.english.polarity import polarity_of
+from taxonomy.english.polarity import polarity_of, vices_among
 from taxonomy.english.words import parts, sentence_case, stems
 from taxonomy.labels.candidates import MAX_WORDS, Candidate, propose_ideas, propose_pairs
 from taxonomy.labels.fit import FLOOR, Fit, frequencies, label_ranks, measure_fit, node_vectors, rivals, unlike
@@ -166,9 +166,7 @@ class Namer:
 
     def _pool(self, members: NDArray[np.intp], center: NDArray[np.float32]) -> _Pool:
         """Return the best members, without the vices unless at least half are."""
-        is_vice = np.array([polarity_of(self.labels[member]) == "vice" for member in members], dtype=bool)
-        if 2 * is_vice.sum() < len(members):
-            members = members[~is_vice]
+        members = np.delete(members, vices_among([polarity_of(self.labels[member]) for member in members]))
         fit = self.vectors[members] @ center + _FREQUENCY_BONUS * self.frequency[members]
         best = members[np.lexsort((members, -fit))[:_POOL]]
         weights = FLOOR + self.frequency[best]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from taxonomy.english.polarity import polarity_of
+from taxonomy.english.polarity import polarity_of, vices_among
 from taxonomy.model.nodes import Node
 
 _MOST_WORDS = 30
@@ -66,7 +66,7 @@ def write_scope_note(scope: Scope, n_values: int, n_vices: int = 0, place: Place
     n_values : int
         How many values the node has.
     n_vices : int
-        How many of those that are not shown are vices among values.
+        How many of them are vices among values, which are not shown.
     place : Place, optional
         Where the value beside is; without it the note points to no other node.
 
@@ -106,9 +106,8 @@ class ScopeNotes:
     def write(self, id: str, scope: Scope) -> str:
         """Return the scope note of a node."""
         labels = self._labels[id]
-        vices = {label for label in labels if polarity_of(label) == "vice"}
-        among = vices - {text.casefold() for text in scope.shown} if 2 * len(vices) < len(labels) else ()
-        return write_scope_note(scope, len(labels), len(among), self._place(id, scope.beside))
+        n_vices = len(vices_among([polarity_of(label) for label in labels]))
+        return write_scope_note(scope, len(labels), n_vices, self._place(id, scope.beside))
 
     def _place(self, id: str, value: str) -> Place | None:
         """Return where a value is on the level of a node, None where it is not elsewhere."""
@@ -123,7 +122,7 @@ class ScopeNotes:
     @cached_property
     def _live_values(self) -> dict[str, Node]:
         values = (node for node in self._nodes.values() if node.level == 0 and not node.is_dormant)
-        return {value.label.casefold(): value for value in values}
+        return {spelling.casefold(): value for value in values for spelling in (*value.aliases, value.label)}
 
     @cached_property
     def _labels(self) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from embeddings.progress import Progress
 from taxonomy.english.phrases import Phrases, words_of
+from taxonomy.english.polarity import vices_among
 from taxonomy.english.words import singulars, word_list
 from taxonomy.errors import check_type
 from taxonomy.labels.fit import measure_fit
@@ -159,7 +160,7 @@ def _words(label: str) -> frozenset[str]:
 def _opposites(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
     for parent in tree.nodes:
         children = tree.children(parent)
-        vices = _vices_among(children)
+        vices = set(vices_among([child.polarity for child in children]))
         denied: dict[int, list[str]] = defaultdict(list)
         for one, other in find_opposites([child.label for child in children]):
             # A vice among values is a finding of its own, which names them.
@@ -172,7 +173,7 @@ def _opposites(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
 def _vice(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
     for parent in tree.inner:
         children = tree.children(parent)
-        vices = _vices_among(children)
+        vices = set(vices_among([child.polarity for child in children]))
         pairs = list(find_opposites([child.label for child in children])) if vices else []
         for at in sorted(vices):
             # Either may be spelled as the denial: "injustice" of "justice", "violence" by "non-violence".
@@ -180,12 +181,6 @@ def _vice(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
             labels = [f'"{children[other].label}"' for other in sorted(beside - vices)]
             opposites = f", beside {_some(labels)}" if labels else ""
             yield children[at], f"{_name(children[at])} is a vice under {_name(parent)}{opposites}"
-
-
-def _vices_among(children: Sequence[Node]) -> set[int]:
-    """Return which children are vices, none where at least half are."""
-    vices = {at for at, child in enumerate(children) if child.polarity == "vice"}
-    return vices if 2 * len(vices) < len(children) else set()
 
 
 def _some(labels: Sequence[str]) -> str:
