@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 Item = TypeVar("Item")
 Float = TypeVar("Float", bound=np.floating[Any])
@@ -21,8 +24,21 @@ def normalize(vectors: NDArray[Float]) -> NDArray[Float]:
     return np.asarray(vectors / np.where(norms == 0, 1, norms))
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute each product in one thread, so that its bits do not vary with the processors."""
+    with _thread_pools(len(sys.modules)).limit(limits=1):
+        yield
+
+
+@lru_cache(maxsize=1)
+def _thread_pools(n_modules: int) -> ThreadpoolController:
+    """Return the libraries that have threads; finding them takes milliseconds, so only after an import."""
+    return ThreadpoolController()
+
+
 def in_parallel(work: Callable[[Item], None], items: Iterable[Item]) -> None:
     """Work on items in one thread per processor; each product runs in one thread, so that its bits do not vary."""
-    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as threads:
+    with one_thread(), ThreadPoolExecutor(os.cpu_count()) as threads:
         for _ in threads.map(work, items):
             pass

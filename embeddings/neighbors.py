@@ -8,9 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from embeddings.arrays import in_parallel
+from embeddings.arrays import in_parallel, one_thread
 
 # Up to this many, every vector is compared with every other.
 _EXACT = 10_000
@@ -86,7 +85,7 @@ def cells(vectors: NDArray[np.float32], n_cells: int) -> tuple[NDArray[np.float3
     n_cells = min(n_cells, len(vectors))
     sample = np.random.default_rng(0).permutation(len(vectors))[: _SAMPLE_PER_CELL * n_cells]
     # One thread, so that sums are taken in the same order on every machine.
-    with threadpool_limits(1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         # Equal vectors fill fewer cells.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = KMeans(n_cells, init="random", n_init=1, max_iter=_ITERATIONS, random_state=0)

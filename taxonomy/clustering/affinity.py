@@ -6,9 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
-from threadpoolctl import threadpool_limits
 
-from embeddings.arrays import in_parallel
+from embeddings.arrays import in_parallel, one_thread
 from taxonomy.clustering.smoothing import diffuse
 
 # Cosines of short strings lie within some tenths: a tenth lets an example's neighbourhood count, not only the nearest.
@@ -57,7 +56,7 @@ def domain_affinity(
         return np.ones((len(vectors), 1))
     examples = examples.astype(np.float64)
     # One thread, so that sums are taken in the same order on every machine.
-    with threadpool_limits(1):
+    with one_thread():
         model = LogisticRegression().fit(examples, example_domains)
     likeness, learned = (np.empty((len(vectors), n_domains)) for _ in range(2))
 

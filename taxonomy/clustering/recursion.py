@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from embeddings.arrays import normalize
+from embeddings.arrays import normalize, one_thread
 from embeddings.neighbors import nearest_neighbors
 from embeddings.progress import Progress
 from taxonomy.clustering.affinity import domain_affinity
@@ -137,7 +136,7 @@ def build_hierarchy(
         If `sizes` don't fit and must be met, or if `n_top` does not fit.
     """
     # One thread, so that sums are taken in the same order on every machine.
-    with threadpool_limits(1):
+    with one_thread():
         done = progress or (lambda step, steps: None)
         steps = 2 + len(sizes) + (anchors is None)
         points = sharpen(vectors, labels)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from embeddings.arrays import one_thread
 from taxonomy.english.polarity import polarity_of, vices_among
 from taxonomy.english.words import related, stems
 from taxonomy.labels.fit import FLOOR, node_vectors, rivals
@@ -66,7 +66,7 @@ class Definer:
         centers = node_vectors(nodes, self.frequency, self.vectors)
         near = rivals(centers, 1)
         scopes = []
-        with threadpool_limits(1):
+        with one_thread():
             for node in wanted:
                 shown = self._shown(names[node], nodes[node], centers[node])
                 beside = ""

@@ -14,8 +14,8 @@ from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from embeddings.arrays import one_thread
 from taxonomy.english.polarity import polarity_of, vices_among
 from taxonomy.english.words import parts, sentence_case, stems
 from taxonomy.labels.candidates import MAX_WORDS, Candidate, propose_ideas, propose_pairs
@@ -108,7 +108,7 @@ class Namer:
     ) -> Namer:
         """Make a namer of values and their weights in any unit."""
         lexicon = Lexicon.from_labels(labels)
-        with threadpool_limits(1):
+        with one_thread():
             return cls(labels, weights, frequencies(weights), vectors, encode, lexicon, unlike(vectors))
 
     def name_level(
@@ -135,7 +135,7 @@ class Namer:
         around = node_vectors([*nodes, *(values for _, values in beside)], self.frequency, self.vectors)
         centers = around[: len(nodes)]
         # One thread, so that no bit hangs on how many there are.
-        with threadpool_limits(1):
+        with one_thread():
             pools = [self._pool(members, center) for members, center in zip(nodes, centers, strict=True)]
             near = rivals(around)
             telling = find_telling_words([pool.texts for pool in pools], [pool.weights for pool in pools])
@@ -160,7 +160,7 @@ class Namer:
     def measure(self, labels: Sequence[str], nodes: Sequence[NDArray[np.intp]]) -> list[Fit | None]:
         """Return how well the labels of all nodes of a level fit them, None for a node without values."""
         centers = node_vectors(nodes, self.frequency, self.vectors)
-        with threadpool_limits(1):
+        with one_thread():
             fits = measure_fit(self._encoded(labels), centers, nodes, self.weights, self.vectors)
         return [fit if len(values) else None for fit, values in zip(fits, nodes, strict=True)]
 

@@ -163,9 +163,10 @@ def find_sources(sums: Sums, unknown: NDArray[np.bool_], cell: int) -> NDArray[n
 def _solve(system: Any, target: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
     """Return the least squares solution (LSMR; Fong and Saunders 2011)."""
     from scipy.sparse.linalg import lsmr
-    from threadpoolctl import threadpool_limits
+
+    from embeddings.arrays import one_thread
 
     # Its steps are too small to share between threads.
-    with threadpool_limits(1):
+    with one_thread():
         solved, *_ = lsmr(system, target, atol=tolerance, btol=tolerance, conlim=0, maxiter=20 * len(target))
     return np.asarray(solved)

@@ -52,9 +52,8 @@ def lay_out(vectors: NDArray[np.float32], *, seed: int = 0, progress: Progress |
 
 
 def _umap(vectors: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
-    from threadpoolctl import threadpool_limits
-
     from embeddings import nearest_neighbors
+    from embeddings.arrays import one_thread
 
     n = len(vectors)
     # UMAP counts a point among its own neighbours.
@@ -76,5 +75,5 @@ def _umap(vectors: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
             force_approximation_algorithm=True,
         )
         # Sums are taken in one order whatever the machine offers.
-        with threadpool_limits(1):
+        with one_thread():
             return np.asarray(model.fit_transform(vectors), dtype=np.float64)
