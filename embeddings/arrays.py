@@ -39,6 +39,8 @@ def _thread_pools(n_modules: int) -> ThreadpoolController:
 
 def in_parallel(work: Callable[[Item], None], items: Iterable[Item]) -> None:
     """Work on items in one thread per processor; each product runs in one thread, so that its bits do not vary."""
+    todo = list(items)
     with one_thread(), ThreadPoolExecutor(os.cpu_count()) as threads:
-        for _ in threads.map(work, items):
+        # Starting a thread takes longer than most single items.
+        for _ in threads.map(work, todo) if len(todo) > 1 else map(work, todo):
             pass

@@ -60,7 +60,15 @@ class Browser:
         return self.run("return [...document.querySelectorAll(arguments[0])].map(one => one.textContent)", selector)
 
     def button(self, text: str, within: str = "") -> WebElement:
-        return next(one for one in self.all(f"{within} button") if one.text.startswith(text) and one.is_displayed())
+        # One call, since a page has a button for each of its nodes.
+        found = self.run(
+            """return [...document.querySelectorAll(arguments[0])].find(
+                 one => one.checkVisibility() && one.innerText.trim().startsWith(arguments[1]))""",
+            f"{within} button",
+            text,
+        )
+        assert isinstance(found, WebElement), f"no button {text}"
+        return found
 
     def run(self, script: str, *arguments: object) -> Any:
         return self.driver.execute_script(script, *arguments)
