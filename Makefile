@@ -7,6 +7,9 @@ TORCH_FROM = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALLED = .venv/.installed
 
+# Else each process of the tests compiles all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: taxonomy test test-types test-code test-slow test-llm test-spark notebooks notebook-outputs bench bench-million
 .PHONY: docs picture reference schema format clean
 .DEFAULT_GOAL := taxonomy

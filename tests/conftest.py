@@ -50,6 +50,11 @@ def examples(few: int, all: int = 100) -> settings:
     return settings(max_examples=all if settings.get_current_profile_name() == "thorough" else few)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than the processors, since many tests wait for a process or a page."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_finish() -> None:
     """Search what is imported by now for garbage never again."""
     gc.freeze()

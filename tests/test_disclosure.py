@@ -84,7 +84,7 @@ def find_determined(known: Keys, true: Keys) -> Keys:
         unknown = [key for key in cells if key not in known]
         sums = []
         for column in (*CONTEXTS, "period"):
-            parts = [key for key in cells if len(key) > len(own) and key[-2] == column]
+            parts = {key for key in cells if len(key) > len(own) and key[-2] == column}
             sums.append([float(key in parts) - float(key == own) for key in unknown])
         system = np.array(sums)
         if not unknown:
