@@ -73,8 +73,8 @@ def test_a_blank_line_among_weights_is_a_rejected_row(file: Any) -> None:
     assert [(r.row, r.reason) for r in values.rejected] == [(1, "empty")]
 
 
-def test_a_quoted_line_break_is_white_space(file: Any) -> None:
-    assert read_values(file("v.csv", 'value\n"intellectual\nhonesty"\n')).labels == ("intellectual honesty",)
+def test_a_quoted_line_break_separates_values(file: Any) -> None:
+    assert read_values(file("v.csv", 'value\n"intellectual\nhonesty"\n')).labels == ("honesty", "intellectual")
 
 
 @pytest.mark.parametrize(

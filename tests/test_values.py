@@ -11,13 +11,14 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from taxonomy.errors import InputError
-from taxonomy.values import Rejection, Value, ValueSet, canonical_key, clean, read_values, value_set
+from taxonomy.values import Rejection, Value, ValueSet, canonical_key, clean, read_values, residue, value_set
+from taxonomy.values.residue import split_values
 
 WORDS = ["care", "cares", "Honesty", "honesty", "honesties", "well-being", "well being", "none", "", "仁"]
 DECORATIONS = ["{}", "- {}", "1. {}", '"{}"', "**{}**", "({})", "{}.", " {}\t", "• {}!", "“{}”", "{}\u200b"]
 
 messy = st.builds(lambda form, word: form.format(word), st.sampled_from(DECORATIONS), st.sampled_from(WORDS))
-noise = st.text(st.sampled_from("ab sS-_*`'\"()[]<>.,:;!?#+~=1)\n\t•–½①́ßİﬁ\u200b"), max_size=25)
+noise = st.text(st.sampled_from("ab sS-_*`'\"()[]<>{}\\\\$&/.,:;!?#+~=1)\n\t•–½①́ßİﬁ\u200b"), max_size=25)
 strings = st.one_of(messy, noise, st.text(max_size=40))
 weights = st.one_of(st.integers(0, 10**6), st.floats(0, 1e6))
 records = st.lists(st.tuples(strings, weights), min_size=1, max_size=30)
@@ -87,6 +88,32 @@ def gather(rows: list[tuple[str, float]]) -> ValueSet:
         ("5s methodology", "5s methodology"),
         ("1:1 mentoring", "1:1 mentoring"),
         ("360° feedback", "360° feedback"),
+        ("½ measures", "½ measures"),
+        ("Trust™ building", "Trust™ building"),
+        ("-1 karma", "-1 karma"),
+        ("− 5 stars", "5 stars"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("hon\u200cesty", "honesty"),
+        # What a language model leaves around a value.
+        ("<value>honesty</value>", "honesty"),
+        ('<v score="1">honesty</v>', "honesty"),
+        ('{"value": "honesty"}', "honesty"),
+        ('{"answer": "honesty", "evidence": "it said so"}', "honesty"),
+        ('["honesty"]', "honesty"),
+        ("{'honesty': 0.9}", "honesty"),
+        ("Value: honesty", "honesty"),
+        ("**Final answer:** honesty", "honesty"),
+        ("Value 2: honesty", "honesty"),
+        ("\\boxed{honesty}", "honesty"),
+        ("$\\boxed{\\text{honesty}}$", "honesty"),
+        ('```json\n{"value": "honesty"}\n```', "honesty"),
+        ("honesty (0.9)", "honesty"),
+        ("honesty [confidence: 95%]", "honesty"),
+        ("care &amp; concern", "care & concern"),
+        ("Agenda (2030)", "Agenda (2030)"),
+        ("honesty (telling the truth)", "honesty (telling the truth)"),
+        ("value: creation", "creation"),
+        ("value creation", "value creation"),
         ("100%", "100%"),
         ("diversity, equity & inclusion", "diversity, equity & inclusion"),
         ("(self-)care", "(self-)care"),
@@ -164,8 +191,16 @@ def test_spellings_share_a_key(spellings: tuple[str, ...]) -> None:
         ("I value honesty!", "sentence"),
         ('"Always tell the truth to users."', "sentence"),
         ("What does it mean to care?", "sentence"),
-        ("- honesty\n- kindness", "list"),
-        ("1. honesty\r\n2. kindness", "list"),
+        ("keine", "placeholder"),
+        ("ninguno", "placeholder"),
+        ("无", "placeholder"),
+        ("なし。", "placeholder"),
+        ("None of these", "placeholder"),
+        ("I cannot determine the value", "refusal"),
+        ("Sorry, I can’t help with that", "refusal"),
+        ("诚实是人与人之间信任的基础,所以我们应该永远诚实。", "sentence"),
+        ("ความซื่อสัตย์เป็นสิ่งที่ดีสำหรับทุกคนในสังคมของเราเสมอมา", "sentence"),
+        ("[]", "no letters"),
     ],
 )
 def test_what_is_no_value_is_rejected(text: str, reason: str) -> None:
@@ -275,26 +310,28 @@ def test_sha256_says_what_is_in_the_set() -> None:
 
 
 @given(records)
-def test_every_row_is_accounted_for(rows: list[tuple[str, float]]) -> None:
+def test_every_string_is_accounted_for(rows: list[tuple[str, float]]) -> None:
     values = gather(rows)
     aliases = sum(len(value.aliases) for value in values.values)
     assert values.rows == len(rows)
-    assert values.rows == len(values) + aliases + values.repeats + len(values.rejected)
-    assert all(rows[rejection.row - 1][0] == rejection.value for rejection in values.rejected)
-    rejected = {rejection.row for rejection in values.rejected}
-    kept = [weight for row, (_, weight) in enumerate(rows, 1) if row not in rejected]
+    assert values.rows - values.split + values.listed == (len(values) + aliases + values.repeats + len(values.rejected))
+    parts = [(row, part, weight) for row, (text, weight) in enumerate(rows, 1) for part in split_values(text) or [text]]
+    rejected = Counter((rejection.row, rejection.value) for rejection in values.rejected)
+    assert rejected <= Counter((row, part) for row, part, _ in parts)
+    kept = [weight for row, part, weight in parts if (row, part) not in rejected]
     assert math.isclose(values.weights.sum(), math.fsum(kept))
 
 
 @given(records)
 def test_every_kept_string_is_found_and_no_spelling_occurs_twice(rows: list[tuple[str, float]]) -> None:
     values = gather(rows)
-    rejected = {rejection.row for rejection in values.rejected}
+    rejected = {(rejection.row, rejection.value) for rejection in values.rejected}
     for row, (text, _) in enumerate(rows, 1):
-        found = values.find(text)
-        if row not in rejected:
-            assert found is not None
-            assert clean(text) in (found.label, *found.aliases)
+        for part in split_values(text) or [text]:
+            if (row, part) not in rejected:
+                found = values.find(part)
+                assert found is not None
+                assert clean(part) in (found.label, *found.aliases)
     spellings = [spelling for value in values.values for spelling in (value.label, *value.aliases)]
     assert len(set(spellings)) == len(spellings)
     for value in values.values:
@@ -302,6 +339,49 @@ def test_every_kept_string_is_found_and_no_spelling_occurs_twice(rows: list[tupl
         assert list(value.aliases) == sorted(value.aliases)
         assert all(values.find(spelling) is value for spelling in (value.label, *value.aliases))
     assert [value.key for value in values.values] == sorted({value.key for value in values.values})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["honesty", "kindness"]',
+        "['honesty', 'kindness', '']",
+        '{"values": ["honesty", "kindness"]}',
+        '{"values": [{"value": "honesty", "turn": 1}, {"value": "kindness"}]}',
+        '{"honesty": 0.9, "kindness": 0.4}',
+        "honesty; kindness",
+        "Values: honesty; kindness",
+        "honesty\nkindness",
+        "- honesty\n- kindness\n",
+        "1. honesty\r\n2. kindness",
+        "<value>honesty</value><value>kindness</value>",
+        "<values>\n<value>honesty</value>\n<value>kindness</value>\n</values>",
+        '```json\n["honesty", "kindness"]\n```',
+    ],
+)
+def test_a_list_is_split_and_each_value_has_the_weight_of_the_row(text: str) -> None:
+    values = ValueSet.from_records([("care", 1), (text, 3)])
+    assert [(value.label, value.weight) for value in values.values] == [("care", 1), ("honesty", 3), ("kindness", 3)]
+    assert (values.rows, values.split, values.listed, values.rejected) == (2, 1, 2, ())
+
+
+def test_a_part_of_a_list_can_be_rejected() -> None:
+    values = ValueSet.from_records([("honesty; none", 1)])
+    assert (values.labels, values.split, values.listed) == (("honesty",), 1, 2)
+    assert values.rejected == (Rejection(1, "none", "placeholder"),)
+
+
+@pytest.mark.parametrize(
+    "text", ["be open; hide nothing from the people whom you serve", "[honesty", '["honesty", 3]']
+)
+def test_what_is_no_list_is_not_split(text: str) -> None:
+    assert split_values(text) == [text]
+
+
+@given(strings)
+def test_splitting_again_changes_nothing(text: str) -> None:
+    parts = split_values(text)
+    assert [again for part in parts for again in split_values(part)] == parts
 
 
 @given(records, st.randoms(use_true_random=False))
@@ -317,4 +397,4 @@ def test_the_order_of_rows_does_not_matter(rows: list[tuple[str, float]], shuffl
 
 
 def test_the_example_in_the_docstring_holds() -> None:
-    assert doctest.testmod(value_set).failed == 0
+    assert doctest.testmod(value_set).failed == doctest.testmod(residue).failed == 0

@@ -135,6 +135,8 @@ def report(tree: Taxonomy, value_set: ValueSet, quality: Sequence[LevelCohesion]
     return {
         "input": {
             "rows": value_set.rows,
+            "split": value_set.split,
+            "listed": value_set.listed,
             "values": len(value_set),
             "aliases": sum(len(value.aliases) for value in value_set.values),
             "repeats": value_set.repeats,

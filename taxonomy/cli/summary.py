@@ -77,7 +77,8 @@ def _input(value_set: ValueSet) -> str:
         count_of(value_set.repeats, "repeat"),
         f"{len(value_set.rejected):,} rejected",
     )
-    return f"{count_of(value_set.rows, 'row')}: {', '.join(parts)}"
+    split = f", {value_set.split:,} split into {count_of(value_set.listed, 'string')}" if value_set.split else ""
+    return f"{count_of(value_set.rows, 'row')}{split}: {', '.join(parts)}"
 
 
 def _rejected(value_set: ValueSet) -> str:

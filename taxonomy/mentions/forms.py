@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import json
 from collections.abc import Mapping, Sequence
 
 import narwhals as nw
 
 from taxonomy.mentions.columns import DAMAGED, FILE, IDS, SIDES_BY_NAME, column_of
 from taxonomy.mentions.query_engine import Engine, Frame
+from taxonomy.values.residue import MARKS, split_values
 
 TRUE, FALSE = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no")
 # Above it, a float is not every whole number.
@@ -123,7 +122,7 @@ def explode_values(frame: Frame, missing: str) -> Frame:
 
 
 def explode_texts(engine: Engine, values: Frame) -> Frame | None:
-    """Return the values that each text stands for, where some are lists as JSON or Python write them.
+    """Return the values that each text stands for, where some list several: see `split_values`.
 
     Parameters
     ----------
@@ -134,12 +133,12 @@ def explode_texts(engine: Engine, values: Frame) -> Frame | None:
     Returns
     -------
     LazyFrame or None
-        With the column `item`: a row for each string of a list, or one without; the text itself where it is no list.
+        With the column `item`: a row for each value of a list, or one without it; the text itself where it is no list.
         None where no text is a list.
     """
-    looks_so = nw.col("value").str.starts_with("[") & nw.col("value").str.ends_with("]")
-    texts = engine.collect(values.filter(looks_so).select("value"))["value"].to_pylist()
-    lists = {text: items for text in texts if (items := _list_in(text)) is not None}
+    value = nw.col("value")
+    texts = engine.collect(values.filter(value.str.contains(MARKS)).select("value"))["value"].to_pylist()
+    lists = {text: parts for text in texts if (parts := split_values(text)) != [text]}
     if not lists:
         return None
     import pyarrow as pa
@@ -150,15 +149,3 @@ def explode_texts(engine: Engine, values: Frame) -> Frame | None:
     others = values.join(split, on="value", how="anti").with_columns(item=nw.col("value"))
     exploded = values.join(split, on="value", how="inner")
     return nw.concat([others, exploded.select(others.columns)])
-
-
-def _list_in(text: str) -> Sequence[str] | None:
-    """Return the strings of a list that is written as text, without the blank ones."""
-    for parse in (json.loads, ast.literal_eval):
-        try:
-            items = parse(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        if isinstance(items, list) and all(isinstance(item, str) for item in items):
-            return [item.strip() for item in items if item.strip()]
-    return None

@@ -1,7 +1,7 @@
 """Read and canonicalise value strings.
 
 Strings with weights are cleaned, spellings of one value are merged, strings that are not values are rejected with a
-reason, and the rest is a `ValueSet`. Every row is accounted for: rows = values + aliases + repeats + rejected.
+reason, strings that list several values are split, and the rest is a `ValueSet`, which accounts for every string.
 """
 
 from taxonomy.values.canonical import canonical_key, clean, label_problem, reason_to_reject

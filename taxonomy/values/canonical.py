@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
 from taxonomy.english.words import word_list, word_pattern
+from taxonomy.values.residue import unwrap
 
 # Characters of a label or a value.
 _MOST = 100
@@ -25,6 +27,10 @@ _PUNCTUATION = str.maketrans(
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs"})
+# Between letters of Arabic, Syriac, N'Ko and the scripts of India and Sri Lanka a joiner is part of the spelling.
+_SPELLED_JOINER = re.compile("(?<=[\u0600-\u07ff\u0900-\u0dff])[\u200c\u200d](?=[\u0600-\u07ff\u0900-\u0dff])")
+# Numbers and symbols such as a half or a trade mark, of which NFKC makes other text.
+_KEPT_CATEGORIES = frozenset({"No", "So"})
 # Variation selectors, and letters and symbols that show as nothing.
 _BLANKS = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0") | {chr(c) for c in range(0xFE00, 0xFE10)}
 
@@ -37,7 +43,8 @@ _SYMBOLS = (
 _SYMBOLS_BEFORE = re.compile(rf"[\s{_SYMBOLS}]+")
 _EMPHASIS = re.compile(r"(?<![^\W_])(?<![*_`])[*_`]++|[*_`]++(?![^\W_])")
 _BEFORE = re.compile(
-    rf"""(?: [\s,;:!?\u00a1\u00bf|\u3001\u3002{_SYMBOLS}-]
+    rf"""(?: [\s,;:!?\u00a1\u00bf|\u3001\u3002{_SYMBOLS}]
+    | -(?!\d)
     | [>~=](?!\d) | \#(?!\d)
     | \.(?!\w) | \+(?=\s)                                 # not '.NET'
     | \[[ x]?\]\s                                         # a box to tick
@@ -57,20 +64,28 @@ _CLAUSE = re.compile(
     rf"{word_pattern('clause_subjects')}\b|.*\b{word_pattern('clause_verbs')}\b",
     re.IGNORECASE,
 )
-_LIST_ITEM = re.compile(r"\s*(?:[-*+\u2022\u2013\u2014]|\d{1,3}[.)])\s")
+
+# Scripts that set no space between words, each with the letters of a usual word.
+_UNSPACED = (
+    (re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]"), 2),
+    (re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"), 5),
+)
 
 # Keys of what a language model answers when there is no value.
-_PLACEHOLDERS = word_list("placeholders") | {
-    start + end for start in word_list("placeholder_starts") for end in ("", *word_list("placeholder_ends"))
-}
+_PLACEHOLDERS = (
+    word_list("placeholders")
+    | word_list("foreign_placeholders")
+    | {start + end for start in word_list("placeholder_starts") for end in ("", *word_list("placeholder_ends"))}
+)
+_REFUSALS = tuple(sorted(word_list("refusal_starts")))
 
 
 def clean(text: str) -> str:
     """Return the cleaned spelling of a value string.
 
-    The text is in NFKC, with one kind of hyphen and straight quotes, single spaces, and without
-    invisible characters, bullets, numbering, markdown emphasis, backticks, quotes and brackets
-    around the whole, or punctuation at either end. Case and everything inside words stay.
+    The text is in NFKC, but for symbols and fractions, with one kind of hyphen and straight quotes, single spaces, and
+    without invisible characters, bullets, numbering, markdown emphasis, backticks, quotes, brackets or other residue
+    (see `residue.unwrap`) around the whole, or punctuation at either end. Case and everything inside words stay.
 
     Parameters
     ----------
@@ -88,7 +103,7 @@ def clean(text: str) -> str:
     before = None
     while text != before and len(text) <= _LONGEST and not _PLAIN.fullmatch(text):
         before = text
-        text = _undecorated(_normal(text))
+        text = _undecorated(_normal(unwrap(text)))
     return text
 
 
@@ -109,7 +124,7 @@ def canonical_key(text: str) -> str:
     text = clean(text).casefold()
     if not text.isascii() and len(text) <= _LONGEST:
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return text.replace(" ", "").replace("-", "").replace("_", "")
+    return text.translate(_JOINERS).replace(" ", "").replace("-", "").replace("_", "")
 
 
 def reason_to_reject(text: str, cleaned: str) -> str | None:
@@ -125,29 +140,27 @@ def reason_to_reject(text: str, cleaned: str) -> str | None:
     Returns
     -------
     str or None
-        "empty", "placeholder" ('n/a', 'none', '-'), "no letters", "too long" (over 100 characters),
-        "sentence", "list" (several lines with bullets or numbers), or None for a value. A sentence
-        has over 8 words; or it ends in a sentence mark and has over 5 words or a subject or verb
-        that only a sentence has. Up to 8 words without such a mark are never a sentence.
+        "empty", "placeholder" ('n/a', 'none', '-'), "refusal" ('I cannot determine the value'), "no letters",
+        "too long" (over 100 characters), "sentence", or None for a value. A sentence has over 8 words; or it ends in a
+        sentence mark and has over 5 words or a subject or verb that only a sentence has. Up to 8 words without such a
+        mark are never a sentence. In scripts without spaces, letters are counted as words of a usual length.
     """
     if len(cleaned) > _MOST:
         return "too long"
     if not (cleaned[:1].isalpha() or any(map(str.isalpha, cleaned))):
         shown = _normal(text[:_LONGEST])
         return "no letters" if shown.strip("- ") else "placeholder" if shown else "empty"
-    if canonical_key(cleaned) in _PLACEHOLDERS:
+    key = canonical_key(cleaned)
+    if key in _PLACEHOLDERS:
         return "placeholder"
-    words = cleaned.count(" ") + 1
+    if key.startswith(_REFUSALS):
+        return "refusal"
+    words = _count_words(cleaned)
     if words > 8:
         return "sentence"
     # The cleaned spelling is checked too: if it is rejected, so are all strings with that spelling.
     ended = words > 2 and (_ends(cleaned) or (text != cleaned and _ends(text)))
-    if ended and (words > 5 or _CLAUSE.match(cleaned)):
-        return "sentence"
-    if text == cleaned:
-        return None
-    lines = [line for line in text.splitlines() if line.strip()]
-    return "list" if any(map(_LIST_ITEM.match, lines[1:])) else None
+    return "sentence" if ended and (words > 5 or _CLAUSE.match(cleaned)) else None
 
 
 def label_problem(text: str) -> str | None:
@@ -168,12 +181,31 @@ def _normal(text: str) -> str:
     if text.isascii():
         text = _CONTROLS.sub("", text)
     else:
-        text = "".join(filter(_shows, text.translate(_PUNCTUATION)))
+        joiners = {joiner.start() for joiner in _SPELLED_JOINER.finditer(text)}
+        text = text.translate(_PUNCTUATION)
+        text = "".join(char for at, char in enumerate(text) if at in joiners or _shows(char))
         # Before NFKC, which makes a plain digit of a circled one.
         if symbols := _SYMBOLS_BEFORE.match(text):
             text = text[symbols.end() :] or text
-        text = unicodedata.normalize("NFKC", text)
+        text = _compatible(text)
     return " ".join(text.split())
+
+
+def _compatible(text: str) -> str:
+    """Return a text in NFKC, but for numbers and symbols that it would turn into other text."""
+    folded = (char if unicodedata.category(char) in _KEPT_CATEGORIES else _nfkc(char) for char in text)
+    return unicodedata.normalize("NFC", "".join(folded))
+
+
+@cache
+def _nfkc(char: str) -> str:
+    return unicodedata.normalize("NFKC", char)
+
+
+def _count_words(text: str) -> int:
+    """Return the words of a text; of a script without spaces, as many as its letters make."""
+    letters = 0 if text.isascii() else sum(len(script.findall(text)) // size for script, size in _UNSPACED)
+    return max(text.count(" ") + 1, letters)
 
 
 def _shows(char: str) -> bool:

@@ -23,6 +23,7 @@ from taxonomy.errors import InputError
 from taxonomy.values.canonical import canonical_key, clean, reason_to_reject
 from taxonomy.values.cells import Table, WeightUnit, no_columns
 from taxonomy.values.reading import read_file, read_frame, read_records
+from taxonomy.values.residue import split_values
 from taxonomy.values.spellings import Value, merge_spellings
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ class Rejection:
     row : int
         Number of the data row in the input, from 1; a header is not counted, a blank line is.
     value : str
-        The string as it was read.
+        The string as it was read; of a row that lists several, the one that is rejected.
     reason : str
-        "empty", "placeholder", "no letters", "too long", "sentence" or "list"; "edit" if a person rejected it.
+        "empty", "placeholder", "refusal", "no letters", "too long" or "sentence"; "edit" if a person rejected it.
     """
 
     row: int
@@ -56,8 +57,9 @@ class ValueSet:
     """Values with their weights, and the strings that were rejected.
 
     Spellings that differ only in case, spaces, hyphens, underscores or grammatical number are merged into one value.
-    Everything but the rows of rejections is independent of the order of the input. Every input row is
-    accounted for: rows = values + aliases + repeats + rejected.
+    A row that lists several values is split into them, each with the row's whole weight. Everything but the rows of
+    rejections is independent of the order of the input. Every string is accounted for:
+    rows - split + listed = values + aliases + repeats + rejected.
 
     Parameters
     ----------
@@ -70,7 +72,9 @@ class ValueSet:
     rows : int
         Number of data rows in the input.
     repeats : int
-        Number of rows whose cleaned spelling had occurred before.
+        Number of strings whose cleaned spelling had occurred before.
+    split, listed : int
+        Number of rows that list several values, and of the values that they list.
     weight_column : str or None
         Name of the column of the weights.
     first_rows : sequence of int
@@ -90,6 +94,8 @@ class ValueSet:
     weight_unit: WeightUnit
     rows: int
     repeats: int
+    split: int = 0
+    listed: int = 0
     weight_column: str | None = None
     first_rows: Sequence[int] = field(default=(), repr=False, compare=False)
     _by_key: dict[str, Value] = field(init=False, repr=False, compare=False)
@@ -277,7 +283,8 @@ class ValueSet:
         values, rows = count_of(len(self), "value"), count_of(self.rows, "row")
         merged = f"{count_of(aliases, 'alias')}, {count_of(self.repeats, 'repeat')}"
         rejected = f"{len(self.rejected):,} rejected"
-        return f"ValueSet({values} of {rows}: {merged}, {rejected}; weights are {self.weight_unit})"
+        split = f", {self.split:,} split into {self.listed:,}" if self.split else ""
+        return f"ValueSet({values} of {rows}: {merged}, {rejected}{split}; weights are {self.weight_unit})"
 
     def __len__(self) -> int:
         """Return the number of values."""
@@ -285,24 +292,16 @@ class ValueSet:
 
     @classmethod
     def _from_table(cls, table: Table) -> Self:
-        first: dict[str, float] = {}
-        repeated: dict[str, array[float]] = {}
-        rejected: list[Rejection] = []
-        first_rows = array("q")
-        row = 0
+        strings = _Strings()
+        split = listed = row = 0
         for row, (text, weight) in enumerate(table.rows, 1):
-            spelling = text
-            # A cleaned spelling cleans to itself, so a known one is not cleaned again.
-            if text not in first:
-                spelling = clean(text)
-                if reason := reason_to_reject(text, spelling):
-                    rejected.append(Rejection(row, text, reason))
-                    continue
-                if spelling not in first:
-                    first[spelling] = weight + 0.0  # no negative zero
-                    first_rows.append(row)
-                    continue
-            repeated.setdefault(spelling, array("d")).append(weight)
+            parts = split_values(text) or [text]
+            if len(parts) > 1:
+                split += 1
+                listed += len(parts)
+            for part in parts:
+                strings.add(row, part, weight)
+        first, repeated, rejected = strings.first, strings.repeated, strings.rejected
         if not first:
             problem = "there are no rows"
             if rejected:
@@ -319,9 +318,41 @@ class ValueSet:
             remedy = "give some value a weight above 0"
             raise InputError("every weight is 0", path=table.path, column=table.weight_column, remedy=remedy)
         repeats = sum(map(len, repeated.values()))
-        row_of = dict(zip(first, first_rows, strict=True))
+        row_of = dict(zip(first, strings.first_rows, strict=True))
         ordered = array("q", (row_of[spelling] for value in values for spelling in (value.label, *value.aliases)))
-        return cls(values, tuple(rejected), table.weight_unit, row, repeats, table.weight_column, ordered)
+        counts = {"rows": row, "repeats": repeats, "split": split, "listed": listed}
+        return cls(
+            values,
+            tuple(rejected),
+            table.weight_unit,
+            **counts,
+            weight_column=table.weight_column,
+            first_rows=ordered,
+        )
+
+
+class _Strings:
+    """Strings as they are read: the weights and first rows of cleaned spellings, and what is rejected."""
+
+    def __init__(self) -> None:
+        self.first: dict[str, float] = {}
+        self.first_rows = array("q")
+        self.repeated: dict[str, array[float]] = {}
+        self.rejected: list[Rejection] = []
+
+    def add(self, row: int, text: str, weight: float) -> None:
+        spelling = text
+        # A cleaned spelling cleans to itself, so a known one is not cleaned again.
+        if text not in self.first:
+            spelling = clean(text)
+            if reason := reason_to_reject(text, spelling):
+                self.rejected.append(Rejection(row, text, reason))
+                return
+            if spelling not in self.first:
+                self.first[spelling] = weight + 0.0  # no negative zero
+                self.first_rows.append(row)
+                return
+        self.repeated.setdefault(spelling, array("d")).append(weight)
 
 
 def read_values(
