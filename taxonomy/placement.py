@@ -23,10 +23,10 @@ from taxonomy.errors import InputError, check_type
 from taxonomy.files import replace_file
 from taxonomy.formats.csv import number_text, table_csv
 from taxonomy.geometry import cluster_means, confidence, two_nearest
-from taxonomy.model import Node, Placement, Taxonomy, mint_id, slugify
+from taxonomy.model import Node, Placement, Taxonomy, mint_id, slugify, values_by_spelling
 from taxonomy.model.draft import DOUBTFUL, Draft
 from taxonomy.quality.vectors import embed_tree, tree_encoder
-from taxonomy.values import ValueSet, ValueSource, canonical_key, read_values
+from taxonomy.values import SpellingIndex, ValueSet, ValueSource, canonical_key, read_values
 from taxonomy.versions.identity import value_ids
 from taxonomy.versions.retirement import succeed
 
@@ -200,7 +200,7 @@ def place_values(
     """Return where values belong, one assignment for each cleaned spelling, by row: see `assign`."""
     if len(tree.levels) < 2:
         raise InputError("the taxonomy has one level", remedy="give one with a level above the values")
-    known = values_by_key(tree)
+    known = values_by_spelling(tree.leaves)
     owners = [_owner(known, (value.label, *value.aliases)) for value in values.values]
     new = [value.label for value, owner in zip(values.values, owners, strict=True) if owner is None]
     places = iter(_Places(tree, model, progress).place(new, progress) if new else ())
@@ -225,16 +225,8 @@ def place_values(
     return sorted(assignments, key=lambda assignment: assignment.row)
 
 
-def values_by_key(tree: Taxonomy) -> dict[str, Node]:
-    """Return the values by the keys of their spellings; a label goes before an alias."""
-    known: dict[str, Node] = {}
-    for node in tree.leaves:
-        known |= {canonical_key(alias): node for alias in node.aliases if canonical_key(alias) not in known}
-    return known | {canonical_key(node.label): node for node in tree.leaves}
-
-
-def _owner(known: dict[str, Node], spellings: Sequence[str]) -> Node | None:
-    return next((known[key] for key in map(canonical_key, spellings) if key in known), None)
+def _owner(known: SpellingIndex[Node], spellings: Sequence[str]) -> Node | None:
+    return next((owner for owner in map(known.find, spellings) if owner is not None), None)
 
 
 class _Places:

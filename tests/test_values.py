@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from taxonomy.errors import InputError
 from taxonomy.values import Rejection, Value, ValueSet, canonical_key, clean, read_values, residue, value_set
 from taxonomy.values.residue import split_values
+from taxonomy.values.spellings import is_one_value
+from tests.conftest import examples
 
 WORDS = ["care", "cares", "Honesty", "honesty", "honesties", "well-being", "well being", "none", "", "仁"]
 DECORATIONS = ["{}", "- {}", "1. {}", '"{}"', "**{}**", "({})", "{}.", " {}\t", "• {}!", "“{}”", "{}\u200b"]
@@ -271,6 +273,57 @@ def test_what_is_no_plural_stays_apart(apart: tuple[str, str]) -> None:
     assert len(read_values(apart)) == 2
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("values in action", "values inaction"),
+        ("a moral stance", "amoral stance"),
+        ("belief in justice", "belief injustice"),
+        ("in action", "inaction"),
+        ("an archy of voices", "anarchy of voices"),
+        ("care less", "careless"),
+        ("Belief in Justice", "belief injustices"),
+    ],
+)
+def test_a_word_is_never_joined_with_its_opposite(first: str, second: str) -> None:
+    values = ValueSet.from_records([(second, 2), (first, 1), (first.upper(), 0.5)])
+    assert [(value.label, value.aliases) for value in values.values] == [(first, (first.upper(),)), (second, ())]
+    assert all(values.find(value.label) is value for value in values.values)
+    # The one first in code-point order has the key that both share.
+    assert values.values[0].key == canonical_key(first)
+    assert len({value.key for value in values.values}) == 2
+
+
+PARTS = st.sampled_from(["in", "a", "an", "less", "action", "moral", "care", "justice", "well", "being", "self"])
+PHRASES = st.lists(PARTS, min_size=1, max_size=4)
+
+
+@examples(100, 1000)
+@given(PHRASES, st.data())
+def test_case_and_hyphens_never_part_and_spaces_by_the_rule_alone(words: list[str], data: st.DataObject) -> None:
+    def written(breaks: str) -> str:
+        text = words[0]
+        for word in words[1:]:
+            text += data.draw(st.sampled_from(breaks.split("|"))) + word
+        return data.draw(st.sampled_from([text, text.upper(), text.title()]))
+
+    one, other = written(" ||-"), written(" ||-")
+    assert is_one_value(one, other) == is_one_value(other, one)
+    assert is_one_value(one, one)
+    assert is_one_value(one, written("-"))
+    assert len(read_values([one, other])) == (1 if is_one_value(one, other) else 2)
+    apart = {"a", "an", "in"} & set(words[:-1]) or "less" in words[1:]
+    assert apart or is_one_value(one, other)
+
+
+def test_a_hyphen_goes_with_the_first_of_two_values() -> None:
+    values = read_values(["values in action"] * 2 + ["values inaction", "values-in-action", "Values In-Action"])
+    assert [value.aliases for value in values.values] == [("Values In-Action", "values-in-action"), ()]
+    assert values.find("values-in-action") is values.values[0]
+    assert values.find("VALUES INACTION") is values.values[1]
+    assert read_values(["values in action"]).find("values inaction") is None
+
+
 def test_chains_of_plurals_are_one_value() -> None:
     chain = ["bas", "base", "bases", "basess", "Bases", "care"]
     for seed in range(20):
@@ -335,7 +388,8 @@ def test_every_kept_string_is_found_and_no_spelling_occurs_twice(rows: list[tupl
     spellings = [spelling for value in values.values for spelling in (value.label, *value.aliases)]
     assert len(set(spellings)) == len(spellings)
     for value in values.values:
-        assert value.key == canonical_key(value.label)
+        key = canonical_key(value.label)
+        assert value.key in (key, f"{key} {value.label}")
         assert list(value.aliases) == sorted(value.aliases)
         assert all(values.find(spelling) is value for spelling in (value.label, *value.aliases))
     assert [value.key for value in values.values] == sorted({value.key for value in values.values})
@@ -371,9 +425,7 @@ def test_a_part_of_a_list_can_be_rejected() -> None:
     assert values.rejected == (Rejection(1, "none", "placeholder"),)
 
 
-@pytest.mark.parametrize(
-    "text", ["be open; hide nothing from the people whom you serve", "[honesty", '["honesty", 3]']
-)
+@pytest.mark.parametrize("text", ["be open; hide nothing from the people whom you serve", "[honesty", '["honesty", 3]'])
 def test_what_is_no_list_is_not_split(text: str) -> None:
     assert split_values(text) == [text]
 

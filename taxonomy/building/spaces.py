@@ -15,7 +15,7 @@ from embeddings.progress import Progress
 from taxonomy.english.words import stems
 from taxonomy.errors import InputError
 from taxonomy.model import ModelProvenance
-from taxonomy.values import ValueSet, canonical_key
+from taxonomy.values import SpellingIndex, ValueSet
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class _GivenVectors:
             problem = f"vectors have {array.shape[1]} components, and those of the encoder {encoder.dimension}"
             raise InputError(problem, remedy="give the encoder that made them")
         self._encoder = None if encoder is None else StoredEncoder(encoder)
-        self._rows = {value.key: row for row, value in enumerate(value_set.values)}
+        self._rows = SpellingIndex((value.label, row) for row, value in enumerate(value_set.values))
         starts = np.cumsum([0, *(1 + len(value.aliases) for value in value_set.values)])[:-1]
         rows = np.array(value_set.first_rows, dtype=np.intp)[starts] - 1
         self._vectors = normalize(array[rows].astype(np.float32))
@@ -102,7 +102,7 @@ class _GivenVectors:
         vectors = np.zeros((len(strings), self.dimension), dtype=np.float32)
         rest = []
         for index, string in enumerate(strings):
-            row = self._rows.get(canonical_key(string))
+            row = self._rows.find(string)
             if row is None:
                 rest.append(index)
             else:

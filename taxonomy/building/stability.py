@@ -19,7 +19,7 @@ from taxonomy.clustering.recursion import Settings, build_hierarchy
 from taxonomy.errors import InputError, check_type
 from taxonomy.model import Taxonomy
 from taxonomy.quality.vectors import tree_encoder
-from taxonomy.values import Value, ValueSet, canonical_key
+from taxonomy.values import Value, ValueSet, value_keys
 
 # Share of the values that a run on a subsample keeps.
 KEPT = 0.9
@@ -174,8 +174,9 @@ def _rebuilder(tree: Taxonomy, vectors: NDArray[np.float32], encoder: Encoder) -
     """
     recipe = Recipe.of(tree)
     # The order in which a build sees them, which decides ties.
-    by_key = np.argsort([canonical_key(node.label) for node in tree.leaves], kind="stable")
-    values = (Value(canonical_key(node.label), node.label, node.aliases, node.weight) for node in tree.leaves)
+    keys = value_keys(node.label for node in tree.leaves)
+    by_key = np.argsort(keys, kind="stable")
+    values = (Value(key, node.label, node.aliases, node.weight) for key, node in zip(keys, tree.leaves, strict=True))
     ordered = tuple(sorted(values, key=attrgetter("key")))
     value_set = ValueSet(ordered, (), tree.weight_unit, rows=len(ordered), repeats=0)
     anchors = find_anchors(recipe.tops, value_set, encoder) if recipe.tops else None

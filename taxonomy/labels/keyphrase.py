@@ -170,7 +170,7 @@ class Namer:
         fit = self.vectors[members] @ center + _FREQUENCY_BONUS * self.frequency[members]
         best = members[np.lexsort((members, -fit))[:_POOL]]
         weights = FLOOR + self.frequency[best]
-        return _Pool(best, [self.lexicon.plain(self.labels[member]) for member in best], weights / weights.sum())
+        return _Pool(best, [self.lexicon.spoken(self.labels[member]) for member in best], weights / weights.sum())
 
     def _ideas(
         self, pool: _Pool, center: NDArray[np.float32], others: NDArray[np.float32], telling: TellingWords

@@ -14,6 +14,8 @@ _ADJECTIVE = re.compile(
     r".{2,}(ful|ous|ive|al|ic|able|ible|less|ary|ory|ed|ly|ish|some|wards?|centered|centred|oriented|driven|based)$"
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_])\s*[/&]\s*(?=[^\W\d_])")
+_SIGNS_BEFORE = re.compile(r"^[\W_]+")
 
 _POINTERS = word_list("pointers")
 _ORDERS = word_list("orders")
@@ -59,6 +61,16 @@ class Lexicon:
         """
         words = text.split()
         return " ".join(word.lower() if word.istitle() and word.lower() in self.plain_words else word for word in words)
+
+    def spoken(self, text: str) -> str:
+        """Return a plain text as it is said: with words for the signs between its words, and no sign before it.
+
+        >>> none = Lexicon.from_labels([])
+        >>> none.spoken("honesty / integrity"), none.spoken("R&D"), none.spoken("+1 karma"), none.spoken("24/7 care")
+        ('honesty and integrity', 'R and D', '1 karma', '24-7 care')
+        """
+        text = _SIGNS_BEFORE.sub("", _BETWEEN_WORDS.sub(" and ", self.plain(text))) or text
+        return text.replace("/", "-")
 
     def is_adjective(self, word: str) -> bool:
         """Tell whether a word looks like an adjective and is not used as a noun more often."""

@@ -11,9 +11,9 @@ from taxonomy.errors import InputError
 from taxonomy.mentions.columns import CONVERSATION, USER, VALUE, Side
 from taxonomy.mentions.placed import PlacedMentions
 from taxonomy.mentions.records import Records
-from taxonomy.model import Taxonomy
-from taxonomy.placement import assign, values_by_key
-from taxonomy.values import ValueSet, canonical_key
+from taxonomy.model import Taxonomy, values_by_spelling
+from taxonomy.placement import assign
+from taxonomy.values import ValueSet
 
 
 def place(records: Records, tree: Taxonomy, *, side: Side) -> PlacedMentions:
@@ -35,8 +35,8 @@ def place(records: Records, tree: Taxonomy, *, side: Side) -> PlacedMentions:
 
     engine = records.engine
     counts = records.strings_of(side)
-    known = values_by_key(tree)
-    owners = {text: known.get(canonical_key(text)) for text in counts}
+    known = values_by_spelling(tree.leaves)
+    owners = {text: known.find(text) for text in counts}
     paths = {text: [step.id for step in reversed(tree.path(node))] for text, node in owners.items() if node is not None}
     if not paths:
         if not counts:

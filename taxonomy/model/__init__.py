@@ -2,6 +2,7 @@
 
 from taxonomy.model.ids import default_level_names, mint_id, slugify
 from taxonomy.model.loading import load
+from taxonomy.model.lookup import values_by_spelling
 from taxonomy.model.nodes import (
     Conversations,
     Decision,
@@ -39,4 +40,5 @@ __all__ = [
     "load",
     "mint_id",
     "slugify",
+    "values_by_spelling",
 ]

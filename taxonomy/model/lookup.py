@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
 
 from taxonomy.errors import AmbiguousKeyError, LookupFailedError
 from taxonomy.model.nodes import Node, Retired
 from taxonomy.model.search import suggest_labels
-from taxonomy.values import canonical_key
+from taxonomy.values import SpellingIndex
 
 
 def live_successors(id: str, retired: Mapping[str, Retired], present: Container[str]) -> tuple[str, ...]:
@@ -28,6 +27,13 @@ def live_successors(id: str, retired: Mapping[str, Retired], present: Container[
     return tuple(alive)
 
 
+def values_by_spelling(leaves: Iterable[Node]) -> SpellingIndex[Node]:
+    """Return values by their spellings; a label goes before an alias."""
+    values = list(leaves)
+    labels = [(node.label, node) for node in values]
+    return SpellingIndex([*labels, *((alias, node) for node in values for alias in node.aliases)])
+
+
 class Lookup:
     """The nodes of a tree and its retired ids, as `Taxonomy.node` and `Taxonomy.retired_node` find them.
 
@@ -40,17 +46,16 @@ class Lookup:
     def __init__(self, nodes: Iterable[Node], retired: Iterable[Retired]) -> None:
         self.by_id = {node.id: node for node in nodes}
         self._retired = {entry.id: entry for entry in retired}
-        self._by_name: dict[str, list[Node]] = defaultdict(list)
-        for node in self.by_id.values():
-            for name in {canonical_key(name) for name in (node.label, *node.aliases)}:
-                self._by_name[name].append(node)
+        self._by_name = SpellingIndex(
+            (name, node) for node in self.by_id.values() for name in (node.label, *node.aliases)
+        )
 
     def find_all(self, key: str, level: int | None = None) -> list[Node]:
         """Return the node of this id, else all of this label or alias."""
         by_id = self.by_id.get(key)
         if by_id is not None and level in (None, by_id.level):
             return [by_id]
-        return [node for node in self._by_name.get(canonical_key(key), []) if level in (None, node.level)]
+        return [node for node in self._by_name.find_all(key) if level in (None, node.level)]
 
     def find(self, key: str, level: int | None) -> Node:
         """Return the one node that matches; see `Taxonomy.node`."""

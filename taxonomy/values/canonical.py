@@ -121,10 +121,15 @@ def canonical_key(text: str) -> str:
         The cleaned spelling, case-folded, without spaces, hyphens and underscores: 'Well-being',
         'well being' and 'wellbeing' have one key.
     """
+    return folded(text).replace(" ", "").replace("-", "").replace("_", "")
+
+
+def folded(text: str) -> str:
+    """Return the cleaned spelling of a value string, case-folded: its canonical key with the breaks between words."""
     text = clean(text).casefold()
     if not text.isascii() and len(text) <= _LONGEST:
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return text.translate(_JOINERS).replace(" ", "").replace("-", "").replace("_", "")
+    return text.translate(_JOINERS)
 
 
 def reason_to_reject(text: str, cleaned: str) -> str | None:

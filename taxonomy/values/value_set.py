@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
-from taxonomy.values.canonical import canonical_key, clean, reason_to_reject
+from taxonomy.values.canonical import clean, reason_to_reject
 from taxonomy.values.cells import Table, WeightUnit, no_columns
 from taxonomy.values.reading import read_file, read_frame, read_records
 from taxonomy.values.residue import split_values
-from taxonomy.values.spellings import Value, merge_spellings
+from taxonomy.values.spellings import SpellingIndex, Value, merge_spellings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,9 +56,10 @@ class Rejection:
 class ValueSet:
     """Values with their weights, and the strings that were rejected.
 
-    Spellings that differ only in case, spaces, hyphens, underscores or grammatical number are merged into one value.
-    A row that lists several values is split into them, each with the row's whole weight. Everything but the rows of
-    rejections is independent of the order of the input. Every string is accounted for:
+    Spellings that differ only in case, spaces, hyphens, underscores or grammatical number are merged into one value,
+    but not where a space makes another word (see `spellings.is_one_value`). A row that lists several values is split
+    into them, each with the row's whole weight. Everything but the rows of rejections is independent of the order of
+    the input. Every string is accounted for:
     rows - split + listed = values + aliases + repeats + rejected.
 
     Parameters
@@ -98,13 +99,12 @@ class ValueSet:
     listed: int = 0
     weight_column: str | None = None
     first_rows: Sequence[int] = field(default=(), repr=False, compare=False)
-    _by_key: dict[str, Value] = field(init=False, repr=False, compare=False)
+    _index: SpellingIndex[Value] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Index the values by the keys of all their spellings."""
-        by_key = {value.key: value for value in self.values}
-        by_key |= {canonical_key(alias): value for value in self.values for alias in value.aliases}
-        object.__setattr__(self, "_by_key", by_key)
+        """Index the values by all their spellings."""
+        spellings = ((one, value) for value in self.values for one in (value.label, *value.aliases))
+        object.__setattr__(self, "_index", SpellingIndex(spellings))
 
     @classmethod
     def from_file(
@@ -231,7 +231,7 @@ class ValueSet:
         Value or None
             None if no value has this spelling.
         """
-        return self._by_key.get(canonical_key(text))
+        return self._index.find(clean(text))
 
     def edited(self, *, rejected: Collection[str], merged: Mapping[str, str]) -> ValueSet:
         """Return the set with edits applied.

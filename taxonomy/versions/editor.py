@@ -11,6 +11,7 @@ from taxonomy.model.history import add_decision, has_decision
 from taxonomy.model.nodes import MADE, Decision
 from taxonomy.values import canonical_key, clean
 from taxonomy.versions.edits import Edit, Reference, say_taken_in
+from taxonomy.versions.identity import fresh_id
 from taxonomy.versions.references import DoesNotApplyError, References
 
 
@@ -304,7 +305,7 @@ class Editor:
         if level == 0:
             value = self.references.value_of(label) or self.references.value_spelled(label)
             if value is None:
-                self._make(mint_id("value", 0, [canonical_key(label)]), level, label, parent.id)
+                self._make(fresh_id("value", 0, [canonical_key(label)], set(self.draft.nodes)), level, label, parent.id)
             else:
                 # The string came with the data, too: the person's parent holds.
                 self._under(value, parent)

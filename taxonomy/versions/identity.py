@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from taxonomy.model import Taxonomy, ancestor_positions, mint_id
 from taxonomy.model.draft import Draft
-from taxonomy.values import canonical_key
+from taxonomy.values import SpellingIndex, value_keys
 
 # Where a node falls into two halves, or two equal nodes become one, one of both goes on under the old id (overlap 1/2);
 # of three equal parts none is the old node.
@@ -39,41 +39,35 @@ def value_ids(spellings: Sequence[Sequence[str]], previous: Taxonomy | None) -> 
     list of str
         Each id once.
     """
-    keys = [[canonical_key(spelling) for spelling in one] for one in spellings]
-    found: list[str | None] = [None] * len(keys)
-    known: set[str] = set()
-    revived: dict[str, str] = {}
-    if previous is not None:
-        known = {node.id for node in previous.nodes}
-        revived = {canonical_key(gone.label): gone.id for gone in previous.retired if gone.level == 0}
-        by_label, by_alias = _index(previous)
-        taken: set[str] = set()
-        for first, theirs in ((True, by_label), (True, by_alias), (False, by_label), (False, by_alias)):
-            for index, own in enumerate(keys):
-                for key in () if found[index] else own[:1] if first else own[1:]:
-                    id = theirs.get(key)
-                    if id is not None and id not in taken:
-                        taken.add(id)
-                        found[index] = id
-                        break
+    found = _old_ids(spellings, previous) if previous is not None else [None] * len(spellings)
+    known = {node.id for node in previous.nodes} if previous is not None else set()
+    retired = previous.retired if previous is not None else ()
+    gone = SpellingIndex((entry.label, entry) for entry in retired if entry.level == 0)
     ids = []
-    for id, own in zip(found, keys, strict=True):
+    for id, own, key in zip(found, spellings, value_keys(label for label, *_ in spellings), strict=True):
         if id is None:
-            id = next((revived.pop(key) for key in own if key in revived), None)
-        ids.append(id or fresh_id("value", 0, own[:1], known))
+            revived = (entry for spelling in own for entry in gone.find_all(spelling) if entry.id not in known)
+            id = next((entry.id for entry in revived), None)
+        ids.append(id or fresh_id("value", 0, [key], known))
         known.add(ids[-1])
     return ids
 
 
-def _index(tree: Taxonomy) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the ids of values by the keys of their labels, and by those of their aliases."""
-    by_label: dict[str, str] = {}
-    by_alias: dict[str, str] = {}
-    for node in tree.leaves:
-        by_label.setdefault(canonical_key(node.label), node.id)
-        for alias in node.aliases:
-            by_alias.setdefault(canonical_key(alias), node.id)
-    return by_label, by_alias
+def _old_ids(spellings: Sequence[Sequence[str]], previous: Taxonomy) -> list[str | None]:
+    """Return the old id of each value that has a spelling in common with an old one."""
+    by_label = SpellingIndex((node.label, node) for node in previous.leaves)
+    by_alias = SpellingIndex((alias, node) for node in previous.leaves for alias in node.aliases)
+    found: list[str | None] = [None] * len(spellings)
+    taken: set[str] = set()
+    for first, theirs in ((True, by_label), (True, by_alias), (False, by_label), (False, by_alias)):
+        for index, own in enumerate(spellings):
+            for spelling in () if found[index] else own[:1] if first else own[1:]:
+                node = next((node for node in theirs.find_all(spelling) if node.id not in taken), None)
+                if node is not None:
+                    taken.add(node.id)
+                    found[index] = node.id
+                    break
+    return found
 
 
 def fresh_id(kind: str, level: int, content: Iterable[str], taken: set[str]) -> str:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
-from taxonomy.model import Node, Taxonomy
+from taxonomy.model import Node, Taxonomy, values_by_spelling
 from taxonomy.model.draft import Draft
 from taxonomy.model.lookup import live_successors
-from taxonomy.values import canonical_key
 from taxonomy.versions.retirement import find_successors
 
 Predicate = Literal["skos:exactMatch", "skos:broadMatch", "skos:narrowMatch"]
@@ -72,10 +71,11 @@ def mappings(old: Taxonomy, new: Taxonomy) -> Iterator[Mapping]:
     retired = {gone.id: gone for gone in new.retired}
     gone = [node for node in old.nodes if node.id not in after]
     successors = find_successors(old.nodes, new.nodes, gone)
-    key_of = {canonical_key(name): node.id for node in new.leaves for name in (*node.aliases, node.label)}
+    by_spelling = values_by_spelling(new.leaves)
     old_draft, new_draft = Draft(old.nodes), Draft(new.nodes)
     # What became of each old value; several may be one today.
-    today = {leaf.id: leaf.id if leaf.id in after else key_of.get(canonical_key(leaf.label)) for leaf in old.leaves}
+    now_of = {leaf.id: after.get(leaf.id) or by_spelling.find(leaf.label) for leaf in old.leaves}
+    today = {id: None if node is None else node.id for id, node in now_of.items()}
     was: dict[str, set[str]] = {}
     moved = set()
     for leaf, now in today.items():

@@ -7,7 +7,7 @@ from functools import cache
 
 from taxonomy.model import Node, Retired
 from taxonomy.model.draft import Draft
-from taxonomy.values import canonical_key
+from taxonomy.values import canonical_key, is_one_value
 from taxonomy.versions.edits import Reference
 
 
@@ -122,6 +122,10 @@ class References:
 
     def value_spelled(self, spelling: str, first: Sequence[Node] = ()) -> Node | None:
         """Return the value that a text is a spelling of, by the rule for values; one of `first` where it can be."""
-        key = self._key(spelling)
         values = [*first, *(node for node in self.draft.nodes.values() if node.level == 0)]
-        return next((node for node in values if key in map(self._key, (node.label, *node.aliases))), None)
+        return next((node for node in values if self._is_spelled(node, spelling)), None)
+
+    def _is_spelled(self, node: Node, spelling: str) -> bool:
+        key = self._key(spelling)
+        own = [one for one in (node.label, *node.aliases) if self._key(one) == key]
+        return bool(own) and all(is_one_value(one, spelling) for one in own)

@@ -6,12 +6,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from types import MappingProxyType
 
-from taxonomy.model import Node, Retired, Taxonomy
+from taxonomy.model import Node, Retired, Taxonomy, values_by_spelling
 from taxonomy.model.draft import Draft
 from taxonomy.model.history import add_decision, with_version
 from taxonomy.model.nodes import Decision
 from taxonomy.model.scope_notes import is_same_scope
-from taxonomy.values import canonical_key
 from taxonomy.versions.number import next_version
 
 # A retired node is replaced by those that hold a quarter or more of its values: four at most.
@@ -144,7 +143,8 @@ def find_successors(before: Iterable[Node], now: Collection[Node], gone: Sequenc
     """Return the successors of each removed node: those with a quarter or more of its values, largest share first."""
     if not gone:
         return {}
-    by_key = {canonical_key(name): node.id for node in now if node.level == 0 for name in (*node.aliases, node.label)}
+    present = {node.id: node for node in now}
+    by_spelling = values_by_spelling(node for node in now if node.level == 0)
     ancestors: dict[str, list[str]] = {}
     for node in sorted(now, key=lambda node: -node.level):
         ancestors[node.id] = [node.id, *(ancestors[node.parent] if node.parent else ())]
@@ -154,9 +154,9 @@ def find_successors(before: Iterable[Node], now: Collection[Node], gone: Sequenc
         counts: dict[str, int] = {}
         leaves = old.leaves(node.id)
         for leaf in leaves:
-            today = leaf.id if leaf.id in ancestors else by_key.get(canonical_key(leaf.label))
-            if today is not None and node.level < len(ancestors[today]):
-                successor = ancestors[today][node.level]
+            today = present.get(leaf.id) or by_spelling.find(leaf.label)
+            if today is not None and node.level < len(ancestors[today.id]):
+                successor = ancestors[today.id][node.level]
                 counts[successor] = counts.get(successor, 0) + 1
         ranked = sorted(counts, key=lambda id: (-counts[id], id))
         successors_of[node.id] = tuple(id for id in ranked if counts[id] >= _REPLACES * len(leaves)) or tuple(
