@@ -121,15 +121,20 @@ def canonical_key(text: str) -> str:
         The cleaned spelling, case-folded, without spaces, hyphens and underscores: 'Well-being',
         'well being' and 'wellbeing' have one key.
     """
-    return folded(text).replace(" ", "").replace("-", "").replace("_", "")
+    return key_of_cleaned(clean(text))
 
 
-def folded(text: str) -> str:
-    """Return the cleaned spelling of a value string, case-folded: its canonical key with the breaks between words."""
-    text = clean(text).casefold()
+def key_of_cleaned(cleaned: str) -> str:
+    """Return the canonical key of a cleaned spelling, without cleaning it again."""
+    return folded(cleaned).replace(" ", "").replace("-", "").replace("_", "")
+
+
+def folded(cleaned: str) -> str:
+    """Return a cleaned spelling case-folded: its canonical key with the breaks between words."""
+    text = cleaned.casefold()
     if not text.isascii() and len(text) <= _LONGEST:
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return text.translate(_JOINERS)
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(_JOINERS)
+    return text
 
 
 def reason_to_reject(text: str, cleaned: str) -> str | None:
@@ -155,7 +160,7 @@ def reason_to_reject(text: str, cleaned: str) -> str | None:
     if not (cleaned[:1].isalpha() or any(map(str.isalpha, cleaned))):
         shown = _normal(text[:_LONGEST])
         return "no letters" if shown.strip("- ") else "placeholder" if shown else "empty"
-    key = canonical_key(cleaned)
+    key = key_of_cleaned(cleaned)
     if key in _PLACEHOLDERS:
         return "placeholder"
     if key.startswith(_REFUSALS):

@@ -27,6 +27,7 @@ _HEADING = re.compile(
     rf"(?:{word_pattern('heading_adjectives')}\s+)*{word_pattern('answer_fields')}(?:\s+\d{{1,3}})?\s*[:=]\s*(?=\S)",
     re.IGNORECASE,
 )
+_LONGEST_SCORE = 40
 _SHARE = r"(?:0?\.\d+|0|1(?:\.0+)?|\d{1,3}(?:\.\d+)?\s?%|\d{1,2}\s?/\s?\d{1,3})"
 _SCORE = re.compile(
     rf"(?<=\S)(?:\s*[(\[]\s*(?:{word_pattern('score_names')}\s*[:=]?\s*)?{_SHARE}\s*[)\]]|\s*:\s*(?:0?\.\d+|1\.0+))\Z",
@@ -53,7 +54,9 @@ def unwrap(text: str) -> str:
         bare = items[0]
     if heading := _HEADING.match(bare):
         bare = bare[heading.end() :]
-    bare = _SCORE.sub("", bare)
+    # A score is short, and looking for one everywhere takes long.
+    if score := _SCORE.search(bare, max(len(bare) - _LONGEST_SCORE, 0)):
+        bare = bare[: score.start()]
     return text if bare == text.strip() else bare
 
 
@@ -95,13 +98,15 @@ def _listed(text: str) -> list[str] | None:
     items = _items(text)
     if items is not None:
         return items
-    if _is_whole(tagged := list(_TAGGED_ITEM.finditer(text)), text):
+    if text.startswith("<") and _is_whole(tagged := list(_TAGGED_ITEM.finditer(text)), text):
         return [item[2] for item in tagged]
     if "```" in text or _TAGGED.fullmatch(text):
         return None
     lines = _parts(text.splitlines())
     if len(lines) > 1:
         return lines
+    if ";" not in text:
+        return None
     parts = _parts(text.split(";"))
     is_short = all(len(part.split()) <= _MOST_WORDS for part in parts)
     return parts if len(parts) > 1 and is_short and not _ENTITY.search(text) else None

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Generic, TypeVar
 
 from taxonomy.english.words import singulars, word_list, word_pattern
-from taxonomy.values.canonical import canonical_key, folded
+from taxonomy.values.canonical import canonical_key, clean, folded, key_of_cleaned
 
 Owner = TypeVar("Owner")
 
@@ -55,7 +55,7 @@ def is_one_value(first: str, second: str) -> bool:
     >>> is_one_value("Well-being", "well being"), is_one_value("values in action", "values inaction")
     (True, False)
     """
-    (apart, breaks), (other_apart, other_breaks) = _breaks(folded(first)), _breaks(folded(second))
+    (apart, breaks), (other_apart, other_breaks) = _breaks(folded(clean(first))), _breaks(folded(clean(second)))
     return apart <= other_breaks and other_apart <= breaks
 
 
@@ -81,14 +81,17 @@ class SpellingIndex(Generic[Owner]):
     ----------
     spellings : iterable of (str, owner)
         Those that come first are found first.
+    are_clean : bool
+        Whether all are cleaned.
     """
 
-    def __init__(self, spellings: Iterable[tuple[str, Owner]]) -> None:
+    def __init__(self, spellings: Iterable[tuple[str, Owner]], *, are_clean: bool = False) -> None:
+        key_of = key_of_cleaned if are_clean else canonical_key
         # Nearly all keys have one spelling.
         self._first: dict[str, tuple[str, Owner]] = {}
         self._others: dict[str, list[tuple[str, Owner]]] = {}
         for spelling, owner in spellings:
-            key = canonical_key(spelling)
+            key = key_of(spelling)
             entry = (spelling, owner)
             if self._first.setdefault(key, entry) is not entry:
                 self._others.setdefault(key, []).append(entry)
@@ -137,7 +140,7 @@ def merge_spellings(first: Mapping[str, float], repeated: Mapping[str, array[flo
     by_key: dict[str, str] = {}
     twins: dict[str, list[str]] = {}
     for spelling in first:
-        kept = by_key.setdefault(canonical_key(spelling), spelling)
+        kept = by_key.setdefault(key_of_cleaned(spelling), spelling)
         if kept is not spelling:
             twins.setdefault(kept, []).append(spelling)
     variants = _part(by_key, twins)
@@ -151,7 +154,7 @@ def merge_spellings(first: Mapping[str, float], repeated: Mapping[str, array[flo
         weights = {s: [first[s], *repeated.get(s, ())] for s in (spelling, *twins.get(spelling, ()))}
         label, *_ = sorted(weights, key=lambda s: (-math.fsum(weights[s]), s))
         aliases = tuple(sorted(weights.keys() - {label}))
-        own = canonical_key(label)
+        own = key_of_cleaned(label)
         own = own if _plain(key) == key else f"{own} {label}"
         return Value(own, label, aliases, math.fsum(chain.from_iterable(weights.values())))
 
@@ -181,7 +184,7 @@ def _part(by_key: dict[str, str], twins: dict[str, list[str]]) -> dict[str, list
                 found.append(spelling)
         if len(values) > 1:
             del twins[kept]
-            key = canonical_key(kept)
+            key = key_of_cleaned(kept)
             variants[key] = [key, *(f"{key} {head}" for head, *_ in values[1:])]
             for variant, (head, *rest) in zip(variants[key], values, strict=True):
                 by_key[variant] = head

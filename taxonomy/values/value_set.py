@@ -104,7 +104,7 @@ class ValueSet:
     def __post_init__(self) -> None:
         """Index the values by all their spellings."""
         spellings = ((one, value) for value in self.values for one in (value.label, *value.aliases))
-        object.__setattr__(self, "_index", SpellingIndex(spellings))
+        object.__setattr__(self, "_index", SpellingIndex(spellings, are_clean=True))
 
     @classmethod
     def from_file(
