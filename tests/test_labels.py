@@ -139,6 +139,19 @@ def test_no_adjective_is_joined_to_a_noun() -> None:
     assert joined("backward compatibility", "system compatibility") is None
 
 
+@pytest.mark.parametrize(
+    ("labels", "name"),
+    [
+        (["honesty / integrity", "integrity / honesty"], "Honesty and integrity"),
+        (["care & concern", "care/concern"], "Care and concern"),
+        (["+1 karma", "#1 karma"], "1 karma"),
+        (["24/7 care", "24/7 help"], "24-7 care"),
+    ],
+)
+def test_a_name_holds_no_slash_and_starts_with_no_sign(labels: list[str], name: str) -> None:
+    assert name_one(labels, [9, 1]) == name
+
+
 def test_capital_letters_of_values_do_not_reach_into_names() -> None:
     assert name_one(["Patience", "Tolerance"]) in ("Patience and tolerance", "Tolerance and patience")
     words = Lexicon.from_labels(["Buddhist compassion", "calm", "patience"])
