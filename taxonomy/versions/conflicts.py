@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Sequence
 from typing import NoReturn
 
 from taxonomy.errors import EditsError
-from taxonomy.values import canonical_key
+from taxonomy.values import canonical_key, is_one_value
 from taxonomy.versions.edits import Edit, Reference
 
 Key = Callable[[Reference], Reference]
@@ -71,7 +71,8 @@ def refuse_contradictions(edits: Sequence[Edit], key: Key) -> None:
     for edit in edits:
         if edit.action == "alias":
             earlier = spelled.setdefault(canonical_key(str(edit.to)), edit)
-            if key(earlier.target) != key(edit.target):
+            is_one = is_one_value(str(earlier.to), str(edit.to))
+            if is_one and key(earlier.target) != key(edit.target):
                 _refuse(f"{earlier.to!r} and {edit.to!r} are one spelling", earlier, edit)
         for earlier in before.setdefault(key(edit.target), []):
             problem = _CONTRADICTIONS.get((earlier.action, edit.action))
