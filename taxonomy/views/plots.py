@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from taxonomy.english.plurals import count_of
 from taxonomy.errors import TaxonomyError, check_type, plain
-from taxonomy.model import Node, Taxonomy
-from taxonomy.values import canonical_key
+from taxonomy.model import Node, Taxonomy, values_by_spelling
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -199,11 +198,12 @@ def _map(tree: Taxonomy) -> go.Figure:
 def _flows(old: Taxonomy, new: Taxonomy, level: int | None) -> Counter[tuple[str | None, str | None]]:
     """Count values by the ids of their nodes in both trees, None where they are in one alone."""
     homes_old, homes_new = _homes(old, level), _homes(new, level)
-    twin = {key: value.id for value in new.leaves for key in _keys(value)}
+    twins = values_by_spelling(new.leaves)
     flows: Counter[tuple[str | None, str | None]] = Counter()
     met = set()
     for value in old.leaves:
-        there = next((twin[key] for key in _keys(value) if key in twin), None)
+        found = (twins.find(name) for name in (value.label, *value.aliases))
+        there = next((twin.id for twin in found if twin is not None), None)
         flows[homes_old[value.id], None if there is None else homes_new[there]] += 1
         met.add(there)
     flows.update((None, home) for id, home in homes_new.items() if id not in met)
@@ -216,10 +216,6 @@ def _homes(tree: Taxonomy, level: int | None) -> dict[str, str]:
     if level is not None and not 0 < level <= top:
         raise TaxonomyError(f"`level` is {level}", remedy=f"give one from 1 to {top}, the levels of {tree!r}")
     return {value.id: tree.path(value)[top - (top if level is None else level)].id for value in tree.leaves}
-
-
-def _keys(value: Node) -> dict[str, None]:
-    return dict.fromkeys(canonical_key(name) for name in (value.label, *value.aliases))
 
 
 def _last_ghost(id: str | None) -> tuple[bool, str]:
