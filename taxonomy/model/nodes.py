@@ -35,7 +35,8 @@ class Placement(Record):
     Attributes
     ----------
     confidence : float
-        From 0 to 1, rounded to 6 places; 0.5 is a tie between the parent and the runner-up.
+        From 0 to 1, rounded to 6 places; 0.5 is a tie between the parent and the runner-up. Below it the runner-up is
+        nearer, and the node is held by its other neighbours, its domain, a version before or a person.
     second_parent : str or None
         Id of the runner-up on the parent's level, None where there is no other.
     votes : float or None
@@ -140,8 +141,8 @@ class Node(Record):
     label_fit : LabelFit or None
         How much of the node its label covers, and its margin over other nodes; None where it was not measured.
     flags : tuple of str
-        ``thin``: a single child. ``empty``: a domain that nothing belongs to. ``doubtful``: a low confidence.
-        ``dormant``: a value that the last input did not mention, or a node whose values all are. ``made``: a value that
+        ``thin``: a single child. ``empty``: a domain that nothing belongs to. ``doubtful``: a
+        confidence below 0.5. ``dormant``: a value that the last input did not mention, or a node whose values all are. ``made``: a value that
         a person made, and that no input mentioned yet. ``outlying``: a node that fits no parent; it is nearer to the
         mean of all others than to that of any parent.
     absent_since : str or None

@@ -40,7 +40,8 @@ class Taxonomy(Record):
     """A multi-level tree of values with its provenance.
 
     Two are equal (``==``) where all fields are. Methods that take a node take a `Node`, or a key as `node` takes it; if
-    none matches, they raise a `LookupFailedError`.
+    none matches, they raise a `LookupFailedError`. In a notebook a taxonomy shows itself as an outline whose nodes open
+    with a click.
 
     Attributes
     ----------

@@ -37,7 +37,7 @@ class Models:
     control : str or None
         The column of the strata.
     suppressed : int
-        Cells that are not disclosed.
+        Cells that are not disclosed, those that would give others away among them.
     disclosure : Disclosure
         What `table` was disclosed by.
     """

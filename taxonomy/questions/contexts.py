@@ -43,7 +43,7 @@ class Contexts:
         ``cv_low`` to ``cv_high``; and ``cv_by_chance``, about what it would be at this count if categories did not
         matter. Nodes of which less than four fifths are in disclosed cells have no row. Empty for human values.
     suppressed : int
-        Cells that are not disclosed.
+        Cells that are not disclosed, those that would give others away among them.
     disclosure : Disclosure
         What the tables were disclosed by.
 
@@ -76,7 +76,7 @@ class Contexts:
         return int(nodes["low_expected"].sum()) if "low_expected" in nodes else None
 
     def at_level(self, level: int) -> Contexts:
-        """Return the rows of one level."""
+        """Return the rows of one level; `suppressed` stays that of all levels."""
         associations, variation = (table[table["level"] == level] for table in (self.associations, self.variation))
         return replace(self, associations=associations, variation=variation)
 

@@ -47,7 +47,7 @@ class Responses:
     conversations : int
         All conversations.
     suppressed : int
-        Cells that are not disclosed.
+        Cells that are not disclosed, those that would give others away among them.
     disclosure : Disclosure
         What the tables were disclosed by.
     """
