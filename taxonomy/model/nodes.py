@@ -141,8 +141,8 @@ class Node(Record):
     label_fit : LabelFit or None
         How much of the node its label covers, and its margin over other nodes; None where it was not measured.
     flags : tuple of str
-        ``thin``: a single child. ``empty``: a domain that nothing belongs to. ``doubtful``: a
-        confidence below 0.5. ``dormant``: a value that the last input did not mention, or a node whose values all are. ``made``: a value that
+        ``thin``: a single child. ``empty``: a domain that nothing belongs to. ``doubtful``: a confidence below 0.5.
+        ``dormant``: a value that the last input did not mention, or a node whose values all are. ``made``: a value that
         a person made, and that no input mentioned yet. ``outlying``: a node that fits no parent; it is nearer to the
         mean of all others than to that of any parent.
     absent_since : str or None
