@@ -7,16 +7,19 @@ reason, and the rest is a `ValueSet`. Every row is accounted for: rows = values 
 from taxonomy.values.canonical import canonical_key, clean, label_problem, reason_to_reject
 from taxonomy.values.cells import WeightUnit
 from taxonomy.values.spellings import Value
+from taxonomy.values.twins import Twin, find_twins
 from taxonomy.values.value_set import Rejection, ValueSet, ValueSource, read_values
 
 __all__ = [
     "Rejection",
+    "Twin",
     "Value",
     "ValueSet",
     "ValueSource",
     "WeightUnit",
     "canonical_key",
     "clean",
+    "find_twins",
     "label_problem",
     "read_values",
     "reason_to_reject",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from array import array
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 
-from taxonomy.english.words import singulars
+from taxonomy.english.words import OWN_PLURALS, singulars
 from taxonomy.values.canonical import canonical_key
+
+_BEFORE_LAST_WORD = re.compile(r".*[\s_-]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ def merge_spellings(first: Mapping[str, float], repeated: Mapping[str, array[flo
         kept = by_key.setdefault(canonical_key(spelling), spelling)
         if kept is not spelling:
             twins.setdefault(kept, []).append(spelling)
-    for plural, key in _plurals(by_key):
+    own = {key for key, kept in by_key.items() if any(map(_is_own_plural, (kept, *twins.get(kept, ()))))}
+    for plural, key in _plurals([key for key in by_key if key not in own]):
         kept, merged = by_key[key], by_key.pop(plural)
         twins.setdefault(kept, []).extend([merged, *twins.pop(merged, ())])
 
@@ -71,7 +75,12 @@ def merge_spellings(first: Mapping[str, float], repeated: Mapping[str, array[flo
     return tuple(sorted((value(key, spelling) for key, spelling in by_key.items()), key=attrgetter("key")))
 
 
-def _plurals(keys: Collection[str]) -> Iterator[tuple[str, str]]:
+def _is_own_plural(spelling: str) -> bool:
+    """Tell whether a spelling ends in a plural that is a word of its own: "public goods" is not "public good"."""
+    return spelling[-1] in "sS" and _BEFORE_LAST_WORD.sub("", spelling.casefold()) in OWN_PLURALS
+
+
+def _plurals(keys: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield each key that is a plural of another key, and the key that stands for both."""
     stands_for: dict[str, str] = {}
 
@@ -80,7 +89,8 @@ def _plurals(keys: Collection[str]) -> Iterator[tuple[str, str]]:
             key = stands_for[key]
         return key
 
-    pairs = [(key, singular) for key in keys for singular in singulars(key) if singular in keys]
+    known = set(keys)
+    pairs = [(key, singular) for key in keys for singular in singulars(key) if singular in known]
     for plural, singular in pairs:
         first, second = sorted((root(plural), root(singular)))
         if first != second:

@@ -24,6 +24,7 @@ from taxonomy.values.canonical import canonical_key, clean, reason_to_reject
 from taxonomy.values.cells import Table, WeightUnit, no_columns
 from taxonomy.values.reading import read_file, read_frame, read_records
 from taxonomy.values.spellings import Value, merge_spellings
+from taxonomy.values.twins import Twin, find_twins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +76,8 @@ class ValueSet:
         Name of the column of the weights.
     first_rows : sequence of int
         The first row of each spelling: label, then aliases, value by value.
+    twins : tuple of Twin
+        The labels that `merge_twins` merged; none before.
 
     Examples
     --------
@@ -92,6 +95,7 @@ class ValueSet:
     repeats: int
     weight_column: str | None = None
     first_rows: Sequence[int] = field(default=(), repr=False, compare=False)
+    twins: tuple[Twin, ...] = ()
     _by_key: dict[str, Value] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -271,6 +275,13 @@ class ValueSet:
             first_rows += [row[head.label], *(row[alias] for alias in aliases)]
         rejections.sort(key=attrgetter("row"))
         return replace(self, values=tuple(values), rejected=tuple(rejections), first_rows=first_rows)
+
+    def merge_twins(self) -> ValueSet:
+        """Return the set with values that are most likely one merged under the heaviest label: see `find_twins`."""
+        twins = find_twins({value.label: value.weight for value in self.values})
+        key = {value.label: value.key for value in self.values}
+        merged = self.edited(rejected=(), merged={key[twin.other]: key[twin.kept] for twin in twins})
+        return replace(merged, twins=tuple(twins))
 
     def __repr__(self) -> str:
         aliases = sum(len(value.aliases) for value in self.values)
