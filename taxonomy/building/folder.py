@@ -131,6 +131,7 @@ def _rejected_csv(rejected: Iterable[Rejection]) -> str:
 
 def report(tree: Taxonomy, value_set: ValueSet, quality: Sequence[LevelCohesion] = ()) -> dict[str, Any]:
     """Return what a reader of the build should know: the count of every row, the sizes, and what is in doubt."""
+    merged = {"merged_spellings": [dataclasses.asdict(twin) for twin in value_set.twins]} if value_set.twins else {}
     flags = Counter((node.level, flag) for node in tree.nodes for flag in node.flags)
     return {
         "input": {
@@ -143,6 +144,7 @@ def report(tree: Taxonomy, value_set: ValueSet, quality: Sequence[LevelCohesion]
             "rejected": len(value_set.rejected),
             "rejected_by_reason": dict(sorted(Counter(rejection.reason for rejection in value_set.rejected).items())),
         },
+        **merged,
         "levels": [level.model_dump() for level in tree.levels],
         "top": [{"label": node.label, "values": len(tree.values(node)), "share": node.share} for node in tree.top],
         "flags": [{"level": level, "flag": flag, "nodes": count} for (level, flag), count in sorted(flags.items())],

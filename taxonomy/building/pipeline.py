@@ -103,6 +103,8 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
     recipe = _with_fields(recipe, fields)
     _check_arguments(previous, edits, encoder, labeller)
     read = read_values(values, value_column=value_column, weight_column=weight_column)
+    if recipe.merge_spellings:
+        read = read.merge_twins()
     value_set = edit_values(read, edits, previous)
     kept = None if previous is None else [level.size for level in previous.levels[1:-1]]
     sizes, n_top = recipe.sizes(len(value_set), kept)

@@ -45,6 +45,9 @@ class Recipe:
         weight of 0 and the flag ``dormant``.
     retire_after : int
         How many builds in a row a value may be dormant in; it is retired by the next. 4 by default.
+    merge_spellings : bool
+        Whether values that are most likely one are merged: British and American spellings, variants of a word, another
+        order of words, typos. `taxonomy.lint` proposes them. False by default.
 
     Raises
     ------
@@ -62,6 +65,7 @@ class Recipe:
     stay: float = STAY
     absent: str = ABSENT
     retire_after: int = RETIRE_AFTER
+    merge_spellings: bool = False
 
     def __post_init__(self) -> None:
         """Put the fields into their types, and refuse what can't be."""
@@ -96,6 +100,7 @@ class Recipe:
             ("stay", (int, float), number),
             ("absent", str, f"choose one of {', '.join(ABSENCES)}"),
             ("retire_after", int, whole),
+            ("merge_spellings", bool, "give True or False"),
             ("model", str, "give the name of an embedding model"),
             ("domains", (str, Path, Iterable, type(None)), "give a domains file, domains, or None"),
         ):
@@ -148,11 +153,14 @@ class Recipe:
     def parameters(self, n_top: int) -> dict[str, Any]:
         """Return what provenance says of it, beside method and seed; `n_top` is the size of the top."""
         domains = [{**dataclasses.asdict(domain), "examples": list(domain.examples)} for domain in self.tops]
+        # Left out at its default, so that trees without it keep their bytes.
+        merging = {"merge_spellings": True} if self.merge_spellings else {}
         return {
             "levels": None if self.levels is None else list(self.levels),
             "top": None if self.tops else n_top,
             "min_children": self.min_children,
             "domains": domains or None,
+            **merging,
         }
 
     @classmethod
@@ -174,6 +182,7 @@ class Recipe:
                 method=str(provenance.method),
                 min_children=parameters["min_children"],
                 seed=provenance.seed or 0,
+                merge_spellings=parameters.get("merge_spellings", False),
             )
         except (KeyError, TypeError, TaxonomyError) as error:
             remedy = "give one that value-taxonomy build wrote"

@@ -51,6 +51,7 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--stay", type=float, default=STAY, show_default=True, help="How strongly, 0 (as rebuilt) to 1 (fixed).")
 @click.option("--absent", type=Choice(ABSENCES), default=ABSENT, show_default=True, help="Values no longer mentioned.")
 @click.option("--retire-after", default=RETIRE_AFTER, show_default=True, help="Builds that a value may be dormant in.")
+@click.option("--merge-spellings", is_flag=True, help="Merge honour and honor, typos and the like: see lint.")
 @click.option("--edits", type=PATH, help="A person's decisions: see the command edit.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if an edit does not apply.")
 @column_options

@@ -17,7 +17,7 @@ from taxonomy.model import Taxonomy
 from taxonomy.values import ValueSet
 from taxonomy.versions.replay import Outcome
 
-# Doubtful values that are named.
+# Doubtful values, and spellings that were merged, that are named.
 NAMED = 3
 
 
@@ -34,6 +34,7 @@ def print_summary(built: Built, out: Path, files: Collection[str]) -> None:
         {
             "sizes": level_sizes(tree),
             "read": _input(value_set),
+            "merged": _merged(value_set),
             "rejected": _rejected(value_set),
             "dormant": _dormant(tree),
             "doubtful": _doubtful(tree),
@@ -79,6 +80,13 @@ def _input(value_set: ValueSet) -> str:
     )
     split = f", {value_set.split:,} split into {count_of(value_set.listed, 'string')}" if value_set.split else ""
     return f"{count_of(value_set.rows, 'row')}{split}: {', '.join(parts)}"
+
+
+def _merged(value_set: ValueSet) -> str:
+    if not value_set.twins:
+        return ""
+    named = ", ".join(f"{twin.kept} and {twin.other}" for twin in value_set.twins[:NAMED])
+    return f"{count_of(len(value_set.twins), 'spelling')}, such as {named}: see report.json"
 
 
 def _rejected(value_set: ValueSet) -> str:

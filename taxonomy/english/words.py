@@ -38,6 +38,16 @@ def _lists() -> dict[str, Any]:
 
 
 FUNCTION_WORDS = word_list("function_words")
+# Plurals that are words of their own.
+OWN_PLURALS = word_list("own_plurals")
+
+
+@cache
+def known_words() -> frozenset[str]:
+    """Return the words of the lists, parts of words left out: some three thousand that are spelled well."""
+    texts = [listed for name, listed in _lists().items() if isinstance(listed, str) and not name.startswith("british")]
+    texts += [text for name in ("denials", "tensions") for row in _lists()[name] for text in row]
+    return frozenset(word for text in texts for word in re.split(r"[^a-z]+", text) if len(word) > 1)
 
 
 @lru_cache(maxsize=100_000)
@@ -124,12 +134,12 @@ def singulars(key: str) -> list[str]:
     Returns
     -------
     list of str
-        Keys of at least three characters; none for a key in 'ss'.
+        Keys of at least three characters; none for a key in 'ss', or for a plural that is a word of its own.
 
-    >>> singulars("boundaries"), singulars("kindness")
-    (['boundarie', 'boundary'], [])
+    >>> singulars("boundaries"), singulars("kindness"), singulars("goods")
+    (['boundarie', 'boundary'], [], [])
     """
-    if not key.endswith("s") or key.endswith("ss"):
+    if not key.endswith("s") or key.endswith("ss") or key in OWN_PLURALS:
         return []
     singular_keys = [key[:-1]]
     if key.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):

@@ -21,7 +21,8 @@ from taxonomy.model.nodes import OUTLYING
 from taxonomy.model.scope_notes import said_of_members
 from taxonomy.quality.opposites import find_opposites
 from taxonomy.quality.vectors import TreeVectors, embed_tree, inner_centroids
-from taxonomy.values import canonical_key
+from taxonomy.values import canonical_key, find_twins, is_one_value
+from taxonomy.values.twins import TwinKind
 
 # More children than one screen shows are not reviewed; four times what a level of the usual sizes has on average.
 MAX_CHILDREN = 50
@@ -33,6 +34,13 @@ _NEIGHBORS = 10
 # Cosine of labels from which they are paraphrases: few names of one tree are that near, and those share their words.
 _NEAR = 0.9
 _FILLERS = word_list("fillers")
+# How two spellings of one value differ.
+_TWINS: dict[TwinKind, str] = {
+    "dialect": "one is British, one American",
+    "variant": "two forms of a word",
+    "order": "the words in another order",
+    "typo": "most likely a typo",
+}
 # A label covers at least so much of its node's weight.
 _COVERED = 0.5
 
@@ -132,12 +140,21 @@ def _empty(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
 
 def _twins(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
     by_key: dict[str, list[Node]] = defaultdict(list)
-    for node in tree.nodes:
-        if node.level == 0:
-            by_key[canonical_key(node.label)].append(node)
+    for node in tree.leaves:
+        by_key[canonical_key(node.label)].append(node)
+    values: dict[str, Node] = {}
     for nodes in by_key.values():
-        for twin in nodes[1:]:
-            yield twin, f"{_name(twin)} is a spelling of {_name(nodes[0])}"
+        first: list[Node] = []
+        for node in nodes:
+            same = next((one for one in first if is_one_value(one.label, node.label)), None)
+            if same is None:
+                first.append(node)
+            else:
+                yield node, f"{_name(node)} is a spelling of {_name(same)}: case, spaces or hyphens differ"
+        values |= {node.label: node for node in first}
+    for found in find_twins({label: node.weight for label, node in values.items()}):
+        kept, other = values[found.kept], values[found.other]
+        yield other, f"{_name(other)} is a spelling of {_name(kept)}: {_TWINS[found.kind]}"
 
 
 def _same_label(tree: Taxonomy) -> Iterator[tuple[Node, str]]:

@@ -12,7 +12,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import Generic, TypeVar
 
-from taxonomy.english.words import singulars, word_list, word_pattern
+from taxonomy.english.words import OWN_PLURALS, singulars, word_list, word_pattern
 from taxonomy.values.canonical import canonical_key, clean, folded, key_of_cleaned
 
 Owner = TypeVar("Owner")
@@ -22,6 +22,8 @@ _STANDS_APART = re.compile(
     rf"(?:^|[ _-]){word_pattern('words_apart')} | {word_pattern('words_apart_after')}(?:$|[ _-])"
 )
 _WORDS = re.compile(r"([^ _-]+)([ _-]*)")
+
+_BEFORE_LAST_WORD = re.compile(r".*[\s_-]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,8 @@ def merge_spellings(first: Mapping[str, float], repeated: Mapping[str, array[flo
         if kept is not spelling:
             twins.setdefault(kept, []).append(spelling)
     variants = _part(by_key, twins)
-    for plural, key in _plurals(by_key, variants):
+    own = {key for key, kept in by_key.items() if any(map(_is_own_plural, (kept, *twins.get(kept, ()))))}
+    for plural, key in _plurals({key: kept for key, kept in by_key.items() if key not in own}, variants):
         kept, merged = by_key[key], by_key.pop(plural)
         twins.setdefault(kept, []).extend([merged, *twins.pop(merged, ())])
 
@@ -193,6 +196,11 @@ def _part(by_key: dict[str, str], twins: dict[str, list[str]]) -> dict[str, list
     return variants
 
 
+def _is_own_plural(spelling: str) -> bool:
+    """Tell whether a spelling ends in a plural that is a word of its own: "public goods" is not "public good"."""
+    return spelling[-1] in "sS" and _BEFORE_LAST_WORD.sub("", spelling.casefold()) in OWN_PLURALS
+
+
 def _plurals(by_key: Mapping[str, str], variants: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
     """Yield each key that is a plural of another key, and the key that stands for both."""
     stands_for: dict[str, str] = {}
@@ -206,9 +214,8 @@ def _plurals(by_key: Mapping[str, str], variants: Mapping[str, Sequence[str]]) -
         (key, variant)
         for key in by_key
         for singular in singulars(_plain(key))
-        if singular in by_key
         for variant in variants.get(singular, (singular,))
-        if is_one_value(by_key[key], by_key[variant])
+        if variant in by_key and is_one_value(by_key[key], by_key[variant])
     ]
     for plural, singular in pairs:
         first, second = sorted((root(plural), root(singular)))

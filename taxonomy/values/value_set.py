@@ -25,6 +25,7 @@ from taxonomy.values.cells import Table, WeightUnit, no_columns
 from taxonomy.values.reading import read_file, read_frame, read_records
 from taxonomy.values.residue import split_values
 from taxonomy.values.spellings import SpellingIndex, Value, merge_spellings
+from taxonomy.values.twins import Twin, find_twins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +81,8 @@ class ValueSet:
         Name of the column of the weights.
     first_rows : sequence of int
         The first row of each spelling: label, then aliases, value by value.
+    twins : tuple of Twin
+        The labels that `merge_twins` merged; none before.
 
     Examples
     --------
@@ -99,6 +102,7 @@ class ValueSet:
     listed: int = 0
     weight_column: str | None = None
     first_rows: Sequence[int] = field(default=(), repr=False, compare=False)
+    twins: tuple[Twin, ...] = ()
     _index: SpellingIndex[Value] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -278,6 +282,13 @@ class ValueSet:
         rejections.sort(key=attrgetter("row"))
         return replace(self, values=tuple(values), rejected=tuple(rejections), first_rows=first_rows)
 
+    def merge_twins(self) -> ValueSet:
+        """Return the set with values that are most likely one merged under the heaviest label: see `find_twins`."""
+        twins = find_twins({value.label: value.weight for value in self.values})
+        key = {value.label: value.key for value in self.values}
+        merged = self.edited(rejected=(), merged={key[twin.other]: key[twin.kept] for twin in twins})
+        return replace(merged, twins=tuple(twins))
+
     def __repr__(self) -> str:
         aliases = sum(len(value.aliases) for value in self.values)
         values, rows = count_of(len(self), "value"), count_of(self.rows, "row")
@@ -320,12 +331,14 @@ class ValueSet:
         repeats = sum(map(len, repeated.values()))
         row_of = dict(zip(first, strings.first_rows, strict=True))
         ordered = array("q", (row_of[spelling] for value in values for spelling in (value.label, *value.aliases)))
-        counts = {"rows": row, "repeats": repeats, "split": split, "listed": listed}
         return cls(
             values,
             tuple(rejected),
             table.weight_unit,
-            **counts,
+            rows=row,
+            repeats=repeats,
+            split=split,
+            listed=listed,
             weight_column=table.weight_column,
             first_rows=ordered,
         )
