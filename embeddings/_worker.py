@@ -70,6 +70,9 @@ def load_vocabulary(model: SentenceTransformer) -> Any:
 
 def unknown(model: SentenceTransformer, strings: list[str]) -> NDArray[np.float32]:
     """Return 1 for each string with words that the model does not know, else 0, shape (n, 1)."""
+    if not hasattr(model.tokenizer, "get_vocab"):
+        # It reads other things than words, too.
+        return np.zeros((len(strings), 1), dtype=np.float32)
     return np.array(load_vocabulary(model).unknown(strings), dtype=np.float32).reshape(-1, 1)
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any
@@ -49,6 +48,8 @@ class Vocabulary:
         tokens = tokenizer.get_vocab()
         # What a token at the start of a word begins with: SentencePiece's mark, that of bytes, or nothing.
         self._mark = next((mark for mark in "▁Ġ" if sum(token[0] == mark for token in tokens if token) > _SINGLE), "")
+        # Of the words that were met, in nats: nothing for one that is known, all for one that can't be.
+        self._surprise_of: dict[str, float] = {}
         self._texts: dict[int, str] = {}
         self._starts: set[int] = set()
         for token, id in tokens.items():
@@ -68,11 +69,10 @@ class Vocabulary:
         list of bool
         """
         words = [_words(string) for string in strings]
-        pieces = self._pieces(dict.fromkeys(chain.from_iterable(words)))
+        self._look_at([word for word in dict.fromkeys(chain.from_iterable(words)) if word not in self._surprise_of])
+        letters = [sum(len(word) + 1 for word in own) for own in words]
         return [
-            any(self._is_foreign(word, pieces[word]) for word in own)
-            or (not self._other_scripts and self._unusualness(own, pieces) > _UNUSUAL)
-            for own in words
+            sum(self._surprise_of[word] for word in own) > _UNUSUAL * n for own, n in zip(words, letters, strict=True)
         ]
 
     def _read(self, token: str) -> str:
@@ -82,18 +82,19 @@ class Vocabulary:
             token = self._tokenizer.convert_tokens_to_string([token])
         return token.removeprefix("##").strip("▁ ")
 
-    def _pieces(self, words: Iterable[str]) -> dict[str, list[int]]:
-        """Return the tokens of words, each as if it stood within a text."""
-        listed = list(words)
-        if not listed:
-            return {}
+    def _look_at(self, words: list[str]) -> None:
+        """Note the surprise of words, each looked at as if it stood within a text."""
+        if not words:
+            return
         before = " " if self._mark == "Ġ" else ""
-        found = self._tokenizer([before + word for word in listed], add_special_tokens=False)["input_ids"]
-        return {word: [id for id in ids if self._texts.get(id)] for word, ids in zip(listed, found, strict=True)}
-
-    def _is_foreign(self, word: str, ids: list[int]) -> bool:
-        unknown = self._tokenizer.unk_token_id
-        return (unknown is not None and unknown in ids) or not scripts(word) <= self._other_scripts | {"LATIN"}
+        found = self._tokenizer([before + word for word in words], add_special_tokens=False)["input_ids"]
+        for word, ids in zip(words, found, strict=True):
+            if self._tokenizer.unk_token_id in ids or not scripts(word) <= self._other_scripts | {"LATIN"}:
+                self._surprise_of[word] = math.inf
+            elif self._other_scripts or sum(bool(self._texts.get(id)) for id in ids) <= 1:
+                self._surprise_of[word] = 0.0
+            else:
+                self._surprise_of[word] = self._surprise(word)
 
     @cached_property
     def _other_scripts(self) -> frozenset[str]:
@@ -104,11 +105,6 @@ class Vocabulary:
             (longer if len(text) > 1 else single).update(scripts(text))
         known = {script for script in longer | single if longer[script] >= _PIECES or single[script] >= _SINGLE}
         return frozenset(known - {"LATIN"})
-
-    def _unusualness(self, words: list[str], pieces: dict[str, list[int]]) -> float:
-        """Return how unusual the letters of words are, in nats a letter; a word of one piece is usual."""
-        letters = sum(len(word) + 1 for word in words)
-        return sum(self._surprise(word) for word in words if len(pieces[word]) > 1) / letters if letters else 0.0
 
     def _surprise(self, word: str) -> float:
         """Return the negative log of the probability of a word's letters, and of its end after them.

@@ -117,8 +117,9 @@ class Namer:
         foreign: NDArray[np.bool_] | None = None,
     ) -> Namer:
         """Make a namer of values and their weights in any unit; by default none is foreign."""
-        lexicon = Lexicon.from_labels(labels)
         foreign = np.zeros(len(labels), dtype=bool) if foreign is None else foreign
+        # Of English alone, which says how words are written in lower case.
+        lexicon = Lexicon.from_labels([label for label, other in zip(labels, foreign, strict=True) if not other])
         with one_thread():
             return cls(labels, weights, frequencies(weights), vectors, encode, lexicon, unlike(vectors), foreign)
 
