@@ -169,7 +169,7 @@ class SentenceTransformerEncoder:
         vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
         if not strings:
             return vectors
-        workers = self._n_workers(strings)
+        workers = self._workers if max(len(strings), self._expected) >= _PARALLEL_FROM else 1
         done = 0
         with self._lock:
             batches = self._batches(strings, workers)
@@ -200,14 +200,12 @@ class SentenceTransformerEncoder:
         """
         check_strings(strings)
         with self._lock:
-            return self._ask("unknown", strings, self._n_workers(strings)).astype(bool)
+            # By those that run, or one: loading the model takes longer than this does.
+            return self._ask("unknown", strings, 1).astype(bool)
 
     def close(self) -> None:
         """Stop the processes and free their memory; the next `encode` starts them again."""
         self._pool.close()
-
-    def _n_workers(self, strings: Sequence[str]) -> int:
-        return self._workers if max(len(strings), self._expected) >= _PARALLEL_FROM else 1
 
     def _ask(self, what: str, strings: Sequence[str], workers: int) -> NDArray[np.intp]:
         """Return what the workers say of each string, a whole number, shape (n,)."""

@@ -175,7 +175,7 @@ def assign_command(
         f"{counts['rejected']:,} rejected"
     )
     if assigned.unknown_words:
-        click.echo(unknown_words(assigned.unknown_words, len(assigned.assignments)))
+        click.echo(f"{unknown_words(assigned.unknown_words, len(assigned.assignments))}; their confidence is 0")
     print_written(out)
     if update is not None:
         grown, unit = assigned.tree, assigned.values.weight_unit

@@ -84,7 +84,7 @@ def print_written(path: Path, hint: str = "") -> None:
 def unknown_words(count: int, total: int) -> str:
     """Return how many strings hold words that the embedding model does not know."""
     verb = "holds" if count == 1 else "hold"
-    return f"{count:,} of {count_of(total, 'string')} {verb} words that the model does not know; see lint"
+    return f"{count:,} of {count_of(total, 'string')} {verb} words that the model does not know"
 
 
 def level_sizes(tree: Taxonomy) -> str:

@@ -99,7 +99,7 @@ def _dormant(tree: Taxonomy) -> str:
 
 def _unknown(tree: Taxonomy) -> str:
     count = sum(value.has_unknown_words for value in tree.leaves)
-    return unknown_words(count, len(tree.leaves)) if count else ""
+    return f"{unknown_words(count, len(tree.leaves))}; see lint" if count else ""
 
 
 def _doubtful(tree: Taxonomy) -> str:
