@@ -1,9 +1,10 @@
 """One process, one torch thread, one model: strings in, vectors out.
 
 Run by path, so that it does not depend on the program that started it. On stdin, one JSON object per line:
-``{"count": [string, ...]}`` is answered by token counts (n, 1), and ``{"encode": [string, ...], "rows": r}`` by
-unit vectors (n, dimension), whose strings have one token count. An answer on stdout is the shape as two
-little-endian int32, then the float32 values. The first answer, of shape (0, dimension), says that the model is
+``{"count": [string, ...]}`` is answered by token counts (n, 1), ``{"unknown": [string, ...]}`` by ones where a string
+holds words that the model does not know, else zeros (n, 1), and ``{"encode": [string, ...], "rows": r}`` by unit
+vectors (n, dimension), whose strings have one token count. An answer on stdout is the shape as two little-endian int32,
+then the float32 values. The first answer, of shape (0, dimension), says that the model is
 loaded. The process ends with its stdin.
 """
 
@@ -13,6 +14,9 @@ import json
 import os
 import signal
 import sys
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +57,25 @@ def count(model: SentenceTransformer, strings: list[str]) -> NDArray[np.float32]
     return np.asarray(mask.sum(1, keepdim=True).numpy(), dtype=np.float32)
 
 
+@cache
+def load_vocabulary(model: SentenceTransformer) -> Any:
+    """Return the model's vocabulary; its module lies beside this one, and is loaded by path as well."""
+    spec = spec_from_file_location("vocabulary", Path(__file__).with_name("vocabulary.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Vocabulary(model.tokenizer)
+
+
+def unknown(model: SentenceTransformer, strings: list[str]) -> NDArray[np.float32]:
+    """Return 1 for each string with words that the model does not know, else 0, shape (n, 1)."""
+    if not hasattr(model.tokenizer, "get_vocab"):
+        # It reads other things than words, too.
+        return np.zeros((len(strings), 1), dtype=np.float32)
+    return np.array(load_vocabulary(model).unknown(strings), dtype=np.float32).reshape(-1, 1)
+
+
 def encode(model: SentenceTransformer, strings: list[str], rows: int) -> NDArray[np.float32]:
     """Return unit vectors, shape (n, dimension), computed as a batch of exactly `rows` rows.
 
@@ -85,9 +108,12 @@ def main(folder: str) -> None:
     answer(encode(model, ["a"], 1)[:0])
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        answer(
-            count(model, request["count"]) if "count" in request else encode(model, request["encode"], request["rows"])
-        )
+        if "count" in request:
+            answer(count(model, request["count"]))
+        elif "unknown" in request:
+            answer(unknown(model, request["unknown"]))
+        else:
+            answer(encode(model, request["encode"], request["rows"]))
 
 
 if __name__ == "__main__":

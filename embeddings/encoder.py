@@ -25,7 +25,7 @@ _LIBRARIES = ("sentence-transformers", "tokenizers", "torch", "transformers")
 
 # Tokens in a batch: larger ones are hardly faster, and a single string is computed as a whole batch.
 _BATCH_TOKENS = 256
-_COUNT_BLOCK = 512
+_BLOCK = 512
 # From this many strings on, more workers pay off, though each takes seconds to load its model.
 _PARALLEL_FROM = 1000
 _MOST_WORKERS = 8
@@ -33,6 +33,8 @@ _MOST_WORKERS = 8
 
 class Encoder(Protocol):
     """An object that turns strings into unit vectors.
+
+    It may have a method ``unknown_words``, as `find_unknown_words` calls it.
 
     Attributes
     ----------
@@ -56,6 +58,23 @@ class Encoder(Protocol):
     def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
         """Return unit vectors, shape (n, dimension); `progress` is called with (strings done, strings in all)."""
         ...
+
+
+def find_unknown_words(encoder: Encoder, strings: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell which strings hold words that the encoder's model does not know, so that their vectors mean little.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Where it has no method ``unknown_words``, which takes and returns the same, nothing is said to be unknown.
+    strings : sequence of str
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+    """
+    find = getattr(encoder, "unknown_words", None)
+    return np.zeros(len(strings), dtype=bool) if find is None else np.asarray(find(strings), dtype=bool)
 
 
 class SentenceTransformerEncoder:
@@ -163,17 +182,43 @@ class SentenceTransformerEncoder:
                     progress(done, len(strings))
         return vectors
 
+    def unknown_words(self, strings: Sequence[str]) -> NDArray[np.bool_]:
+        """Tell which strings hold words that the model does not know: see `embeddings.vocabulary`.
+
+        Parameters
+        ----------
+        strings : sequence of str
+
+        Returns
+        -------
+        ndarray of shape (n,), bool
+
+        Raises
+        ------
+        InvalidStringError, ModelDamagedError, WorkerError
+            As for `encode`.
+        """
+        check_strings(strings)
+        with self._lock:
+            # By those that run, or one: loading the model takes longer than this does.
+            return self._ask("unknown", strings, 1).astype(bool)
+
     def close(self) -> None:
         """Stop the processes and free their memory; the next `encode` starts them again."""
         self._pool.close()
 
+    def _ask(self, what: str, strings: Sequence[str], workers: int) -> NDArray[np.intp]:
+        """Return what the workers say of each string, a whole number, shape (n,)."""
+        said = np.empty(len(strings), dtype=np.intp)
+        starts = range(0, len(strings), _BLOCK)
+        requests: list[dict[str, Any]] = [{what: list(strings[start : start + _BLOCK])} for start in starts]
+        for number, block in self._pool.run(requests, workers=workers):
+            said[starts[number] : starts[number] + _BLOCK] = block[:, 0]
+        return said
+
     def _batches(self, strings: Sequence[str], workers: int) -> list[tuple[NDArray[np.intp], int]]:
         """Return batches of strings of equal token count, as positions and the rows to compute."""
-        counts = np.empty(len(strings), dtype=np.intp)
-        starts = range(0, len(strings), _COUNT_BLOCK)
-        requests: list[dict[str, Any]] = [{"count": list(strings[start : start + _COUNT_BLOCK])} for start in starts]
-        for number, block in self._pool.run(requests, workers=workers):
-            counts[starts[number] : starts[number] + _COUNT_BLOCK] = block[:, 0]
+        counts = self._ask("count", strings, workers)
         batches = []
         for count in np.unique(counts):
             positions = np.flatnonzero(counts == count)

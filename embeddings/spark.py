@@ -101,6 +101,8 @@ class SparkEncoder:
         self.dimension = encoder.dimension
         self.weights_sha256 = encoder.weights_sha256
         self.digest = f"spark-{encoder.digest}"
+        # One process here: it tells unknown words, which is much less work than vectors.
+        self._local = encoder
         self._model = model
         self._session = session
 
@@ -124,6 +126,10 @@ class SparkEncoder:
         if progress is not None:
             progress(len(strings), len(strings))
         return vectors
+
+    def unknown_words(self, strings: Sequence[str]) -> NDArray[np.bool_]:
+        """Tell which strings hold words that the model does not know, shape (n,); told on this machine."""
+        return self._local.unknown_words(strings)
 
 
 @functools.cache

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.cache import cache_folder
-from embeddings.encoder import Encoder, check_strings
+from embeddings.encoder import Encoder, check_strings, find_unknown_words
 from embeddings.errors import StoreWarning
 from embeddings.progress import Progress, part_of
 
@@ -29,9 +29,10 @@ _QUERY = 500
 # In what versions before embedded a value; the mean vectors were stored under a key of their own.
 _FORMER_PHRASINGS = ("{}", "someone who cares about {}", "a person who values {}")
 _BUSY_SECONDS = 120
-_TABLE = """
-    CREATE TABLE IF NOT EXISTS vectors (string TEXT PRIMARY KEY, vector BLOB NOT NULL, checksum INTEGER NOT NULL)
-"""
+_VECTORS = "vectors"
+# Raise its number when `embeddings.vocabulary` may tell otherwise.
+_UNKNOWN = "unknown_words_1"
+_TABLE = "CREATE TABLE IF NOT EXISTS {} (string TEXT PRIMARY KEY, vector BLOB NOT NULL, checksum INTEGER NOT NULL)"
 
 Result = TypeVar("Result")
 
@@ -59,45 +60,60 @@ class VectorStore:
 
     def get(self, strings: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         """Return the positions of the stored strings, and their vectors, shape (n_stored, dimension)."""
-        nothing = np.empty(0, dtype=np.intp), np.empty((0, self._dimension), dtype=np.float32)
-        return self._guarded(lambda: self._read(strings), nothing)
+        positions, blobs = self._get(_VECTORS, strings, 4 * self._dimension)
+        vectors = np.frombuffer(blobs, dtype="<f4").reshape(len(positions), self._dimension)
+        return positions, vectors.astype(np.float32)
 
     def put(self, strings: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Store the vectors of strings in one transaction; stored strings keep their vectors."""
-        self._guarded(lambda: self._write(strings, vectors), None)
+        self._put(_VECTORS, strings, [vector.tobytes() for vector in vectors.astype("<f4")])
 
-    def _write(self, strings: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        blobs = [vector.tobytes() for vector in vectors.astype("<f4")]
+    def get_unknown(self, strings: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Return the positions of the strings of which it is stored, and whether each holds unknown words."""
+        positions, blobs = self._get(_UNKNOWN, strings, 1)
+        return positions, np.frombuffer(blobs, dtype=np.uint8) == 1
+
+    def put_unknown(self, strings: Sequence[str], unknown: NDArray[np.bool_]) -> None:
+        """Store whether strings hold words that the model does not know."""
+        self._put(_UNKNOWN, strings, [bytes([one]) for one in unknown.tolist()])
+
+    def _get(self, table: str, strings: Sequence[str], size: int) -> tuple[NDArray[np.intp], bytes]:
+        return self._guarded(lambda: self._read(table, strings, size), (np.empty(0, dtype=np.intp), b""))
+
+    def _put(self, table: str, strings: Sequence[str], blobs: Sequence[bytes]) -> None:
+        self._guarded(lambda: self._write(table, strings, blobs), None)
+
+    def _write(self, table: str, strings: Sequence[str], blobs: Sequence[bytes]) -> None:
         rows = [(string, blob, _checksum(string, blob)) for string, blob in zip(strings, blobs, strict=True)]
-        with self._open() as connection:
-            connection.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)", rows)
+        with self._open(table) as connection:
+            connection.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?)", rows)  # noqa: S608
 
-    def _read(self, strings: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    def _read(self, table: str, strings: Sequence[str], size: int) -> tuple[NDArray[np.intp], bytes]:
+        """Return the positions of the stored strings, and what is stored of each, `size` bytes."""
         positions: list[int] = []
         blobs: list[bytes] = []
         positions_of: dict[str, list[int]] = {}
         for position, string in enumerate(strings):
             positions_of.setdefault(string, []).append(position)
         wanted = list(positions_of)
-        with self._open() as connection:
+        with self._open(table) as connection:
             for start in range(0, len(wanted), _QUERY):
                 part = wanted[start : start + _QUERY]
                 marks = ",".join("?" * len(part))
-                query = f"SELECT string, vector, checksum FROM vectors WHERE string IN ({marks})"  # noqa: S608
+                query = f"SELECT string, vector, checksum FROM {table} WHERE string IN ({marks})"  # noqa: S608
                 for string, blob, checksum in connection.execute(query, part):
-                    if len(blob) != 4 * self._dimension or checksum != _checksum(string, blob):
+                    if len(blob) != size or checksum != _checksum(string, blob):
                         raise sqlite3.DatabaseError("a vector is not what was stored")
                     positions += positions_of[string]
                     blobs += [blob] * len(positions_of[string])
-        vectors = np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), self._dimension)
-        return np.array(positions, dtype=np.intp), vectors.astype(np.float32)
+        return np.array(positions, dtype=np.intp), b"".join(blobs)
 
     @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """Open the file for one transaction."""
+    def _open(self, table: str) -> Iterator[sqlite3.Connection]:
+        """Open the file for one transaction on a table."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(self.path, timeout=_BUSY_SECONDS)) as connection, connection:
-            connection.execute(_TABLE)
+            connection.execute(_TABLE.format(table))
             yield connection
 
     def _guarded(self, work: Callable[[], Result], otherwise: Result) -> Result:
@@ -187,6 +203,31 @@ class StoredEncoder:
             vectors[part] = self._encoder.encode(texts, progress=part_of(progress, start, len(todo)))
             self.store.put(texts, vectors[part])
         return vectors
+
+    def unknown_words(self, strings: Sequence[str]) -> NDArray[np.bool_]:
+        """Tell which strings hold words that the encoder's model does not know, shape (n,).
+
+        Only strings of which it is not stored yet are looked at; see `embeddings.encoder.find_unknown_words`.
+
+        Raises
+        ------
+        EmbeddingError
+            As the encoder does.
+        """
+        if not hasattr(self._encoder, "unknown_words"):
+            return find_unknown_words(self._encoder, strings)
+        check_strings(strings)
+        unknown = np.zeros(len(strings), dtype=bool)
+        missing = np.ones(len(strings), dtype=bool)
+        positions, stored = self.store.get_unknown(strings)
+        unknown[positions] = stored
+        missing[positions] = False
+        todo = np.flatnonzero(missing).tolist()
+        if todo:
+            texts = [strings[position] for position in todo]
+            unknown[todo] = find_unknown_words(self._encoder, texts)
+            self.store.put_unknown(texts, unknown[todo])
+        return unknown
 
 
 def _drop_former(store: VectorStore) -> None:

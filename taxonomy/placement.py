@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from embeddings.encoder import find_unknown_words
 from embeddings.progress import Progress
 from taxonomy.clustering.affinity import domain_affinity
 from taxonomy.errors import InputError, check_type
@@ -25,6 +26,7 @@ from taxonomy.formats.csv import number_text, table_csv
 from taxonomy.geometry import cluster_means, confidence, two_nearest
 from taxonomy.model import Node, Placement, Taxonomy, mint_id, slugify, values_by_spelling
 from taxonomy.model.draft import DOUBTFUL, Draft
+from taxonomy.model.nodes import UNKNOWN_WORDS
 from taxonomy.quality.vectors import embed_tree, tree_encoder
 from taxonomy.values import SpellingIndex, ValueSet, ValueSource, canonical_key, read_values
 from taxonomy.versions.identity import value_ids
@@ -56,6 +58,8 @@ class Assignment:
         Of a new one, from 0 to 1: that of the less sure of its domain and its place there. 1/2 is a tie.
     runner_up : Node or None
         Where a new one would go if the less sure of both were wrong.
+    unknown_words : bool
+        Whether a new one holds words that the embedding model does not know: its confidence is 0, without a runner-up.
     """
 
     row: int
@@ -64,6 +68,7 @@ class Assignment:
     node: Node
     confidence: float | None = None
     runner_up: Node | None = None
+    unknown_words: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,11 @@ class Assigned:
         """How many strings have each status, and how many were rejected."""
         counts = Counter(assignment.status for assignment in self.assignments)
         return {**{status: counts[status] for status in get_args(Status)}, "rejected": len(self.values.rejected)}
+
+    @property
+    def unknown_words(self) -> int:
+        """How many new strings hold words that the embedding model does not know."""
+        return sum(assignment.unknown_words for assignment in self.assignments)
 
     @cached_property
     def tree(self) -> Taxonomy:
@@ -211,11 +221,9 @@ def place_values(
         rows = values.first_rows[start : start + len(spellings)]
         start += len(spellings)
         if owner is None:
-            node, sure, runner_up = next(places)
-            status: Status = "unplaced" if sure < min_confidence else "placed"
-            assignments += [
-                Assignment(row, text, status, node, sure, runner_up) for row, text in zip(rows, spellings, strict=True)
-            ]
+            place = next(places)
+            status: Status = "unplaced" if place.confidence < min_confidence else "placed"
+            assignments += [Assignment(row, text, status, *place) for row, text in zip(rows, spellings, strict=True)]
         else:
             key = canonical_key(owner.label)
             assignments += [
@@ -227,6 +235,15 @@ def place_values(
 
 def _owner(known: SpellingIndex[Node], spellings: Sequence[str]) -> Node | None:
     return next((owner for owner in map(known.find, spellings) if owner is not None), None)
+
+
+class _Place(NamedTuple):
+    """The node of a new value, as in `Assignment`."""
+
+    node: Node
+    confidence: float
+    runner_up: Node | None
+    unknown_words: bool = False
 
 
 class _Places:
@@ -261,15 +278,19 @@ class _Places:
             numbers += [number] * len(own[0]["examples"])
         return self._encoder.encode(texts), numbers
 
-    def place(self, texts: Sequence[str], progress: Progress | None) -> list[tuple[Node, float, Node | None]]:
-        """Return the node, the confidence and the runner-up of each text."""
+    def place(self, texts: Sequence[str], progress: Progress | None) -> list[_Place]:
+        """Return where each text belongs."""
         vectors = self._encoder.encode(texts, progress=progress)
-        found: list[tuple[Node, float, Node | None]] = []
+        found: list[_Place] = []
         shares = self._shares(vectors)
         for start in range(0, len(vectors), _BLOCK):
             rows = slice(start, start + _BLOCK)
             found += self._place_block(vectors[rows], None if shares is None else shares[rows])
-        return found
+        unknown = find_unknown_words(self._encoder, texts)
+        return [
+            _Place(place.node, 0.0, None, unknown_words=True) if lost else place
+            for place, lost in zip(found, unknown, strict=True)
+        ]
 
     def _shares(self, vectors: NDArray[np.float32]) -> NDArray[np.float64] | None:
         """Return the affinity of vectors to the domains, None without examples or without a choice."""
@@ -281,9 +302,7 @@ class _Places:
         nobody = np.full(len(vectors), -1, dtype=np.intp)
         return domain_affinity(vectors, alone, examples, np.array(numbers, dtype=np.intp), nobody)
 
-    def _place_block(
-        self, vectors: NDArray[np.float32], shares: NDArray[np.float64] | None
-    ) -> list[tuple[Node, float, Node | None]]:
+    def _place_block(self, vectors: NDArray[np.float32], shares: NDArray[np.float64] | None) -> list[_Place]:
         if shares is None:
             best, other, near, far = two_nearest(vectors, self._centers)
             return self._labelled(best, confidence(near, far), other)
@@ -311,11 +330,9 @@ class _Places:
             best[rows], other[rows] = nodes[first], np.where(second < 0, -1, nodes[second])
         return best, other, near, far
 
-    def _labelled(
-        self, best: NDArray[np.intp], sure: NDArray[np.float64], other: NDArray[np.intp]
-    ) -> list[tuple[Node, float, Node | None]]:
+    def _labelled(self, best: NDArray[np.intp], sure: NDArray[np.float64], other: NDArray[np.intp]) -> list[_Place]:
         return [
-            (self._nodes[node], round(certainty, 6), None if runner_up < 0 else self._nodes[runner_up])
+            _Place(self._nodes[node], round(certainty, 6), None if runner_up < 0 else self._nodes[runner_up])
             for node, certainty, runner_up in zip(best.tolist(), sure.tolist(), other.tolist(), strict=True)
         ]
 
@@ -345,7 +362,7 @@ def add_assigned(tree: Taxonomy, values: ValueSet, assignments: Sequence[Assignm
                     aliases=value.aliases,
                     weight=round(value.weight, 6) if counted else 0.0,
                     placement=Placement(confidence=assignment.confidence or 0.0, second_parent=second),
-                    flags=("doubtful",) if (assignment.confidence or 0.0) < DOUBTFUL else (),
+                    flags=_flags(assignment),
                 )
             )
             continue
@@ -356,3 +373,9 @@ def add_assigned(tree: Taxonomy, values: ValueSet, assignments: Sequence[Assignm
     came_from = {"id": tree.id, "version": tree.version, "digest": tree.digest, "stay": "1"}
     provenance = tree.provenance.model_copy(update={"previous": came_from})
     return succeed(tree, tree.with_nodes(draft.finish(), provenance=provenance), {})
+
+
+def _flags(assignment: Assignment) -> tuple[str, ...]:
+    if assignment.unknown_words:
+        return (UNKNOWN_WORDS,)
+    return ("doubtful",) if (assignment.confidence or 0.0) < DOUBTFUL else ()

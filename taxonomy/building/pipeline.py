@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import Encoder
+from embeddings.encoder import find_unknown_words
 from embeddings.progress import Progress
 from taxonomy.building.assembly import assemble
 from taxonomy.building.built import Built
@@ -149,6 +150,7 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
             sizes=recipe.levels,
         )
         gone = retire(previous.nodes, previous.retired, draft.nodes.values(), {}, since="")
+    rows.flag_unknown_words(draft)
 
     naming = _Naming(rows, space.encoder, labeller, previous, progress)
     labelled = None
@@ -160,6 +162,7 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
     if previous is not None:
         empty_stale_definitions(edited, previous.nodes, pointers=True)
     if edits:
+        rows.flag_unknown_words(edited)
         # What was named before the edits may name what they took out.
         empty_stale_definitions(edited, draft.nodes.values(), pointers=True)
     if lacks_words(edited):
@@ -239,6 +242,12 @@ class _Rows:
             self._row |= {label: len(self.vectors) + row for row, label in enumerate(new)}
             self.vectors = np.concatenate([self.vectors, self._encoder.encode(new)])
         return self.vectors[[self._row[label] for label in labels]]
+
+    def flag_unknown_words(self, draft: Draft) -> None:
+        """Flag the values of a draft that hold words which the model does not know."""
+        values = draft.level(0)
+        unknown = find_unknown_words(self._encoder, [value.label for value in values])
+        draft.flag_unknown_words({values[row].id for row in np.flatnonzero(unknown)})
 
 
 @dataclasses.dataclass(frozen=True)

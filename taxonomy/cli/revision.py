@@ -136,7 +136,7 @@ def assign_command(
     Example:
       value-taxonomy assign new.csv --taxonomy build/taxonomy.json --out placed.csv --min-confidence 0.55
     """
-    from taxonomy.cli.screen import plain, print_written, progress_bars
+    from taxonomy.cli.screen import plain, print_written, progress_bars, unknown_words
     from taxonomy.files import updating
     from taxonomy.formats.readers import read
     from taxonomy.placement import assign
@@ -174,6 +174,8 @@ def assign_command(
         f"{counts['value'] + counts['alias']:,} known, {counts['placed']:,} placed, {counts['unplaced']:,} unplaced, "
         f"{counts['rejected']:,} rejected"
     )
+    if assigned.unknown_words:
+        click.echo(f"{unknown_words(assigned.unknown_words, len(assigned.assignments))}; their confidence is 0")
     print_written(out)
     if update is not None:
         grown, unit = assigned.tree, assigned.values.weight_unit

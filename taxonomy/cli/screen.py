@@ -81,6 +81,12 @@ def print_written(path: Path, hint: str = "") -> None:
     click.echo(plain(f"Written to {path}" + (f": {hint}" if hint else "")))
 
 
+def unknown_words(count: int, total: int) -> str:
+    """Return how many strings hold words that the embedding model does not know."""
+    verb = "holds" if count == 1 else "hold"
+    return f"{count:,} of {count_of(total, 'string')} {verb} words that the model does not know"
+
+
 def level_sizes(tree: Taxonomy) -> str:
     """Return how many nodes each level has, from the top."""
     return " / ".join(count_of(level.size, level.name) for level in reversed(tree.levels))

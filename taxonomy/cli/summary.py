@@ -11,7 +11,7 @@ import click
 from rich.text import Text
 
 from taxonomy.building.built import Built
-from taxonomy.cli.screen import console, level_sizes, plain, print_fields, top_table
+from taxonomy.cli.screen import console, level_sizes, plain, print_fields, top_table, unknown_words
 from taxonomy.english.plurals import count_of
 from taxonomy.model import Taxonomy
 from taxonomy.values import ValueSet
@@ -38,6 +38,7 @@ def print_summary(built: Built, out: Path, files: Collection[str]) -> None:
             "rejected": _rejected(value_set),
             "dormant": _dormant(tree),
             "doubtful": _doubtful(tree),
+            "unknown": _unknown(tree),
             "written": f"{out}: {', '.join(files)}",
         },
     )
@@ -103,6 +104,11 @@ def _dormant(tree: Taxonomy) -> str:
         return ""
     verb = "is" if len(dormant) == 1 else "are"
     return f"{count_of(len(dormant), 'value')} of earlier versions {verb} not in the input"
+
+
+def _unknown(tree: Taxonomy) -> str:
+    count = sum(value.has_unknown_words for value in tree.leaves)
+    return f"{unknown_words(count, len(tree.leaves))}; see lint" if count else ""
 
 
 def _doubtful(tree: Taxonomy) -> str:

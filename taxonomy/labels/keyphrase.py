@@ -3,6 +3,8 @@
 A name says one idea where one carries most of the node: a member, a phrase that members share, or an adjective with a
 noun. Where two share the node they are joined by "and". The name chosen covers the members, weighted by how often they
 occur, tells the node from those it is easily taken for, by class-based TF-IDF and by embedding, and reads as a name.
+
+All this goes by rules of English. A node of mostly foreign values has the name of its medoid, as that is written.
 """
 
 from __future__ import annotations
@@ -92,6 +94,8 @@ class Namer:
     lexicon : Lexicon
     unlike : float
         Cosine under which two values have little in common.
+    foreign : ndarray of shape (n,), bool
+        Which values are not known to be English.
     """
 
     labels: Sequence[str]
@@ -101,15 +105,23 @@ class Namer:
     encode: Encode
     lexicon: Lexicon = field(repr=False)
     unlike: float
+    foreign: NDArray[np.bool_]
 
     @classmethod
     def from_weights(
-        cls, labels: Sequence[str], weights: NDArray[np.float64], vectors: NDArray[np.float32], encode: Encode
+        cls,
+        labels: Sequence[str],
+        weights: NDArray[np.float64],
+        vectors: NDArray[np.float32],
+        encode: Encode,
+        foreign: NDArray[np.bool_] | None = None,
     ) -> Namer:
-        """Make a namer of values and their weights in any unit."""
-        lexicon = Lexicon.from_labels(labels)
+        """Make a namer of values and their weights in any unit; by default none is foreign."""
+        foreign = np.zeros(len(labels), dtype=bool) if foreign is None else foreign
+        # Of English alone, which says how words are written in lower case.
+        lexicon = Lexicon.from_labels([label for label, other in zip(labels, foreign, strict=True) if not other])
         with one_thread():
-            return cls(labels, weights, frequencies(weights), vectors, encode, lexicon, unlike(vectors))
+            return cls(labels, weights, frequencies(weights), vectors, encode, lexicon, unlike(vectors), foreign)
 
     def name_level(
         self,
@@ -134,14 +146,17 @@ class Namer:
         """
         around = node_vectors([*nodes, *(values for _, values in beside)], self.frequency, self.vectors)
         centers = around[: len(nodes)]
+        foreign = [2 * int(self.foreign[members].sum()) > len(members) for members in nodes]
         # One thread, so that no bit hangs on how many there are.
         with one_thread():
             pools = [self._pool(members, center) for members, center in zip(nodes, centers, strict=True)]
             near = rivals(around)
             telling = find_telling_words([pool.texts for pool in pools], [pool.weights for pool in pools])
             ideas = [
-                self._ideas(pool, center, around[others], words)
-                for pool, center, others, words in zip(pools, centers, near[: len(nodes)], telling, strict=True)
+                [] if is_foreign else self._ideas(pool, center, around[others], words)
+                for is_foreign, pool, center, others, words in zip(
+                    foreign, pools, centers, near[: len(nodes)], telling, strict=True
+                )
             ]
             # What each node would be called by its best idea alone.
             firsts = [found[0].vector if found else center for found, center in zip(ideas, centers, strict=True)]
@@ -153,9 +168,13 @@ class Namer:
             # A node may be named twice.
             used = UsedNames([label for label, _ in beside], names[len(nodes) :], 2 * len(nodes))
             banned = taken or [()] * len(nodes)
-            texts = self._choose(nodes, pools, ranked, banned, used)
+            fallbacks = [
+                self._as_written(members, center) if is_foreign else self._fallbacks(pool.texts)
+                for is_foreign, members, center, pool in zip(foreign, nodes, centers, pools, strict=True)
+            ]
+            texts = self._choose(nodes, fallbacks, ranked, banned, used)
             texts = self._found_first(texts, ranked, around, banned, used)
-        return [sentence_case(text) for text in texts]
+        return [text if is_foreign else sentence_case(text) for is_foreign, text in zip(foreign, texts, strict=True)]
 
     def measure(self, labels: Sequence[str], nodes: Sequence[NDArray[np.intp]]) -> list[Fit | None]:
         """Return how well the labels of all nodes of a level fit them, None for a node without values."""
@@ -281,7 +300,7 @@ class Namer:
     def _choose(
         self,
         nodes: Sequence[NDArray[np.intp]],
-        pools: Sequence[_Pool],
+        fallbacks: Sequence[Iterator[str]],
         ranked: Sequence[Sequence[_Scored]],
         taken: Sequence[Collection[str]],
         used: UsedNames,
@@ -294,8 +313,7 @@ class Namer:
                 labels[node] = free.text
                 used.add(free.text, free.vector)
                 continue
-            fallbacks = self._fallbacks(pools[node].texts)
-            labels[node] = next(text for text in fallbacks if used.is_free(text, None, taken[node]))
+            labels[node] = next(text for text in fallbacks[node] if used.is_free(text, None, taken[node]))
             used.add(labels[node], None)
         return labels
 
@@ -326,6 +344,15 @@ class Namer:
         if not texts:
             return np.empty((0, self.vectors.shape[1]), dtype=np.float32)
         return self.encode([sentence_case(text) for text in texts])
+
+    def _as_written(self, members: NDArray[np.intp], center: NDArray[np.float32]) -> Iterator[str]:
+        """Yield the members as they are written, the one nearest to all others first, and then numbers, without end."""
+        # Rounded, since those that the model does not know may have one vector.
+        near = np.round(self.vectors[members] @ center, 6)
+        order = sorted(zip(-near, -self.weights[members], (self.labels[at] for at in members), strict=True))
+        yield from (text for *_, text in order)
+        for number in count(2):
+            yield f"{order[0][-1]} {number}"
 
     def _fallbacks(self, pool: Sequence[str]) -> Iterator[str]:
         """Yield names for a node whose values give none, without end."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings.vocabulary import scripts
+from taxonomy.english.words import may_be_english
 from taxonomy.labels.definitions import Definer
 from taxonomy.labels.keyphrase import Encode, Namer
 from taxonomy.model import LabelFit, Node, ancestor_positions
@@ -52,7 +55,7 @@ def name_nodes(draft: Draft, vectors: NDArray[np.float32], encode: Encode) -> fr
     live = _telling(draft)
     values, vectors = [value for value, tells in zip(draft.level(0), live, strict=True) if tells], vectors[live]
     weights = np.array([value.weight for value in values])
-    namer = Namer.from_weights([value.label for value in values], weights, vectors, encode)
+    namer = Namer.from_weights([value.label for value in values], weights, vectors, encode, _foreign(values))
     members = _members(draft, live)
     named: set[str] = set()
     for level in range(draft.top, 0, -1):
@@ -63,6 +66,13 @@ def name_nodes(draft: Draft, vectors: NDArray[np.float32], encode: Encode) -> fr
         _measure(draft, level, namer, members)
     _define(draft, namer, members)
     return frozenset(named)
+
+
+def _foreign(values: Sequence[Node]) -> NDArray[np.bool_]:
+    """Tell which values are not English, by their words and letters, or by the company that they are in."""
+    if not may_be_english([value.label for value in values]):
+        return np.ones(len(values), dtype=bool)
+    return np.array([value.has_unknown_words or not scripts(value.label) <= {"LATIN"} for value in values], dtype=bool)
 
 
 def _telling(draft: Draft) -> NDArray[np.bool_]:

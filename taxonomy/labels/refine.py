@@ -100,7 +100,9 @@ def _doubtful(around: Surroundings, level: int, only: Collection[str]) -> list[t
         doubtful = [
             (member.placement.confidence, member.id, member)
             for member in around.children(node.id)
-            if member.id in only and member.placement is not None and member.placement.confidence < _DOUBT
+            if member.id in only
+            and member.placement is not None
+            and (member.placement.confidence < _DOUBT or member.has_unknown_words)
         ]
         if doubtful and around.beside(node.id):
             pairs.append((node, [member for *_, member in sorted(doubtful, key=lambda item: item[:2])[:_MOST]]))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Self
 
 from taxonomy.english.polarity import polarity_of
 from taxonomy.errors import InvariantError
 from taxonomy.model.ids import slugify
-from taxonomy.model.nodes import DORMANT, Node
+from taxonomy.model.nodes import DORMANT, UNKNOWN_WORDS, Node
 from taxonomy.model.scope_notes import ScopeNotes
 
 # Confidence below which a placement is doubtful: the runner-up is nearer.
@@ -106,6 +106,13 @@ class Draft:
         if self._before is not None:
             self._before.setdefault(id, node)
 
+    def flag_unknown_words(self, ids: Collection[str]) -> None:
+        """Flag the values that hold words unknown to the embedding model, and no others."""
+        for value in self.level(0):
+            if value.has_unknown_words != (value.id in ids):
+                flags = {*value.flags} ^ {UNKNOWN_WORDS}
+                self.put(value.model_copy(update={"flags": tuple(sorted(flags))}))
+
     # -- reading nodes ----------------------------------------------------------------------------------------------
 
     def level(self, level: int) -> list[Node]:
@@ -179,7 +186,10 @@ class Draft:
                 # Shares of conversations don't add up over values, so they can't be updated.
                 update["conversations"] = None
             placement = node.placement
-            if placement is not None and (
+            if placement is not None and node.has_unknown_words:
+                # It lies where it does by chance, and so does every other place.
+                update["placement"] = placement.model_copy(update={"confidence": 0.0, "second_parent": None})
+            elif placement is not None and (
                 placement.second_parent == node.parent or placement.second_parent not in self.nodes
             ):
                 update["placement"] = placement.model_copy(update={"second_parent": None})
@@ -198,7 +208,7 @@ class Draft:
 
     def _flags(self, node: Node, live: set[str]) -> tuple[str, ...]:
         if node.level == 0:
-            return node.flags
+            return tuple(flag for flag in node.flags if not (flag == "doubtful" and node.has_unknown_words))
         flags = set(node.flags) - _STRUCTURAL_FLAGS
         children = self._children.get(node.id, set())
         n_live = len(children & live)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from taxonomy.english.polarity import Polarity
 
 LabelSource = Literal["input", "domain", "keyphrase", "llm", "human", "imported"]
-DORMANT, MADE, OUTLYING = "dormant", "made", "outlying"
+DORMANT, MADE, OUTLYING, UNKNOWN_WORDS = "dormant", "made", "outlying", "unknown-words"
 
 
 class Record(BaseModel):
@@ -144,7 +144,8 @@ class Node(Record):
         ``thin``: a single child. ``empty``: a domain that nothing belongs to. ``doubtful``: a confidence below 0.5.
         ``dormant``: a value that the last input did not mention, or a node whose values all are. ``made``: a value that
         a person made, and that no input mentioned yet. ``outlying``: a node that fits no parent; it is nearer to the
-        mean of all others than to that of any parent.
+        mean of all others than to that of any parent. ``unknown-words``: a value with words that the embedding model
+        does not know, so that its place says nothing, and its confidence is 0.
     absent_since : str or None
         Of a dormant value: the first version whose input did not mention it.
     absences : int
@@ -190,6 +191,11 @@ class Node(Record):
     def is_dormant(self) -> bool:
         """Whether the last input mentioned nothing of it."""
         return DORMANT in self.flags
+
+    @property
+    def has_unknown_words(self) -> bool:
+        """Whether it is a value with words that the embedding model does not know."""
+        return UNKNOWN_WORDS in self.flags
 
     @property
     def polarity_mark(self) -> tuple[str, ...]:

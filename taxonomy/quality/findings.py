@@ -262,6 +262,13 @@ def _not_reviewed(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
             yield node, f"{_name(node)} holds {named}, not reviewed"
 
 
+def _unknown_words(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
+    model = tree.provenance.model.name if tree.provenance.model else "the model"
+    for value in tree.leaves:
+        if value.has_unknown_words:
+            yield value, f"{_name(value)} holds words that {model} does not know: its place says nothing"
+
+
 def _digest(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
     if tree.digest != tree.compute_digest():
         yield tree.top[0], "the nodes are not those that the digest was taken of: the file was changed by hand"
@@ -274,9 +281,10 @@ def _other_domain(tree: Taxonomy, vectors: TreeVectors) -> Iterator[tuple[Node, 
     tops = tree.ancestors[-1]
     around = tops[neighbors]
     values = tree.leaves
+    known = np.array([not value.has_unknown_words for value in values], dtype=bool)
     for top in np.unique(tops):
         votes = (around == top).sum(axis=1)
-        for index in np.flatnonzero((tops != top) & (2 * votes > neighbors.shape[1])):
+        for index in np.flatnonzero((tops != top) & known & (2 * votes > neighbors.shape[1])):
             here, there = tree.nodes[tops[index]], tree.nodes[top]
             nearest = f"{votes[index]} of its {neighbors.shape[1]} nearest values are under {_name(there)}"
             yield values[index], f"{_name(values[index])} is under {_name(here)}, but {nearest}"
@@ -326,6 +334,7 @@ CHECKS: dict[str, Callable[[Taxonomy], Iterator[tuple[Node, str]]]] = {
     "single-child": _single_child,
     "spelling-twins": _twins,
     "stale-definition": _stale_definition,
+    "unknown-words": _unknown_words,
     "unstable": _unstable,
     "vice": _vice,
     "weights": _weights,
