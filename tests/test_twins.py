@@ -19,7 +19,7 @@ from taxonomy.english import typos, variants
 from taxonomy.english.words import OWN_PLURALS, singulars, word_list, word_pairs
 from taxonomy.quality.opposites import find_opposites
 from taxonomy.values import canonical_key, find_twins, read_values, twins
-from tests.conftest import FIXTURE, Run
+from tests.conftest import FIXTURE, Run, examples
 from tests.tiny_encoder import TinyEncoder
 from tests.trees import make_tree
 
@@ -173,6 +173,7 @@ def test_a_word_is_never_joined_with_its_opposite_nor_with_another_listed_word(
     assert kinds(before + one, *(before + word for word in denied)) == []
 
 
+@examples(5)
 @given(st.randoms(use_true_random=False))
 def test_twins_do_not_depend_on_the_order_of_the_strings(shuffler: random.Random) -> None:
     strings = [*chain.from_iterable(pair[:2] for pair in SPELLINGS + PHRASES), *APART]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from taxonomy.errors import InputError
 from taxonomy.values import Rejection, Value, ValueSet, canonical_key, clean, read_values, residue, value_set
 from taxonomy.values.residue import split_values
-from taxonomy.values.spellings import is_one_value
+from taxonomy.values.spellings import SpellingIndex, is_one_value
 from tests.conftest import examples
 
 WORDS = ["care", "cares", "Honesty", "honesty", "honesties", "well-being", "well being", "none", "", "仁"]
@@ -292,6 +292,13 @@ def test_a_word_is_never_joined_with_its_opposite(first: str, second: str) -> No
     # The one first in code-point order has the key that both share.
     assert values.values[0].key == canonical_key(first)
     assert len({value.key for value in values.values}) == 2
+
+
+@given(strings)
+@example("<!--")
+def test_a_string_is_a_spelling_of_itself(text: str) -> None:
+    assert is_one_value(text, text)
+    assert SpellingIndex([(text, "owner")]).find_all(text) == ["owner"]
 
 
 PARTS = st.sampled_from(["in", "a", "an", "less", "action", "moral", "care", "justice", "well", "being", "self"])

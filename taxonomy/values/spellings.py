@@ -67,7 +67,8 @@ def _breaks(spelling: str) -> tuple[frozenset[int], frozenset[int]]:
     apart, breaks = set(), set()
     place = 0
     words: list[tuple[str, str]] = _WORDS.findall(spelling)
-    for (word, separator), (following, _) in zip(words, [*words[1:], ("", "")], strict=True):
+    followings = [*(word for word, _ in words[1:]), ""]
+    for (word, separator), following in zip(words, followings, strict=False):
         place += len(word)
         if separator:
             breaks.add(place)
