@@ -35,6 +35,12 @@ def gather(rows: list[tuple[str, float]]) -> ValueSet:
         raise
 
 
+def listed(text: str) -> list[str]:
+    """Return the strings that a row holds."""
+    parts = split_values(text)
+    return parts if len(parts) > 1 else [text]
+
+
 @pytest.mark.parametrize(
     ("text", "cleaned"),
     [
@@ -116,6 +122,7 @@ def gather(rows: list[tuple[str, float]]) -> ValueSet:
         ("honesty (telling the truth)", "honesty (telling the truth)"),
         ("value: creation", "creation"),
         ("value creation", "value creation"),
+        ("ratio 1:1.0", "ratio 1:1.0"),
         ("100%", "100%"),
         ("diversity, equity & inclusion", "diversity, equity & inclusion"),
         ("(self-)care", "(self-)care"),
@@ -203,6 +210,11 @@ def test_spellings_share_a_key(spellings: tuple[str, ...]) -> None:
         ("诚实是人与人之间信任的基础,所以我们应该永远诚实。", "sentence"),
         ("ความซื่อสัตย์เป็นสิ่งที่ดีสำหรับทุกคนในสังคมของเราเสมอมา", "sentence"),
         ("[]", "no letters"),
+        ('{"value": null}', "placeholder"),
+        ('{"value": ""}', "placeholder"),
+        ('{"values": []}', "placeholder"),
+        ("<value></value>", "placeholder"),
+        ("\\boxed{}", "placeholder"),
     ],
 )
 def test_what_is_no_value_is_rejected(text: str, reason: str) -> None:
@@ -375,7 +387,7 @@ def test_every_string_is_accounted_for(rows: list[tuple[str, float]]) -> None:
     aliases = sum(len(value.aliases) for value in values.values)
     assert values.rows == len(rows)
     assert values.rows - values.split + values.listed == (len(values) + aliases + values.repeats + len(values.rejected))
-    parts = [(row, part, weight) for row, (text, weight) in enumerate(rows, 1) for part in split_values(text) or [text]]
+    parts = [(row, part, weight) for row, (text, weight) in enumerate(rows, 1) for part in listed(text)]
     rejected = Counter((rejection.row, rejection.value) for rejection in values.rejected)
     assert rejected <= Counter((row, part) for row, part, _ in parts)
     kept = [weight for row, part, weight in parts if (row, part) not in rejected]
@@ -387,7 +399,7 @@ def test_every_kept_string_is_found_and_no_spelling_occurs_twice(rows: list[tupl
     values = gather(rows)
     rejected = {(rejection.row, rejection.value) for rejection in values.rejected}
     for row, (text, _) in enumerate(rows, 1):
-        for part in split_values(text) or [text]:
+        for part in listed(text):
             if (row, part) not in rejected:
                 found = values.find(part)
                 assert found is not None
@@ -415,6 +427,9 @@ def test_every_kept_string_is_found_and_no_spelling_occurs_twice(rows: list[tupl
         "honesty\nkindness",
         "- honesty\n- kindness\n",
         "1. honesty\r\n2. kindness",
+        "Here are the values:\n- honesty\n- kindness",
+        "Output:\nhonesty\nkindness",
+        "[honesty, kindness]",
         "<value>honesty</value><value>kindness</value>",
         "<values>\n<value>honesty</value>\n<value>kindness</value>\n</values>",
         '```json\n["honesty", "kindness"]\n```',

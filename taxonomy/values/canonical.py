@@ -159,7 +159,9 @@ def reason_to_reject(text: str, cleaned: str) -> str | None:
         return "too long"
     if not (cleaned[:1].isalpha() or any(map(str.isalpha, cleaned))):
         shown = _normal(text[:_LONGEST])
-        return "no letters" if shown.strip("- ") else "placeholder" if shown else "empty"
+        # Tags or JSON around no value.
+        is_residue = not cleaned and any(map(str.isalpha, shown))
+        return "no letters" if shown.strip("- ") and not is_residue else "placeholder" if shown else "empty"
     key = key_of_cleaned(cleaned)
     if key in _PLACEHOLDERS:
         return "placeholder"

@@ -27,10 +27,13 @@ _HEADING = re.compile(
     rf"(?:{word_pattern('heading_adjectives')}\s+)*{word_pattern('answer_fields')}(?:\s+\d{{1,3}})?\s*[:=]\s*(?=\S)",
     re.IGNORECASE,
 )
+# A line before a list.
+_INTRODUCTION = re.compile(rf".*\b{word_pattern('answer_fields')}\b[^:]*:", re.IGNORECASE)
+_QUOTED = re.compile("[\"']")
 _LONGEST_SCORE = 40
 _SHARE = r"(?:0?\.\d+|0|1(?:\.0+)?|\d{1,3}(?:\.\d+)?\s?%|\d{1,2}\s?/\s?\d{1,3})"
 _SCORE = re.compile(
-    rf"(?<=\S)(?:\s*[(\[]\s*(?:{word_pattern('score_names')}\s*[:=]?\s*)?{_SHARE}\s*[)\]]|\s*:\s*(?:0?\.\d+|1\.0+))\Z",
+    rf"(?<=\S)(?:\s*[(\[]\s*(?:{word_pattern('score_names')}\s*[:=]?\s*)?{_SHARE}\s*[)\]]|(?<=[^\W\d])\s*:\s+(?:0?\.\d+|1\.0+))\Z",
     re.IGNORECASE,
 )
 
@@ -50,8 +53,8 @@ def unwrap(text: str) -> str:
         if found := layer.fullmatch(bare):
             bare = found[found.lastindex or 1].strip()
     items = _items(bare)
-    if items is not None and len(items) == 1:
-        bare = items[0]
+    if items is not None and len(items) < 2:
+        bare = "".join(items)
     if heading := _HEADING.match(bare):
         bare = bare[heading.end() :]
     # A score is short, and looking for one everywhere takes long.
@@ -104,7 +107,9 @@ def _listed(text: str) -> list[str] | None:
         return None
     lines = _parts(text.splitlines())
     if len(lines) > 1:
-        return lines
+        return [line for line in lines if not _INTRODUCTION.fullmatch(line)] or None
+    if text[:1] + text[-1:] == "[]" and "," in text and not _QUOTED.search(text):
+        return _parts(text[1:-1].split(","))
     if ";" not in text:
         return None
     parts = _parts(text.split(";"))
@@ -137,8 +142,8 @@ def _items(text: str) -> list[str] | None:
 
 def _strings(found: object) -> list[str] | None:
     """Return the strings of what was parsed: of a list, of an object's field for answers, or the keys of scores."""
-    if isinstance(found, str):
-        return [found]
+    if isinstance(found, str) or found is None:
+        return [found or ""]
     if isinstance(found, list):
         inner = [_strings(item) for item in found]
         return None if None in inner else [item for items in inner if items is not None for item in items]

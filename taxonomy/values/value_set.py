@@ -306,11 +306,12 @@ class ValueSet:
         strings = _Strings()
         split = listed = row = 0
         for row, (text, weight) in enumerate(table.rows, 1):
-            parts = split_values(text) or [text]
+            parts = split_values(text)
             if len(parts) > 1:
                 split += 1
                 listed += len(parts)
-            for part in parts:
+            # A string that is rejected is shown as it was read.
+            for part in parts if len(parts) > 1 else (text,):
                 strings.add(row, part, weight)
         first, repeated, rejected = strings.first, strings.repeated, strings.rejected
         if not first:
