@@ -37,7 +37,7 @@ def gather(rows: list[tuple[str, float]]) -> ValueSet:
 
 def listed(text: str) -> list[str]:
     """Return the strings that a row holds."""
-    parts = split_values(text)
+    parts = [part for part in split_values(text) if part.strip()]
     return parts if len(parts) > 1 else [text]
 
 
@@ -439,6 +439,12 @@ def test_a_list_is_split_and_each_value_has_the_weight_of_the_row(text: str) -> 
     values = ValueSet.from_records([("care", 1), (text, 3)])
     assert [(value.label, value.weight) for value in values.values] == [("care", 1), ("honesty", 3), ("kindness", 3)]
     assert (values.rows, values.split, values.listed, values.rejected) == (2, 1, 2, ())
+
+
+def test_a_line_before_one_value_is_dropped() -> None:
+    values = read_values(["Here are the values:\nhonesty", "Here is my answer:\nnone"])
+    assert (values.labels, values.split) == (("honesty",), 0)
+    assert values.rejected == (Rejection(2, "Here is my answer:\nnone", "placeholder"),)
 
 
 def test_a_part_of_a_list_can_be_rejected() -> None:

@@ -6,9 +6,10 @@ reason, strings that list several values are split, and the rest is a `ValueSet`
 
 from taxonomy.values.canonical import canonical_key, clean, label_problem, reason_to_reject
 from taxonomy.values.cells import WeightUnit
+from taxonomy.values.gathering import Rejection
 from taxonomy.values.spellings import SpellingIndex, Value, is_one_value, value_keys
 from taxonomy.values.twins import Twin, find_twins
-from taxonomy.values.value_set import Rejection, ValueSet, ValueSource, read_values
+from taxonomy.values.value_set import ValueSet, ValueSource, read_values
 
 __all__ = [
     "Rejection",

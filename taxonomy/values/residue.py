@@ -84,7 +84,7 @@ def split_values(text: str) -> list[str]:
 
 def _split(text: str, depth: int) -> Iterator[str]:
     listed = _listed(text) if depth else None
-    if listed is not None and len(listed) != 1:
+    if listed is not None:
         for item in listed:
             yield from _split(item, depth - 1)
         return

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
-from taxonomy.values.canonical import clean, reason_to_reject
+from taxonomy.values.canonical import clean
 from taxonomy.values.cells import Table, WeightUnit, no_columns
+from taxonomy.values.gathering import Rejection, Strings
 from taxonomy.values.reading import read_file, read_frame, read_records
-from taxonomy.values.residue import split_values
 from taxonomy.values.spellings import SpellingIndex, Value, merge_spellings
 from taxonomy.values.twins import Twin, find_twins
 
@@ -32,25 +32,6 @@ if TYPE_CHECKING:
 
 # The types that values are read from.
 ValueSource: TypeAlias = "str | Path | Iterable[str] | Mapping[str, float] | pd.Series[Any] | pd.DataFrame | ValueSet"
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """An input string that was rejected as a value.
-
-    Parameters
-    ----------
-    row : int
-        Number of the data row in the input, from 1; a header is not counted, a blank line is.
-    value : str
-        The string as it was read; of a row that lists several, the one that is rejected.
-    reason : str
-        "empty", "placeholder", "refusal", "no letters", "too long" or "sentence"; "edit" if a person rejected it.
-    """
-
-    row: int
-    value: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -303,16 +284,10 @@ class ValueSet:
 
     @classmethod
     def _from_table(cls, table: Table) -> Self:
-        strings = _Strings()
-        split = listed = row = 0
+        strings = Strings()
+        row = 0
         for row, (text, weight) in enumerate(table.rows, 1):
-            parts = split_values(text)
-            if len(parts) > 1:
-                split += 1
-                listed += len(parts)
-            # A string that is rejected is shown as it was read.
-            for part in parts if len(parts) > 1 else (text,):
-                strings.add(row, part, weight)
+            strings.add_row(row, text, weight)
         first, repeated, rejected = strings.first, strings.repeated, strings.rejected
         if not first:
             problem = "there are no rows"
@@ -338,35 +313,11 @@ class ValueSet:
             table.weight_unit,
             rows=row,
             repeats=repeats,
-            split=split,
-            listed=listed,
+            split=strings.split,
+            listed=strings.listed,
             weight_column=table.weight_column,
             first_rows=ordered,
         )
-
-
-class _Strings:
-    """Strings as they are read: the weights and first rows of cleaned spellings, and what is rejected."""
-
-    def __init__(self) -> None:
-        self.first: dict[str, float] = {}
-        self.first_rows = array("q")
-        self.repeated: dict[str, array[float]] = {}
-        self.rejected: list[Rejection] = []
-
-    def add(self, row: int, text: str, weight: float) -> None:
-        spelling = text
-        # A cleaned spelling cleans to itself, so a known one is not cleaned again.
-        if text not in self.first:
-            spelling = clean(text)
-            if reason := reason_to_reject(text, spelling):
-                self.rejected.append(Rejection(row, text, reason))
-                return
-            if spelling not in self.first:
-                self.first[spelling] = weight + 0.0  # no negative zero
-                self.first_rows.append(row)
-                return
-        self.repeated.setdefault(spelling, array("d")).append(weight)
 
 
 def read_values(
