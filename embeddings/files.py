@@ -20,7 +20,14 @@ _PART = ".part"
 
 
 def replace_file(target: Path, content: bytes, *, private: bool = False) -> None:
-    """Replace a file atomically: the content is written beside `target`, synced and moved over it.
+    """Replace a file atomically by a content: see `replacing`."""
+    with replacing(target, private=private) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replacing(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+    """Replace a file atomically: what is written goes beside `target`, is synced and moved over it at the end.
 
     A symbolic link stays one, and its target is replaced; a file keeps its mode. A device or a pipe is
     written to.
@@ -28,19 +35,23 @@ def replace_file(target: Path, content: bytes, *, private: bool = False) -> None
     Parameters
     ----------
     target : Path
-    content : bytes
     private : bool
         Whether its owner alone may read it (mode 0600), whatever its mode was.
+
+    Yields
+    ------
+    binary file
+        To write to.
 
     Raises
     ------
     OSError
-        If it can't be written; the old file is then untouched.
+        If it can't be written; the old file is then untouched, as it is whatever is raised inside.
     """
     mode = mode_of(target)
     if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         with open(target, "wb") as device:
-            device.write(content)
+            yield device
         return
     real = Path(os.path.realpath(target))
     # Cut, since the name may already be as long as the file system allows.
@@ -53,7 +64,8 @@ def replace_file(target: Path, content: bytes, *, private: bool = False) -> None
             with open(handle, "wb", closefd=False) as file:
                 if mode is not None and not private:
                     os.fchmod(handle, stat.S_IMODE(mode))
-                write_synced(file, content)
+                yield file
+                _sync(file)
             os.replace(staged, real)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -183,5 +195,9 @@ def mode_of(path: Path) -> int | None:
 def write_synced(file: BinaryIO, content: bytes) -> None:
     """Write a file, and wait until it is on the disk."""
     file.write(content)
+    _sync(file)
+
+
+def _sync(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())

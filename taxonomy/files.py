@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from embeddings import files, journal
 from taxonomy.errors import OutputError
@@ -41,6 +42,24 @@ def replace_file(target: Path, content: bytes, *, private: bool = False) -> None
     settle(target)
     with _one_error(target, "cannot be written"):
         files.replace_file(target, content, private=private)
+
+
+@contextmanager
+def replacing(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+    """Write a file part by part, as `replace_file` does at once.
+
+    Yields
+    ------
+    binary file
+        To write to; what is raised inside leaves a file at `target` as it was.
+
+    Raises
+    ------
+    OutputError
+    """
+    settle(target)
+    with _one_error(target, "cannot be written"), files.replacing(target, private=private) as file:
+        yield file
 
 
 def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Mapping[str, str] | None = None) -> None:

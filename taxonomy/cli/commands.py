@@ -41,9 +41,10 @@ GROUPS = {
         "fetch": "exchange:fetch_command",
     },
     "Conversations": {
-        "mentions": "conversations:mentions_group",
+        "conversations": "conversations:conversations_group",
+        "mentions": "counting:mentions_group",
         "analyze": "analyze:analyze_group",
-        "report": "conversations:report_command",
+        "report": "counting:report_command",
     },
 }
 

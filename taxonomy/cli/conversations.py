@@ -1,159 +1,177 @@
-"""`value-taxonomy mentions` and `report`: from records of conversations to strings for build, and to a page."""
+"""`value-taxonomy conversations`: read the conversations that people have, look at them, and write them in one form."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from taxonomy.cli.options import Choice, deprecated
-from taxonomy.cli.record_options import (
-    DAY,
-    PATH,
-    SIDES_OR_BOTH,
-    Analysis,
-    Reading,
-    placing_options,
-    reading_options,
-    watch_options,
-    watched_names,
+from taxonomy.cli.options import PATH, quiet_option
+from taxonomy.errors import plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from taxonomy.extraction.conversation import Conversation
+    from taxonomy.extraction.conversation_set import Conversations
+    from taxonomy.extraction.overview import Overview
+
+_FILES = click.argument("files", nargs=-1, required=True, type=PATH)
+_FORMAT = click.option(
+    "--format", metavar="NAME", help="Format of the files (default: each file's, by its first records)."
 )
+# Languages and models that are shown; the others are counted.
+_SHOWN = 8
 
 
-@click.group("mentions")
-def mentions_group() -> None:
-    """Count the values in records of mentions.
-
-    \b
-    Example:
-      value-taxonomy mentions count records/ --side ai --out values.csv
-    """
-
-
-@mentions_group.command("count")
-@reading_options
-@click.option("--side", type=Choice(SIDES_OR_BOTH), required=True, help="Whose mentions to count.")
-@click.option("--out", required=True, type=PATH, help="The .csv or .parquet file to write.")
-def count_command(side: str, out: Path, reading: Reading) -> None:
-    """Count how often FILES mention each string, as input for build.
-
-    FILES are files of records (Parquet, CSV or JSON), folders or globs.
+@click.group("conversations")
+def conversations_group() -> None:
+    """Read conversations: exports of chats, logs, public data sets.
 
     \b
     Example:
-      value-taxonomy mentions count records/ --side ai --out values.csv
-      value-taxonomy build values.csv --out build/
+      value-taxonomy conversations show export.zip
     """
-    from taxonomy.cli.answer_output import reason_of, say_internal
-    from taxonomy.cli.screen import waiting
+
+
+@conversations_group.command("show")
+@_FILES
+@_FORMAT
+@click.option("--id", "conversation_id", metavar="ID", help="The conversation to show (default: the first).")
+@quiet_option
+def show_command(files: tuple[Path, ...], format: str | None, conversation_id: str | None, quiet: bool) -> None:
+    """Show what was read from FILES, and one conversation.
+
+    FILES are chat exports, logs and data sets (JSON, JSON lines, CSV, Parquet, zip), folders or globs.
+
+    \b
+    Example:
+      value-taxonomy conversations show export.zip
+      value-taxonomy conversations show export.zip --id 8f3a2b1c
+    """
+    from taxonomy.cli.screen import console, paged, waiting
+    from taxonomy.extraction.conversation_set import open_conversations
+    from taxonomy.extraction.overview import survey
+
+    screen = console()
+    with waiting("reading", quiet), open_conversations(files, format=format) as conversations:
+        overview = survey(conversations)
+        first = next(iter(conversations), None) if conversation_id is None else conversations.find(conversation_id)
+        counts = conversations
+    with paged(screen):
+        _print_counts(screen, counts)
+        _print_overview(screen, overview)
+        if first is not None:
+            _print_conversation(screen, first)
+
+
+@conversations_group.command("convert")
+@_FILES
+@_FORMAT
+@click.option("--out", required=True, type=PATH, help="The .parquet file to write, which you alone can read.")
+@quiet_option
+def convert_command(files: tuple[Path, ...], format: str | None, out: Path, quiet: bool) -> None:
+    """Write the conversations in FILES in one form, whatever theirs is.
+
+    The file holds what was said: only its owner can read it (mode 0600).
+
+    \b
+    Example:
+      value-taxonomy conversations convert export.zip --out conversations.parquet
+    """
+    from taxonomy.cli.screen import console, print_written, waiting
+    from taxonomy.errors import InputError
+    from taxonomy.extraction.conversation_set import open_conversations
+    from taxonomy.extraction.conversation_table import check_path, write_conversations
+    from taxonomy.extraction.overview import survey
+
+    check_path(out)
+    with waiting("reading", quiet), open_conversations(files, format=format) as conversations:
+        if not len(conversations):
+            named = ", ".join(map(str, files))
+            remedy = "see what was read: value-taxonomy conversations show"
+            raise InputError("no conversation is left to write", path=named, remedy=remedy)
+        write_conversations(conversations, survey(conversations).contexts, out)
+    if not quiet:
+        _print_counts(console(), conversations)
+        print_written(out)
+
+
+def _print_counts(screen: Console, conversations: Conversations) -> None:
+    from taxonomy.cli.screen import print_fields
     from taxonomy.english.plurals import count_of
-    from taxonomy.mentions.columns import SIDES
-    from taxonomy.mentions.strings import count_strings
-    from taxonomy.mentions.tables import check_table_path, write_table
 
-    check_table_path(out)
-    with reading.open(out) as records:
-        sides = [name for name in SIDES if side in (name, "both")]
-        with waiting("counting", reading.quiet):
-            strings = count_strings(records, sides=sides, disclosure=reading.disclosure)
-    write_table(strings.table, out, internal=reading.disclosure.is_internal)
-    if reading.disclosure.is_internal:
-        say_internal("strings")
-    if reading.quiet:
-        return
-    click.echo(f"{count_of(len(strings.table), 'string')}, {count_of(int(strings.table['count'].sum()), 'mention')}")
-    if not reading.disclosure.is_internal:
-        strings_suppressed = count_of(strings.suppressed, "string")
-        what = f"{strings_suppressed} with {count_of(strings.suppressed_mentions, 'mention')}"
-        reason = reason_of(reading.disclosure, "strings", users_known=records.users_known)
-        click.echo(f"Suppressed: {what}, {reason}")
-    click.echo(f"Written to {out}")
+    counts = conversations.counts
+    fields = {
+        "format": ", ".join(f"{name} ({count_of(count, 'file')})" for name, count in conversations.formats.items()),
+        "read": count_of(counts["read"], "conversation"),
+        "kept": f"{counts['kept']:,}",
+        "nothing to read": f"{counts['nothing']:,}",
+        "duplicates": f"{counts['duplicates']:,}",
+        "unreadable": f"{counts['unreadable']:,}",
+    }
+    print_fields(screen, fields)
+    for reason, (count, first) in conversations.rejected.items():
+        screen.print(plain(f"  {count:,}: {reason} (first: {first})"), markup=False, soft_wrap=True)
+    notes = {
+        "not understood": ", ".join(f"{name} ({count:,})" for name, count in conversations.ignored.items()),
+        "left aside": _some(conversations.left_aside),
+    }
+    print_fields(screen, notes)
 
 
-@click.command("report")
-@placing_options
-@click.option("--out", required=True, type=PATH, help="The .html file to write.")
-@click.option("--markdown", is_flag=True, help="Write it as Markdown, too, beside it.")
-@click.option(
-    "--split-at",
-    type=DAY,
-    metavar="DATE",
-    help="First day (UTC) of the later period, for drift and anomalies (default: the middle).",
-)
-@watch_options
-@click.option("--principles", type=PATH, help="A TOML file that maps nodes to principles.")
-@click.option(
-    "--previous-release",
-    type=PATH,
-    metavar="FOLDER",
-    help="The tables of the last report: no change since that is too small can be computed from both.",
-)
-@reading_options
-def report_command(
-    tree: Path | None,
-    out: Path,
-    markdown: bool,
-    human_tree: Path | None,
-    assign: bool,
-    model: str | None,
-    split_at: datetime | None,
-    watch: tuple[str, ...],
-    watch_list: Path | None,
-    principles: Path | None,
-    previous_release: Path | None,
-    reading: Reading,
-) -> None:
-    """Write a page on what the conversations in FILES show.
+def _print_overview(screen: Console, overview: Overview) -> None:
+    from taxonomy.cli.screen import print_fields
+    from taxonomy.extraction.transcript import say_left_out
 
-    FILES are files of records (Parquet, CSV or JSON), folders or globs. A folder of tables is written beside the page.
+    period = f"{overview.first:%Y-%m-%d} to {overview.last:%Y-%m-%d}" if overview.first and overview.last else ""
+    screen.print()
+    print_fields(
+        screen,
+        {
+            "turns": ", ".join(f"{count:,} {side}" for side, count in overview.turns.items()),
+            "languages": _listed(overview.languages),
+            "models": _listed(overview.models),
+            "period": period,
+            "users": f"{overview.users:,}" if overview.users else "",
+            "system text": f"in {overview.with_system:,}" if overview.with_system else "",
+            "contexts": ", ".join(overview.contexts),
+            "left out": say_left_out(overview.left_out),
+        },
+    )
 
-    \b
-    Example:
-      value-taxonomy report records/ --taxonomy build/taxonomy.json --out report.html --watch deception
-    """
-    from taxonomy.cli.answer_output import say_internal
-    from taxonomy.cli.screen import progress_bars
-    from taxonomy.english.plurals import count_of
-    from taxonomy.progress import stage_of
-    from taxonomy.questions.principles import take_principles
-    from taxonomy.report.writing import check_report_path, write_report
 
-    if tree is None:
-        *files, last = reading.files
-        if not files:
-            raise click.UsageError("Missing option '--taxonomy'.")
-        deprecated("report RECORDS TAXONOMY", "report RECORDS --taxonomy TAXONOMY")
-        reading, tree = replace(reading, files=tuple(files)), Path(last)
-    check_report_path(out)
-    names = watched_names(watch, watch_list)
-    # A file that can't be read is said before the records are.
-    take_principles(principles)
-    analysis = Analysis(reading, tree=tree, human_tree=human_tree, assign=assign, model=model, out=out)
-    with progress_bars(reading.quiet) as bars, analysis.open(bars) as (mentions,):
-        for side in mentions.sides:
-            analysis.place(mentions, side)
-        report = write_report(
-            mentions,
-            out,
-            watch=names,
-            principles=principles,
-            split_at=split_at,
-            markdown=markdown,
-            previous_release=previous_release,
-            disclosure=reading.disclosure,
-            progress=stage_of(bars, "questions"),
-        )
-    if reading.disclosure.is_internal:
-        say_internal()
-    for notice in report.notices:
-        click.echo(f"Warning: {notice}", err=True)
-    if reading.quiet:
-        return
-    for title, reason in report.left_out.items():
-        click.echo(f"Left out, “{title}”: {reason}", err=True)
-    answered = f"{count_of(len(report.sections), 'question')} answered"
-    click.echo(f"{answered}, {count_of(report.suppressed, 'figure')} suppressed")
-    for path in report.paths:
-        click.echo(f"Written to {path}")
+def _print_conversation(screen: Console, one: Conversation) -> None:
+    from rich.text import Text
+
+    from taxonomy.cli.screen import print_fields
+    from taxonomy.extraction.transcript import write_transcript
+
+    screen.print()
+    fields = {
+        "conversation": one.conversation_id,
+        "model": one.model or "",
+        "user": one.user_id or "",
+        "language": one.language or "",
+        "time": f"{one.timestamp:%Y-%m-%d %H:%M} UTC" if one.timestamp else "",
+        **one.contexts,
+    }
+    print_fields(screen, fields)
+    for heading, text in write_transcript(one):
+        screen.print()
+        screen.print(Text(heading, style="bold"), soft_wrap=True)
+        for line in text.split("\n"):
+            screen.print(plain(line), markup=False, soft_wrap=not screen.is_terminal)
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    shown = [f"{name} {count:,}" for name, count in list(counts.items())[:_SHOWN]]
+    rest = len(counts) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "")
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = len(names) - 3
+    return ", ".join(names[:3]) + (f" and {more} more" if more > 0 else "")

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 
 from taxonomy.mentions.columns import Side
 
@@ -22,7 +21,6 @@ LEFT_OUT = (
     "hidden messages",
     "other parts",
 )
-_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Turn:
 
     side: Side
     text: str
-    left_out: Mapping[str, int] = field(default=_NOTHING)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

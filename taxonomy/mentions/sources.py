@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import Kind, column_of
+from taxonomy.mentions.paths import find_files
 from taxonomy.mentions.rejected import is_rejected_file
 from taxonomy.values.text_files import GZIP, CsvLayout, decompressing, open_file, read_header, suffix_of
 
@@ -68,13 +68,8 @@ def find_sources(paths: Sequence[str | Path]) -> list[Source]:
     InputError
         If there are no such files, one is neither, or none holds mentions.
     """
-    by_place: dict[tuple[int, int], tuple[Path, Path]] = {}
-    for path in paths:
-        for file in _files(str(path)):
-            status = file.stat()
-            by_place.setdefault((status.st_dev, status.st_ino), (file, Path(path)))
     groups: dict[tuple[Kind, str, tuple[str, ...], CsvLayout, bool], list[str]] = {}
-    for file, path in sorted(by_place.values()):
+    for file, path in find_files(paths, SUFFIXES, _FORMATS):
         if is_rejected_file(file):
             continue
         suffix, columns, layout = _look_at(file)
@@ -91,27 +86,6 @@ def find_sources(paths: Sequence[str | Path]) -> list[Source]:
         named = ", ".join(str(path) for path in paths)
         raise InputError("no file has a column 'value'", path=named, remedy="give the mentions, one a row, too")
     return sources
-
-
-def _files(path: str) -> list[Path]:
-    matches = [Path(path)]
-    if not matches[0].exists():
-        matches = [Path(name) for name in sorted(glob.glob(path, recursive=True))]
-    if not matches:
-        raise InputError("there is no such file", path=path, remedy=f"give a file, a folder or a glob of {_FORMATS}")
-    files: list[Path] = []
-    for match in matches:
-        if match.is_dir():
-            # A folder named x.parquet is how Spark writes a table.
-            files += sorted(file for file in match.iterdir() if suffix_of(file)[0] in SUFFIXES and file.is_file())
-        elif suffix_of(match)[0] in SUFFIXES:
-            files.append(match)
-        else:
-            problem = f"the suffix {match.suffix!r} is not a known one" if match.suffix else "the name has no suffix"
-            raise InputError(problem, path=str(match), remedy=f"give a file in one of {_FORMATS}")
-    if not files:
-        raise InputError(f"no {', '.join(SUFFIXES)} file is in it", path=path, remedy="give the folder of the records")
-    return files
 
 
 def _kind(file: Path, names: Collection[str]) -> Kind:

@@ -162,17 +162,21 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     InputError
         If the file can't be read, or is not CSV in UTF-8.
     """
-    name = str(path)
     with open_file(path) as stream:
-        layout, lines = find_layout(decode_lines(stream, name), suffix_of(path)[0])
-        reader = csv_reader(lines, layout)
-        line = 1 + layout.skipped
-        try:
-            for row in reader:
-                yield line, row
-                line = reader.line_num + 1 + layout.skipped
-        except csv.Error as error:
-            fail_csv(error, name, line)
+        yield from rows_of(stream, str(path), suffix_of(path)[0])
+
+
+def rows_of(stream: Iterable[bytes], name: str, suffix: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a CSV file that is open, the header first, as `read_rows` does."""
+    layout, lines = find_layout(decode_lines(stream, name), suffix)
+    reader = csv_reader(lines, layout)
+    line = 1 + layout.skipped
+    try:
+        for row in reader:
+            yield line, row
+            line = reader.line_num + 1 + layout.skipped
+    except csv.Error as error:
+        fail_csv(error, name, line)
 
 
 def read_header(path: Path) -> tuple[CsvLayout, list[str]]:

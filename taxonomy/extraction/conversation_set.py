@@ -1,0 +1,160 @@
+"""Conversations of files, whatever their format: read once, told apart, and counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import chain, islice
+from pathlib import Path
+
+from taxonomy.errors import InputError, LookupFailedError, TaxonomyError
+from taxonomy.extraction.containers import Record, Source, find_sources
+from taxonomy.extraction.conversation import Conversation
+from taxonomy.extraction.detection import SAMPLE, Reader, all_readers, detect, reader_of
+from taxonomy.extraction.messages import UnreadableError
+from taxonomy.extraction.spool import Spool
+
+
+class Conversations:
+    """The conversations that files hold.
+
+    Iterating yields each that is kept as a `Conversation`, in the order of the files; `len` is their number.
+
+    Attributes
+    ----------
+    counts : mapping of str to int
+        ``read`` is the sum of ``unreadable``, ``duplicates``, ``nothing`` (no text of either side) and ``kept``.
+    rejected : mapping of str to tuple of int and str
+        Why conversations are unreadable: how many are, and the place of the first.
+    formats : mapping of str to int
+        Files by their format.
+    left_aside : tuple of str
+        Files of folders and archives that hold no conversations.
+    ignored : mapping of str to int
+        Fields that were not what they must be, and say nothing therefore.
+    """
+
+    def __init__(self, spool: Spool, formats: Mapping[str, int], left_aside: Sequence[str]) -> None:
+        self._spool = spool
+        self.formats = dict(sorted(formats.items()))
+        self.left_aside = tuple(left_aside)
+        self.counts = spool.count()
+        self.rejected = spool.rejections()
+        self.ignored = dict(sorted(spool.ignored.items()))
+
+    def __iter__(self) -> Iterator[Conversation]:
+        return self._spool.kept()
+
+    def __len__(self) -> int:
+        return self.counts["kept"]
+
+    def find(self, conversation_id: str) -> Conversation:
+        """Return the conversation with an id.
+
+        Raises
+        ------
+        LookupFailedError
+            If none that is kept has it.
+        """
+        found = self._spool.find(conversation_id)
+        if found is None:
+            problem = f"no conversation that was kept has the id {conversation_id!r}"
+            raise LookupFailedError(problem, remedy="give an id as the file has it")
+        return found
+
+
+@contextmanager
+def open_conversations(
+    paths: Sequence[str | Path] | str | Path, *, format: str | None = None
+) -> Iterator[Conversations]:
+    """Read conversations, to use them inside a with block.
+
+    Parameters
+    ----------
+    paths : str, Path or sequence of them
+        Files, folders and globs; zip archives as exports come in. All folders of a folder are searched.
+    format : str, optional
+        One of anthropic, chatgpt, claude, converted, lmsys, openai, opentelemetry, plain, sharegpt and wildchat. Each
+        file's own by default, as its first records tell it.
+
+    Yields
+    ------
+    Conversations
+        Everything is kept in a temporary file that no other program can open, and that goes with the block.
+
+    Raises
+    ------
+    InputError
+        If a file can't be read, or none holds conversations.
+    OutputError
+        If there is no room for the temporary file.
+    TaxonomyError
+        If the extra ``extract`` is missing.
+
+    Examples
+    --------
+    >>> import taxonomy
+    >>> with taxonomy.open_conversations("export.zip") as conversations:  # doctest: +SKIP
+    ...     print(conversations.counts)
+    ...     first = next(iter(conversations))
+    """
+    if find_spec("ijson") is None or find_spec("py3langid") is None:
+        problem = "reading conversations needs ijson and py3langid"
+        raise TaxonomyError(problem, remedy="run: pip install 'value-taxonomy[extract]'")
+    named = [paths] if isinstance(paths, str | Path) else list(paths)
+    given = None if format is None else reader_of(format)
+    spool = Spool()
+    try:
+        formats: Counter[str] = Counter()
+        left_aside = []
+        for source in find_sources(named):
+            reader = _read(source, given, spool)
+            if reader is None:
+                left_aside.append(source.name)
+            else:
+                formats[reader.name] += 1
+        if not formats:
+            files = ", ".join(map(str, named))
+            raise InputError("no file holds conversations in a format that is known", path=files, remedy=_remedy())
+        spool.end()
+        yield Conversations(spool, formats, left_aside)
+    finally:
+        spool.close()
+
+
+def _read(source: Source, given: Reader | None, spool: Spool) -> Reader | None:
+    """Read a file into the spool, and return the reader that did; None where it holds no conversations."""
+    records = source.records()
+    sample = list(islice(records, SAMPLE))
+    found = detect(record.content for record in sample)
+    if found is None and not source.is_named:
+        return None
+    reader = given or found
+    if reader is None:
+        problem = "the conversations are in no format that is known" if sample else "the file holds no records"
+        raise InputError(problem, path=source.name, remedy=_remedy())
+    for record in chain(sample, records):
+        _add(record, reader, source, spool)
+    spool.end_file(source.short_name)
+    return reader
+
+
+def _add(record: Record, reader: Reader, source: Source, spool: Spool) -> None:
+    place = f"{source.name}, {record.place}"
+    if record.problem is not None:
+        spool.reject(record.problem, place)
+        return
+    if not isinstance(record.content, Mapping):
+        spool.reject("a record is not an object", place)
+        return
+    try:
+        for draft in reader.read(record.content):
+            spool.add(draft, source.short_name)
+    except UnreadableError as error:
+        spool.reject(str(error), place, error.conversation_id)
+
+
+def _remedy() -> str:
+    return f"give one of {', '.join(all_readers())}, or name the format by `format`"

@@ -1,0 +1,65 @@
+"""Which format the records of a file are in."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from taxonomy.errors import InputError
+from taxonomy.extraction import readers
+from taxonomy.extraction.messages import Draft
+
+# Records that tell the format: the first may be plainer than those that follow.
+SAMPLE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A module of `taxonomy.extraction.readers`: its name, and its two functions."""
+
+    name: str
+    recognize: Callable[[Mapping[str, Any]], bool]
+    read: Callable[[Mapping[str, Any]], Iterator[Draft]]
+
+
+@cache
+def all_readers() -> dict[str, Reader]:
+    """Return the readers by the names of their formats."""
+    found = {}
+    for info in pkgutil.iter_modules(readers.__path__):
+        module = import_module(f"{readers.__name__}.{info.name}")
+        found[info.name] = Reader(info.name, module.recognize, module.read)
+    return found
+
+
+def reader_of(name: str) -> Reader:
+    """Return the reader of a format.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if name not in all_readers():
+        known = ", ".join(all_readers())
+        raise InputError(
+            f"`format` is {name!r}, which is not a format of conversations", remedy=f"it is one of {known}"
+        )
+    return all_readers()[name]
+
+
+def detect(records: Iterable[object]) -> Reader | None:
+    """Return the reader that recognizes most of these records, None where no one recognizes any."""
+    counts: Counter[str] = Counter()
+    for record in records:
+        if isinstance(record, Mapping):
+            counts.update(name for name, reader in all_readers().items() if reader.recognize(record))
+    if not counts:
+        return None
+    best = max(counts.values())
+    return all_readers()[min(name for name, count in counts.items() if count == best)]

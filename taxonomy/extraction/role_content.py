@@ -1,0 +1,91 @@
+"""Lists of messages as the protocols of language models and data sets have them: a role, and a content."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from taxonomy.extraction.content_parts import objects, plain_text, read_content
+from taxonomy.extraction.messages import Message, UnreadableError, role_of
+
+# Roles of what is said to a tool, and not to the human.
+_CALLS = frozenset(("function_call", "tool_call"))
+_THOUGHTS = ("reasoning_content", "reasoning")
+
+
+def messages_of(items: object) -> list[Message]:
+    """Return the messages of a list.
+
+    Parameters
+    ----------
+    items : list of mapping
+        Each with a role (`role` or `from`) and a content (`content`, or `value`), which is text, parts or nothing.
+
+    Raises
+    ------
+    UnreadableError
+        If it is something else.
+    """
+    return [message_of(item) for item in objects(items, "messages")]
+
+
+def message_of(item: Mapping[str, Any]) -> Message:
+    """Return one message of such a list."""
+    name = item.get("role", item.get("from"))
+    if name in _CALLS:
+        return Message("ai", "", {"tool calls": 1})
+    role = role_of(name)
+    if role == "aside":
+        return Message("aside", "", {"tool results": 1})
+    # A list of a data frame gives every object the fields of all.
+    content = next((item[field] for field in ("content", "value", "parts") if item.get(field) is not None), None)
+    text, left_out = read_content(content)
+    if role == "system":
+        return Message(role, text)
+    refusal = item.get("refusal")
+    if refusal is not None and not isinstance(refusal, str):
+        raise UnreadableError("a refusal is not text")
+    said = _transcript(item.get("audio"))
+    left_out += _calls(item)
+    left_out += Counter({"thinking": 1} if any(item.get(name) for name in _THOUGHTS) else {})
+    texts = [text, plain_text(refusal or ""), plain_text(said)]
+    return Message(role, "\n\n".join(one for one in texts if one.strip()), left_out)
+
+
+def _calls(item: Mapping[str, Any]) -> Counter[str]:
+    calls = item.get("tool_calls")
+    count = sum(1 for _ in objects(calls, "tool calls")) if calls is not None else 0
+    count += item.get("function_call") is not None
+    return Counter({"tool calls": count} if count else {})
+
+
+def _transcript(audio: object) -> str:
+    """Return what was said in an answer of sound."""
+    said = audio.get("transcript") if isinstance(audio, Mapping) else None
+    return said if isinstance(said, str) else ""
+
+
+def request_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the request that a record holds: its body or its request, or else the record itself."""
+    return _inner(record, "body") or _inner(record, "request") or record
+
+
+def answers_of(record: Mapping[str, Any]) -> Iterator[Message]:
+    """Yield the answer that a record holds beside the messages that were sent, in the forms of both protocols."""
+    for holder in (record, record.get("response"), _inner(record.get("response"), "body")):
+        if not isinstance(holder, Mapping):
+            continue
+        choices = holder.get("choices")
+        if isinstance(choices, list) and choices:
+            # Of several answers the human saw one.
+            yield message_of(_inner(choices[0], "message") or {})
+            return
+        if holder.get("role") == "assistant" and "content" in holder:
+            yield message_of(holder)
+            return
+
+
+def _inner(record: object, name: str) -> Mapping[str, Any] | None:
+    inner = record.get(name) if isinstance(record, Mapping) else None
+    return inner if isinstance(inner, Mapping) else None

@@ -1,0 +1,263 @@
+"""Where conversations are while they are told apart: a temporary file that no other program can open."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from taxonomy.errors import OutputError
+from taxonomy.extraction.conversation import Conversation, Turn, digest_text
+from taxonomy.extraction.json_values import LONGEST, TOO_LONG
+from taxonomy.extraction.languages import detect_language
+from taxonomy.extraction.messages import Draft, Message, assemble
+
+SEVERAL = "the id stands for conversations that differ"
+_TABLES = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA temp_store = FILE;
+PRAGMA cache_size = -32768;
+CREATE TABLE conversations (seq INTEGER PRIMARY KEY, id TEXT, digest TEXT, status TEXT, content TEXT);
+CREATE TABLE rows (seq INTEGER PRIMARY KEY, id TEXT, position REAL, draft TEXT);
+CREATE TABLE bad_rows (id TEXT PRIMARY KEY, reason TEXT, place TEXT);
+CREATE TABLE histories (id TEXT PRIMARY KEY, seq INTEGER, length INTEGER, position REAL, draft TEXT, models TEXT,
+    start TEXT);
+"""
+# One id for what differs is of none of them; what is the same is one.
+_TELL_APART = """
+CREATE INDEX ids ON conversations (id);
+UPDATE conversations SET status = 'several' WHERE status = 'kept' AND id IN
+    (SELECT id FROM conversations WHERE status = 'kept' GROUP BY id HAVING COUNT(DISTINCT digest) > 1);
+UPDATE conversations SET status = 'duplicates' WHERE status = 'kept' AND seq NOT IN
+    (SELECT MIN(seq) FROM conversations WHERE status = 'kept' GROUP BY id);
+"""
+
+
+class Spool:
+    """Drafts in, conversations out.
+
+    SQLite keeps them in a file without a name, which goes when the process does, however that ends.
+
+    Attributes
+    ----------
+    rejected : dict of str to tuple of int and str
+        Why records were, how many were, and the place of the first.
+    ignored : Counter
+        Fields that said nothing.
+    """
+
+    def __init__(self) -> None:
+        with _one_error():
+            self._connection = sqlite3.connect("", isolation_level=None)
+            self._connection.executescript(_TABLES)
+        self.rejected: dict[str, tuple[int, str]] = {}
+        self.ignored: Counter[str] = Counter()
+        self._added = 0
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._connection.close()
+
+    # -- adding ------------------------------------------------------------------------------------------------------
+
+    def reject(self, reason: str, place: str, conversation_id: str | None = None) -> None:
+        """Count a record that is no conversation; of a row, the whole conversation is none."""
+        if conversation_id is not None:
+            self._run("INSERT OR IGNORE INTO bad_rows VALUES (?, ?, ?)", (conversation_id, reason, place))
+            return
+        count, first = self.rejected.get(reason, (0, place))
+        self.rejected[reason] = (count + 1, first)
+
+    def add(self, draft: Draft, source: str) -> None:
+        """Add what a record holds; `source` is the file's own name."""
+        self.ignored.update(draft.ignored)
+        self._added += 1
+        if draft.joins == "whole":
+            self._add_whole(draft, source)
+        elif draft.joins == "rows":
+            row = (self._added, draft.conversation_id, draft.position, _dump(draft))
+            self._run("INSERT INTO rows VALUES (?, ?, ?, ?)", row)
+        else:
+            self._add_history(draft)
+
+    def end_file(self, source: str) -> None:
+        """Join the rows of a file: no conversation goes on in another."""
+        for reason, place in self._run("SELECT reason, place FROM bad_rows ORDER BY rowid").fetchall():
+            self.reject(reason, place)
+        for draft in self._joined():
+            if isinstance(draft, str):
+                self.reject(draft, source)
+            else:
+                self._add_whole(draft, source)
+        self._run("DELETE FROM rows")
+        self._run("DELETE FROM bad_rows")
+
+    def end(self) -> None:
+        """Take the longest of the histories, and tell what is there twice."""
+        for text, models, start in self._run("SELECT draft, models, start FROM histories ORDER BY seq").fetchall():
+            draft = _load(text)
+            self._added += 1
+            self._add_whole(_with(draft, _listed(json.loads(models)), _moment(start)), "")
+        with _one_error():
+            self._connection.executescript(_TELL_APART)
+
+    def _add_whole(self, draft: Draft, source: str) -> None:
+        turns, system = assemble(draft.messages)
+        said = any(turn.text.strip() for turn in turns)
+        conversation = Conversation(
+            conversation_id=draft.conversation_id or digest_text(turns, system, source),
+            turns=turns,
+            system=system,
+            model=draft.model,
+            user_id=draft.user_id,
+            language=_language(turns) if said else None,
+            timestamp=draft.timestamp,
+            contexts=draft.contexts,
+        )
+        status = "kept" if said else "nothing"
+        row = (conversation.conversation_id, digest_text(turns, system), status, _pack(conversation))
+        self._run("INSERT INTO conversations (id, digest, status, content) VALUES (?, ?, ?, ?)", row)
+
+    def _joined(self) -> Iterator[Draft | str]:
+        """Yield the conversations that rows make up, in the order of their first rows, or why one is none."""
+        groups = self._run(
+            "SELECT id, MIN(seq) AS first, SUM(LENGTH(draft)) FROM rows WHERE id NOT IN (SELECT id FROM bad_rows) "
+            "GROUP BY id ORDER BY first"
+        ).fetchall()
+        self._run("CREATE INDEX IF NOT EXISTS row_ids ON rows (id, position, seq)")
+        for name, _, size in groups:
+            if size > LONGEST:
+                yield TOO_LONG
+                continue
+            found = self._run("SELECT draft FROM rows WHERE id = ? ORDER BY position, seq", (name,))
+            yield _join([_load(text) for (text,) in found])
+
+    def _add_history(self, draft: Draft) -> None:
+        key, length = draft.conversation_id, len(draft.messages)
+        found = self._run("SELECT length, position, models, start FROM histories WHERE id = ?", (key,)).fetchone()
+        known = (-1, 0.0, "[]", None) if found is None else found
+        models = json.dumps(sorted({*json.loads(known[2]), *([draft.model] if draft.model else [])}))
+        start = min((time for time in (known[3], _iso(draft.timestamp)) if time is not None), default=None)
+        self._run("INSERT OR IGNORE INTO histories (id, seq) VALUES (?, ?)", (key, self._added))
+        self._run("UPDATE histories SET models = ?, start = ? WHERE id = ?", (models, start, key))
+        if (length, draft.position) >= known[:2]:
+            changed = (length, draft.position, _dump(draft), key)
+            self._run("UPDATE histories SET length = ?, position = ?, draft = ? WHERE id = ?", changed)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def count(self) -> dict[str, int]:
+        """Return how many conversations were read, and what became of them."""
+        by_status = dict(self._run("SELECT status, COUNT(*) FROM conversations GROUP BY status").fetchall())
+        unreadable = sum(count for count, _ in self.rejected.values()) + by_status.get("several", 0)
+        counts = {"unreadable": unreadable, **{name: by_status.get(name, 0) for name in ("duplicates", "nothing")}}
+        counts["kept"] = by_status.get("kept", 0)
+        return {"read": sum(counts.values()), **counts}
+
+    def rejections(self) -> dict[str, tuple[int, str]]:
+        """Return why conversations were rejected, the most frequent reason first: how many, and where the first is."""
+        query = "SELECT COUNT(*), MIN(id) FROM conversations WHERE status = 'several'"
+        ((several, first),) = self._run(query).fetchall()
+        found = {**self.rejected, SEVERAL: (several, f"id {first}")}
+        return {
+            reason: found[reason] for reason in sorted(found, key=lambda one: (-found[one][0], one)) if found[reason][0]
+        }
+
+    def kept(self) -> Iterator[Conversation]:
+        """Yield the conversations that are kept, in the order in which they were added."""
+        for (content,) in self._run("SELECT content FROM conversations WHERE status = 'kept' ORDER BY seq"):
+            yield _unpack(content)
+
+    def find(self, conversation_id: str) -> Conversation | None:
+        """Return the conversation with an id, None where none that is kept has it."""
+        query = "SELECT content FROM conversations WHERE status = 'kept' AND id = ?"
+        found = self._run(query, (conversation_id,)).fetchone()
+        return None if found is None else _unpack(found[0])
+
+    def _run(self, query: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        with _one_error():
+            return self._connection.execute(query, values)
+
+
+@contextmanager
+def _one_error() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        problem = f"conversations cannot be kept in a temporary file while they are read ({error})"
+        raise OutputError(problem, remedy="free some space, or name another folder with SQLITE_TMPDIR") from error
+
+
+def _language(turns: Iterable[Turn]) -> str | None:
+    by_side = {side: "\n".join(turn.text for turn in turns if turn.side == side) for side in ("human", "ai")}
+    return detect_language(by_side["human"]) if by_side["human"].strip() else detect_language(by_side["ai"])
+
+
+# -- joining rows ----------------------------------------------------------------------------------------------------
+
+
+def _join(rows: list[Draft]) -> Draft:
+    """Return the conversation of rows: what all that say it agree on, and the first time."""
+    names = sorted({name for row in rows for name in row.contexts})
+    contexts = {name: _agreed(row.contexts.get(name) for row in rows) for name in names}
+    return Draft(
+        messages=[message for row in rows for message in row.messages],
+        conversation_id=rows[0].conversation_id,
+        model=_listed({row.model for row in rows if row.model}),
+        user_id=_agreed(row.user_id for row in rows),
+        timestamp=min((row.timestamp for row in rows if row.timestamp), default=None),
+        contexts={name: text for name, text in contexts.items() if text is not None},
+    )
+
+
+def _agreed(texts: Iterable[str | None]) -> str | None:
+    said = {text for text in texts if text is not None}
+    return said.pop() if len(said) == 1 else None
+
+
+def _listed(models: Iterable[str]) -> str | None:
+    return " + ".join(sorted(models)) or None
+
+
+def _with(draft: Draft, model: str | None, start: datetime | None) -> Draft:
+    return Draft(draft.messages, draft.conversation_id, model, draft.user_id, start, draft.contexts)
+
+
+# -- as text ---------------------------------------------------------------------------------------------------------
+
+
+def _dump(draft: Draft) -> str:
+    messages = [(message.role, message.text, dict(message.left_out)) for message in draft.messages]
+    known = (draft.conversation_id, draft.model, draft.user_id, _iso(draft.timestamp), dict(draft.contexts))
+    return json.dumps((messages, *known))
+
+
+def _load(text: str) -> Draft:
+    messages, conversation_id, model, user_id, time, contexts = json.loads(text)
+    read = [Message(role, said, left_out) for role, said, left_out in messages]
+    return Draft(read, conversation_id, model, user_id, _moment(time), contexts)
+
+
+def _pack(one: Conversation) -> str:
+    turns = [(turn.side, turn.text, dict(turn.left_out)) for turn in one.turns]
+    known = (one.system, one.model, one.user_id, one.language, _iso(one.timestamp), dict(one.contexts))
+    return json.dumps((one.conversation_id, turns, *known))
+
+
+def _unpack(text: str) -> Conversation:
+    conversation_id, turns, system, model, user_id, language, time, contexts = json.loads(text)
+    read = tuple(Turn(side, said, left_out) for side, said, left_out in turns)
+    return Conversation(conversation_id, read, system, model, user_id, language, _moment(time), contexts)
+
+
+def _iso(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
+def _moment(time: str | None) -> datetime | None:
+    return None if time is None else datetime.fromisoformat(time)
