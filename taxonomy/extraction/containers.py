@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from taxonomy.errors import InputError
-from taxonomy.extraction.json_values import LONGEST, TOO_LONG, iterate_values
+from taxonomy.extraction.json_values import LONGEST, NOT_JSON, TOO_DEEP, TOO_LONG, iterate_values
 from taxonomy.mentions.paths import find_files
 from taxonomy.values.text_files import GZIP, decompressing, open_file, rows_of, suffix_of
 
@@ -183,9 +183,9 @@ def _loaded(line: bytes, place: str) -> Record:
     except UnicodeDecodeError:
         return Record(place, problem="not UTF-8")
     except RecursionError:
-        return Record(place, problem="nested too deeply")
+        return Record(place, problem=TOO_DEEP)
     except ValueError:
-        return Record(place, problem="not JSON")
+        return Record(place, problem=NOT_JSON)
 
 
 def _rows_of_csv(stream: BinaryIO, name: str, suffix: str) -> Iterator[Record]:

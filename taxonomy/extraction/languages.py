@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 # Characters of a text that tell its language, and the certainty from which it is told.
-_ENOUGH = 3000
+_ENOUGH = 600
 _CERTAIN = 0.8
 # Letters of the shortest text that tells it; of a script that one language has, fewer will do.
 _LEAST = 12

@@ -55,6 +55,7 @@ class Spool:
         with _one_error():
             self._connection = sqlite3.connect("", isolation_level=None)
             self._connection.executescript(_TABLES)
+            self._connection.execute("BEGIN")
         self.rejected: dict[str, tuple[int, str]] = {}
         self.ignored: Counter[str] = Counter()
         self._added = 0
