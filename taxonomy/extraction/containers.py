@@ -79,7 +79,7 @@ class Source:
             If the file can't be read at all, or from some place on, as only its format as a whole can tell.
         """
         suffix, _ = suffix_of(Path(self.member) if self.member else self.path)
-        with self._open() as stream, decompressing(self.name), _unzipping(self.name):
+        with self._open() as stream, decompressing(self.name):
             if suffix == ".parquet":
                 yield from _rows_of_parquet(stream, self.name)
             elif suffix in (".csv", ".tsv"):

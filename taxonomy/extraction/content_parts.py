@@ -12,12 +12,13 @@ from taxonomy.extraction.messages import UnreadableError
 # Parts that are text, by type.
 _TEXT = frozenset(("text", "input_text", "output_text", "refusal", "audio_transcription", "voice_note"))
 # What the text of such a part is called.
-_TEXT_FIELDS = ("text", "content", "refusal")
+_TEXT_FIELDS = frozenset(("text", "content", "refusal"))
 # What parts of other types are counted as.
 _KINDS = {
     **dict.fromkeys(("image", "image_url", "input_image", "image_file", "image_asset_pointer"), "images"),
     **dict.fromkeys(("audio", "input_audio", "output_audio", "audio_asset_pointer"), "audio"),
-    **dict.fromkeys(("video", "video_url", "real_time_user_audio_video_asset_pointer"), "video"),
+    "real_time_user_audio_video_asset_pointer": "audio",
+    **dict.fromkeys(("video", "video_url"), "video"),
     **dict.fromkeys(("file", "input_file", "document", "container_upload", "uri", "blob"), "attachments"),
     **dict.fromkeys(("tool_use", "server_tool_use", "mcp_tool_use", "tool_call", "function_call"), "tool calls"),
     **dict.fromkeys(("server_tool_call", "computer_call", "web_search_call", "file_search_call"), "tool calls"),
@@ -52,8 +53,6 @@ def read_content(content: object) -> tuple[str, Counter[str]]:
         return "", Counter()
     if isinstance(content, str):
         return plain_text(content), Counter()
-    if isinstance(content, Mapping):
-        content = [content]
     if not isinstance(content, list):
         raise UnreadableError("the content of a message is neither text nor a list of parts")
     texts, left_out = [], Counter[str]()
@@ -72,10 +71,10 @@ def read_content(content: object) -> tuple[str, Counter[str]]:
 def kind_of(part: Mapping[str, Any]) -> str | None:
     """Return what a part is counted as, None for text."""
     name = part.get("type", part.get("content_type", "text"))
-    if name in _TEXT:
-        return None
     if not isinstance(name, str):
         raise UnreadableError("the type of a part is not text")
+    if name in _TEXT:
+        return None
     if isinstance(modality := part.get("modality"), str) and modality in _MODALITIES:
         return _MODALITIES[modality]
     if name.endswith("tool_result"):
@@ -84,7 +83,9 @@ def kind_of(part: Mapping[str, Any]) -> str | None:
 
 
 def _text_of(part: Mapping[str, Any]) -> str:
-    text = next((part[name] for name in _TEXT_FIELDS if part.get(name) is not None), "")
+    if _TEXT_FIELDS.isdisjoint(part):
+        raise UnreadableError("a part of a message has neither a type nor text")
+    text = next((part[name] for name in sorted(_TEXT_FIELDS & part.keys()) if part[name] is not None), "")
     if not isinstance(text, str):
         raise UnreadableError("the text of a part is not text")
     return text

@@ -133,8 +133,7 @@ def _read(source: Source, given: Reader | None, spool: Spool) -> Reader | None:
         return None
     reader = given or found
     if reader is None:
-        problem = "the conversations are in no format that is known" if sample else "the file holds no records"
-        raise InputError(problem, path=source.name, remedy=_remedy())
+        raise InputError(_say_unknown(sample), path=source.name, remedy=_remedy())
     for record in chain(sample, records):
         _add(record, reader, source, spool)
     spool.end_file(source.short_name)
@@ -154,6 +153,14 @@ def _add(record: Record, reader: Reader, source: Source, spool: Spool) -> None:
             spool.add(draft, source.short_name)
     except UnreadableError as error:
         spool.reject(str(error), place, error.conversation_id)
+
+
+def _say_unknown(sample: Sequence[Record]) -> str:
+    if not sample:
+        return "the file holds no records"
+    if sample[0].problem is not None:
+        return f"no record could be read ({sample[0].place}: {sample[0].problem})"
+    return "the conversations are in no format that is known"
 
 
 def _remedy() -> str:

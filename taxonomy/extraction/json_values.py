@@ -13,8 +13,8 @@ NOT_JSON = "not JSON"
 # Brackets that a value may open more often than it closes them, those in its texts, too: time grows with the square of
 # the depth.
 _DEEPEST = 4000
-# Bytes that are parsed at once.
-_CHUNK = 1 << 16
+# Bytes that are parsed at once: what comes before the unfit value in them is read.
+_CHUNK = 1 << 12
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -74,13 +74,13 @@ class _Measured:
         ------
         _UnfitError
         """
+        if self._length > LONGEST:
+            raise _UnfitError(TOO_LONG)
+        if self._depth > _DEEPEST:
+            raise _UnfitError(TOO_DEEP)
         if not size:
             return b""
         chunk, self._first = self._first or self._stream.read(size), b""
         self._length += len(chunk)
         self._depth += sum(map(chunk.count, (b"[", b"{"))) - sum(map(chunk.count, (b"]", b"}")))
-        if self._length > LONGEST:
-            raise _UnfitError(TOO_LONG)
-        if self._depth > _DEEPEST:
-            raise _UnfitError(TOO_DEEP)
         return chunk

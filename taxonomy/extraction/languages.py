@@ -7,7 +7,7 @@ from typing import Any
 
 # Characters of a text that tell its language, and the certainty from which it is told.
 _ENOUGH = 600
-_CERTAIN = 0.8
+_CERTAIN = 0.5
 # Letters of the shortest text that tells it; of a script that one language has, fewer will do.
 _LEAST = 12
 
@@ -24,7 +24,8 @@ def detect_language(text: str) -> str | None:
     if sum(map(str.isalpha, start)) < _LEAST and start.isascii():
         return None
     language, certainty = _identifier().classify(start)
-    return str(language) if certainty >= _CERTAIN else None
+    # Those without a code of two letters are small, and mistaken for large ones.
+    return str(language) if certainty >= _CERTAIN and len(language) == 2 else None
 
 
 @cache

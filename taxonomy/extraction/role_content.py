@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from taxonomy.extraction.content_parts import objects, plain_text, read_content
@@ -11,6 +11,7 @@ from taxonomy.extraction.messages import Message, UnreadableError, role_of
 
 # Roles of what is said to a tool, and not to the human.
 _CALLS = frozenset(("function_call", "tool_call"))
+_REQUESTS = ("body", "params", "request")
 _THOUGHTS = ("reasoning_content", "reasoning")
 
 
@@ -47,7 +48,7 @@ def message_of(item: Mapping[str, Any]) -> Message:
     if refusal is not None and not isinstance(refusal, str):
         raise UnreadableError("a refusal is not text")
     said = _transcript(item.get("audio"))
-    left_out += _calls(item)
+    left_out += _calls(item) + Counter({"audio": 1} if said else {})
     left_out += Counter({"thinking": 1} if any(item.get(name) for name in _THOUGHTS) else {})
     texts = [text, plain_text(refusal or ""), plain_text(said)]
     return Message(role, "\n\n".join(one for one in texts if one.strip()), left_out)
@@ -67,23 +68,26 @@ def _transcript(audio: object) -> str:
 
 
 def request_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the request that a record holds: its body or its request, or else the record itself."""
-    return _inner(record, "body") or _inner(record, "request") or record
+    """Return the request that a record holds, as batches and logs name it, or else the record itself."""
+    return next((inner for name in _REQUESTS if (inner := _inner(record, name))), record)
 
 
-def answers_of(record: Mapping[str, Any]) -> Iterator[Message]:
-    """Yield the answer that a record holds beside the messages that were sent, in the forms of both protocols."""
-    for holder in (record, record.get("response"), _inner(record.get("response"), "body")):
-        if not isinstance(holder, Mapping):
+def answers_of(record: Mapping[str, Any]) -> tuple[list[Message], Mapping[str, Any]]:
+    """Return the answer that a record holds beside the messages that were sent, and the object in which it stands.
+
+    It is one message, in the form of either protocol, or none.
+    """
+    response = _inner(record, "response")
+    for holder in (record, response, _inner(response, "body")):
+        if holder is None:
             continue
         choices = holder.get("choices")
         if isinstance(choices, list) and choices:
             # Of several answers the human saw one.
-            yield message_of(_inner(choices[0], "message") or {})
-            return
+            return [message_of(_inner(choices[0], "message") or {})], holder
         if holder.get("role") == "assistant" and "content" in holder:
-            yield message_of(holder)
-            return
+            return [message_of(holder)], holder
+    return [], {}
 
 
 def _inner(record: object, name: str) -> Mapping[str, Any] | None:

@@ -76,7 +76,7 @@ class Spool:
 
     def add(self, draft: Draft, source: str) -> None:
         """Add what a record holds; `source` is the file's own name."""
-        self.ignored.update(draft.ignored)
+        self.ignored.update(set(draft.ignored))
         self._added += 1
         if draft.joins == "whole":
             self._add_whole(draft, source)

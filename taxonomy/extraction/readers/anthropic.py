@@ -31,13 +31,14 @@ def recognize(record: Mapping[str, Any]) -> bool:
 def read(record: Mapping[str, Any]) -> Iterator[Draft]:
     """Yield the conversation of a record: what was sent, and the answer if there is one."""
     request = request_of(record)
-    fields, sent = Fields(record), Fields(request)
+    answers, response = answers_of(record)
+    fields, sent, answered = Fields(record), Fields(request), Fields(response)
     beforehand, _ = read_content(request.get("system"))
     yield Draft(
-        messages=[Message("system", beforehand), *messages_of(request.get("messages")), *answers_of(record)],
+        messages=[Message("system", beforehand), *messages_of(request.get("messages")), *answers],
         conversation_id=fields.identifier("conversation_id", "id", "custom_id"),
-        model=fields.text("model") or sent.text("model"),
+        model=fields.text("model") or sent.text("model") or answered.text("model"),
         user_id=sent.inner("metadata").text("user_id"),
         timestamp=fields.moment("timestamp", "created_at"),
-        ignored=(*fields.ignored, *sent.ignored),
+        ignored=(*fields.ignored, *sent.ignored, *answered.ignored),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from mimetypes import guess_type
 from typing import Any
 
 from taxonomy.extraction.content_parts import objects, plain_text, read_content
@@ -82,6 +83,13 @@ def _files(message: Mapping[str, Any]) -> Counter[str]:
                 if key in seen:
                     continue
                 seen.add(key)
-            kind = file.get("file_kind", file.get("file_type"))
-            counts["images" if isinstance(kind, str) and kind.startswith("image") else "attachments"] += 1
+            counts["images" if _is_image(file) else "attachments"] += 1
     return counts
+
+
+def _is_image(file: Mapping[str, Any]) -> bool:
+    """Return whether a file is an image, by its kind, or else by its name."""
+    name = file.get("file_name")
+    guessed = guess_type(name)[0] if isinstance(name, str) else None
+    kinds = (file.get("file_kind"), file.get("file_type"), guessed)
+    return any(isinstance(kind, str) and kind.startswith("image") for kind in kinds)

@@ -10,6 +10,8 @@ from taxonomy.extraction.messages import Draft
 from taxonomy.extraction.readers import anthropic
 from taxonomy.extraction.role_content import answers_of, messages_of, request_of
 
+_TIMES = ("timestamp", "created", "created_at")
+
 
 def recognize(record: Mapping[str, Any]) -> bool:
     """Return whether a record has messages, and nothing that Anthropic's protocol alone has."""
@@ -19,13 +21,14 @@ def recognize(record: Mapping[str, Any]) -> bool:
 def read(record: Mapping[str, Any]) -> Iterator[Draft]:
     """Yield the conversation of a record: what was sent, and the answer if there is one."""
     request = request_of(record)
-    fields, sent = Fields(record), Fields(request)
+    answers, response = answers_of(record)
+    fields, sent, answered = Fields(record), Fields(request), Fields(response)
     metadata = fields.inner("metadata")
     yield Draft(
-        messages=[*messages_of(request.get("messages")), *answers_of(record)],
+        messages=[*messages_of(request.get("messages")), *answers],
         conversation_id=fields.identifier("conversation_id", "id", "custom_id"),
-        model=fields.text("model") or sent.text("model"),
+        model=fields.text("model") or sent.text("model") or answered.text("model"),
         user_id=metadata.text("user_id") or sent.text("user", "safety_identifier"),
-        timestamp=fields.moment("timestamp", "created", "created_at"),
-        ignored=(*fields.ignored, *sent.ignored),
+        timestamp=fields.moment(*_TIMES) or answered.moment(*_TIMES),
+        ignored=(*fields.ignored, *sent.ignored, *answered.ignored),
     )

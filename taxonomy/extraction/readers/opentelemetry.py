@@ -18,7 +18,7 @@ _DETAILS = "gen_ai.client.inference.operation.details"
 _CALLS = frozenset(("chat", "text_completion", "generate_content"))
 # Events of earlier conventions, each with its role; an answer is a choice.
 _EVENTS = {f"gen_ai.{role}.message": role for role in ("system", "user", "assistant", "tool")}
-_CHOICE = "gen_ai.choice"
+_CHOICE, _CONTENT = "gen_ai.choice", "gen_ai.event.content"
 # Attributes of other tools: gen_ai.prompt.0.role, gen_ai.completion.0.content.
 _NUMBERED = ("gen_ai.prompt.", "gen_ai.completion.")
 
@@ -119,11 +119,12 @@ def _loaded(value: object) -> object:
 def _from_events(events: list[tuple[str, dict[str, Any]]]) -> list[Message]:
     messages = []
     for name, attributes in events:
+        # Some write the whole message into one attribute.
+        said = _object(_loaded(attributes[_CONTENT])) if _CONTENT in attributes else attributes
         if name == _CHOICE:
-            answer = _loaded(attributes.get("message", attributes))
-            messages.append(message_of({"role": "assistant", **_object(answer)}))
+            messages.append(message_of({"role": "assistant", **_object(_loaded(said.get("message", said)))}))
         elif name in _EVENTS:
-            messages.append(message_of({"role": _EVENTS[name], **attributes}))
+            messages.append(message_of({"role": _EVENTS[name], **said}))
     return messages
 
 

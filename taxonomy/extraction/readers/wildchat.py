@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from taxonomy.extraction.fields import Fields
@@ -18,21 +19,21 @@ def recognize(record: Mapping[str, Any]) -> bool:
 
 
 def read(record: Mapping[str, Any]) -> Iterator[Draft]:
-    """Yield the conversation of a row. Its language is found anew, and its time is that of the last message."""
+    """Yield the conversation of a row, whose language is found anew."""
     fields = Fields(record)
     yield Draft(
         messages=messages_of(record.get("conversation")),
         conversation_id=fields.identifier("conversation_hash", "conversation_id"),
         model=fields.text("model"),
-        user_id=fields.text("hashed_ip") or _first_address(record),
-        timestamp=fields.moment("timestamp"),
+        user_id=fields.text("hashed_ip"),
+        timestamp=_start(record) or fields.moment("timestamp"),
         contexts=fields.contexts(_CONTEXTS),
         ignored=fields.ignored,
     )
 
 
-def _first_address(record: Mapping[str, Any]) -> str | None:
-    """Return the address of the first message that has one, which earlier releases give of messages alone."""
+def _start(record: Mapping[str, Any]) -> datetime | None:
+    """Return the time of the first message that says one; that of the row is the time of the last."""
     messages = record.get("conversation")
-    addresses = (Fields(message).text("hashed_ip") for message in messages) if isinstance(messages, list) else ()
-    return next((address for address in addresses if address), None)
+    times = (Fields(message).moment("timestamp") for message in messages) if isinstance(messages, list) else ()
+    return min((time for time in times if time is not None), default=None)
