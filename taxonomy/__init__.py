@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         OutputError,
         TaxonomyError,
     )
+    from taxonomy.extraction.conversation_set import open_conversations
     from taxonomy.formats.readers import read
     from taxonomy.labels.language_model import LanguageModel
     from taxonomy.mentions.disclosure import Disclosure
@@ -101,6 +102,7 @@ _HOMES = {
     "measure_mirroring": "taxonomy.questions.mirroring",
     "measure_principles": "taxonomy.questions.principles",
     "measure_stability": "taxonomy.building.stability",
+    "open_conversations": "taxonomy.extraction.conversation_set",
     "open_mentions": "taxonomy.mentions.opening",
     "plot_flow": "taxonomy.views.plots",
     "read": "taxonomy.formats.readers",
@@ -147,6 +149,7 @@ __all__ = [
     "measure_mirroring",
     "measure_principles",
     "measure_stability",
+    "open_conversations",
     "open_mentions",
     "plot_flow",
     "read",

@@ -106,6 +106,8 @@ def _print_counts(screen: Console, conversations: Conversations) -> None:
     counts = conversations.counts
     fields = {
         "format": ", ".join(f"{name} ({count_of(count, 'file')})" for name, count in conversations.formats.items()),
+        "left aside": _some(conversations.left_aside),
+        "not understood": ", ".join(f"{name} ({count:,})" for name, count in conversations.ignored.items()),
         "read": count_of(counts["read"], "conversation"),
         "kept": f"{counts['kept']:,}",
         "nothing to read": f"{counts['nothing']:,}",
@@ -115,11 +117,6 @@ def _print_counts(screen: Console, conversations: Conversations) -> None:
     print_fields(screen, fields)
     for reason, (count, first) in conversations.rejected.items():
         screen.print(plain(f"  {count:,}: {reason} (first: {first})"), markup=False, soft_wrap=True)
-    notes = {
-        "not understood": ", ".join(f"{name} ({count:,})" for name, count in conversations.ignored.items()),
-        "left aside": _some(conversations.left_aside),
-    }
-    print_fields(screen, notes)
 
 
 def _print_overview(screen: Console, overview: Overview) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
-from math import isfinite
 from typing import Any
 
 from taxonomy.extraction.content_parts import plain_text
@@ -14,7 +13,7 @@ from taxonomy.extraction.messages import UnreadableError
 # Characters of the longest id, model or context that is one.
 _LONGEST = 500
 # Seconds since 1970 have so many digits at most; what has more is in milliseconds, microseconds or nanoseconds.
-_SECONDS = 1e11
+_SECONDS, _LATEST = 1e11, 1e20
 
 
 class Fields:
@@ -109,7 +108,7 @@ def _moment(cell: object) -> datetime | None:
             cell = _parsed(cell.strip())
         if isinstance(cell, int | float) and not isinstance(cell, bool):
             seconds = float(cell)
-            if not isfinite(seconds):
+            if not abs(seconds) < _LATEST:
                 return None
             while abs(seconds) >= _SECONDS:
                 seconds /= 1000

@@ -34,7 +34,7 @@ def messages_of(items: object) -> list[Message]:
 def message_of(item: Mapping[str, Any]) -> Message:
     """Return one message of such a list."""
     name = item.get("role", item.get("from"))
-    if name in _CALLS:
+    if isinstance(name, str) and name in _CALLS:
         return Message("ai", "", {"tool calls": 1})
     role = role_of(name)
     if role == "aside":

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from taxonomy.errors import OutputError
+from taxonomy.errors import InputError, OutputError
 from taxonomy.extraction.conversation import Conversation, Turn, digest_text
 from taxonomy.extraction.json_values import LONGEST, TOO_LONG
 from taxonomy.extraction.languages import detect_language
@@ -189,6 +189,9 @@ class Spool:
 def _one_error() -> Iterator[None]:
     try:
         yield
+    except sqlite3.ProgrammingError as error:
+        problem = "these conversations are closed"
+        raise InputError(problem, remedy="use them inside the with block that opened them") from error
     except sqlite3.Error as error:
         problem = f"conversations cannot be kept in a temporary file while they are read ({error})"
         raise OutputError(problem, remedy="free some space, or name another folder with SQLITE_TMPDIR") from error

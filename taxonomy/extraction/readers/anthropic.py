@@ -21,7 +21,7 @@ def recognize(record: Mapping[str, Any]) -> bool:
     if not isinstance(messages, list):
         return False
     return not _FIELDS.isdisjoint({*record, *request}) or any(
-        isinstance(block, Mapping) and block.get("type") in _BLOCKS
+        isinstance(block, Mapping) and str(block.get("type")) in _BLOCKS
         for message in messages
         if isinstance(message, Mapping) and isinstance(message.get("content"), list)
         for block in message["content"]

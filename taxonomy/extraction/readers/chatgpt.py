@@ -86,6 +86,8 @@ def _has_parent(node: Mapping[str, Any]) -> bool:
 def _message(message: Mapping[str, Any]) -> Message:
     author, content, metadata = (_inner(message, name) for name in ("author", "content", "metadata"))
     role, kind = role_of(author.get("role")), content.get("content_type", "text")
+    if not isinstance(kind, str):
+        raise UnreadableError("the type of a content is not text")
     if kind in _BEFOREHAND:
         return Message("system", _texts(content))
     if metadata.get("is_visually_hidden_from_conversation") is True or message.get("weight") == 0:
@@ -96,7 +98,7 @@ def _message(message: Mapping[str, Any]) -> Message:
         return Message("aside", "", {"tool results": 1})
     if kind in _THINKING or message.get("channel") == "analysis":
         return Message(role, "", {"thinking": 1})
-    if role == "ai" and message.get("recipient", "all") not in ("all", None):
+    if role == "ai" and message.get("recipient") not in ("all", None):
         return Message(role, "", {"tool calls": 1})
     text, left_out = _content(content)
     for file in objects(metadata.get("attachments") or (), "attachments"):

@@ -42,7 +42,7 @@ def read(record: Mapping[str, Any]) -> Iterator[Draft]:
         for name, details in events:
             attributes = {**attributes, **details} if name == _DETAILS else attributes
         messages = _messages(attributes) or _numbered(attributes) or _from_events(events)
-        if messages or attributes.get("gen_ai.operation.name") in _CALLS:
+        if messages or Fields(attributes).text("gen_ai.operation.name") in _CALLS:
             yield _draft(span, attributes, messages)
 
 
