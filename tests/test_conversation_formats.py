@@ -155,12 +155,13 @@ AI = st.lists(st.builds(Piece, st.sampled_from(("text", "tool call", "tool resul
 
 @st.composite
 def conversations_of_any_kind(draw: st.DrawFn) -> list[Invented]:
+    # Two turns at least: ChatGPT names a model only with an answer.
     drawn = []
     for number in range(draw(st.integers(1, 6))):
         first = draw(st.booleans())
         turns = [
             Said("human", tuple(draw(HUMAN))) if place % 2 == first else Said("ai", tuple(draw(AI)))
-            for place in range(draw(st.integers(1, 6)))
+            for place in range(draw(st.integers(2, 6)))
         ]
         drawn.append(
             Invented(
