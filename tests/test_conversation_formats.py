@@ -129,15 +129,19 @@ def found_of(conversation: Conversation, format: str) -> dict[str, Any]:
     return found
 
 
-def check_round_trip(invented: Iterable[Invented], folder: Path, format: str) -> None:
+PLAIN = ("csv", "jsonl", "parquet", "tsv")
+
+
+def check_round_trip(invented: Iterable[Invented], folder: Path, format: str, *, named: bool = False) -> None:
     invented = list(invented)
     paths = write(iter(invented), folder, format)
-    with open_conversations(paths) as conversations:
+    reader = "plain" if format in PLAIN else format
+    with open_conversations(paths, format=reader if named else None) as conversations:
         found = {conversation.conversation_id: found_of(conversation, format) for conversation in conversations}
         counts, formats = dict(conversations.counts), dict(conversations.formats)
     kept = {item.conversation_id: canonical(item, format) for item in invented if says_something(item)}
     assert found == kept
-    assert formats == {format: 1}
+    assert formats == {reader: 1}
     nothing = len(invented) - len(kept)
     assert counts == {"read": len(invented), "unreadable": 0, "duplicates": 0, "nothing": nothing, "kept": len(kept)}
 
@@ -181,7 +185,7 @@ def conversations_of_any_kind(draw: st.DrawFn) -> list[Invented]:
 def test_anything_that_is_written_is_read_back(format: str, invented: list[Invented]) -> None:
     # A folder for each example: a fixture would be one for all.
     with tempfile.TemporaryDirectory() as folder:
-        check_round_trip(invented, Path(folder), format)
+        check_round_trip(invented, Path(folder), format, named=True)
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -14,20 +14,9 @@ from taxonomy.extraction.conversation_set import open_conversations
 
 GOLDEN = Path(__file__).parent / "data" / "conversations"
 EXPECTED = sorted(GOLDEN.glob("*/*.expected.json"))
-FORMATS = (
-    "anthropic",
-    "chatgpt",
-    "claude",
-    "csv",
-    "jsonl",
-    "lmsys",
-    "openai",
-    "opentelemetry",
-    "parquet",
-    "sharegpt",
-    "tsv",
-    "wildchat",
-)
+# Each folder is named after the format, or after that of its file.
+PLAIN = ("csv", "jsonl", "parquet", "tsv")
+FORMATS = ("anthropic", "chatgpt", "claude", "lmsys", "openai", "opentelemetry", *PLAIN, "sharegpt", "wildchat")
 
 
 def name_of(expected: Path) -> str:
@@ -75,7 +64,7 @@ def test_a_trap_is_read_as_its_golden_file_says(expected: Path) -> None:
 @pytest.mark.parametrize("expected", EXPECTED, ids=name_of)
 def test_a_golden_file_holds_together(expected: Path) -> None:
     golden = json.loads(expected.read_text(encoding="utf-8"))
-    assert golden["format"] == expected.parent.name
+    assert golden["format"] == ("plain" if expected.parent.name in PLAIN else expected.parent.name)
     assert golden["read"] == len(golden["kept"]) + golden["unreadable"] + golden["duplicates"] + golden["nothing"]
     for conversation in golden["kept"]:
         sides = [turn["side"] for turn in conversation["turns"]]

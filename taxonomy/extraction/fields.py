@@ -14,6 +14,8 @@ from taxonomy.extraction.messages import UnreadableError
 _LONGEST = 500
 # Seconds since 1970 have so many digits at most; what has more is in milliseconds, microseconds or nanoseconds.
 _SECONDS, _LATEST = 1e11, 1e20
+# Digits of a day such as 20260105.
+_DAY = 8
 
 
 class Fields:
@@ -124,10 +126,13 @@ def _moment(cell: object) -> datetime | None:
 
 def _parsed(text: str) -> datetime | float:
     try:
-        return datetime.fromisoformat(text.removesuffix(" UTC"))
+        number = float(text)
     except ValueError:
-        pass
+        number = None
+    # A day may be written without marks between its parts.
+    if number is not None and not (text.isdecimal() and len(text) == _DAY):
+        return number
     try:
-        return float(text)
+        return datetime.fromisoformat(text.removesuffix(" UTC"))
     except ValueError:
         return parsedate_to_datetime(text)

@@ -78,7 +78,7 @@ class Spool:
         """Add what a record holds; `source` is the file's own name."""
         self.ignored.update(set(draft.ignored))
         self._added += 1
-        if draft.joins == "whole":
+        if draft.joins == "whole" or draft.conversation_id is None:
             self._add_whole(draft, source)
         elif draft.joins == "rows":
             row = (self._added, draft.conversation_id, draft.position, _dump(draft))

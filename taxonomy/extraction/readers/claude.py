@@ -61,7 +61,9 @@ def _branch(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _message(message: Mapping[str, Any]) -> Message:
     role = role_of(message.get("sender"))
-    blocks = [block for block in objects(message.get("content") or (), "blocks") if str(block.get("type")) not in _SILENT]
+    blocks = [
+        block for block in objects(message.get("content") or (), "blocks") if str(block.get("type")) not in _SILENT
+    ]
     text, left_out = read_content(blocks)
     whole = message.get("text")
     if whole is not None and not isinstance(whole, str):

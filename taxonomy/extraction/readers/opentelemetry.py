@@ -90,11 +90,15 @@ def _value(value: object, depth: int = 0) -> Any:
     if not isinstance(value, Mapping) or depth > 20:
         raise UnreadableError("the value of an attribute is not one")
     if "arrayValue" in value:
-        return [_value(one, depth + 1) for one in objects(value["arrayValue"].get("values") or (), "values")]
+        return [_value(one, depth + 1) for one in _values(value["arrayValue"])]
     if "kvlistValue" in value:
-        pairs = objects(value["kvlistValue"].get("values") or (), "values")
+        pairs = _values(value["kvlistValue"])
         return {str(pair.get("key")): _value(pair.get("value"), depth + 1) for pair in pairs}
     return next(iter(value.values()), None)
+
+
+def _values(listed: object) -> Iterator[Mapping[str, Any]]:
+    return objects(_object(listed).get("values") or (), "values")
 
 
 def _messages(attributes: Mapping[str, Any]) -> list[Message]:
@@ -130,7 +134,7 @@ def _from_events(events: list[tuple[str, dict[str, Any]]]) -> list[Message]:
 
 def _object(value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise UnreadableError("an answer is not an object")
+        raise UnreadableError("a field of a span is not an object")
     return dict(value)
 
 
