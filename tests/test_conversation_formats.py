@@ -23,6 +23,7 @@ sys.path.append(str(ROOT / "fixtures"))
 
 from conversation_formats import FORMATS, write
 from invented import Invented, Piece, Said
+from make_conversations import invent
 
 KINDS = {"image": "images", "tool call": "tool calls", "tool result": "tool results", "thinking": "thinking"}
 
@@ -149,6 +150,14 @@ def check_round_trip(invented: Iterable[Invented], folder: Path, format: str, *,
 @pytest.mark.parametrize("format", FORMATS)
 def test_what_is_written_is_read_back(format: str, tmp_path: Path) -> None:
     check_round_trip(INVENTED, tmp_path, format)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("n", [120, pytest.param(2000, marks=pytest.mark.slow)])
+def test_the_planted_corpus_is_read_back(n: int, format: str, tmp_path: Path) -> None:
+    # Each span repeats the history: of 1,000 turns that is 70 MB, once among the slow ones.
+    corpus = [one for one, _ in invent(n, 1) if n > 1000 or len(one.turns) < 100]
+    check_round_trip(corpus, tmp_path, format, named=True)
 
 
 # Letters of one to four bytes, and all that CSV, TSV, JSON and tags are made of.
