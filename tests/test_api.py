@@ -26,7 +26,7 @@ NAMES = """
     InvariantError LabelError LanguageModel LevelsError LookupFailedError Node OutputError Recipe Taxonomy TaxonomyError
     __version__ apply_edits assign build compare compare_contexts compare_models describe_responses detect_drift
     find_anomalies label lint load measure_frequency measure_mirroring measure_principles measure_stability
-    open_mentions plot_flow read read_edits write_report
+    open_conversations open_mentions plot_flow read read_edits write_report
 """
 
 

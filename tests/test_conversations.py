@@ -450,7 +450,7 @@ def test_a_full_disk_is_said() -> None:
 
 
 def test_no_file_of_ours_is_left_with_what_was_said(tmp_path: Path) -> None:
-    path = write_lines(tmp_path / "a.jsonl", *(asked(f"{LETTER} {number}" * 400) for number in range(3000)))
+    path = write_lines(tmp_path / "a.jsonl", *(asked(f"{LETTER} {number}" * 1200) for number in range(900)))
     folder = tmp_path / "tmp"
     folder.mkdir()
     script = (
@@ -467,7 +467,7 @@ def test_no_file_of_ours_is_left_with_what_was_said(tmp_path: Path) -> None:
         env=environment,
         check=False,
     )
-    assert done.stdout == "3000 []\n", done.stderr
+    assert done.stdout == "900 []\n", done.stderr
     assert os.listdir(folder) == []
 
 

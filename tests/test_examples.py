@@ -6,7 +6,9 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -53,6 +55,7 @@ def materials(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ma
     heaviest.to_csv(folder / "values.csv", index=False)
     (folder / "values.txt").write_text("\n".join(heaviest["value"][:60]), encoding="utf-8")
     _sample_records(folder / "records")
+    _invent_export(folder)
     make_taxonomy = re.search(r"^taxonomy:.*\n\t\.venv/bin/(.+)$", MAKEFILE, re.MULTILINE)
     assert make_taxonomy is not None
     with pytest.MonkeyPatch.context() as patch:
@@ -79,6 +82,15 @@ def _sample_records(folder: Path) -> None:
     mentions[mentions["conversation_id"].isin(kept["conversation_id"])].to_parquet(
         folder / "mentions.parquet", index=False
     )
+
+
+def _invent_export(folder: Path) -> None:
+    """Write what the command of the examples invents, and the same as the archive that people have."""
+    options = [*["--conversations", "200", "--seed", "1", "--format", "chatgpt", "--out"], folder / "corpus"]
+    script = ROOT / "fixtures" / "make_conversations.py"
+    subprocess.run([sys.executable, script, *options], capture_output=True, check=True)
+    with zipfile.ZipFile(folder / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(folder / "corpus" / "conversations.json", "conversations.json")
 
 
 @pytest.fixture

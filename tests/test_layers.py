@@ -77,6 +77,7 @@ OTHERS = {
     ("embeddings/pool.py", "tempfile.TemporaryFile"): "what a worker says on its stderr, without a name",
     ("taxonomy/cli/edge.py", "open"): "the null device, instead of a full disk",
     ("taxonomy/datasets.py", "tempfile.TemporaryDirectory"): "the hub's client downloads into a folder, and it goes",
+    ("taxonomy/extraction/conversation_table.py", "writer.write_table"): "to a file that taxonomy.files opened",
     ("taxonomy/mentions/duckdb_engine.py", "tempfile.TemporaryDirectory"): "where DuckDB spills",
     ("taxonomy/mentions/duckdb_engine.py", "tempfile.mkdtemp"): "a folder there, for a copy with line ends of one kind",
     ("taxonomy/mentions/duckdb_engine.py", "copy.open"): "that copy",

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 
 from taxonomy.errors import InputError
 from taxonomy.extraction.json_values import LONGEST, NOT_JSON, TOO_DEEP, TOO_LONG, iterate_values
-from taxonomy.mentions.paths import find_files
+from taxonomy.mentions.named_files import find_files
 from taxonomy.values.text_files import GZIP, decompressing, open_file, rows_of, suffix_of
 
 ZIP = ".zip"

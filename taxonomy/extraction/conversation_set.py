@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import chain, islice
 from pathlib import Path
@@ -44,6 +43,16 @@ class Conversations:
         self.rejected = spool.rejections()
         self.ignored = dict(sorted(spool.ignored.items()))
 
+    def __enter__(self) -> Conversations:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget what was said; the counts stay."""
+        self._spool.close()
+
     def __iter__(self) -> Iterator[Conversation]:
         return self._spool.kept()
 
@@ -65,10 +74,7 @@ class Conversations:
         return found
 
 
-@contextmanager
-def open_conversations(
-    paths: Sequence[str | Path] | str | Path, *, format: str | None = None
-) -> Iterator[Conversations]:
+def open_conversations(paths: Sequence[str | Path] | str | Path, *, format: str | None = None) -> Conversations:
     """Read conversations, to use them inside a with block.
 
     Parameters
@@ -79,10 +85,10 @@ def open_conversations(
         One of anthropic, chatgpt, claude, converted, lmsys, openai, opentelemetry, plain, sharegpt and wildchat. Each
         file's own by default, as its first records tell it.
 
-    Yields
-    ------
+    Returns
+    -------
     Conversations
-        Everything is kept in a temporary file that no other program can open, and that goes with the block.
+        What was said is kept in a temporary file that no other program can open, and that goes with the block.
 
     Raises
     ------
@@ -107,21 +113,28 @@ def open_conversations(
     given = None if format is None else reader_of(format)
     spool = Spool()
     try:
-        formats: Counter[str] = Counter()
-        left_aside = []
-        for source in find_sources(named):
-            reader = _read(source, given, spool)
-            if reader is None:
-                left_aside.append(source.name)
-            else:
-                formats[reader.name] += 1
-        if not formats:
-            files = ", ".join(map(str, named))
-            raise InputError("no file holds conversations in a format that is known", path=files, remedy=_remedy())
-        spool.end()
-        yield Conversations(spool, formats, left_aside)
-    finally:
+        formats, left_aside = _read_all(named, given, spool)
+    except BaseException:
         spool.close()
+        raise
+    return Conversations(spool, formats, left_aside)
+
+
+def _read_all(paths: Sequence[str | Path], given: Reader | None, spool: Spool) -> tuple[Counter[str], list[str]]:
+    """Read files into the spool, and return how many are of which format, and those that hold no conversations."""
+    formats: Counter[str] = Counter()
+    left_aside = []
+    for source in find_sources(paths):
+        reader = _read(source, given, spool)
+        if reader is None:
+            left_aside.append(source.name)
+        else:
+            formats[reader.name] += 1
+    if not formats:
+        files = ", ".join(map(str, paths))
+        raise InputError("no file holds conversations in a format that is known", path=files, remedy=_remedy())
+    spool.end()
+    return formats, left_aside
 
 
 def _read(source: Source, given: Reader | None, spool: Spool) -> Reader | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from taxonomy.errors import InputError
 from taxonomy.mentions.columns import Kind, column_of
-from taxonomy.mentions.paths import find_files
+from taxonomy.mentions.named_files import find_files
 from taxonomy.mentions.rejected import is_rejected_file
 from taxonomy.values.text_files import GZIP, CsvLayout, decompressing, open_file, read_header, suffix_of
 
