@@ -59,10 +59,9 @@ def show_command(files: tuple[Path, ...], format: str | None, conversation_id: s
     with waiting("reading", quiet), open_conversations(files, format=format) as conversations:
         overview = survey(conversations)
         first = next(iter(conversations), None) if conversation_id is None else conversations.find(conversation_id)
-        counts = conversations
     with paged(screen):
-        _print_counts(screen, counts)
-        _print_overview(screen, overview)
+        _print_counts(screen, conversations)
+        _print_overview(screen, conversations, overview)
         if first is not None:
             _print_conversation(screen, first)
 
@@ -85,7 +84,6 @@ def convert_command(files: tuple[Path, ...], format: str | None, out: Path, quie
     from taxonomy.errors import InputError
     from taxonomy.extraction.conversation_set import open_conversations
     from taxonomy.extraction.conversation_table import check_path, write_conversations
-    from taxonomy.extraction.overview import survey
 
     check_path(out)
     with waiting("reading", quiet), open_conversations(files, format=format) as conversations:
@@ -93,7 +91,7 @@ def convert_command(files: tuple[Path, ...], format: str | None, out: Path, quie
             named = ", ".join(map(str, files))
             remedy = "see what was read: value-taxonomy conversations show"
             raise InputError("no conversation is left to write", path=named, remedy=remedy)
-        write_conversations(conversations, survey(conversations).contexts, out)
+        write_conversations(conversations, conversations.contexts, out)
     if not quiet:
         _print_counts(console(), conversations)
         print_written(out)
@@ -119,7 +117,7 @@ def _print_counts(screen: Console, conversations: Conversations) -> None:
         screen.print(plain(f"  {count:,}: {reason} (first: {first})"), markup=False, soft_wrap=True)
 
 
-def _print_overview(screen: Console, overview: Overview) -> None:
+def _print_overview(screen: Console, conversations: Conversations, overview: Overview) -> None:
     from taxonomy.cli.screen import print_fields
     from taxonomy.extraction.transcript import say_left_out
 
@@ -132,9 +130,9 @@ def _print_overview(screen: Console, overview: Overview) -> None:
             "languages": _listed(overview.languages),
             "models": _listed(overview.models),
             "period": period,
-            "users": f"{overview.users:,}" if overview.users else "",
+            "users": f"{conversations.users:,}" if conversations.users else "",
             "system text": f"in {overview.with_system:,}" if overview.with_system else "",
-            "contexts": ", ".join(overview.contexts),
+            "contexts": ", ".join(conversations.contexts),
             "left out": say_left_out(overview.left_out),
         },
     )

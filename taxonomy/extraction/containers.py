@@ -5,9 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -54,11 +53,13 @@ class Source:
         Its name in the archive.
     is_named : bool
         Whether the caller named this very file.
+    archive : ZipFile or None
     """
 
     path: Path
-    member: str | None
-    is_named: bool
+    member: str | None = None
+    is_named: bool = False
+    archive: zipfile.ZipFile | None = None
 
     @property
     def name(self) -> str:
@@ -78,7 +79,7 @@ class Source:
         InputError
             If the file can't be read at all, or from some place on, as only its format as a whole can tell.
         """
-        suffix, _ = suffix_of(Path(self.member) if self.member else self.path)
+        suffix, _ = suffix_of(Path(self.member or self.path))
         with self._open() as stream, decompressing(self.name):
             if suffix == ".parquet":
                 yield from _rows_of_parquet(stream, self.name)
@@ -91,36 +92,35 @@ class Source:
 
     @contextmanager
     def _open(self) -> Iterator[BinaryIO]:
-        if self.member is None:
+        if self.archive is None or self.member is None:
             with open_file(self.path) as stream:
                 yield stream
             return
-        with _archive(self.path) as archive, archive.open(self.member) as stream:
+        with _unzipping(self.name), self.archive.open(self.member) as stream:
             is_compressed = suffix_of(Path(self.member))[1]
-            yield cast(BinaryIO, gzip.GzipFile(fileobj=stream)) if is_compressed else cast(BinaryIO, stream)
+            yield cast(BinaryIO, gzip.GzipFile(fileobj=stream) if is_compressed else stream)
 
 
-def find_sources(paths: Sequence[str | Path]) -> list[Source]:
-    """Return the files of records that paths name, those in archives and in folders of folders, too.
+def find_sources(paths: Sequence[str | Path]) -> Iterator[Source]:
+    """Yield the files of records that paths name, those in archives and in folders of folders, too.
 
     Raises
     ------
     InputError
         If there is no such file, or an archive can't be read or is not safe to.
     """
-    sources = []
     for file, given in find_files(paths, (*_OF_RECORDS, ZIP), _FORMATS, nested=True):
-        if suffix_of(file)[0] == ZIP:
-            sources += [Source(file, member, is_named=False) for member in _members(file)]
-        else:
-            sources.append(Source(file, None, is_named=file == given))
-    return sources
+        if suffix_of(file)[0] != ZIP:
+            yield Source(file, is_named=file == given)
+            continue
+        with _opened(file) as archive:
+            for member in _members(archive, file):
+                yield Source(file, member, archive=archive)
 
 
-def _members(path: Path) -> list[str]:
+def _members(archive: zipfile.ZipFile, path: Path) -> list[str]:
     """Return the names of the files of records in an archive."""
-    with _archive(path) as archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
+    infos = [info for info in archive.infolist() if not info.is_dir()]
     for info in infos:
         parts = PurePosixPath(info.filename.replace("\\", "/"))
         if parts.is_absolute() or ".." in parts.parts:
@@ -136,14 +136,15 @@ def _members(path: Path) -> list[str]:
 
 
 @contextmanager
-def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    with _unzipping(str(path)):
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    with ExitStack() as stack:
         try:
-            with zipfile.ZipFile(path) as archive:
-                yield archive
+            with _unzipping(str(path)):
+                archive = stack.enter_context(zipfile.ZipFile(path))
         except OSError as error:
             problem = f"the file cannot be opened ({error.strerror or error})"
             raise InputError(problem, path=str(path), remedy="give a file that can be read") from None
+        yield archive
 
 
 @contextmanager
@@ -151,7 +152,7 @@ def _unzipping(name: str) -> Iterator[None]:
     """Raise an InputError for what is no sound archive."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
         problem = f"the archive is damaged ({error})"
         raise InputError(problem, path=name, remedy="download it again") from None
 

@@ -31,6 +31,10 @@ class Conversations:
         Files by their format.
     left_aside : tuple of str
         Files of folders and archives that hold no conversations.
+    contexts : tuple of str
+        The names of what sources say of conversations beside the fields that all have.
+    users : int
+        How many different users the kept conversations have.
     ignored : mapping of str to int
         Fields that were not what they must be, and say nothing therefore.
     """
@@ -41,6 +45,8 @@ class Conversations:
         self.left_aside = tuple(left_aside)
         self.counts = spool.count()
         self.rejected = spool.rejections()
+        self.contexts = tuple(sorted(spool.contexts))
+        self.users = spool.count_users()
         self.ignored = dict(sorted(spool.ignored.items()))
 
     def __enter__(self) -> Conversations:
@@ -141,10 +147,13 @@ def _read(source: Source, given: Reader | None, spool: Spool) -> Reader | None:
     """Read a file into the spool, and return the reader that did; None where it holds no conversations."""
     records = source.records()
     sample = list(islice(records, SAMPLE))
-    found = detect(record.content for record in sample)
-    if found is None and not source.is_named:
+    # Much else is in a folder or an archive; a file that was named is meant.
+    candidates = [given] if given is not None and not source.is_named else all_readers().values()
+    reader = detect((record.content for record in sample), candidates)
+    if source.is_named:
+        reader = given or reader
+    elif reader is None:
         return None
-    reader = given or found
     if reader is None:
         raise InputError(_say_unknown(sample), path=source.name, remedy=_remedy())
     for record in chain(sample, records):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pkgutil
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -53,13 +52,9 @@ def reader_of(name: str) -> Reader:
     return all_readers()[name]
 
 
-def detect(records: Iterable[object]) -> Reader | None:
+def detect(records: Iterable[object], candidates: Iterable[Reader]) -> Reader | None:
     """Return the reader that recognizes most of these records, None where no one recognizes any."""
-    counts: Counter[str] = Counter()
-    for record in records:
-        if isinstance(record, Mapping):
-            counts.update(name for name, reader in all_readers().items() if reader.recognize(record))
-    if not counts:
-        return None
-    best = max(counts.values())
-    return all_readers()[min(name for name, count in counts.items() if count == best)]
+    objects = [record for record in records if isinstance(record, Mapping)]
+    counts = {reader: sum(map(reader.recognize, objects)) for reader in candidates}
+    best = max(counts, key=lambda reader: counts[reader])
+    return best if counts[best] else None

@@ -24,41 +24,32 @@ class Overview:
         By side.
     languages, models : mapping of str to int
         Conversations by language and by model, the most frequent first; `UNKNOWN` for those of which none is known.
-    users : int
-        How many different ones there are.
     with_system : int
         Conversations with a system text.
     first, last : datetime or None
         The period.
     left_out : mapping of str to int
         What turns hold beside text, by the kinds of `LEFT_OUT`.
-    contexts : tuple of str
-        Their names.
     """
 
     turns: Mapping[str, int]
     languages: Mapping[str, int]
     models: Mapping[str, int]
-    users: int
     with_system: int
     first: datetime | None
     last: datetime | None
     left_out: Mapping[str, int]
-    contexts: tuple[str, ...]
 
 
 def survey(conversations: Iterable[Conversation]) -> Overview:
     """Return what conversations are like, which are read once."""
     turns, languages, models, left_out = (Counter[str]() for _ in range(4))
-    users, contexts = set[str](), set[str]()
     with_system = 0
     first: datetime | None = None
     last: datetime | None = None
     for one in conversations:
         languages[one.language or UNKNOWN] += 1
         models[one.model or UNKNOWN] += 1
-        users |= {one.user_id} if one.user_id else set()
-        contexts |= one.contexts.keys()
         with_system += bool(one.system)
         for turn in one.turns:
             turns[turn.side] += 1
@@ -70,12 +61,10 @@ def survey(conversations: Iterable[Conversation]) -> Overview:
         turns={side: turns[side] for side in SIDES},
         languages=dict(languages.most_common()),
         models=dict(models.most_common()),
-        users=len(users),
         with_system=with_system,
         first=first,
         last=last,
         left_out={
             kind: left_out[kind] for kind in (*LEFT_OUT, *sorted(left_out.keys() - set(LEFT_OUT))) if left_out[kind]
         },
-        contexts=tuple(sorted(contexts)),
     )

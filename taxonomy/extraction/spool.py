@@ -16,13 +16,15 @@ from taxonomy.extraction.json_values import LONGEST, TOO_LONG
 from taxonomy.extraction.languages import detect_language
 from taxonomy.extraction.messages import Draft, Message, assemble
 
+# A table of so many columns is none of messages.
+_MOST_FIELDS = 200
 SEVERAL = "the id stands for conversations that differ"
 _TABLES = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA temp_store = FILE;
 PRAGMA cache_size = -32768;
-CREATE TABLE conversations (seq INTEGER PRIMARY KEY, id TEXT, digest TEXT, status TEXT, content TEXT);
+CREATE TABLE conversations (seq INTEGER PRIMARY KEY, id TEXT, user TEXT, digest TEXT, status TEXT, content TEXT);
 CREATE TABLE rows (seq INTEGER PRIMARY KEY, id TEXT, position REAL, draft TEXT);
 CREATE TABLE bad_rows (id TEXT PRIMARY KEY, reason TEXT, place TEXT);
 CREATE TABLE histories (id TEXT PRIMARY KEY, seq INTEGER, length INTEGER, position REAL, draft TEXT, models TEXT,
@@ -49,6 +51,8 @@ class Spool:
         Why records were, how many were, and the place of the first.
     ignored : Counter
         Fields that said nothing.
+    contexts : set of str
+        The names of all contexts.
     """
 
     def __init__(self) -> None:
@@ -58,6 +62,7 @@ class Spool:
             self._connection.execute("BEGIN")
         self.rejected: dict[str, tuple[int, str]] = {}
         self.ignored: Counter[str] = Counter()
+        self.contexts: set[str] = set()
         self._added = 0
 
     def close(self) -> None:
@@ -77,6 +82,10 @@ class Spool:
     def add(self, draft: Draft, source: str) -> None:
         """Add what a record holds; `source` is the file's own name."""
         self.ignored.update(set(draft.ignored))
+        self.contexts.update(draft.contexts)
+        if len(self.contexts) + len(self.ignored) > _MOST_FIELDS:
+            problem = f"the conversations have over {_MOST_FIELDS} fields beside those that are known"
+            raise InputError(problem, path=source, remedy="leave out those that say nothing of a conversation")
         self._added += 1
         if draft.joins == "whole" or draft.conversation_id is None:
             self._add_whole(draft, source)
@@ -121,8 +130,8 @@ class Spool:
             contexts=draft.contexts,
         )
         status = "kept" if said else "nothing"
-        row = (conversation.conversation_id, digest_text(turns, system), status, _pack(conversation))
-        self._run("INSERT INTO conversations (id, digest, status, content) VALUES (?, ?, ?, ?)", row)
+        row = (conversation.conversation_id, draft.user_id, digest_text(turns, system), status, _pack(conversation))
+        self._run("INSERT INTO conversations (id, user, digest, status, content) VALUES (?, ?, ?, ?, ?)", row)
 
     def _joined(self) -> Iterator[Draft | str]:
         """Yield the conversations that rows make up, in the order of their first rows, or why one is none."""
@@ -159,6 +168,11 @@ class Spool:
         counts = {"unreadable": unreadable, **{name: by_status.get(name, 0) for name in ("duplicates", "nothing")}}
         counts["kept"] = by_status.get("kept", 0)
         return {"read": sum(counts.values()), **counts}
+
+    def count_users(self) -> int:
+        """Return how many users the conversations that are kept have."""
+        query = "SELECT COUNT(DISTINCT user) FROM conversations WHERE status = 'kept'"
+        return int(self._run(query).fetchone()[0])
 
     def rejections(self) -> dict[str, tuple[int, str]]:
         """Return why conversations were rejected, the most frequent reason first: how many, and where the first is."""
