@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from taxonomy.cli.options import PATH, quiet_option
+from taxonomy.cli.options import PATH, Choice, quiet_option
 from taxonomy.errors import plain
+from taxonomy.extraction.detection import all_readers
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 _FILES = click.argument("files", nargs=-1, required=True, type=PATH)
 _FORMAT = click.option(
-    "--format", metavar="NAME", help="Format of the files (default: each file's, by its first records)."
+    "--format",
+    type=Choice(list(all_readers())),
+    help="Format of the files (default: each file's own, as it is detected).",
 )
 # Languages and models that are shown; the others are counted.
 _SHOWN = 8
@@ -40,8 +43,7 @@ def conversations_group() -> None:
 @_FILES
 @_FORMAT
 @click.option("--id", "conversation_id", metavar="ID", help="The conversation to show (default: the first).")
-@quiet_option
-def show_command(files: tuple[Path, ...], format: str | None, conversation_id: str | None, quiet: bool) -> None:
+def show_command(files: tuple[Path, ...], format: str | None, conversation_id: str | None) -> None:
     """Show what was read from FILES, and one conversation.
 
     FILES are chat exports, logs and data sets (JSON, JSON lines, CSV, Parquet, zip), folders or globs.
@@ -56,7 +58,7 @@ def show_command(files: tuple[Path, ...], format: str | None, conversation_id: s
     from taxonomy.extraction.overview import survey
 
     screen = console()
-    with waiting("reading", quiet), open_conversations(files, format=format) as conversations:
+    with waiting("reading"), open_conversations(files, format=format) as conversations:
         overview = survey(conversations)
         first = next(iter(conversations), None) if conversation_id is None else conversations.find(conversation_id)
     with paged(screen):

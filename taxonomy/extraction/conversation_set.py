@@ -155,7 +155,7 @@ def _read(source: Source, given: Reader | None, spool: Spool) -> Reader | None:
     elif reader is None:
         return None
     if reader is None:
-        raise InputError(_say_unknown(sample), path=source.name, remedy=_remedy())
+        raise _unknown(sample, source)
     for record in chain(sample, records):
         _add(record, reader, source, spool)
     spool.end_file(source.short_name)
@@ -177,12 +177,13 @@ def _add(record: Record, reader: Reader, source: Source, spool: Spool) -> None:
         spool.reject(str(error), place, error.conversation_id)
 
 
-def _say_unknown(sample: Sequence[Record]) -> str:
+def _unknown(sample: Sequence[Record], source: Source) -> InputError:
     if not sample:
-        return "the file holds no records"
+        return InputError("the file holds no records", path=source.name, remedy="give one that does")
     if sample[0].problem is not None:
-        return f"no record could be read ({sample[0].place}: {sample[0].problem})"
-    return "the conversations are in no format that is known"
+        problem = f"no record could be read ({sample[0].place}: {sample[0].problem})"
+        return InputError(problem, path=source.name, remedy="see that the file is whole, and what its name says")
+    return InputError("the conversations are in no format that is known", path=source.name, remedy=_remedy())
 
 
 def _remedy() -> str:
