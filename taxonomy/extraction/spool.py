@@ -97,7 +97,7 @@ class Spool:
 
     def end_file(self, source: str) -> None:
         """Join the rows of a file: no conversation goes on in another."""
-        for reason, place in self._run("SELECT reason, place FROM bad_rows ORDER BY rowid").fetchall():
+        for reason, place in self._run("SELECT reason, place FROM bad_rows ORDER BY rowid"):
             self.reject(reason, place)
         for draft in self._joined():
             if isinstance(draft, str):
@@ -109,10 +109,8 @@ class Spool:
 
     def end(self) -> None:
         """Take the longest of the histories, and tell what is there twice."""
-        for text, models, start in self._run("SELECT draft, models, start FROM histories ORDER BY seq").fetchall():
-            draft = _load(text)
-            self._added += 1
-            self._add_whole(_with(draft, _listed(json.loads(models)), _moment(start)), "")
+        for text, models, start in self._run("SELECT draft, models, start FROM histories ORDER BY seq"):
+            self._add_whole(_with(_load(text), _listed(json.loads(models)), _moment(start)), "")
         with _one_error():
             self._connection.executescript(_TELL_APART)
 
@@ -135,11 +133,11 @@ class Spool:
 
     def _joined(self) -> Iterator[Draft | str]:
         """Yield the conversations that rows make up, in the order of their first rows, or why one is none."""
+        self._run("CREATE INDEX IF NOT EXISTS row_ids ON rows (id, position, seq)")
         groups = self._run(
             "SELECT id, MIN(seq) AS first, SUM(LENGTH(draft)) FROM rows WHERE id NOT IN (SELECT id FROM bad_rows) "
             "GROUP BY id ORDER BY first"
-        ).fetchall()
-        self._run("CREATE INDEX IF NOT EXISTS row_ids ON rows (id, position, seq)")
+        )
         for name, _, size in groups:
             if size > LONGEST:
                 yield TOO_LONG
