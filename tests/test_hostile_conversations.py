@@ -46,6 +46,14 @@ def span(**attributes: Any) -> bytes:
     return line(context={"trace_id": "t"}, attributes={"gen_ai.operation.name": "chat", **attributes})
 
 
+def row(**fields: Any) -> bytes:
+    return line(conversation_id="a", role="user", content="x", **fields)
+
+
+def turn(**fields: Any) -> bytes:
+    return line(conversation_id="a", turns=[{"side": "human", "text": "x", **fields}])
+
+
 def archive(members: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as written:
@@ -77,6 +85,9 @@ def broken_page() -> bytes:
 
 
 DEEP = b'{"messages":' + b"[" * 200_000 + b"]" * 200_000 + b"}\n"
+HIDDEN = b'{"a": "' + b"]" * 200_000 + b'", "b": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+# An array with a good conversation at both ends.
+BEFORE, AFTER = json.dumps([GOOD]).encode()[:-1] + b", ", b", " + line(**GOOD | {"id": "last"}) + b"]"
 ROWS = b"conversation_id,role,content\n"
 # Rejected, and by what reason; a good conversation before it, in the same file, is kept.
 LINES = {
@@ -105,7 +116,9 @@ LINES = {
 FILES: dict[str, tuple[str, bytes, str]] = {
     "an array cut short": ("a.json", json.dumps([GOOD, GOOD]).encode()[:-30], "not JSON"),
     "an array with garbage": ("a.json", json.dumps([GOOD]).encode()[:-1] + b", x]", "not JSON"),
-    "an array of deep lists": ("a.json", json.dumps([GOOD]).encode()[:-1] + b", " + DEEP + b"]", "nested too deeply"),
+    "an array of deep lists": ("a.json", BEFORE + DEEP + AFTER, "nested too deeply"),
+    "deep lists behind brackets in a text": ("a.json", BEFORE + HIDDEN + AFTER, "nested too deeply"),
+    "a value of many parts": ("a.json", BEFORE + b"[" + b"0," * json_values.MOST_PARTS + b"0]" + AFTER, "parts"),
     "an array not in UTF-8": ("a.json", json.dumps([GOOD]).encode()[:-1] + b', "\xff"]', "not JSON"),
     "a circle of parents": ("a.json", chatgpt({"a": node("b"), "b": node("a")}), "circle"),
     "its own parent": ("a.json", chatgpt({"b": node("b")}), "circle"),
@@ -149,12 +162,29 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "a row with an unknown role": ("a.csv", ROWS + b"a,user,hello\na,critic,hello\n", "unknown role"),
     "a turn that is no number": ("a.csv", b"conversation_id,role,content,turn\na,user,x,first\n", "no number"),
     "a column of numbers": ("a.parquet", parquet(conversation_id=["a"], conversation=[[1]]), "not an object"),
+    "a turn without end": ("a.jsonl", row(turn=10**400), "no number"),
+    "a turn that is nan": ("a.csv", b"conversation_id,role,content,turn\na,user,x,nan\n", "no number"),
+    "a turn for some rows": ("a.csv", b"conversation_id,role,content,turn\na,user,x,1\na,user,y,\n", "no turn"),
+    "a count without end": ("a.jsonl", turn(left_out={"images": 1e999}), "not counted"),
+    "a count below nothing": ("a.jsonl", turn(left_out={"images": -1}), "not counted"),
     "turns without text": ("a.parquet", parquet(conversation_id=["a"], turns=[[{"side": "human"}]]), "no text"),
+}
+# How many conversations are lost, and kept, where it is not one and none.
+LOST = {"a row with a cell too few": 2}
+KEPT = {
+    "an array cut short": 1,
+    "an array with garbage": 1,
+    "an array of deep lists": 2,
+    "deep lists behind brackets in a text": 2,
+    "a value of many parts": 2,
+    "an array not in UTF-8": 1,
 }
 # Files that are refused: one line.
 REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "an empty file": ("a.json", lambda: b"", "not JSON"),
     "an empty file of lines": ("a.jsonl", lambda: b"", "no records"),
+    "an array in UTF-16": ("a.json", lambda: json.dumps([GOOD]).encode("utf-16"), "UTF-16"),
+    "lines in UTF-16": ("a.jsonl", lambda: line(**GOOD).decode().encode("utf-16"), "UTF-16"),
     "a picture": ("a.json", lambda: b"\x89PNG\r\n\x1a\n", "not JSON"),
     "lines of another kind": ("a.jsonl", lambda: line(name="x"), "no format"),
     "a table of other columns": ("a.csv", lambda: b"a,b\n1,2\n", "no format"),
@@ -163,6 +193,13 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "NUL in a table": ("a.csv", lambda: ROWS + b"a,user,\0\n", "NUL"),
     "no Parquet": ("a.parquet", lambda: b"PAR1", "not Parquet"),
     "Parquet cut short": ("a.parquet", lambda: parquet(conversation_id=["a"], conversation=["b"])[:-9], "not Parquet"),
+    "a time that no calendar has": (
+        "a.parquet",
+        lambda: parquet(
+            conversation_id=["a"], role=["user"], content=["x"], timestamp=pa.array([1 << 62], pa.timestamp("us"))
+        ),
+        "damaged",
+    ),
     "Parquet with a broken page": ("a.parquet", broken_page, "damaged"),
     "gzip cut short": ("a.jsonl.gz", lambda: gzip.compress(line(**GOOD) * 50)[:-12], "decompressed"),
     "no gzip": ("a.jsonl.gz", lambda: b"hello", "decompressed"),
@@ -176,7 +213,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a zip that leads out": ("a.zip", lambda: archive({"../../a.json": b"[]"}), "leads out"),
     "a zip with an absolute name": ("a.zip", lambda: archive({"/etc/a.json": b"[]"}), "leads out"),
     "a zip with a name of Windows": ("a.zip", lambda: archive({"..\\a.json": b"[]"}), "leads out"),
-    "a zip bomb": ("a.zip", lambda: archive({"a.json": b" " * (1 << 25)}), "times as large"),
+    "a zip bomb": ("a.zip", lambda: archive({"a.json": b" " * (1 << 25)}), "times its size"),
     "an encrypted zip": ("a.zip", encrypted, "encrypted"),
     "a zip without conversations": ("a.zip", lambda: archive({"user.json": b"{}", "a.html": b"x"}), "no file holds"),
     "another suffix": ("a.docx", lambda: b"x", "suffix"),
@@ -210,8 +247,8 @@ def test_what_can_not_be_read_of_a_file_is_counted(name: str, tmp_path: Path) ->
     path = tmp_path / file
     path.write_bytes(content)
     counts, rejected = read(path)
-    assert counts["unreadable"] == 1
-    assert counts["read"] == counts["unreadable"] + counts["kept"]
+    lost, kept = LOST.get(name, 1), KEPT.get(name, 0)
+    assert (counts["read"], counts["unreadable"], counts["kept"]) == (lost + kept, lost, kept)
     ((found, _),) = rejected.items()
     assert reason in found
 
@@ -238,8 +275,7 @@ def test_a_value_without_end_is_not_read_whole(file: str, tmp_path: Path, monkey
     path = tmp_path / file
     path.write_bytes(gzip.compress(content) if file.endswith(".gz") else content)
     counts, rejected = read(path)
-    # Where lines are, the rest can be found.
-    assert (counts["kept"], counts["unreadable"]) == (2 if "jsonl" in file else 1, 1)
+    assert (counts["kept"], counts["unreadable"]) == (2, 1)
     assert "longer than" in next(iter(rejected))
 
 
@@ -251,6 +287,24 @@ def test_a_field_of_another_type_says_nothing_and_is_noted(tmp_path: Path) -> No
         (one,) = conversations
         assert (one.model, one.timestamp, one.user_id) == (None, None, None)
         assert conversations.ignored == {"metadata": 1, "model": 1, "timestamp": 1}
+
+
+def test_a_text_without_end_ends_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_values, "LONGEST", 1 << 18)
+    path = tmp_path / "a.json"
+    path.write_bytes(BEFORE + said("x" * (1 << 22)) + AFTER)
+    counts, rejected = read(path)
+    assert (counts["kept"], counts["unreadable"]) == (1, 1)
+    assert "the rest of the file was not read" in next(iter(rejected))
+
+
+def test_brackets_in_texts_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    records = [
+        {"id": str(number), "messages": [{"role": "user", "content": "int a[3; " * 4600}]} for number in range(9)
+    ]
+    path.write_text(json.dumps(records))
+    assert read(path)[0]["kept"] == 9
 
 
 def test_what_no_file_can_hold_is_replaced(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from taxonomy.errors import InputError
-from taxonomy.extraction.json_values import LONGEST, NOT_JSON, TOO_DEEP, TOO_LONG, iterate_values
+from taxonomy.extraction.json_values import LONGEST, NOT_JSON, TOO_DEEP, TOO_LONG, UTF_16, is_utf_16, iterate_values
 from taxonomy.mentions.named_files import find_files
 from taxonomy.values.text_files import GZIP, decompressing, open_file, rows_of, suffix_of
 
@@ -21,8 +22,8 @@ _OF_RECORDS = (".json", ".jsonl", ".csv", ".tsv", ".parquet")
 _FORMATS = f"{', '.join((*_OF_RECORDS, ZIP))}; all but .parquet and .zip may end in {GZIP}, too"
 # Text of conversations shrinks to a third or less, and seldom to a thirtieth: a bomb to a thousandth.
 _HIGHEST_RATIO, _SMALL = 200, 1 << 24
-# Bytes of rows of Parquet that are read at once, and the most rows.
-_BATCH_BYTES, _BATCH_ROWS = 1 << 23, 4096
+# Rows of Parquet that are read at once: a small file may hold one large text for all of its rows.
+_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Source:
     Attributes
     ----------
     path : Path
+    table : Path
+        The folder, where the file is a part of a table that Spark wrote there; else the file itself.
     member : str or None
         Its name in the archive.
     is_named : bool
@@ -57,6 +60,7 @@ class Source:
     """
 
     path: Path
+    table: Path
     member: str | None = None
     is_named: bool = False
     archive: zipfile.ZipFile | None = None
@@ -110,29 +114,33 @@ def find_sources(paths: Sequence[str | Path]) -> Iterator[Source]:
         If there is no such file, or an archive can't be read or is not safe to.
     """
     for file, given in find_files(paths, (*_OF_RECORDS, ZIP), _FORMATS, nested=True):
-        if suffix_of(file)[0] != ZIP:
-            yield Source(file, is_named=file == given)
-            continue
-        with _opened(file) as archive:
-            for member in _members(archive, file):
-                yield Source(file, member, archive=archive)
+        if suffix_of(file)[0] == ZIP:
+            with _opened(file) as archive:
+                for member in _members(archive, file):
+                    yield Source(file, file / member, member, archive=archive)
+        else:
+            is_part = suffix_of(file.parent)[0] in _OF_RECORDS
+            yield Source(file, file.parent if is_part else file, is_named=file == given)
 
 
 def _members(archive: zipfile.ZipFile, path: Path) -> list[str]:
     """Return the names of the files of records in an archive."""
-    infos = [info for info in archive.infolist() if not info.is_dir()]
+    infos = [info for info in archive.infolist() if suffix_of(Path(info.filename))[0] in _OF_RECORDS]
     for info in infos:
+        if info.is_dir():
+            continue
         parts = PurePosixPath(info.filename.replace("\\", "/"))
         if parts.is_absolute() or ".." in parts.parts:
-            problem = "the archive holds a file whose name leads out of it"
+            problem = f"the archive holds {info.filename!r}, a name that leads out of it"
             raise InputError(problem, path=str(path), remedy="get it from where it was made again")
         if info.flag_bits & 1:
             problem = "the archive is encrypted"
             raise InputError(problem, path=str(path), remedy="decrypt it, and give what it holds")
         if info.file_size > max(_SMALL, _HIGHEST_RATIO * info.compress_size):
-            problem = f"the archive holds a file that is {info.file_size // max(info.compress_size, 1)} times as large"
+            times = info.file_size // max(info.compress_size, 1)
+            problem = f"{info.filename!r} in the archive grows to {times} times its size"
             raise InputError(problem, path=str(path), remedy="no export shrinks so far: get it again")
-    return sorted({info.filename for info in infos if suffix_of(Path(info.filename))[0] in _OF_RECORDS})
+    return sorted({info.filename for info in infos if not info.is_dir()})
 
 
 @contextmanager
@@ -172,6 +180,9 @@ def _lines(stream: BinaryIO) -> Iterator[Record]:
                 line = stream.readline(LONGEST)
             yield Record(place, problem=TOO_LONG)
             continue
+        if number == 1 and is_utf_16(line):
+            yield Record(place, problem=UTF_16)
+            return
         if number == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")
         if line.strip():
@@ -193,7 +204,8 @@ def _rows_of_csv(stream: BinaryIO, name: str, suffix: str) -> Iterator[Record]:
     rows = rows_of(stream, name, suffix)
     _, header = next(rows, (1, []))
     names = [cell.strip() for cell in header]
-    twice = next((cell for cell in names if names.count(cell) > 1), None)
+    # A spreadsheet may leave columns without a name beside the others.
+    twice = next((name for name, count in Counter(names).items() if count > 1 and name), None)
     if twice is not None:
         raise InputError("the name occurs twice", path=name, line=1, column=twice, remedy="rename one of them")
     for line, row in rows:
@@ -209,15 +221,11 @@ def _rows_of_parquet(stream: BinaryIO, name: str) -> Iterator[Record]:
 
     number = 0
     try:
-        file = pq.ParquetFile(stream)
-        rows = max(file.metadata.num_rows, 1)
-        size = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
-        at_once = min(max(_BATCH_BYTES * rows // max(size, 1), 1), _BATCH_ROWS)
-        for batch in file.iter_batches(batch_size=at_once):
+        for batch in pq.ParquetFile(stream).iter_batches(batch_size=_BATCH):
             for row in batch.to_pylist():
                 number += 1
                 yield Record(f"row {number}", row)
-    except (pa.ArrowException, OSError, ValueError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         after = f" after row {number}" if number else ""
         problem = f"the file is not Parquet, or is damaged{after} ({reason[:200]})"

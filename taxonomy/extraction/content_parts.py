@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from taxonomy.extraction.messages import UnreadableError
+from taxonomy.extraction.messages import UnreadableError, join_texts
 
 # Parts that are text, by type.
 _TEXT = frozenset(("text", "input_text", "output_text", "refusal", "audio_transcription", "voice_note"))
@@ -65,7 +65,7 @@ def read_content(content: object) -> tuple[str, Counter[str]]:
             texts.append(_text_of(part))
         else:
             left_out[kind] += 1
-    return "\n\n".join(plain_text(text) for text in texts if text.strip()), left_out
+    return join_texts(map(plain_text, texts)), left_out
 
 
 def kind_of(part: Mapping[str, Any]) -> str | None:
@@ -99,7 +99,7 @@ def objects(items: object, what: str) -> Iterator[Mapping[str, Any]]:
     UnreadableError
         If it is no list of objects; `what` it must be.
     """
-    if not isinstance(items, Iterable) or isinstance(items, str | bytes | Mapping):
+    if not isinstance(items, list | tuple):
         raise UnreadableError(f"{what} are not a list")
     for item in items:
         if not isinstance(item, Mapping):

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 
 from taxonomy.errors import InputError, LookupFailedError, TaxonomyError
 from taxonomy.extraction.containers import Record, Source, find_sources
 from taxonomy.extraction.conversation import Conversation
-from taxonomy.extraction.detection import SAMPLE, Reader, all_readers, detect, reader_of
+from taxonomy.extraction.detection import SAMPLE, Reader, all_readers, detect, reader_of, unwrap
 from taxonomy.extraction.messages import UnreadableError
 from taxonomy.extraction.spool import Spool
+
+# What everything can be brought into.
+_PLAIN = "conversation_id, role and content"
+# Fields of a record that a message shows.
+_SHOWN = 8
 
 
 class Conversations:
     """The conversations that files hold.
 
-    Iterating yields each that is kept as a `Conversation`, in the order of the files; `len` is their number.
+    Iterating yields each that is kept as a `Conversation`, file by file in the order of their paths. `len` is their
+    number.
 
     Attributes
     ----------
@@ -36,7 +42,8 @@ class Conversations:
     users : int
         How many different users the kept conversations have.
     ignored : mapping of str to int
-        Fields that were not what they must be, and say nothing therefore.
+        Fields that were not what they must be, and say nothing therefore. Calls that have a conversation's id and are
+        about something else, too.
     """
 
     def __init__(self, spool: Spool, formats: Mapping[str, int], left_aside: Sequence[str]) -> None:
@@ -88,8 +95,8 @@ def open_conversations(paths: Sequence[str | Path] | str | Path, *, format: str 
     paths : str, Path or sequence of them
         Files, folders and globs; zip archives as exports come in. All folders of a folder are searched.
     format : str, optional
-        One of anthropic, chatgpt, claude, converted, lmsys, openai, opentelemetry, plain, sharegpt and wildchat. Each
-        file's own by default, as its first records tell it.
+        Such as ``chatgpt`` or ``plain``: the name of a module of `taxonomy.extraction.readers`. Each file's own by
+        default, as its first records tell it.
 
     Returns
     -------
@@ -130,49 +137,69 @@ def _read_all(paths: Sequence[str | Path], given: Reader | None, spool: Spool) -
     """Read files into the spool, and return how many are of which format, and those that hold no conversations."""
     formats: Counter[str] = Counter()
     left_aside = []
-    for source in find_sources(paths):
-        reader = _read(source, given, spool)
-        if reader is None:
-            left_aside.append(source.name)
-        else:
-            formats[reader.name] += 1
-    if not formats:
-        files = ", ".join(map(str, paths))
-        raise InputError("no file holds conversations in a format that is known", path=files, remedy=_remedy())
+    for _, parts in groupby(find_sources(paths), key=lambda source: source.table):
+        for source in parts:
+            found = _read(source, given, spool)
+            if isinstance(found, Reader):
+                formats[found.name] += 1
+            else:
+                left_aside.append(f"{source.name}{found}")
+        spool.end_table(source.short_name)
     spool.end()
+    if not spool.count()["read"]:
+        files = ", ".join(map(str, paths))
+        why = next((f" ({name})" for name in left_aside if name.endswith(")")), "")
+        raise InputError(f"no file holds conversations in a format that is known{why}", path=files, remedy=_remedy())
     return formats, left_aside
 
 
-def _read(source: Source, given: Reader | None, spool: Spool) -> Reader | None:
-    """Read a file into the spool, and return the reader that did; None where it holds no conversations."""
-    records = source.records()
-    sample = list(islice(records, SAMPLE))
+def _read(source: Source, given: Reader | None, spool: Spool) -> Reader | str:
+    """Read a file into the spool, and return the reader that did; where it holds no conversations, why not if known."""
+    records = _unwrapped(source.records())
+    try:
+        sample = list(islice(records, SAMPLE))
+    except InputError as error:
+        if source.is_named:
+            raise
+        return f" ({error.problem})"
     # Much else is in a folder or an archive; a file that was named is meant.
     candidates = [given] if given is not None and not source.is_named else all_readers().values()
     reader = detect((record.content for record in sample), candidates)
     if source.is_named:
         reader = given or reader
     elif reader is None:
-        return None
+        return ""
     if reader is None:
         raise _unknown(sample, source)
     for record in chain(sample, records):
         _add(record, reader, source, spool)
-    spool.end_file(source.short_name)
     return reader
+
+
+def _unwrapped(records: Iterator[Record]) -> Iterator[Record]:
+    """Yield records, and those that a record lists in its place."""
+    for record in records:
+        items = unwrap(record.content)
+        if items is None:
+            yield record
+        else:
+            yield from (Record(record.place, item) for item in items)
 
 
 def _add(record: Record, reader: Reader, source: Source, spool: Spool) -> None:
     place = f"{source.name}, {record.place}"
     if record.problem is not None:
-        spool.reject(record.problem, place)
+        spool.lose(record.problem, place)
         return
     if not isinstance(record.content, Mapping):
         spool.reject("a record is not an object", place)
         return
     try:
         for draft in reader.read(record.content):
-            spool.add(draft, source.short_name)
+            if isinstance(draft, UnreadableError):
+                spool.reject(str(draft), place, draft.conversation_id)
+            else:
+                spool.add(draft, source.short_name)
     except UnreadableError as error:
         spool.reject(str(error), place, error.conversation_id)
 
@@ -183,8 +210,12 @@ def _unknown(sample: Sequence[Record], source: Source) -> InputError:
     if sample[0].problem is not None:
         problem = f"no record could be read ({sample[0].place}: {sample[0].problem})"
         return InputError(problem, path=source.name, remedy="see that the file is whole, and what its name says")
-    return InputError("the conversations are in no format that is known", path=source.name, remedy=_remedy())
+    problem = "the records are in no format of conversations that is known"
+    fields = [str(name) for name in sample[0].content][:_SHOWN] if isinstance(sample[0].content, Mapping) else []
+    if fields:
+        problem += f"; the first has the fields {', '.join(fields)}"
+    return InputError(problem, path=source.name, remedy=_remedy())
 
 
 def _remedy() -> str:
-    return f"give one of {', '.join(all_readers())}, or name the format by `format`"
+    return f"give one of {', '.join(all_readers())}, name it by `format`, or write a table of {_PLAIN}"

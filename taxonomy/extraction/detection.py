@@ -11,7 +11,7 @@ from typing import Any
 
 from taxonomy.errors import InputError
 from taxonomy.extraction import readers
-from taxonomy.extraction.messages import Draft
+from taxonomy.extraction.messages import Draft, UnreadableError
 
 # Records that tell the format: the first may be plainer than those that follow.
 SAMPLE = 100
@@ -22,8 +22,8 @@ class Reader:
     """A module of `taxonomy.extraction.readers`: its name, and its two functions."""
 
     name: str
-    recognize: Callable[[Mapping[str, Any]], bool]
-    read: Callable[[Mapping[str, Any]], Iterator[Draft]]
+    recognize: Callable[[Mapping[str, Any]], int]
+    read: Callable[[Mapping[str, Any]], Iterator[Draft | UnreadableError]]
 
 
 @cache
@@ -53,8 +53,21 @@ def reader_of(name: str) -> Reader:
 
 
 def detect(records: Iterable[object], candidates: Iterable[Reader]) -> Reader | None:
-    """Return the reader that recognizes most of these records, None where no one recognizes any."""
+    """Return the reader that recognizes these records most surely, None where no one recognizes any."""
     objects = [record for record in records if isinstance(record, Mapping)]
-    counts = {reader: sum(map(reader.recognize, objects)) for reader in candidates}
-    best = max(counts, key=lambda reader: counts[reader])
-    return best if counts[best] else None
+    surely = {reader: sum(map(reader.recognize, objects)) for reader in candidates}
+    best = max(surely, key=lambda reader: surely[reader])
+    return best if surely[best] else None
+
+
+def unwrap(content: object) -> list[Any] | None:
+    """Return the records that are listed in a field of an object, None where it is a record itself.
+
+    A list of messages stands for a conversation that has nothing but them.
+    """
+    if isinstance(content, list):
+        return [{"messages": content}]
+    if not isinstance(content, Mapping) or any(reader.recognize(content) for reader in all_readers().values()):
+        return None
+    lists = [cell for cell in content.values() if isinstance(cell, list) and cell and isinstance(cell[0], Mapping)]
+    return lists[0] if len(lists) == 1 and detect(lists[0][:SAMPLE], all_readers().values()) else None

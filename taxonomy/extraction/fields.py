@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
+from uuid import UUID
 
 from taxonomy.extraction.content_parts import plain_text
 from taxonomy.extraction.messages import UnreadableError
@@ -44,8 +46,8 @@ class Fields:
                 return text
         return None
 
-    def text(self, *names: str) -> str | None:
-        """Return the text of the first of these fields that holds some."""
+    def short_text(self, *names: str) -> str | None:
+        """Return the text of the first of these fields that holds some; a text of over 500 characters is not known."""
         for name in names:
             cell = self._record.get(name)
             text = _short(cell)
@@ -68,7 +70,7 @@ class Fields:
 
     def contexts(self, names: Iterable[str]) -> dict[str, str]:
         """Return the text of those of these fields that hold some."""
-        texts = {name: self.text(name) for name in names}
+        texts = {plain_text(name): self.short_text(name) for name in names}
         return {name: text for name, text in texts.items() if text is not None}
 
     def inner(self, name: str) -> Fields:
@@ -92,13 +94,17 @@ def _identifier(cell: object) -> str:
 
 
 def _short(cell: object) -> str | None:
-    """Return a cell as text; None where it is neither text, truth nor number, or too long."""
+    """Return a cell as text; None where it is neither text, truth, number nor an id of bytes, or too long."""
+    if isinstance(cell, bytes):
+        cell = cell.hex()
+    if isinstance(cell, Decimal | UUID):
+        cell = str(cell)
     if isinstance(cell, bool):
         return str(cell).lower()
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     if isinstance(cell, int | float):
-        return None if cell != cell else str(cell)
+        return "" if cell != cell else str(cell)
     if not isinstance(cell, str) or len(cell) > _LONGEST:
         return None
     return " ".join(plain_text(cell).split())

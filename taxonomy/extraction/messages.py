@@ -12,18 +12,21 @@ from typing import Literal
 from taxonomy.extraction.conversation import Turn
 from taxonomy.mentions.columns import Side
 
-Role = Literal["human", "ai", "system", "aside"]
-# An aside is what neither side says: what a tool returned, or what was hidden from the human.
+Role = Literal["human", "ai", "system", "other"]
+# What neither side says: what a tool returned, or what was hidden from the human.
 _ROLES: dict[str, Role] = {
     **dict.fromkeys(("user", "human", "person", "prompter"), "human"),
     **dict.fromkeys(("assistant", "ai", "model", "bot", "gpt", "chatgpt", "claude", "bing", "bard"), "ai"),
     **dict.fromkeys(("system", "developer"), "system"),
-    **dict.fromkeys(("tool", "function", "ipython", "observation"), "aside"),
+    **dict.fromkeys(("tool", "function", "ipython", "observation"), "other"),
 }
 # What the human's message may hold that is of the AI's turn: Anthropic's protocol returns results of tools in it.
 _OF_THE_AI = ("tool calls", "tool results", "thinking")
 # How models without a field for it write what they think.
-_THOUGHT = re.compile(r"\s*<think>.*?(?:</think>|\Z)\s*", re.DOTALL)
+_THOUGHTS = re.compile(r"(?:\s*<think>.*?(?:</think>|\Z))+\s*", re.DOTALL)
+_END_OF_THOUGHT = "</think>"
+# With these a text goes on in the middle of a sentence.
+_GOES_ON = re.compile(r"[\s,.;:!?)\]]")
 
 
 class UnreadableError(Exception):
@@ -63,8 +66,9 @@ class Draft:
         Fields that are not what they must be, and say nothing therefore.
     joins : {"whole", "rows", "history"}
         Whether the record is a whole conversation; one of the rows that make it up, within a file; or one of those that
-        repeat it from the start, in whatever file: the longest of them, and of equals the last, holds it all.
-    position : float
+        repeat it from the start, in whatever file: the longest of them, and of equals the last, holds it all. What has
+        the same id and begins with other words of the human is another call.
+    position : float or None
         What orders rows, and tells the last of histories.
     """
 
@@ -76,7 +80,7 @@ class Draft:
     contexts: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     joins: Literal["whole", "rows", "history"] = "whole"
-    position: float = 0.0
+    position: float | None = None
 
 
 def role_of(name: object) -> Role:
@@ -97,14 +101,15 @@ def assemble(messages: Iterable[Message]) -> tuple[tuple[Turn, ...], str]:
     waiting: Counter[str] = Counter()
     for message in messages:
         if message.role == "system":
-            system.append(message.text)
+            if message.text not in system:
+                system.append(message.text)
             continue
-        own, asides = _split(message)
+        own, others = _split(message)
         if turns and turns[-1].side == "ai":
-            turns[-1].left_out.update(asides)
+            turns[-1].left_out.update(others)
         else:
-            waiting.update(asides)
-        if own is None or message.role == "aside":
+            waiting.update(others)
+        if own is None or message.role == "other":
             continue
         if not turns or turns[-1].side != message.role:
             turns.append(_OpenTurn(message.role))
@@ -117,18 +122,36 @@ def assemble(messages: Iterable[Message]) -> tuple[tuple[Turn, ...], str]:
     return tuple(turn.close() for turn in turns), "\n\n".join(text for text in system if text.strip())
 
 
+def join_texts(texts: Iterable[str]) -> str:
+    """Return texts as one, an empty line between them but where the next goes on in the middle of a sentence."""
+    joined = ""
+    for text in texts:
+        if text.strip():
+            separator = "\n\n" if joined and not joined[-1].isspace() and not _GOES_ON.match(text) else ""
+            joined += separator + text
+    return joined
+
+
 def _split(message: Message) -> tuple[Message | None, Counter[str]]:
-    """Return a message without what is of the AI's turn, None where nothing is left of it, and that."""
+    """Return what a side says, None where that is nothing, and counts of what is of the AI's turn, whoever sent it."""
     if message.role == "ai":
-        text = _THOUGHT.sub("", message.text, count=1) if message.text.lstrip().startswith("<think>") else message.text
-        thought = {"thinking": 1} if text != message.text else {}
-        return Message("ai", text, Counter(message.left_out) + Counter(thought)), Counter()
-    of_ai = set(message.left_out) if message.role == "aside" else set(_OF_THE_AI)
-    asides = Counter({kind: count for kind, count in message.left_out.items() if kind in of_ai})
+        text = _without_thoughts(message.text)
+        thought = Counter({"thinking": 1} if text != message.text else {})
+        return Message("ai", text, Counter(message.left_out) + thought), Counter()
+    of_ai = set(message.left_out) if message.role == "other" else set(_OF_THE_AI)
+    others = Counter({kind: count for kind, count in message.left_out.items() if kind in of_ai})
     left_out = {kind: count for kind, count in message.left_out.items() if kind not in of_ai}
-    if asides and not left_out and not message.text.strip():
-        return None, asides
-    return Message(message.role, message.text, left_out), asides
+    if others and not left_out and not message.text.strip():
+        return None, others
+    return Message(message.role, message.text, left_out), others
+
+
+def _without_thoughts(text: str) -> str:
+    """Return a text without the thoughts before it, whose first tag some templates leave out."""
+    before, tag, after = text.partition(_END_OF_THOUGHT)
+    if tag and "<think>" not in before:
+        text = after.lstrip()
+    return _THOUGHTS.sub("", text, count=1) if text.lstrip().startswith("<think>") else text
 
 
 class _OpenTurn:
@@ -140,9 +163,11 @@ class _OpenTurn:
         self.left_out: Counter[str] = Counter()
 
     def add(self, message: Message) -> None:
-        if message.text.strip():
-            self.texts.append(message.text)
+        self.texts.append(message.text)
         self.left_out.update(message.left_out)
 
     def close(self) -> Turn:
-        return Turn(self.side, "\n\n".join(self.texts), dict(sorted(self.left_out.items())))
+        # The AI's message may go on where the one before it ended; the human's is a message of its own.
+        said = [text for text in self.texts if text.strip()]
+        text = join_texts(said) if self.side == "ai" else "\n\n".join(said)
+        return Turn(self.side, text, dict(sorted(self.left_out.items())))

@@ -1,4 +1,4 @@
-"""Where conversations are while they are told apart: a temporary file that no other program can open."""
+"""Where conversations are while they are told apart: a temporary file without a name."""
 
 from __future__ import annotations
 
@@ -7,17 +7,28 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from taxonomy.errors import InputError, OutputError
 from taxonomy.extraction.conversation import Conversation, Turn, digest_text
 from taxonomy.extraction.json_values import LONGEST, TOO_LONG
 from taxonomy.extraction.languages import detect_language
-from taxonomy.extraction.messages import Draft, Message, assemble
+from taxonomy.extraction.messages import Draft, assemble
+from taxonomy.extraction.stored_forms import (
+    dump_conversation,
+    dump_draft,
+    iso,
+    load_conversation,
+    load_draft,
+    moment,
+)
 
 # A table of so many columns is none of messages.
 _MOST_FIELDS = 200
+# Of calls that have a conversation's id, and are about something else: its title, or the task of a sub-agent.
+_OTHER_CALLS = "calls that do not continue their conversation"
+_SOME_TURNS = "some rows of a conversation have no turn"
 SEVERAL = "the id stands for conversations that differ"
 _TABLES = """
 PRAGMA journal_mode = OFF;
@@ -27,8 +38,8 @@ PRAGMA cache_size = -32768;
 CREATE TABLE conversations (seq INTEGER PRIMARY KEY, id TEXT, user TEXT, digest TEXT, status TEXT, content TEXT);
 CREATE TABLE rows (seq INTEGER PRIMARY KEY, id TEXT, position REAL, draft TEXT);
 CREATE TABLE bad_rows (id TEXT PRIMARY KEY, reason TEXT, place TEXT);
-CREATE TABLE histories (id TEXT PRIMARY KEY, seq INTEGER, length INTEGER, position REAL, draft TEXT, models TEXT,
-    start TEXT);
+CREATE TABLE histories (id TEXT, first TEXT, seq INTEGER, calls INTEGER, length INTEGER, position REAL, draft TEXT,
+    models TEXT, start TEXT, PRIMARY KEY (id, first));
 """
 # One id for what differs is of none of them; what is the same is one.
 _TELL_APART = """
@@ -43,7 +54,7 @@ UPDATE conversations SET status = 'duplicates' WHERE status = 'kept' AND seq NOT
 class Spool:
     """Drafts in, conversations out.
 
-    SQLite keeps them in a file without a name, which goes when the process does, however that ends.
+    SQLite keeps them in a file that has no name and goes when the process does, however that ends.
 
     Attributes
     ----------
@@ -64,6 +75,9 @@ class Spool:
         self.ignored: Counter[str] = Counter()
         self.contexts: set[str] = set()
         self._added = 0
+        # The conversation of the last row of a table, and why a row after it could not be read.
+        self._last_row: str | None = None
+        self._gap: tuple[str, str] | None = None
 
     def close(self) -> None:
         """Forget everything."""
@@ -73,11 +87,25 @@ class Spool:
 
     def reject(self, reason: str, place: str, conversation_id: str | None = None) -> None:
         """Count a record that is no conversation; of a row, the whole conversation is none."""
-        if conversation_id is not None:
-            self._run("INSERT OR IGNORE INTO bad_rows VALUES (?, ?, ?)", (conversation_id, reason, place))
-            return
+        if conversation_id is None:
+            self._count(reason, place)
+        else:
+            self._spoil(conversation_id, reason, place)
+
+    def lose(self, reason: str, place: str) -> None:
+        """Count a record of which nothing could be read; in a table, the conversations of its neighbours lack it."""
+        if self._last_row is None:
+            self._count(reason, place)
+        else:
+            self._spoil(self._last_row, reason, place)
+        self._gap = (reason, place)
+
+    def _count(self, reason: str, place: str) -> None:
         count, first = self.rejected.get(reason, (0, place))
         self.rejected[reason] = (count + 1, first)
+
+    def _spoil(self, conversation_id: str, reason: str, place: str) -> None:
+        self._run("INSERT OR IGNORE INTO bad_rows VALUES (?, ?, ?)", (conversation_id, reason, place))
 
     def add(self, draft: Draft, source: str) -> None:
         """Add what a record holds; `source` is the file's own name."""
@@ -90,27 +118,31 @@ class Spool:
         if draft.joins == "whole" or draft.conversation_id is None:
             self._add_whole(draft, source)
         elif draft.joins == "rows":
-            row = (self._added, draft.conversation_id, draft.position, _dump(draft))
+            if self._gap is not None:
+                self._spoil(draft.conversation_id, *self._gap)
+            self._last_row, self._gap = draft.conversation_id, None
+            row = (self._added, draft.conversation_id, draft.position, dump_draft(draft))
             self._run("INSERT INTO rows VALUES (?, ?, ?, ?)", row)
         else:
             self._add_history(draft)
 
-    def end_file(self, source: str) -> None:
-        """Join the rows of a file: no conversation goes on in another."""
+    def end_table(self, source: str) -> None:
+        """Join the rows of a table: no conversation goes on in another."""
         for reason, place in self._run("SELECT reason, place FROM bad_rows ORDER BY rowid"):
-            self.reject(reason, place)
+            self._count(reason, place)
         for draft in self._joined():
             if isinstance(draft, str):
-                self.reject(draft, source)
+                self._count(draft, source)
             else:
                 self._add_whole(draft, source)
         self._run("DELETE FROM rows")
         self._run("DELETE FROM bad_rows")
+        self._last_row = self._gap = None
 
     def end(self) -> None:
         """Take the longest of the histories, and tell what is there twice."""
-        for text, models, start in self._run("SELECT draft, models, start FROM histories ORDER BY seq"):
-            self._add_whole(_with(_load(text), _listed(json.loads(models)), _moment(start)), "")
+        for draft in self._longest():
+            self._add_whole(draft, "")
         with _one_error():
             self._connection.executescript(_TELL_APART)
 
@@ -128,34 +160,60 @@ class Spool:
             contexts=draft.contexts,
         )
         status = "kept" if said else "nothing"
-        row = (conversation.conversation_id, draft.user_id, digest_text(turns, system), status, _pack(conversation))
+        row = (
+            conversation.conversation_id,
+            draft.user_id,
+            digest_text(turns, system),
+            status,
+            dump_conversation(conversation),
+        )
         self._run("INSERT INTO conversations (id, user, digest, status, content) VALUES (?, ?, ?, ?, ?)", row)
 
     def _joined(self) -> Iterator[Draft | str]:
         """Yield the conversations that rows make up, in the order of their first rows, or why one is none."""
         self._run("CREATE INDEX IF NOT EXISTS row_ids ON rows (id, position, seq)")
         groups = self._run(
-            "SELECT id, MIN(seq) AS first, SUM(LENGTH(draft)) FROM rows WHERE id NOT IN (SELECT id FROM bad_rows) "
-            "GROUP BY id ORDER BY first"
+            "SELECT id, MIN(seq) AS first, SUM(LENGTH(draft)), COUNT(*), COUNT(position) FROM rows "
+            "WHERE id NOT IN (SELECT id FROM bad_rows) GROUP BY id ORDER BY first"
         )
-        for name, _, size in groups:
+        for name, _, size, count, placed in groups:
             if size > LONGEST:
                 yield TOO_LONG
-                continue
-            found = self._run("SELECT draft FROM rows WHERE id = ? ORDER BY position, seq", (name,))
-            yield _join([_load(text) for (text,) in found])
+            elif placed not in (0, count):
+                yield _SOME_TURNS
+            else:
+                found = self._run("SELECT draft FROM rows WHERE id = ? ORDER BY position, seq", (name,))
+                yield _join([load_draft(text) for (text,) in found])
 
     def _add_history(self, draft: Draft) -> None:
-        key, length = draft.conversation_id, len(draft.messages)
-        found = self._run("SELECT length, position, models, start FROM histories WHERE id = ?", (key,)).fetchone()
-        known = (-1, 0.0, "[]", None) if found is None else found
-        models = json.dumps(sorted({*json.loads(known[2]), *([draft.model] if draft.model else [])}))
-        start = min((time for time in (known[3], _iso(draft.timestamp)) if time is not None), default=None)
-        self._run("INSERT OR IGNORE INTO histories (id, seq) VALUES (?, ?)", (key, self._added))
-        self._run("UPDATE histories SET models = ?, start = ? WHERE id = ?", (models, start, key))
-        if (length, draft.position) >= known[:2]:
-            changed = (length, draft.position, _dump(draft), key)
-            self._run("UPDATE histories SET length = ?, position = ?, draft = ? WHERE id = ?", changed)
+        """Keep the longest history of those that begin with the same message."""
+        first = next((one.role + one.text for one in draft.messages if one.role in ("human", "ai")), "")
+        key, mine = (draft.conversation_id, first), (len(draft.messages), draft.position or 0.0)
+        query = "SELECT length, position, models, start FROM histories WHERE id = ? AND first = ?"
+        length, position, models, start = self._run(query, key).fetchone() or (-1, 0.0, "[]", None)
+        named = json.dumps(sorted({*json.loads(models), *([draft.model] if draft.model else [])}))
+        begun = min((time for time in (start, iso(draft.timestamp)) if time is not None), default=None)
+        self._run("INSERT OR IGNORE INTO histories (id, first, seq, calls) VALUES (?, ?, ?, 0)", (*key, self._added))
+        said = "UPDATE histories SET models = ?, start = ?, calls = calls + 1 WHERE id = ? AND first = ?"
+        self._run(said, (named, begun, *key))
+        if mine >= (length, position):
+            longest = "UPDATE histories SET length = ?, position = ?, draft = ? WHERE id = ? AND first = ?"
+            self._run(longest, (*mine, dump_draft(draft), *key))
+
+    def _longest(self) -> Iterator[Draft]:
+        """Yield the history of each conversation: of what began first."""
+        last = None
+        found = self._run(
+            "SELECT h.id, draft, models, start, calls FROM histories AS h "
+            "JOIN (SELECT id, MIN(seq) AS place FROM histories GROUP BY id) AS f ON h.id = f.id "
+            "ORDER BY place, h.start IS NULL, h.start, h.seq"
+        )
+        for name, text, models, start, calls in found:
+            if name == last:
+                self.ignored[_OTHER_CALLS] += calls
+                continue
+            last = name
+            yield replace(load_draft(text), model=_listed(json.loads(models)), timestamp=moment(start))
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -184,13 +242,13 @@ class Spool:
     def kept(self) -> Iterator[Conversation]:
         """Yield the conversations that are kept, in the order in which they were added."""
         for (content,) in self._run("SELECT content FROM conversations WHERE status = 'kept' ORDER BY seq"):
-            yield _unpack(content)
+            yield load_conversation(content)
 
     def find(self, conversation_id: str) -> Conversation | None:
         """Return the conversation with an id, None where none that is kept has it."""
         query = "SELECT content FROM conversations WHERE status = 'kept' AND id = ?"
         found = self._run(query, (conversation_id,)).fetchone()
-        return None if found is None else _unpack(found[0])
+        return None if found is None else load_conversation(found[0])
 
     def _run(self, query: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
         with _one_error():
@@ -238,42 +296,3 @@ def _agreed(texts: Iterable[str | None]) -> str | None:
 
 def _listed(models: Iterable[str]) -> str | None:
     return " + ".join(sorted(models)) or None
-
-
-def _with(draft: Draft, model: str | None, start: datetime | None) -> Draft:
-    return Draft(draft.messages, draft.conversation_id, model, draft.user_id, start, draft.contexts)
-
-
-# -- as text ---------------------------------------------------------------------------------------------------------
-
-
-def _dump(draft: Draft) -> str:
-    messages = [(message.role, message.text, dict(message.left_out)) for message in draft.messages]
-    known = (draft.conversation_id, draft.model, draft.user_id, _iso(draft.timestamp), dict(draft.contexts))
-    return json.dumps((messages, *known))
-
-
-def _load(text: str) -> Draft:
-    messages, conversation_id, model, user_id, time, contexts = json.loads(text)
-    read = [Message(role, said, left_out) for role, said, left_out in messages]
-    return Draft(read, conversation_id, model, user_id, _moment(time), contexts)
-
-
-def _pack(one: Conversation) -> str:
-    turns = [(turn.side, turn.text, dict(turn.left_out)) for turn in one.turns]
-    known = (one.system, one.model, one.user_id, one.language, _iso(one.timestamp), dict(one.contexts))
-    return json.dumps((one.conversation_id, turns, *known))
-
-
-def _unpack(text: str) -> Conversation:
-    conversation_id, turns, system, model, user_id, language, time, contexts = json.loads(text)
-    read = tuple(Turn(side, said, left_out) for side, said, left_out in turns)
-    return Conversation(conversation_id, read, system, model, user_id, language, _moment(time), contexts)
-
-
-def _iso(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat()
-
-
-def _moment(time: str | None) -> datetime | None:
-    return None if time is None else datetime.fromisoformat(time)

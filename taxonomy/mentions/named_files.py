@@ -40,6 +40,8 @@ def find_files(
 
 
 def _files(path: str, suffixes: Collection[str], formats: str, nested: bool) -> list[Path]:
+    if not path:
+        raise InputError("a path is empty", remedy=f"give a file, a folder or a glob of {formats}")
     matches = [Path(path)]
     if not matches[0].exists():
         matches = [Path(name) for name in sorted(glob.glob(path, recursive=True))]

@@ -1,6 +1,8 @@
-"""One module a format of conversations.
+"""One module a format of conversations, which has the format's name and two functions.
 
-Each has `recognize(record)`, which says whether a record is likely to be of its format, and `read(record)`, which
-yields what the record holds of conversations, or raises an UnreadableError. The module's name is the format's.
-Nothing else knows of it: whoever adds a module adds a format.
+`recognize(record)` says how surely a record is of the format: 0 if it is not, 1 if other formats could have it, too, 2
+if only this one does. `read(record)` yields what the record holds of conversations, or raises an UnreadableError; where
+it holds several, it yields the error in the place of one.
+
+Nothing else knows of a module here: whoever adds one adds a format.
 """

@@ -16,16 +16,16 @@ _BEFOREHAND = frozenset(("user_editable_context", "model_editable_context"))
 _TEXTS = ("user_profile", "user_instructions", "model_set_context", "text", "result")
 
 
-def recognize(record: Mapping[str, Any]) -> bool:
-    """Return whether a record has a tree of messages."""
-    return isinstance(record.get("mapping"), Mapping)
+def recognize(record: Mapping[str, Any]) -> int:
+    """Return how surely a record has a tree of messages."""
+    return 2 * isinstance(record.get("mapping"), Mapping)
 
 
 def read(record: Mapping[str, Any]) -> Iterator[Draft]:
     """Yield the conversation of a record: the branch that ends at `current_node`."""
     messages, models = [], set()
     for message in _branch(record):
-        model = Fields(_inner(message, "metadata")).text("model_slug")
+        model = Fields(_object_of(message, "metadata")).short_text("model_slug")
         messages.append(_message(message))
         if messages[-1].role == "ai" and model:
             models.add(model)
@@ -33,7 +33,7 @@ def read(record: Mapping[str, Any]) -> Iterator[Draft]:
     yield Draft(
         messages=messages,
         conversation_id=fields.identifier("conversation_id", "id"),
-        model=" + ".join(sorted(models)) or fields.text("default_model_slug"),
+        model=" + ".join(sorted(models)) or fields.short_text("default_model_slug"),
         timestamp=fields.moment("create_time"),
         contexts=fields.contexts(["gizmo_id"]),
         ignored=fields.ignored,
@@ -84,7 +84,7 @@ def _has_parent(node: Mapping[str, Any]) -> bool:
 
 
 def _message(message: Mapping[str, Any]) -> Message:
-    author, content, metadata = (_inner(message, name) for name in ("author", "content", "metadata"))
+    author, content, metadata = (_object_of(message, name) for name in ("author", "content", "metadata"))
     role, kind = role_of(author.get("role")), content.get("content_type", "text")
     if not isinstance(kind, str):
         raise UnreadableError("the type of a content is not text")
@@ -93,11 +93,11 @@ def _message(message: Mapping[str, Any]) -> Message:
     if metadata.get("is_visually_hidden_from_conversation") is True or message.get("weight") == 0:
         text, _ = _content(content)
         # What the system says is hidden as a rule.
-        return Message("system", text) if role == "system" else Message("aside", "", {"hidden messages": 1})
-    if role == "aside" or kind in _OF_TOOLS:
-        return Message("aside", "", {"tool results": 1})
-    if kind in _THINKING or message.get("channel") == "analysis":
-        return Message(role, "", {"thinking": 1})
+        return Message("system", text) if role == "system" else Message("other", "", {"hidden messages": 1})
+    if role == "other" or kind in _OF_TOOLS:
+        return Message("other", "", {"tool results": 1})
+    if kind in _THINKING or (role == "ai" and message.get("channel") == "analysis"):
+        return Message("ai", "", {"thinking": 1})
     if role == "ai" and message.get("recipient") not in ("all", None):
         return Message(role, "", {"tool calls": 1})
     text, left_out = _content(content)
@@ -126,7 +126,7 @@ def _texts(content: Mapping[str, Any]) -> str:
     return "\n\n".join(plain_text(text) for text in texts if text.strip())
 
 
-def _inner(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _object_of(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return an object of a record, an empty one where there is none."""
     inner = record.get(name)
     if inner is None:

@@ -17,9 +17,9 @@ _FILES = ("attachments", "files", "files_v2")
 _SILENT = frozenset(("token_budget", "flag"))
 
 
-def recognize(record: Mapping[str, Any]) -> bool:
-    """Return whether a record has messages under the name that Claude.ai gives them."""
-    return isinstance(record.get("chat_messages"), list)
+def recognize(record: Mapping[str, Any]) -> int:
+    """Return how surely a record has messages under the name that Claude.ai gives them."""
+    return 2 * isinstance(record.get("chat_messages"), list)
 
 
 def read(record: Mapping[str, Any]) -> Iterator[Draft]:
@@ -29,8 +29,8 @@ def read(record: Mapping[str, Any]) -> Iterator[Draft]:
     yield Draft(
         messages=[_message(message) for message in _branch(record)],
         conversation_id=fields.identifier("uuid"),
-        model=fields.text("model"),
-        user_id=account.text("uuid"),
+        model=fields.short_text("model"),
+        user_id=account.short_text("uuid"),
         timestamp=fields.moment("created_at"),
         ignored=fields.ignored,
     )
@@ -42,7 +42,7 @@ def _branch(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     by_id = {name: message for message in messages if isinstance(name := message.get("uuid"), str)}
     if not any(message.get("parent_message_uuid") for message in messages):
         return messages
-    leaf = record.get("current_leaf_message_uuid") or messages[-1].get("uuid")
+    leaf = record.get("current_leaf_message_uuid") or _last_leaf(messages)
     if not isinstance(leaf, str) or leaf not in by_id:
         raise UnreadableError("the current message is not there")
     branch, seen = [], set()
@@ -59,6 +59,13 @@ def _branch(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return branch[::-1]
 
 
+def _last_leaf(messages: list[Mapping[str, Any]]) -> object:
+    """Return the id of the last message that no other follows."""
+    parents = {str(message.get("parent_message_uuid")) for message in messages}
+    leaves = [message for message in messages if str(message.get("uuid")) not in parents]
+    return (leaves or messages)[-1].get("uuid")
+
+
 def _message(message: Mapping[str, Any]) -> Message:
     role = role_of(message.get("sender"))
     blocks = [
@@ -69,7 +76,7 @@ def _message(message: Mapping[str, Any]) -> Message:
     if whole is not None and not isinstance(whole, str):
         raise UnreadableError("the text of a message is not text")
     # Beside blocks of tools, the text holds what stands in their place.
-    if not blocks and whole:
+    if not text and not left_out and whole:
         text = plain_text(whole)
     return Message(role, text, left_out + _files(message))
 

@@ -10,10 +10,13 @@ from taxonomy.extraction.conversation_table import KNOWN
 from taxonomy.extraction.fields import Fields
 from taxonomy.extraction.messages import Draft, Message, UnreadableError, role_of
 
+# A count of more is none.
+_MOST = 1 << 31
 
-def recognize(record: Mapping[str, Any]) -> bool:
-    """Return whether a record has turns, and an id."""
-    return isinstance(record.get("turns"), list) and "conversation_id" in record
+
+def recognize(record: Mapping[str, Any]) -> int:
+    """Return how surely a record has turns, and an id."""
+    return 2 * (isinstance(record.get("turns"), list) and "conversation_id" in record)
 
 
 def read(record: Mapping[str, Any]) -> Iterator[Draft]:
@@ -25,8 +28,8 @@ def read(record: Mapping[str, Any]) -> Iterator[Draft]:
     yield Draft(
         messages=[Message("system", plain_text(system)), *map(_message, objects(record.get("turns"), "turns"))],
         conversation_id=fields.identifier("conversation_id"),
-        model=fields.text("model"),
-        user_id=fields.text("user_id"),
+        model=fields.short_text("model"),
+        user_id=fields.short_text("user_id"),
         timestamp=fields.moment("timestamp"),
         contexts=fields.contexts(sorted(record.keys() - set(KNOWN))),
         ignored=fields.ignored,
@@ -38,8 +41,11 @@ def _message(turn: Mapping[str, Any]) -> Message:
     pairs = list(counts.items()) if isinstance(counts, Mapping) else counts
     if not isinstance(text, str) or not isinstance(pairs, list):
         raise UnreadableError("a turn has no text")
-    try:
-        left_out = {str(kind): int(count) for kind, count in pairs}
-    except (TypeError, ValueError):
-        raise UnreadableError("what was left out of a turn is not counted") from None
-    return Message(role_of(turn.get("side")), plain_text(text), left_out)
+    return Message(role_of(turn.get("side")), plain_text(text), dict(map(_counted, pairs)))
+
+
+def _counted(pair: object) -> tuple[str, int]:
+    match pair:
+        case [str(kind), int(count)] if 0 <= count <= _MOST:
+            return plain_text(kind), count
+    raise UnreadableError("what was left out of a turn is not counted")

@@ -10,9 +10,9 @@ from taxonomy.extraction.messages import Draft
 from taxonomy.extraction.role_content import messages_of
 
 
-def recognize(record: Mapping[str, Any]) -> bool:
-    """Return whether a record has a conversation, and not what WildChat says of it."""
-    return "conversation" in record and "conversation_hash" not in record and "toxic" not in record
+def recognize(record: Mapping[str, Any]) -> int:
+    """Return how surely a record has a conversation; other data sets have one, too."""
+    return int("conversation" in record)
 
 
 def read(record: Mapping[str, Any]) -> Iterator[Draft]:
@@ -21,7 +21,7 @@ def read(record: Mapping[str, Any]) -> Iterator[Draft]:
     yield Draft(
         messages=messages_of(record.get("conversation")),
         conversation_id=fields.identifier("conversation_id"),
-        model=fields.text("model"),
+        model=fields.short_text("model"),
         contexts=fields.contexts(["redacted"]),
         ignored=fields.ignored,
     )

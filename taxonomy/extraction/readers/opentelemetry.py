@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from taxonomy.extraction.content_parts import objects, read_content
@@ -20,30 +22,40 @@ _CALLS = frozenset(("chat", "text_completion", "generate_content"))
 _EVENTS = {f"gen_ai.{role}.message": role for role in ("system", "user", "assistant", "tool")}
 _CHOICE, _CONTENT = "gen_ai.choice", "gen_ai.event.content"
 # Attributes of other tools: gen_ai.prompt.0.role, gen_ai.completion.0.content.
-_NUMBERED = ("gen_ai.prompt.", "gen_ai.completion.")
+_PROMPT, _COMPLETION = "gen_ai.prompt.", "gen_ai.completion."
+_NUMBER = re.compile(r"[0-9]{1,6}")
+_EPOCH = datetime(1970, 1, 1)
 
 
-def recognize(record: Mapping[str, Any]) -> bool:
-    """Return whether a record is a span, or holds some, as files and the console's exporter write them."""
+def recognize(record: Mapping[str, Any]) -> int:
+    """Return how surely a record is a span, or holds some, as files and the console's exporter write them."""
     if "resourceSpans" in record or "resource_spans" in record:
-        return True
-    return "attributes" in record and ("context" in record or "traceId" in record)
+        return 2
+    return 2 * ("attributes" in record and ("context" in record or "traceId" in record))
 
 
-def read(record: Mapping[str, Any]) -> Iterator[Draft]:
-    """Yield the history of each span that calls a model; other spans hold no conversation."""
+def read(record: Mapping[str, Any]) -> Iterator[Draft | UnreadableError]:
+    """Yield the history of each span that calls a model, or why it can't be read; other spans hold no conversation."""
     for span in _spans(record):
-        attributes = _attributes(span.get("attributes"))
-        events = [
-            (str(event.get("name")), _attributes(event.get("attributes")))
-            for event in objects(span.get("events") or (), "events")
-        ]
-        # Messages stand on the span, or on an event of it.
-        for name, details in events:
-            attributes = {**attributes, **details} if name == _DETAILS else attributes
-        messages = _messages(attributes) or _numbered(attributes) or _from_events(events)
-        if messages or Fields(attributes).text("gen_ai.operation.name") in _CALLS:
-            yield _draft(span, attributes, messages)
+        try:
+            if (draft := _read_span(span)) is not None:
+                yield draft
+        except UnreadableError as error:
+            yield error
+
+
+def _read_span(span: Mapping[str, Any]) -> Draft | None:
+    attributes = _attributes(span.get("attributes"))
+    events = [
+        (str(event.get("name")), _attributes(event.get("attributes")))
+        for event in objects(span.get("events") or (), "events")
+    ]
+    # Messages stand on the span, or on an event of it.
+    for name, details in events:
+        attributes = {**attributes, **details} if name == _DETAILS else attributes
+    messages = _messages(attributes) or _numbered(attributes) or _from_events(events)
+    is_call = Fields(attributes).short_text("gen_ai.operation.name") in _CALLS
+    return _draft(span, attributes, messages) if messages or is_call else None
 
 
 def _draft(span: Mapping[str, Any], attributes: Mapping[str, Any], messages: list[Message]) -> Draft:
@@ -52,8 +64,8 @@ def _draft(span: Mapping[str, Any], attributes: Mapping[str, Any], messages: lis
     return Draft(
         messages=messages,
         conversation_id=said.identifier("gen_ai.conversation.id") or trace,
-        model=said.text("gen_ai.response.model", "gen_ai.request.model"),
-        user_id=said.text("user.id", "enduser.id"),
+        model=said.short_text("gen_ai.response.model", "gen_ai.request.model"),
+        user_id=said.short_text("user.id", "enduser.id"),
         timestamp=fields.moment("startTimeUnixNano", "start_time"),
         ignored=(*fields.ignored, *said.ignored),
         joins="history",
@@ -63,7 +75,7 @@ def _draft(span: Mapping[str, Any], attributes: Mapping[str, Any], messages: lis
 
 def _end(span: Mapping[str, Any]) -> float:
     end = Fields(span).moment("endTimeUnixNano", "end_time", "startTimeUnixNano", "start_time")
-    return end.timestamp() if end else 0.0
+    return (end - _EPOCH).total_seconds() if end else 0.0
 
 
 def _spans(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -87,6 +99,8 @@ def _attributes(listed: object) -> dict[str, Any]:
 
 def _value(value: object, depth: int = 0) -> Any:
     """Return a value of the protocol without its type."""
+    if value is None:
+        return None
     if not isinstance(value, Mapping) or depth > 20:
         raise UnreadableError("the value of an attribute is not one")
     if "arrayValue" in value:
@@ -106,7 +120,8 @@ def _messages(attributes: Mapping[str, Any]) -> list[Message]:
     messages = [Message("system", beforehand)] if beforehand else []
     for name in (_SENT, _ANSWERED):
         if (listed := _loaded(attributes.get(name))) is not None:
-            messages += messages_of(listed)
+            # Of several answers the human saw one.
+            messages += messages_of(listed)[: 1 if name == _ANSWERED else None]
     return messages
 
 
@@ -121,11 +136,12 @@ def _loaded(value: object) -> object:
 
 
 def _from_events(events: list[tuple[str, dict[str, Any]]]) -> list[Message]:
-    messages = []
+    messages, is_answered = [], False
     for name, attributes in events:
         # Some write the whole message into one attribute.
         said = _object(_loaded(attributes[_CONTENT])) if _CONTENT in attributes else attributes
-        if name == _CHOICE:
+        if name == _CHOICE and not is_answered:
+            is_answered = True
             messages.append(message_of({"role": "assistant", **_object(_loaded(said.get("message", said)))}))
         elif name in _EVENTS:
             messages.append(message_of({"role": _EVENTS[name], **said}))
@@ -140,13 +156,16 @@ def _object(value: object) -> dict[str, Any]:
 
 def _numbered(attributes: Mapping[str, Any]) -> list[Message]:
     messages = []
-    for prefix in _NUMBERED:
+    for prefix in (_PROMPT, _COMPLETION):
         numbered: dict[int, dict[str, Any]] = defaultdict(dict)
         for name, value in attributes.items():
             number, _, field = name.removeprefix(prefix).partition(".")
-            if name.startswith(prefix) and number.isdecimal() and field in ("role", "content"):
+            if not name.startswith(prefix) or not _NUMBER.fullmatch(number):
+                continue
+            if field in ("role", "content"):
                 numbered[int(number)][field] = value
-            elif name.startswith(prefix) and number.isdecimal() and field.startswith("tool_calls.0."):
+            elif field.startswith("tool_calls.0."):
                 numbered[int(number)]["tool_calls"] = [{}]
-        messages += [message_of({"role": "assistant", **numbered[number]}) for number in sorted(numbered)]
+        default = {"role": "assistant"} if prefix == _COMPLETION else {}
+        messages += [message_of({**default, **numbered[number]}) for number in sorted(numbered)]
     return messages

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import isfinite, nan
 from typing import Any
 
+from taxonomy.extraction.content_parts import plain_text, read_content
 from taxonomy.extraction.fields import Fields
-from taxonomy.extraction.messages import Draft, UnreadableError
+from taxonomy.extraction.messages import Draft, Message, UnreadableError
 from taxonomy.extraction.role_content import message_of
 
 _NEEDED = frozenset(("conversation_id", "role", "content"))
-_KNOWN = _NEEDED | {"model", "user_id", "timestamp", "turn"}
+_KNOWN = _NEEDED | {"model", "user_id", "timestamp", "turn", "system"}
+# Columns that mean something else in what is written of conversations.
+_RENAMED = {"language": "stated_language", "turns": "stated_turns"}
 
 
-def recognize(record: Mapping[str, Any]) -> bool:
-    """Return whether a record has the three columns."""
-    return _NEEDED.issubset(map(_plain, record))
+def recognize(record: Mapping[str, Any]) -> int:
+    """Return how surely a record has the three columns."""
+    return 2 * _NEEDED.issubset(map(_plain, record))
 
 
 def read(record: Mapping[str, Any]) -> Iterator[Draft]:
@@ -27,14 +31,15 @@ def read(record: Mapping[str, Any]) -> Iterator[Draft]:
         raise UnreadableError("a row has no conversation_id")
     try:
         message = message_of({"role": row.get("role"), "content": row.get("content")})
+        beforehand, _ = read_content(row.get("system"))
         position = _position(row.get("turn"))
     except UnreadableError as error:
         raise UnreadableError(str(error), conversation) from None
     yield Draft(
-        messages=[message],
+        messages=[Message("system", beforehand), message],
         conversation_id=conversation,
-        model=fields.text("model"),
-        user_id=fields.text("user_id"),
+        model=fields.short_text("model"),
+        user_id=fields.short_text("user_id"),
         timestamp=fields.moment("timestamp"),
         contexts=fields.contexts(sorted(row.keys() - _KNOWN)),
         ignored=fields.ignored,
@@ -45,12 +50,17 @@ def read(record: Mapping[str, Any]) -> Iterator[Draft]:
 
 def _plain(name: str) -> str:
     """Return what a column is known by: those that we know are found in any case."""
-    plain = name.strip()
-    return plain.lower() if plain.lower() in _KNOWN else plain
+    plain = plain_text(name.strip())
+    return plain.lower() if plain.lower() in _KNOWN else _RENAMED.get(plain.lower(), plain)
 
 
-def _position(cell: object) -> float:
+def _position(cell: object) -> float | None:
+    if cell is None or cell == "":
+        return None
     try:
-        return 0.0 if cell is None or cell == "" else float(cell)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise UnreadableError("a row has a turn that is no number") from None
+        position = float(cell)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        position = nan
+    if not isfinite(position):
+        raise UnreadableError("a row has a turn that is no number")
+    return position

@@ -13,9 +13,9 @@ from taxonomy.extraction.role_content import messages_of
 _CONTEXTS = ("country", "state", "toxic", "redacted")
 
 
-def recognize(record: Mapping[str, Any]) -> bool:
-    """Return whether a record has a conversation and what WildChat alone says of it."""
-    return "conversation" in record and ("conversation_hash" in record or "toxic" in record)
+def recognize(record: Mapping[str, Any]) -> int:
+    """Return how surely a record has a conversation and what WildChat alone says of it."""
+    return 2 * ("conversation" in record and ("conversation_hash" in record or "toxic" in record))
 
 
 def read(record: Mapping[str, Any]) -> Iterator[Draft]:
@@ -24,8 +24,8 @@ def read(record: Mapping[str, Any]) -> Iterator[Draft]:
     yield Draft(
         messages=messages_of(record.get("conversation")),
         conversation_id=fields.identifier("conversation_hash", "conversation_id"),
-        model=fields.text("model"),
-        user_id=fields.text("hashed_ip"),
+        model=fields.short_text("model"),
+        user_id=fields.short_text("hashed_ip"),
         timestamp=_start(record) or fields.moment("timestamp"),
         contexts=fields.contexts(_CONTEXTS),
         ignored=fields.ignored,
