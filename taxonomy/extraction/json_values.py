@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 # Bytes of the longest value that is read, the most objects, lists and plain values in it, and how deep they may be.
 LONGEST = 1 << 25
-MOST_PARTS = 1_000_000
+MOST_PARTS = 500_000
 DEEPEST = 200
 TOO_LONG = f"longer than {LONGEST >> 20} MB"
 TOO_MANY = f"more than {MOST_PARTS:,} parts"
