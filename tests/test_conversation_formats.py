@@ -153,7 +153,7 @@ def test_what_is_written_is_read_back(format: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("n", [120, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [40, pytest.param(2000, marks=pytest.mark.slow)])
 def test_the_planted_corpus_is_read_back(n: int, format: str, tmp_path: Path) -> None:
     # Each span repeats the history: of 1,000 turns that is 70 MB, once among the slow ones.
     corpus = [one for one, _ in invent(n, 1) if n > 1000 or len(one.turns) < 100]
@@ -189,7 +189,7 @@ def conversations_of_any_kind(draw: st.DrawFn) -> list[Invented]:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@examples(8)
+@examples(4, 40)
 @given(invented=conversations_of_any_kind())
 def test_anything_that_is_written_is_read_back(format: str, invented: list[Invented]) -> None:
     # A folder for each example: a fixture would be one for all.

@@ -219,7 +219,7 @@ def test_every_format_has_its_strategy() -> None:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-@examples(60, 1000)
+@examples(15, 1000)
 @given(data=st.data())
 def test_whatever_a_record_holds_it_is_read_or_rejected_and_counted(
     name: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -447,7 +447,7 @@ def test_a_full_disk_is_said() -> None:
 
 
 def test_no_file_of_ours_is_left_with_what_was_said(tmp_path: Path) -> None:
-    path = write_lines(tmp_path / "a.jsonl", *(asked(f"{LETTER} {number}" * 1200) for number in range(900)))
+    path = write_lines(tmp_path / "a.jsonl", *(asked(f"{LETTER} {number}" * 1200) for number in range(620)))
     folder = tmp_path / "tmp"
     folder.mkdir()
     script = (
@@ -466,5 +466,5 @@ def test_no_file_of_ours_is_left_with_what_was_said(tmp_path: Path) -> None:
         env=environment,
         check=False,
     )
-    assert done.stdout == "900 [] True\n", done.stderr
+    assert done.stdout == "620 [] True\n", done.stderr
     assert os.listdir(folder) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import hashlib
 import os
 import stat
@@ -82,11 +83,17 @@ def test_a_pipe_and_a_device_are_written_to(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", ["write", "fsync", "replace"])
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    class Full(io.BytesIO):
+        write = full
+
     (tmp_path / "kept").write_bytes(b"before")
-    monkeypatch.setattr(*{"write": ("embeddings.files.write_synced", full)}.get(step, (f"os.{step}", full)))
+    if step == "write":
+        monkeypatch.setattr("embeddings.files.open", lambda *_, **__: Full(), raising=False)
+    else:
+        monkeypatch.setattr(f"os.{step}", full)
     with pytest.raises(OutputError, match=r"kept: cannot be written: No space left on device; free some space"):
         taxonomy.files.replace_file(tmp_path / "kept", b"after")
     with pytest.raises(OutputError, match="No space left on device"):
