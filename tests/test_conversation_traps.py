@@ -318,10 +318,12 @@ def test_what_is_damaged_beside_conversations_is_left_aside(tmp_path: Path) -> N
     write(tmp_path / "a.jsonl", {"messages": [user("Hi")]})
     (tmp_path / "notes.csv").write_bytes("naïve,x\n".encode("latin-1"))
     (tmp_path / "b.parquet").write_bytes(b"PAR1")
+    (tmp_path / "c.zip").write_bytes(b"PK")
     kept, conversations = read(tmp_path)
     assert len(kept) == 1
     assert [name.partition(" (")[0] for name in conversations.left_aside] == [
         str(tmp_path / "b.parquet"),
+        str(tmp_path / "c.zip"),
         str(tmp_path / "notes.csv"),
     ]
     assert all(name.endswith(")") for name in conversations.left_aside)

@@ -425,8 +425,9 @@ def test_the_api_takes_paths_and_says_what_is_wrong(tmp_path: Path) -> None:
         assert conversations.find("a").turns[0].text == LETTER
         with pytest.raises(taxonomy.LookupFailedError, match="'b'"):
             conversations.find("b")
-    with pytest.raises(taxonomy.InputError, match="no such file"), open_conversations(tmp_path / "none.json"):
-        pass
+    for paths, said in ((tmp_path / "none.json", "no such file"), (7, "`paths` is an int")):
+        with pytest.raises(taxonomy.InputError, match=said):
+            open_conversations(paths)
     with pytest.raises(taxonomy.InputError, match="closed"):
         list(conversations)
 

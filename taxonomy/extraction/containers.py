@@ -57,6 +57,8 @@ class Source:
     is_named : bool
         Whether the caller named this very file.
     archive : ZipFile or None
+    error : InputError or None
+        Why an archive of a folder can't be read.
     """
 
     path: Path
@@ -64,6 +66,7 @@ class Source:
     member: str | None = None
     is_named: bool = False
     archive: zipfile.ZipFile | None = None
+    error: InputError | None = None
 
     @property
     def name(self) -> str:
@@ -83,6 +86,8 @@ class Source:
         InputError
             If the file can't be read at all, or from some place on, as only its format as a whole can tell.
         """
+        if self.error is not None:
+            raise self.error
         suffix, _ = suffix_of(Path(self.member or self.path))
         with self._open() as stream, decompressing(self.name):
             if suffix == ".parquet":
@@ -111,16 +116,29 @@ def find_sources(paths: Sequence[str | Path]) -> Iterator[Source]:
     Raises
     ------
     InputError
-        If there is no such file, or an archive can't be read or is not safe to.
+        If there is no such file, or an archive that is named can't be read or is not safe to.
     """
     for file, given in find_files(paths, (*_OF_RECORDS, ZIP), _FORMATS, nested=True):
+        is_named = file == given
         if suffix_of(file)[0] == ZIP:
-            with _opened(file) as archive:
-                for member in _members(archive, file):
-                    yield Source(file, file / member, member, archive=archive)
+            yield from _of_archive(file, is_named)
         else:
             is_part = suffix_of(file.parent)[0] in _OF_RECORDS
-            yield Source(file, file.parent if is_part else file, is_named=file == given)
+            yield Source(file, file.parent if is_part else file, is_named=is_named)
+
+
+def _of_archive(path: Path, is_named: bool) -> Iterator[Source]:
+    with ExitStack() as stack:
+        try:
+            archive = stack.enter_context(_opened(path))
+            members = _members(archive, path)
+        except InputError as error:
+            if is_named:
+                raise
+            yield Source(path, path, error=error)
+            return
+        for member in members:
+            yield Source(path, path / member, member, archive=archive)
 
 
 def _members(archive: zipfile.ZipFile, path: Path) -> list[str]:

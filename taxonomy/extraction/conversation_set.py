@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from itertools import chain, groupby, islice
 from pathlib import Path
 
-from taxonomy.errors import InputError, LookupFailedError, TaxonomyError
+from taxonomy.errors import InputError, LookupFailedError, TaxonomyError, check_type
 from taxonomy.extraction.containers import Record, Source, find_sources
 from taxonomy.extraction.conversation import Conversation
 from taxonomy.extraction.detection import SAMPLE, Reader, all_readers, detect, reader_of, unwrap
@@ -101,7 +101,7 @@ def open_conversations(paths: Sequence[str | Path] | str | Path, *, format: str 
     Returns
     -------
     Conversations
-        What was said is kept in a temporary file that no other program can open, and that goes with the block.
+        What was said is kept in a temporary file without a name, which goes with the block.
 
     Raises
     ------
@@ -122,6 +122,9 @@ def open_conversations(paths: Sequence[str | Path] | str | Path, *, format: str 
     if find_spec("ijson") is None or find_spec("py3langid") is None:
         problem = "reading conversations needs ijson and py3langid"
         raise TaxonomyError(problem, remedy="run: pip install 'value-taxonomy[extract]'")
+    check_type(paths, (str, Path, Sequence), "paths", "give a path, or a list of paths")
+    if format is not None:
+        check_type(format, str, "format", "give the name of a format, such as 'chatgpt'")
     named = [paths] if isinstance(paths, str | Path) else list(paths)
     given = None if format is None else reader_of(format)
     spool = Spool()
