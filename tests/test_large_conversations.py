@@ -51,15 +51,15 @@ def measure(path: Path) -> tuple[int, int]:
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     memory = []
-    for size in (1, 12):
+    for size in (1, 8):
         path = tmp_path / f"{size}.json"
         count = write_export(path, size)
         kept, used = measure(path)
         assert kept == count
         memory.append(used)
     assert memory[1] < 400
-    # A cache of 32 MB fills up; whole, the file would take 100.
-    assert memory[1] - memory[0] < 45
+    # What is stored is held up to 32 MB of it; whole, the file would take 70.
+    assert memory[1] - memory[0] < 30
 
 
 @pytest.mark.slow
