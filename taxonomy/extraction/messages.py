@@ -67,7 +67,7 @@ class Draft:
     joins : {"whole", "rows", "history"}
         Whether the record is a whole conversation; one of the rows that make it up, within a file; or one of those that
         repeat it from the start, in whatever file: the longest of them, and of equals the last, holds it all. What has
-        the same id and begins with other words of the human is another call.
+        the same id and begins with another message is another call.
     position : float or None
         What orders rows, and tells the last of histories.
     """
