@@ -10,7 +10,7 @@ import click
 
 from taxonomy.cli.options import PATH, Choice, quiet_option
 from taxonomy.errors import plain
-from taxonomy.extraction.detection import all_readers
+from taxonomy.extraction.readers import list_formats
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _FILES = click.argument("files", nargs=-1, required=True, type=PATH)
 _FORMAT = click.option(
     "--format",
-    type=Choice(list(all_readers())),
+    type=Choice(list_formats()),
     help="Format of the files (default: each file's own, as it is detected).",
 )
 # Languages and models that are shown; the others are counted.

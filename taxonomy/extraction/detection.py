@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -30,9 +29,9 @@ class Reader:
 def all_readers() -> dict[str, Reader]:
     """Return the readers by the names of their formats."""
     found = {}
-    for info in pkgutil.iter_modules(readers.__path__):
-        module = import_module(f"{readers.__name__}.{info.name}")
-        found[info.name] = Reader(info.name, module.recognize, module.read)
+    for name in readers.list_formats():
+        module = import_module(f"{readers.__name__}.{name}")
+        found[name] = Reader(name, module.recognize, module.read)
     return found
 
 
