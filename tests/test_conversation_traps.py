@@ -296,6 +296,7 @@ def test_the_last_message_that_no_other_follows_ends_the_branch(tmp_path: Path) 
         {"conversations": [{"id": "a", "messages": [user("Hi")]}]},
         {"data": [{"id": "a", "messages": [user("Hi")]}], "version": 1},
         [[user("Hi")]],
+        [[{"id": "a", "messages": [user("Hi")]}]],
     ],
 )
 def test_records_that_are_wrapped_are_unwrapped(content: Any, tmp_path: Path) -> None:

@@ -60,13 +60,17 @@ def detect(records: Iterable[object], candidates: Iterable[Reader]) -> Reader | 
 
 
 def unwrap(content: object) -> list[Any] | None:
-    """Return the records that are listed in a field of an object, None where it is a record itself.
+    """Return the records in a list, or listed in a field of an object; None where it is a record itself.
 
     A list of messages stands for a conversation that has nothing but them.
     """
     if isinstance(content, list):
-        return [{"messages": content}]
-    if not isinstance(content, Mapping) or any(reader.recognize(content) for reader in all_readers().values()):
+        return content if _holds_records(content) else [{"messages": content}]
+    if not isinstance(content, Mapping) or detect([content], all_readers().values()):
         return None
-    lists = [cell for cell in content.values() if isinstance(cell, list) and cell and isinstance(cell[0], Mapping)]
-    return lists[0] if len(lists) == 1 and detect(lists[0][:SAMPLE], all_readers().values()) else None
+    lists = [cell for cell in content.values() if isinstance(cell, list) and _holds_records(cell)]
+    return lists[0] if len(lists) == 1 else None
+
+
+def _holds_records(items: list[Any]) -> bool:
+    return detect(items[:SAMPLE], all_readers().values()) is not None
