@@ -120,6 +120,7 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "deep lists behind brackets in a text": ("a.json", BEFORE + HIDDEN + AFTER, "nested too deeply"),
     "a value of many parts": ("a.json", BEFORE + b"[" + b"0," * json_values.MOST_PARTS + b"0]" + AFTER, "parts"),
     "an array not in UTF-8": ("a.json", json.dumps([GOOD]).encode()[:-1] + b', "\xff"]', "not JSON"),
+    "NaN in an array": ("a.json", BEFORE + b'{"id": NaN}' + AFTER, "NaN"),
     "a circle of parents": ("a.json", chatgpt({"a": node("b"), "b": node("a")}), "circle"),
     "its own parent": ("a.json", chatgpt({"b": node("b")}), "circle"),
     "a current node that is not there": ("a.json", chatgpt({"a": node(None)}), "not there"),
@@ -178,6 +179,7 @@ KEPT = {
     "deep lists behind brackets in a text": 2,
     "a value of many parts": 2,
     "an array not in UTF-8": 1,
+    "NaN in an array": 1,
 }
 # Files that are refused: one line.
 REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {

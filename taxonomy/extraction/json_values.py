@@ -14,6 +14,7 @@ TOO_MANY = f"more than {MOST_PARTS:,} parts"
 TOO_DEEP = "nested too deeply"
 NOT_JSON = "not JSON"
 UTF_16 = "UTF-16, not UTF-8"
+_NAN = "it has NaN, which JSON has not"
 REST = "and the rest of the file was not read"
 # Bytes that are parsed at once.
 _CHUNK = 1 << 14
@@ -62,8 +63,10 @@ def iterate_values(stream: BinaryIO) -> Iterator[tuple[Any, str | None]]:
                 source.length = 0
     except _EndlessError:
         yield None, f"{TOO_LONG}, {REST}"
-    except (ijson.JSONError, ValueError, OverflowError):
-        yield None, f"{UTF_16 if source.is_utf_16 else NOT_JSON}, {REST}"
+    except (ijson.JSONError, ValueError, OverflowError) as error:
+        # Python writes it for what is missing.
+        reason = UTF_16 if source.is_utf_16 else _NAN if "NaN" in str(error) else NOT_JSON
+        yield None, f"{reason}, {REST}"
 
 
 def _problem_at(depth: int, parts: int, length: int) -> str | None:
