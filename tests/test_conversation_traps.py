@@ -102,10 +102,18 @@ def test_a_time_before_all_others_is_one(tmp_path: Path) -> None:
 
 def test_one_answer_of_several_is_read(tmp_path: Path) -> None:
     two = span(TRIP[:1], "Where to?", 1)
-    two["attributes"]["gen_ai.output.messages"] *= 2
-    two["attributes"]["gen_ai.output.messages"][1] = {"role": "assistant", "parts": []}
+    other = {"role": "assistant", "parts": [{"type": "text", "content": "No."}]}
+    two["attributes"]["gen_ai.output.messages"].append(other)
     (one,), _ = read(write(tmp_path / "a.jsonl", two))
     assert said(one)[1] == ("ai", "Where to?")
+
+
+def test_numbered_attributes_may_stand_in_any_order(tmp_path: Path) -> None:
+    texts = {10: "Ten", 9: "Nine", 0: "Nought"}
+    attributes = {f"gen_ai.prompt.{number}.content": text for number, text in texts.items()}
+    roles = {f"gen_ai.prompt.{number}.role": "user" for number in texts}
+    (one,), _ = read(write(tmp_path / "a.jsonl", {"context": {"trace_id": "t"}, "attributes": attributes | roles}))
+    assert said(one) == [("human", "Nought\n\nNine\n\nTen")]
 
 
 # -- tables ----------------------------------------------------------------------------------------------------------
@@ -285,6 +293,13 @@ def test_the_last_message_that_no_other_follows_ends_the_branch(tmp_path: Path) 
     }
     (one,), _ = read(write(tmp_path / "a.jsonl", {"uuid": "a", "chat_messages": [answer, first]}))
     assert said(one) == [("human", "Hi"), ("ai", "Yes?")]
+
+
+def test_a_file_in_two_lists_is_one(tmp_path: Path) -> None:
+    file = {"file_uuid": "f", "file_name": "plan.pdf"}
+    message = {"uuid": "1", "sender": "human", "text": "Look", "files": [file], "files_v2": [file]}
+    (one,), _ = read(write(tmp_path / "a.jsonl", {"uuid": "a", "chat_messages": [message]}))
+    assert one.turns[0].left_out == {"attachments": 1}
 
 
 # -- files -----------------------------------------------------------------------------------------------------------

@@ -151,6 +151,13 @@ def test_counts_add_up_and_are_printed(tmp_path: Path, run: Run) -> None:
     assert "2: the id stands for conversations that differ (first: id differs)" in shown
 
 
+def test_no_text_passes_for_two(tmp_path: Path) -> None:
+    one = {"id": "a", "messages": [{"role": "user", "content": "aaib"}]}
+    path = write_lines(tmp_path / "a.jsonl", one, asked("a", "b", id="a"))
+    with open_conversations(path) as conversations:
+        assert (conversations.counts["duplicates"], conversations.counts["unreadable"]) == (0, 2)
+
+
 def test_without_an_id_the_source_and_the_text_make_one(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "a.jsonl", asked(), asked(), asked("Another one."))
     (tmp_path / "moved").mkdir()
