@@ -352,7 +352,7 @@ def test_convert_writes_a_file_for_its_owner_alone(tmp_path: Path, run: Run) -> 
 
 @pytest.mark.parametrize(
     ("out", "said"),
-    [("c.csv", "end it in .parquet"), ("none/c.parquet", "there is no folder"), ("a.parquet/", "folder")],
+    [("c.csv", "end the name in .parquet"), ("none/c.parquet", "there is no folder"), ("a.parquet/", "folder")],
 )
 def test_convert_says_where_it_can_not_write(out: str, said: str, tmp_path: Path, run: Run) -> None:
     path = write_lines(tmp_path / "a.jsonl", asked())

@@ -85,9 +85,10 @@ def convert_command(files: tuple[Path, ...], format: str | None, out: Path, quie
     from taxonomy.cli.screen import console, print_written, waiting
     from taxonomy.errors import InputError
     from taxonomy.extraction.conversation_set import open_conversations
-    from taxonomy.extraction.conversation_table import check_path, write_conversations
+    from taxonomy.extraction.conversation_table import SUFFIXES, write_conversations
+    from taxonomy.mentions.tables import check_table_path
 
-    check_path(out)
+    check_table_path(out, SUFFIXES)
     with waiting("reading", quiet), open_conversations(files, format=format) as conversations:
         if not len(conversations):
             named = ", ".join(map(str, files))

@@ -7,15 +7,16 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taxonomy.errors import OutputError
 from taxonomy.extraction.conversation import Conversation
 from taxonomy.files import replacing
+from taxonomy.mentions.tables import check_table_path
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 # The columns but for the contexts, which have one each.
 KNOWN = ("conversation_id", "turns", "system", "model", "user_id", "language", "timestamp")
+SUFFIXES = (".parquet",)
 _BATCH = 256
 
 
@@ -38,27 +39,13 @@ def write_conversations(conversations: Iterable[Conversation], contexts: Iterabl
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    check_path(path)
+    check_table_path(path, SUFFIXES)
     names = sorted(set(contexts) - set(KNOWN))
     schema = _schema(names)
     rest = iter(conversations)
     with replacing(path, private=True) as file, pq.ParquetWriter(file, schema) as writer:
         while batch := [_row(one, names) for one in islice(rest, _BATCH)]:
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
-
-
-def check_path(path: Path) -> None:
-    """Refuse a path that `write_conversations` can't write, before the work that leads to it.
-
-    Raises
-    ------
-    OutputError
-    """
-    if path.suffix.lower() != ".parquet":
-        raise OutputError(f"{path.suffix!r} is not the suffix of Parquet", path=str(path), remedy="end it in .parquet")
-    if not path.parent.is_dir():
-        remedy = "make it, or choose another place"
-        raise OutputError(f"there is no folder {path.parent}", path=str(path), remedy=remedy)
 
 
 def _schema(contexts: Iterable[str]) -> pa.Schema:

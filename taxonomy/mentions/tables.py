@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +17,15 @@ if TYPE_CHECKING:
 _SUFFIXES = (".csv", ".parquet")
 
 
-def check_table_path(path: Path) -> None:
-    """Refuse a path that `write_table` can't write, before the work that leads to it.
+def check_table_path(path: Path, suffixes: Sequence[str] = _SUFFIXES) -> None:
+    """Refuse a path that a table can't be written to, before the work that leads to it.
 
     Raises
     ------
     OutputError
     """
-    if path.suffix.lower() not in _SUFFIXES:
-        remedy = "end the name in .csv or .parquet"
+    if path.suffix.lower() not in suffixes:
+        remedy = f"end the name in {' or '.join(suffixes)}"
         raise OutputError(f"{path.suffix!r} is not a format of a table", path=str(path), remedy=remedy)
     if not path.parent.is_dir():
         remedy = "make it, or choose another place"
