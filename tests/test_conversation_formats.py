@@ -88,6 +88,12 @@ INVENTED = (
         (ai("Good morning."), human("What did the job say?"), ai(("tool result", "done")), human("So?"), ai("Done.")),
         contexts={"region": "north"},
     ),
+    # The same picture twice is two files.
+    Invented(
+        "i-twice",
+        (Said("human", (Piece("image", "roof.png"), Piece("image", "roof.png"))), ai("Twice the same roof.")),
+        contexts={"region": "east"},
+    ),
     Invented(
         "i-long",
         tuple(human(f"Say {number}.") if number % 2 == 0 else ai(f"It is {number}.") for number in range(60)),
