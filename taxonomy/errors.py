@@ -10,7 +10,7 @@
     ├── InvariantError         a graph that is no taxonomy, with the nodes at fault
     ├── LookupFailedError      nothing has the id, label or name that was asked for
     │   └── AmbiguousKeyError  more than one thing has it
-    ├── LabelError             a language model that cannot be asked, or costs more than was allowed
+    ├── LanguageModelError             a language model that cannot be asked, or costs more than was allowed
     ├── OutputError            a result that cannot be written
     └── FetchError             a download that cannot be had, or is not what it must be
 
@@ -142,7 +142,7 @@ class AmbiguousKeyError(LookupFailedError):
         self.candidates = tuple(candidates)
 
 
-class LabelError(TaxonomyError):
+class LanguageModelError(TaxonomyError):
     """A language model that cannot be asked, or costs more than was allowed."""
 
 

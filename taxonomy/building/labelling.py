@@ -40,7 +40,7 @@ def label(
     ------
     InputError
         If an argument is of another type than it must be, or the taxonomy was built with another model.
-    LabelError
+    LanguageModelError
         If the language model can't be asked.
     embeddings.EmbeddingError
         If the embedding model is not there.

@@ -90,7 +90,7 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
     ------
     InputError, DomainsError, LevelsError, EditsError
         If what was given can't be built from.
-    LabelError
+    LanguageModelError
         If the labeller can't be asked.
     embeddings.EmbeddingError
         If the model is not there.

@@ -118,16 +118,16 @@ class Labelling:
             raise SystemExit(1)
 
     def _check_cost(self, estimate: Estimate) -> None:
-        from taxonomy.errors import LabelError
+        from taxonomy.errors import LanguageModelError
 
         if self.max_cost is None or not estimate.usage.calls:
             return
         if estimate.cost is None:
             problem = f"the price of {self.model.model} is not known"
-            raise LabelError(problem, remedy="leave `max_cost` out")
+            raise LanguageModelError(problem, remedy="leave `max_cost` out")
         if estimate.cost > self.max_cost:
             problem = f"the estimate is ${estimate.cost:.4f}, above `max_cost` {self.max_cost:g}"
-            raise LabelError(problem, remedy="nothing was asked")
+            raise LanguageModelError(problem, remedy="nothing was asked")
 
 
 def take_labelling(options: dict[str, Any], *, wanted: bool, quiet: bool) -> Labelling | None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taxonomy.english.words import sentence_case
-from taxonomy.errors import LabelError, check_type
+from taxonomy.errors import LanguageModelError, check_type
 from taxonomy.labels.answers import NameAnswer, refuse_name
 from taxonomy.labels.prompt_texts import prompt_text, prompts_digest
 from taxonomy.labels.refine import refine_places
@@ -130,7 +130,7 @@ class LanguageModel:
 
     Raises
     ------
-    LabelError
+    LanguageModelError
         If there is no such provider, or the URL is not one.
     """
 
@@ -184,7 +184,7 @@ class LanguageModel:
 
         Raises
         ------
-        LabelError
+        LanguageModelError
             If the model can't be asked at all.
         """
         return self._run(draft, vectors, only, rehearsal=False, progress=progress)
@@ -202,7 +202,7 @@ class LanguageModel:
 
         if self.refine and not any(node.placement for node in draft.nodes.values()):
             problem = "nothing to refine: no node of the tree has a confidence of its placement"
-            raise LabelError(problem, remedy="give a tree that was built")
+            raise LanguageModelError(problem, remedy="give a tree that was built")
         draft.weigh()
         with contextlib.closing(self.wire.connect(keyless=rehearsal)) as connection:
             desk = Desk(

@@ -1,1 +1,1 @@
-"""Asking language models: clients, limits, checked answers, and what is stored."""
+"""Asking language models: providers, outcomes, limits, what is stored and what it costs; `engine` puts them together."""

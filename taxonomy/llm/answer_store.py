@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from taxonomy.errors import LabelError
+from taxonomy.errors import LanguageModelError
 
 _BUSY_SECONDS = 120
 _TABLE = "CREATE TABLE IF NOT EXISTS answers (digest TEXT PRIMARY KEY, answer TEXT NOT NULL)"
@@ -49,4 +49,4 @@ class AnswerStore:
         except (sqlite3.Error, OSError) as error:
             remedy = "move the file away, or name another folder with VALUE_TAXONOMY_CACHE"
             problem = f"answers cannot be stored ({error})"
-            raise LabelError(problem, path=str(self.path), remedy=remedy) from error
+            raise LanguageModelError(problem, path=str(self.path), remedy=remedy) from error

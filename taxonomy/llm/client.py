@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from taxonomy.errors import LabelError
+from taxonomy.errors import LanguageModelError
 from taxonomy.llm.limits import RETRIES, TIMEOUT
 
 Messages = Sequence[dict[str, str]]
@@ -57,15 +57,15 @@ class Wire:
         if provider not in _KEYS or not name:
             known = ", ".join(f"{provider}/NAME" for provider in _KEYS)
             remedy = f"give one of {known}, and `base_url` for another server"
-            raise LabelError(f"there is no model {self.model!r}", remedy=remedy)
+            raise LanguageModelError(f"there is no model {self.model!r}", remedy=remedy)
         if self.base_url is not None:
             parts = urlsplit(self.base_url)
             if parts.scheme not in ("http", "https") or not parts.hostname:
                 problem = "`base_url` is not an http or https address"
-                raise LabelError(problem, remedy=f"give one such as {OLLAMA}")
+                raise LanguageModelError(problem, remedy=f"give one such as {OLLAMA}")
             if parts.username or parts.password or parts.query:
                 problem = "`base_url` holds a user, password or query"
-                raise LabelError(problem, remedy="set a key in the environment")
+                raise LanguageModelError(problem, remedy="set a key in the environment")
 
     @property
     def provider(self) -> str:
@@ -87,7 +87,7 @@ class Wire:
 
         Raises
         ------
-        LabelError
+        LanguageModelError
             If the extra is missing, or the key is not in the environment.
         """
         try:
@@ -95,7 +95,7 @@ class Wire:
             sdk = import_module("anthropic" if self.provider == "anthropic" else "openai")
         except ModuleNotFoundError as error:
             problem = f"asking a language model needs {error.name}, which is not installed"
-            raise LabelError(problem, remedy="run: pip install 'value-taxonomy[llm]'") from error
+            raise LanguageModelError(problem, remedy="run: pip install 'value-taxonomy[llm]'") from error
         # instructor logs answers as errors, which may quote the key; errors here never do.
         logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
         settings: dict[str, Any] = {
@@ -119,7 +119,7 @@ class Wire:
         variable = _KEYS[self.provider]
         key = os.environ.get(variable, "") if variable else ""
         if variable and not key and required and self.base_url is None:
-            raise LabelError(f"{self.model}: there is no key in the environment", remedy=f"set {variable}")
+            raise LanguageModelError(f"{self.model}: there is no key in the environment", remedy=f"set {variable}")
         # The clients require a key, even for a server that needs none.
         return key or "none"
 
@@ -141,7 +141,7 @@ class Connection:
         ------
         UnansweredError
             If there was none after the retries.
-        LabelError
+        LanguageModelError
             If the server will answer no question: a wrong key, model or address.
         """
         problem, fatal = "", False
@@ -160,7 +160,7 @@ class Connection:
         # Outside of the handler, so that no traceback shows what the server said.
         if fatal:
             remedy = "see the name, the key and the URL"
-            raise LabelError(f"{self.wire.model} at {self.url}: the server {problem}", remedy=remedy)
+            raise LanguageModelError(f"{self.wire.model} at {self.url}: the server {problem}", remedy=remedy)
         raise UnansweredError(problem)
 
 

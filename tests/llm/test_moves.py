@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taxonomy.errors import LabelError
+from taxonomy.errors import LanguageModelError
 from taxonomy.model import Placement, Taxonomy
 from tests.llm.labelling import Label, answering, move_first
 from tests.llm_server import Server, data_of, keep_all, kind_of
@@ -97,7 +97,7 @@ def test_the_schema_closes_the_list(label: Label, server: Server) -> None:
 
 def test_a_tree_without_confidences_cannot_be_refined(label: Label, tree: Taxonomy) -> None:
     nodes = [node.model_copy(update={"placement": None}) for node in tree.nodes]
-    with pytest.raises(LabelError, match="nothing to refine"):
+    with pytest.raises(LanguageModelError, match="nothing to refine"):
         label(Taxonomy.from_nodes(nodes, id="x", weight_unit="mentions"), refine=True)
 
 

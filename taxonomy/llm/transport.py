@@ -1,0 +1,138 @@
+"""HTTP to servers that may be slow or lie, and what their errors mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx2
+
+from taxonomy.llm.reply import Outcome, Reply
+
+# Bytes of a reply; an answer with all its room has a tenth of them.
+MOST_BYTES = 2_000_000
+
+# Answers are one line of JSON, and what is read of an error is a name or a message.
+_FATAL = {401: "refused the key", 403: "refused the key", 404: "does not know the model or the address"}
+_BUSY = (429, 529)
+# Errors of the request; a call with the same request would end in the same way.
+_OURS = (400, 413, 422)
+_NO_MONEY = re.compile(r"insufficient_quota|billing|credit balance", re.IGNORECASE)
+_FILTER = re.compile(r"content[ _](filter|policy|management)|responsibleai", re.IGNORECASE)
+_TOO_LONG = re.compile(
+    r"context[ _](length|window|size)|maximum context|prompt is too long|request_too_large|too many tokens",
+    re.IGNORECASE,
+)
+
+
+class ElsewhereError(Exception):
+    """A redirect to another server, which would be told the key and the question."""
+
+
+class OversizeError(Exception):
+    """A reply that is larger than any answer, or is packed so that its size can't be told."""
+
+
+def open_http(timeout: float) -> httpx2.AsyncClient:
+    """Return a client that follows no redirect to another server, and reads no reply without end."""
+    return httpx2.AsyncClient(
+        timeout=timeout,
+        follow_redirects=True,
+        headers={"Accept-Encoding": "identity"},
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
+        event_hooks={"response": [_check]},
+    )
+
+
+class _Capped(httpx2.AsyncByteStream):
+    """The bytes of a reply, up to a limit."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        total = 0
+        async for chunk in self._stream:
+            total += len(chunk)
+            if total > MOST_BYTES:
+                raise OversizeError
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def _check(response: httpx2.Response) -> None:
+    if response.has_redirect_location:
+        target = response.url.join(response.headers["location"])
+        if (target.scheme, target.host, target.port) != (response.url.scheme, response.url.host, response.url.port):
+            raise ElsewhereError
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise OversizeError
+    response.stream = _Capped(response.stream)
+
+
+def explain(error: BaseException) -> Reply:
+    """Return what an exception of a client means."""
+    chain = list(_causes(error))
+    for cause in chain:
+        status = getattr(cause, "status_code", None)
+        if isinstance(status, int):
+            return _of_status(status, cause)
+    if any(isinstance(cause, ElsewhereError) for cause in chain):
+        return Reply(Outcome.FAILED, reason="the server sends questions on to another server", fatal=True)
+    if any(isinstance(cause, OversizeError) for cause in chain):
+        return Reply(Outcome.FAILED, reason="the reply was larger than any answer", again=True)
+    names = {type(cause).__name__ for cause in chain}
+    if "APITimeoutError" in names or any(isinstance(cause, TimeoutError) for cause in chain):
+        return Reply(Outcome.TIMED_OUT, reason="the server did not answer in time", again=True)
+    if "APIConnectionError" in names:
+        return Reply(Outcome.FAILED, reason="the connection failed or was dropped", again=True)
+    return Reply(Outcome.MALFORMED, reason="the reply was not in the server's protocol")
+
+
+def _of_status(status: int, error: BaseException) -> Reply:
+    """Return what an error status means; of what the server says only the kind is told, since it may quote a key."""
+    said = _said(error)
+    if status in (400, 402, 403, 429) and _NO_MONEY.search(said):
+        return Reply(Outcome.FAILED, reason=f"the server wants to be paid first ({status})", fatal=True)
+    if status in _FATAL:
+        return Reply(Outcome.FAILED, reason=f"the server {_FATAL[status]} ({status})", fatal=True)
+    if status in _OURS and (status == 413 or _TOO_LONG.search(said)):
+        return Reply(Outcome.TOO_LONG, reason=f"the question is longer than the model takes ({status})")
+    if status in _OURS and _FILTER.search(said):
+        return Reply(Outcome.FILTERED, reason=f"the server's filter stopped it ({status})")
+    reason = f"the server said {status}"
+    return Reply(
+        Outcome.FAILED,
+        reason=reason,
+        busy=status in _BUSY,
+        again=status in (408, 409, 425) or status >= 500,
+        wait=_wait(error),
+    )
+
+
+def _said(error: BaseException) -> str:
+    """Return the code, type and message of an error, wherever the protocol has them."""
+    body = getattr(error, "body", None)
+    inner = body.get("error", body) if isinstance(body, dict) else body
+    parts = [inner.get(name) for name in ("code", "type", "message")] if isinstance(inner, dict) else [inner]
+    return " ".join(str(part)[:2000] for part in parts if part is not None)
+
+
+def _wait(error: BaseException) -> float:
+    """Return the seconds that the server asks to wait."""
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) / unit)
+        except (KeyError, ValueError):
+            continue
+    return 0.0
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
