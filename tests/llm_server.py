@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ def data_of(request: dict[str, Any]) -> Any:
     """Return the data that a request shows the model."""
     first = next(message for message in request["messages"] if message["role"] == "user")
     text = first["content"] if isinstance(first["content"], str) else first["content"][0]["text"]
-    return json.loads(text.removeprefix("<data>\n").removesuffix("\n</data>"))
+    return json.loads(text.removeprefix("<data>\n").partition("\n</data>")[0])
 
 
 def kind_of(request: dict[str, Any]) -> str:
@@ -29,7 +30,13 @@ def kind_of(request: dict[str, Any]) -> str:
 
 def good_name(request: dict[str, Any]) -> dict[str, Any]:
     """Return a name that follows from the messages and that no other messages give."""
-    digest = hashlib.sha256(json.dumps(request["messages"]).encode()).hexdigest()[:16]
+    messages = [
+        {**one, "content": re.sub(r"\n+[^\n]*\bvt-[0-9a-f]{16}\b[^\n]*", "\n", one["content"])}
+        if one["role"] == "system"
+        else one
+        for one in request["messages"]
+    ]
+    digest = hashlib.sha256(json.dumps(messages).encode()).hexdigest()[:16]
     word = "".join(LETTERS[int(digit, 16)] for digit in digest)
     return {
         "name": f"care for {word}",
@@ -142,10 +149,10 @@ def spoil(text: str, fault: str | None, key: str) -> str:
 def completion(path: str, request: dict[str, Any], said: str) -> dict[str, Any]:
     """Return the body of an answer, in the protocol of the path."""
     if path.endswith("/messages"):
-        tool = {"type": "tool_use", "id": "t", "name": request["tools"][0]["name"], "input": json.loads(said)}
+        tool = {"type": "text", "text": said}
         usage = {"input_tokens": 1, "output_tokens": 1}
         return {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [tool],
-                "stop_reason": "tool_use", "usage": usage}  # fmt: skip
+                "stop_reason": "end_turn", "usage": usage}  # fmt: skip
     message: dict[str, Any] = {"role": "assistant", "content": said}
     if "tools" in request:
         call = {"name": request["tools"][0]["function"]["name"], "arguments": said}

@@ -23,7 +23,8 @@ from tests.trees import FOUR_VALUES, full_tree, make_tree
 
 NAMES = """
     AmbiguousKeyError Built Diff Disclosure DomainsError Edit EditsError EmbeddingError Encoder FetchError InputError
-    InvariantError LanguageModelError LanguageModel LevelsError LookupFailedError Node OutputError Recipe Taxonomy TaxonomyError
+    InvariantError LanguageModelError LanguageModel LevelsError LookupFailedError Node OutputError Recipe Taxonomy
+    TaxonomyError
     __version__ apply_edits assign build compare compare_contexts compare_models describe_responses detect_drift
     find_anomalies label lint load measure_frequency measure_mirroring measure_principles measure_stability
     open_conversations open_mentions plot_flow read read_edits write_report

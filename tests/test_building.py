@@ -16,7 +16,7 @@ from taxonomy.clustering.methods import METHODS
 from taxonomy.clustering.names import METHOD_NAMES
 from taxonomy.errors import InputError, LevelsError, TaxonomyError
 from taxonomy.labels.language_model import Labelled, LanguageModel
-from taxonomy.llm.engine import Usage
+from taxonomy.llm.spending import Usage
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress

@@ -120,7 +120,7 @@ def test_the_examples_of_a_page_run(
     with serve() as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url.removesuffix("/v1"))
-        monkeypatch.setattr("taxonomy.llm.client.OLLAMA", server.url)
+        monkeypatch.setattr("taxonomy.llm.endpoint.OLLAMA", server.url)
         names: dict[str, Any] = {}
         for block in blocks(page):
             text = block.text.replace(SERVER, server.url)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,45 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from taxonomy.labels.language_model import Estimate, Failure, Labelled, LanguageModel
+    from taxonomy.labels.language_model import Estimate, Labelled, LanguageModel
     from taxonomy.model.draft import Draft
     from taxonomy.progress import StageProgress
+
+
+@dataclass(frozen=True)
+class MostFailures:
+    """How many failures are allowed: a number, or a percentage of the questions."""
+
+    number: float
+    percent: bool
+
+    def allows(self, failures: int, questions: int) -> bool:
+        """Say whether so many failures of so many questions are allowed."""
+        return failures <= (self.number * questions / 100 if self.percent else self.number)
+
+    def __str__(self) -> str:
+        """Return it as it was written."""
+        return f"{self.number:g}{'%' if self.percent else ''}"
+
+
+class FailureLimit(click.ParamType[MostFailures]):
+    """N, or P% of the questions."""
+
+    name = "N|P%"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> MostFailures:
+        """Read what was typed."""
+        if isinstance(value, MostFailures):
+            return value
+        percent = value.endswith("%")
+        try:
+            number = float(value[:-1]) if percent else int(value)
+        except ValueError:
+            number = -1
+        if not 0 <= number < float("inf"):
+            self.fail(f"{value!r} is neither a number nor a percentage; give one such as 10 or 2%", param, ctx)
+        return MostFailures(number, percent)
+
 
 OPTIONS = {
     "llm": click.option(
@@ -31,19 +68,26 @@ OPTIONS = {
         "--votes", type=click.IntRange(1), default=1, show_default=True, help="Votes on each move of --refine."
     ),
     "dry_run": click.option("--dry-run", is_flag=True, help="Print calls, tokens and cost, and stop there."),
-    "max_cost": click.option("--max-cost", type=click.FloatRange(0), help="Refuse if the estimate is above, in US$."),
+    "max_cost": click.option(
+        "--max-cost", type=click.FloatRange(0), help="Stop where this is spent, in US$; refuse more."
+    ),
     "concurrency": click.option(
         "--concurrency", type=click.IntRange(1), default=CONCURRENCY, show_default=True, help="Calls under way at once."
     ),
     "max_failures": click.option(
-        "--max-failures", type=click.IntRange(0), default=0, show_default=True, help="Exit with 1 if more fail."
+        "--max-failures",
+        type=FailureLimit(),
+        default="0",
+        metavar="N|P%",
+        show_default=True,
+        help="Exit with 1 if more fail.",
     ),
     "timeout": click.option(
         "--timeout",
         type=click.FloatRange(0, min_open=True),
         default=TIMEOUT,
         show_default=True,
-        help="Seconds to wait.",
+        help="Seconds that a call may take.",
     ),
     "retries": click.option(
         "--retries",
@@ -51,6 +95,12 @@ OPTIONS = {
         default=RETRIES,
         show_default=True,
         help="Times a failed call is made again.",
+    ),
+    "requests_per_minute": click.option(
+        "--requests-per-minute", type=click.IntRange(1), help="Most calls a minute, spread evenly."
+    ),
+    "tokens_per_minute": click.option(
+        "--tokens-per-minute", type=click.IntRange(1), help="Most tokens a minute, in and out, spread evenly."
     ),
 }
 
@@ -68,8 +118,7 @@ class Labelling:
 
     model: LanguageModel
     dry_run: bool
-    max_cost: float | None
-    max_failures: int
+    max_failures: MostFailures
     quiet: bool
 
     def name(
@@ -87,15 +136,11 @@ class Labelling:
         self._check_cost(estimate)
         if self.dry_run:
             raise click.exceptions.Exit(0)
-        done = self.model.name(draft, vectors, only=only, progress=progress)
+        with saying_how_to_go_on():
+            done = self.model.name(draft, vectors, only=only, progress=progress)
         if not self.quiet:
             moved = f", {count_of(done.moved, 'member')} moved" if self.model.refine else ""
-            parts = (
-                count_of(done.usage.calls, "call"),
-                count_of(done.usage.stored, "stored answer"),
-                count_of(len(done.failures), "failure"),
-            )
-            click.echo(f"{count_of(done.named, 'node')} named by {self.model.model}{moved}; {', '.join(parts)}")
+            click.echo(f"{count_of(done.named, 'node')} named by {self.model.model}{moved}; {_done(done)}")
         return done
 
     def say_nothing_to_name(self) -> None:
@@ -105,29 +150,40 @@ class Labelling:
         if self.dry_run:
             raise click.exceptions.Exit(0)
 
-    def report_failures(self, failures: Sequence[Failure]) -> None:
+    def report_failures(self, done: Labelled) -> None:
         """List what failed on stderr, and exit with 1 if it is more than was allowed."""
         from taxonomy.cli.screen import plain
 
-        for failure in failures:
+        for failure in done.failures:
             node = f"{plain(failure.node)}  {plain(failure.label)}"
-            click.echo(f"failed  {node}  {failure.stage}: {plain(failure.problem)}", err=True)
-        if len(failures) > self.max_failures:
-            problem = f"{count_of(len(failures), 'failure')}, more than --max-failures {self.max_failures}"
+            click.echo(f"failed  {node}  {failure.stage}: {failure.outcome}: {plain(failure.reason)}", err=True)
+        if not self.max_failures.allows(len(done.failures), done.questions):
+            problem = f"{count_of(len(done.failures), 'failure')}, more than --max-failures {self.max_failures}"
             click.echo(f"Error: {problem}", err=True)
             raise SystemExit(1)
 
     def _check_cost(self, estimate: Estimate) -> None:
         from taxonomy.errors import LanguageModelError
 
-        if self.max_cost is None or not estimate.usage.calls:
+        limit = self.model.max_cost
+        if limit is None or not estimate.usage.calls:
             return
         if estimate.cost is None:
             problem = f"the price of {self.model.model} is not known"
             raise LanguageModelError(problem, remedy="leave `max_cost` out")
-        if estimate.cost > self.max_cost:
-            problem = f"the estimate is ${estimate.cost:.4f}, above `max_cost` {self.max_cost:g}"
+        if estimate.cost > limit:
+            problem = f"the estimate is ${estimate.cost:.4f}, above `max_cost` {limit:g}"
             raise LanguageModelError(problem, remedy="nothing was asked")
+
+
+@contextmanager
+def saying_how_to_go_on() -> Iterator[None]:
+    """Say on Ctrl-C that answers are stored, and exit as programs do that it ends."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted: the answers so far are stored; run the same command again to go on", err=True)
+        raise SystemExit(130) from None
 
 
 def take_labelling(options: dict[str, Any], *, wanted: bool, quiet: bool) -> Labelling | None:
@@ -145,21 +201,36 @@ def take_labelling(options: dict[str, Any], *, wanted: bool, quiet: bool) -> Lab
 
     from taxonomy.labels.language_model import LanguageModel
 
-    asking = {name: own[name] for name in ("base_url", "refine", "votes", "concurrency", "timeout", "retries")}
-    return Labelling(LanguageModel(own["llm"], **asking), own["dry_run"], own["max_cost"], own["max_failures"], quiet)
+    model, dry_run, max_failures = (own.pop(name) for name in ("llm", "dry_run", "max_failures"))
+    return Labelling(LanguageModel(model, **own), dry_run, max_failures, quiet)
 
 
 def _estimated(model: str, estimate: Estimate) -> str:
-    from importlib.metadata import version
-
     usage = estimate.usage
-    price = (
-        "price unknown"
-        if estimate.cost is None
-        else f"about ${estimate.cost:.4f} by the prices of genai-prices {version('genai-prices')}"
-    )
     return (
         f"{model}: {count_of(usage.calls, 'call')} to make, {count_of(usage.stored, 'stored answer')}; "
         f"about {usage.input_tokens:,} tokens "
-        f"in and {usage.output_tokens:,} out (4 characters a token; retries and refused answers come on top); {price}"
+        f"in and {usage.output_tokens:,} out (by their bytes; retries and refused answers come on top); "
+        f"{_priced(usage.cost, 'about ')}"
     )
+
+
+def _done(done: Labelled) -> str:
+    usage = done.usage
+    parts = [
+        count_of(usage.calls, "call"),
+        count_of(usage.stored, "stored answer"),
+        count_of(len(done.failures), "failure"),
+    ]
+    if usage.calls:
+        parts.append(f"{usage.input_tokens:,} tokens in and {usage.output_tokens:,} out")
+        parts.append(_priced(usage.cost))
+    return ", ".join(parts)
+
+
+def _priced(cost: float | None, about: str = "") -> str:
+    from importlib.metadata import version
+
+    if cost is None:
+        return "price unknown"
+    return f"{about}${cost:.4f} by the prices of genai-prices {version('genai-prices')}"

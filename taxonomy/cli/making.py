@@ -124,7 +124,7 @@ def build_command(
         if edits is not None:
             print_outcomes(built.outcomes, built.tree, options["levels"])
     if labelling is not None and built.labelled is not None:
-        labelling.report_failures(built.labelled.failures)
+        labelling.report_failures(built.labelled)
     if strict:
         fail_if_left(built.outcomes)
 
@@ -185,6 +185,6 @@ def label_command(
         else:
             check()
             labelled.write(target)
-    labelling.report_failures(done.failures)
+    labelling.report_failures(done)
     if nothing:
         raise SystemExit(1)

@@ -7,7 +7,6 @@ is that of Clio's hierarchy (arXiv 2412.13678).
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -21,11 +20,12 @@ from taxonomy.labels.answers import NameAnswer, refuse_name
 from taxonomy.labels.prompt_texts import prompt_text, prompts_digest
 from taxonomy.labels.refine import refine_places
 from taxonomy.labels.surroundings import Surroundings
-from taxonomy.llm.answer_store import AnswerStore
-from taxonomy.llm.client import Wire
-from taxonomy.llm.engine import Desk, Question, Refusal, Usage
-from taxonomy.llm.limits import CONCURRENCY, RETRIES, TIMEOUT
-from taxonomy.llm.prices import estimate_cost
+from taxonomy.llm.endpoint import Endpoint
+from taxonomy.llm.limits import CONCURRENCY, RETRIES, TIMEOUT, Limits
+from taxonomy.llm.opening import open_engine, open_rehearsal
+from taxonomy.llm.question import Question, Refusal
+from taxonomy.llm.settling import Asker, Problem, settle
+from taxonomy.llm.spending import Usage
 from taxonomy.model import Node, Provenance
 from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress, stage_of
@@ -40,12 +40,24 @@ _FIXED = ("input", "domain", "human")
 
 @dataclass(frozen=True)
 class Failure:
-    """A question without an answer that can be used: what it was about, and why."""
+    """A question without an answer that can be used.
+
+    Attributes
+    ----------
+    node, label : str
+        What it was about.
+    stage : str
+    outcome : str
+        "refused", "filtered", "truncated", "too long", "malformed", "timed out" or "failed"; "rejected" for an answer
+        in form that breaks a rule.
+    reason : str
+    """
 
     node: str
     label: str
     stage: str
-    problem: str
+    outcome: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,11 @@ class Labelled:
     failures: tuple[Failure, ...]
     usage: Usage
     parameters: Mapping[str, Any]
+
+    @property
+    def questions(self) -> int:
+        """How many questions were asked, those with a stored answer included."""
+        return self.usage.outcomes.total()
 
     def noted(self, provenance: Provenance) -> Provenance:
         """Return where a tree comes from, with the model in it if it named or moved something."""
@@ -99,12 +116,15 @@ class Estimate:
     Attributes
     ----------
     usage : Usage
-    cost : float or None
-        In US dollars; None where the price is not known.
+        Its `cost` is in US dollars; None where the price is not known.
     """
 
     usage: Usage
-    cost: float | None
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars; None where the price is not known."""
+        return self.usage.cost
 
 
 @dataclass(frozen=True)
@@ -124,9 +144,13 @@ class LanguageModel:
     concurrency : int
         Calls under way at once; 8 by default.
     timeout : float
-        Seconds that a server may keep silent; 60 by default.
+        Seconds that a call may take as a whole; 120 by default.
     retries : int
-        How often a failed call is made again, and how often an answer of another form is asked again; 4 by default.
+        How often a call that failed or timed out is made again; 4 by default.
+    requests_per_minute, tokens_per_minute : int, optional
+        Calls are spread evenly below these rates.
+    max_cost : float, optional
+        US dollars, after which no call is begun and an error says how to go on.
 
     Raises
     ------
@@ -141,21 +165,36 @@ class LanguageModel:
     concurrency: int = CONCURRENCY
     timeout: float = TIMEOUT
     retries: int = RETRIES
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    max_cost: float | None = None
 
     def __post_init__(self) -> None:
         check_type(self.model, str, "model", "give anthropic/NAME, openai/NAME or ollama/NAME")
         # It checks the rest.
-        _ = self.wire
+        _ = self.endpoint
 
     @property
-    def wire(self) -> Wire:
-        """Where and how the model is asked."""
-        return Wire(self.model, self.base_url, self.timeout, self.retries)
+    def endpoint(self) -> Endpoint:
+        """Which model is asked, and where."""
+        return Endpoint(self.model, self.base_url)
+
+    @property
+    def limits(self) -> Limits:
+        """How it is asked."""
+        return Limits(
+            self.timeout,
+            self.retries,
+            self.concurrency,
+            self.requests_per_minute,
+            self.tokens_per_minute,
+            self.max_cost,
+        )
 
     def estimate(self, draft: Draft, vectors: NDArray[np.float32], *, only: Collection[str] | None = None) -> Estimate:
         """Return what naming would ask, by a rehearsal in which the names are those that nodes have now."""
-        usage = self._run(draft.copy(), vectors, only, rehearsal=True, progress=None).usage
-        return Estimate(usage, estimate_cost(self.wire, usage))
+        with open_rehearsal(self.endpoint) as rehearsal:
+            return Estimate(self._label(draft.copy(), vectors, rehearsal, only, progress=None).usage)
 
     def name(
         self,
@@ -187,42 +226,32 @@ class LanguageModel:
         LanguageModelError
             If the model can't be asked at all.
         """
-        return self._run(draft, vectors, only, rehearsal=False, progress=progress)
+        with open_engine(self.endpoint, self.limits) as engine:
+            return self._label(draft, vectors, engine, only, progress)
 
-    def _run(
+    def _label(
         self,
         draft: Draft,
         vectors: NDArray[np.float32],
+        asker: Asker,
         only: Collection[str] | None,
-        *,
-        rehearsal: bool,
         progress: StageProgress | None,
     ) -> Labelled:
-        from embeddings import cache_folder
-
         if self.refine and not any(node.placement for node in draft.nodes.values()):
             problem = "nothing to refine: no node of the tree has a confidence of its placement"
             raise LanguageModelError(problem, remedy="give a tree that was built")
         draft.weigh()
-        with contextlib.closing(self.wire.connect(keyless=rehearsal)) as connection:
-            desk = Desk(
-                connection=None if rehearsal else connection,
-                model=f"{self.wire.model} at {connection.url}",
-                store=AnswerStore(cache_folder()),
-                concurrency=self.concurrency,
-            )
-            every = draft.nodes.keys() if only is None else only
-            return self._label(_Work(Surroundings(draft, vectors), desk, frozenset(every), progress))
-
-    def _label(self, work: _Work) -> Labelled:
-        levels = range(1, work.draft.top + 1)
+        every = draft.nodes.keys() if only is None else only
+        work = _Work(Surroundings(draft, vectors), asker, frozenset(every), progress)
+        levels = range(1, draft.top + 1)
         for level in levels:
             work.name_level(level)
         moved = 0
         if self.refine:
-            outcome = refine_places(work.around, work.desk, self.votes, work.only, stage_of(work.progress, "refining"))
+            outcome = refine_places(work.around, asker, self.votes, work.only, stage_of(progress, "refining"))
             moved = outcome.moved
-            work.failures += [Failure(node.id, node.label, "refine", problem) for node, problem in outcome.failed]
+            for node, why in outcome.failed:
+                work.note_failure(node, "refine", why)
             work.name_level(1, only=outcome.changed)
         for level in levels[1:]:
             work.name_level(level, again=True)
@@ -231,16 +260,18 @@ class LanguageModel:
             "refine": self.refine,
             "votes": self.votes if self.refine else None,
         }
-        return Labelled(self.wire.model, len(work.named), moved, tuple(work.failures), work.desk.usage, parameters)
+        return Labelled(self.model, len(work.named), moved, tuple(work.failures), asker.usage, parameters)
 
 
 class _Work:
     """The naming of one tree; only the nodes `only` are asked about."""
 
-    def __init__(self, around: Surroundings, desk: Desk, only: frozenset[str], progress: StageProgress | None) -> None:
+    def __init__(
+        self, around: Surroundings, asker: Asker, only: frozenset[str], progress: StageProgress | None
+    ) -> None:
         self.around = around
         self.draft = around.draft
-        self.desk = desk
+        self.asker = asker
         self.only = only
         self.progress = progress
         self.named: set[str] = set()
@@ -274,10 +305,11 @@ class _Work:
             return None
 
         stage = "second look" if again else f"naming level {level}"
-        problems = self.desk.settle(
-            [self._question(node, again) for node in nodes], refuse, stage_of(self.progress, stage)
-        )
-        unnamed = {node.id: problem for node, problem in zip(nodes, problems, strict=True) if problem}
+        questions = [self._question(node, again) for node in nodes]
+        problems = settle(self.asker, questions, refuse, stage_of(self.progress, stage))
+        unnamed: dict[str, Problem] = {
+            node.id: problem for node, problem in zip(nodes, problems, strict=True) if problem
+        }
         self._yield_names(accepted, unnamed)
         for node, answer in accepted.values():
             self.named.add(node.id)
@@ -289,15 +321,21 @@ class _Work:
                 label_rank=None,
                 label_fit=None,
             )
-        self.failures += [Failure(id, draft.nodes[id].label, stage, problem) for id, problem in unnamed.items()]
+        for id, problem in unnamed.items():
+            self.note_failure(draft.nodes[id], stage, problem)
 
-    def _yield_names(self, accepted: dict[str, tuple[Node, NameAnswer]], unnamed: dict[str, str]) -> None:
+    def note_failure(self, node: Node, stage: str, problem: Problem) -> None:
+        """Note that a question about a node has no answer that can be used."""
+        self.failures.append(Failure(node.id, node.label, stage, problem.outcome, problem.reason))
+
+    def _yield_names(self, accepted: dict[str, tuple[Node, NameAnswer]], unnamed: dict[str, Problem]) -> None:
         """Take back names that equal one that an unnamed node keeps, until all of the level differ."""
         kept = {canonical_key(self.draft.nodes[id].label) for id in unnamed}
         while clash := kept & accepted.keys():
             for key in sorted(clash):
                 node, _ = accepted.pop(key)
-                unnamed[node.id] = "its name is that of another node, which got none and keeps its label"
+                reason = "its name is that of another node, which got none and keeps its label"
+                unnamed[node.id] = Problem("rejected", reason)
                 kept.add(canonical_key(node.label))
 
     def _around(self, node: Node) -> set[str]:
@@ -326,7 +364,8 @@ class _Work:
             data["current"] = {"name": node.label, "definition": node.definition}
             data["siblings"] = [one.label for one in self.around.beside(node.id)]
         assumed = NameAnswer(name=node.label, definition=node.definition)
-        return Question(node.id, prompt_text("cluster" if node.level == 1 else "parent"), data, NameAnswer, assumed)
+        task = "cluster" if node.level == 1 else "parent"
+        return Question(node.id, task, prompt_text(task), data, NameAnswer, assumed)
 
 
 def _percent(child: Node, node: Node) -> float:

@@ -11,7 +11,8 @@ from embeddings.progress import Progress
 from taxonomy.labels.answers import KEEP, MoveAnswer, moves_form, refuse_moves
 from taxonomy.labels.prompt_texts import prompt_text
 from taxonomy.labels.surroundings import Surroundings
-from taxonomy.llm.engine import Desk, Question, Refusal
+from taxonomy.llm.question import Question, Refusal
+from taxonomy.llm.settling import Asker, Problem, settle
 from taxonomy.model import Node
 from taxonomy.model.draft import Draft
 
@@ -28,11 +29,11 @@ class Outcome:
 
     moved: int
     changed: frozenset[str]
-    failed: tuple[tuple[Node, str], ...]
+    failed: tuple[tuple[Node, Problem], ...]
 
 
 def refine_places(
-    around: Surroundings, desk: Desk, votes: int, only: Collection[str], progress: Progress | None = None
+    around: Surroundings, asker: Asker, votes: int, only: Collection[str], progress: Progress | None = None
 ) -> Outcome:
     """Ask about each node's doubtful members, and move those for which one choice gets more than half of the votes.
 
@@ -40,7 +41,8 @@ def refine_places(
     ----------
     around : Surroundings
         Its draft is changed in place: parents, and the share of votes of each member asked about.
-    desk : Desk
+    asker : Asker
+        What gets the questions answered.
     votes : int
         How often each question is asked; a vote without an answer counts for no choice.
     only : collection of str
@@ -71,7 +73,7 @@ def refine_places(
             ballots[ids[move.member]][ids.get(move.choice, KEEP)] += 1
         return None
 
-    problems = desk.settle(questions, refuse, progress)
+    problems = settle(asker, questions, refuse, progress)
     moved, changed = 0, set()
     for member, ballot in ballots.items():
         choice, count = max(ballot.items(), key=lambda item: (item[1], item[0])) if ballot else (KEEP, 0)
@@ -126,7 +128,8 @@ def _question(
         ],
     }
     assumed = MoveAnswer(moves=tuple(MoveAnswer.Move(member=id, choice=KEEP) for id in member_ids))
-    return Question(node.id, prompt_text("move"), data, moves_form(member_ids, choice_ids), assumed, number=vote), ids
+    form = moves_form(member_ids, choice_ids)
+    return Question(node.id, "move", prompt_text("move"), data, form, assumed, number=vote), ids
 
 
 def _may_move(draft: Draft, member: str, target: str) -> bool:

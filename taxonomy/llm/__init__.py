@@ -1,1 +1,1 @@
-"""Asking language models: providers, outcomes, limits, what is stored and what it costs; `engine` puts them together."""
+"""Asking language models: providers, outcomes, limits, what is stored, what it costs; `engine` is the whole."""

@@ -1,51 +1,213 @@
-"""Answers of language models stored on disk, so that each question is asked once."""
+"""Answers of language models and what they took, stored on disk, so that each question is paid for once."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from taxonomy.errors import LanguageModelError
+from taxonomy.llm.reply import Outcome, Reply, Tokens
 
 _BUSY_SECONDS = 120
-_TABLE = "CREATE TABLE IF NOT EXISTS answers (digest TEXT PRIMARY KEY, answer TEXT NOT NULL)"
+_TABLES = """
+CREATE TABLE IF NOT EXISTS replies (
+    digest TEXT PRIMARY KEY, model TEXT NOT NULL, task TEXT NOT NULL,
+    outcome TEXT NOT NULL, text TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS calls (
+    model TEXT NOT NULL, task TEXT NOT NULL, outcome TEXT NOT NULL, bytes_in INTEGER NOT NULL, batched INTEGER NOT NULL,
+    input INTEGER, cached INTEGER, written INTEGER, output INTEGER, at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS batches (
+    key TEXT PRIMARY KEY, model TEXT NOT NULL, name TEXT, requests INTEGER NOT NULL, at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is stored of a model and a task.
+
+    Attributes
+    ----------
+    model, task : str
+    replies : dict of str to int
+        Questions by their outcome.
+    calls : int
+    tokens : Tokens
+        Of the calls of which the server said it.
+    """
+
+    model: str
+    task: str
+    replies: dict[str, int]
+    calls: int
+    tokens: Tokens
 
 
 class AnswerStore:
-    """Answers under the digest of what was asked, in one SQLite file; each is on disk before the next step.
+    """One SQLite file, open for as long as it is used; what was put in is there after a kill.
 
-    Answers cost money, so that a store that can't be used is an error, not a warning.
+    Answers cost money, so that a store that can't be used is an error, not a warning. Answers quote what was read, so
+    that only the owner can read the file.
 
     Parameters
     ----------
     folder : Path
         The cache folder; see `embeddings.cache_folder`.
+
+    Raises
+    ------
+    LanguageModelError
+        If the file can't be opened, or is none of ours.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "answers" / "answers.sqlite"
+        self._lock = threading.Lock()
+        with self._one_error():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.chmod(0o700)
+            # SQLite gives the files beside it the mode of this one.
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            self.path.chmod(0o600)
+            self._connection = sqlite3.connect(
+                self.path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
+            )
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            # A kill loses nothing; a loss of power may lose the last answers.
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.executescript(_TABLES)
 
-    def get(self, digest: str) -> str | None:
-        """Return the answer under a digest, None where there is none."""
-        with self._open() as connection:
-            row = connection.execute("SELECT answer FROM answers WHERE digest = ?", (digest,)).fetchone()
-        return None if row is None else str(row[0])
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
 
-    def put(self, digest: str, answer: str) -> None:
-        """Keep an answer; one that is kept already stays."""
-        with self._open() as connection:
-            connection.execute("INSERT OR IGNORE INTO answers VALUES (?, ?)", (digest, answer))
+    def __enter__(self) -> AnswerStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def get(self, digest: str) -> Reply | None:
+        """Return the reply under a digest, None where there is none."""
+        rows = self._read("SELECT outcome, text, reason FROM replies WHERE digest = ?", digest)
+        return Reply(Outcome(rows[0][0]), rows[0][1], rows[0][2]) if rows else None
+
+    def put(self, digest: str, model: str, task: str, reply: Reply) -> None:
+        """Keep a reply; one that is kept already stays."""
+        row = (digest, model, task, str(reply.outcome), reply.text, reply.reason, time.time())
+        self._write("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?)", *row)
+
+    def note_call(self, model: str, task: str, bytes_in: int, reply: Reply, *, batched: bool = False) -> None:
+        """Note a call, with what it took as the server says."""
+        tokens = reply.tokens
+        took = (None,) * 4 if tokens is None else (tokens.input, tokens.cached, tokens.written, tokens.output)
+        row = (model, task, str(reply.outcome), bytes_in, batched, *took, time.time())
+        self._write("INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *row)
+
+    def measured(self, model: str, task: str) -> tuple[int, int, int, int]:
+        """Return what is known of answered calls: their number, bytes in, tokens in and tokens out."""
+        query = (
+            "SELECT count(*), total(bytes_in), total(input), total(output) FROM"
+            " (SELECT * FROM calls WHERE model = ? AND task = ? AND outcome = 'answered' AND input > 0"
+            " ORDER BY at DESC LIMIT 1000)"
+        )
+        ((calls, bytes_in, tokens_in, tokens_out),) = self._read(query, model, task)
+        return int(calls), int(bytes_in), int(tokens_in), int(tokens_out)
+
+    def canary(self) -> str:
+        """Return the word that no answer may hold: random, and the same as long as the store is there."""
+        self._write("INSERT OR IGNORE INTO settings VALUES ('canary', ?)", f"vt-{secrets.token_hex(8)}")
+        return str(self._read("SELECT value FROM settings WHERE name = 'canary'")[0][0])
+
+    def stored(self) -> list[Stored]:
+        """Return what is stored, by model and task."""
+        replies: dict[tuple[str, str], dict[str, int]] = {}
+        for model, task, outcome, count in self._read(
+            "SELECT model, task, outcome, count(*) FROM replies GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        ):
+            replies.setdefault((model, task), {})[outcome] = count
+        calls = {
+            (model, task): (int(count), Tokens(*map(int, took)))
+            for model, task, count, *took in self._read(
+                "SELECT model, task, count(*), total(input), total(cached), total(written), total(output)"
+                " FROM calls GROUP BY 1, 2"
+            )
+        }
+        nothing = (0, Tokens())
+        return [
+            Stored(model, task, replies.get((model, task), {}), *calls.get((model, task), nothing))
+            for model, task in sorted(replies.keys() | calls.keys())
+        ]
+
+    def purge(self, model: str | None = None, before: float | None = None, *, unanswered: bool = False) -> int:
+        """Delete replies for good, with what is noted of their calls: of a model, from before a moment, or unanswered.
+
+        Returns
+        -------
+        int
+            Replies that were deleted.
+        """
+        where, values = ["1"], list[object]()
+        if model is not None:
+            where, values = [*where, "(model = ? OR model LIKE ? || ' at %')"], [*values, model, model]
+        if before is not None:
+            where, values = [*where, "at < ?"], [*values, before]
+        if unanswered:
+            where = [*where, "outcome <> 'answered'"]
+        condition = " AND ".join(where)
+        with self._lock, self._one_error():
+            deleted = self._connection.execute(f"DELETE FROM replies WHERE {condition}", values).rowcount  # noqa: S608
+            if not unanswered:
+                self._connection.execute(f"DELETE FROM calls WHERE {condition}", values)  # noqa: S608
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return int(deleted)
+
+    # -- batches -----------------------------------------------------------------------------------------------
+
+    def note_batch(self, key: str, model: str, requests: int) -> None:
+        """Note that a batch is about to be submitted."""
+        self._write("INSERT OR IGNORE INTO batches VALUES (?, ?, NULL, ?, ?)", key, model, requests, time.time())
+
+    def name_batch(self, key: str, name: str | None) -> None:
+        """Note the name that the server gave a batch."""
+        self._write("UPDATE batches SET name = ? WHERE key = ?", name, key)
+
+    def forget_batch(self, key: str) -> None:
+        """Forget a batch whose results are stored, or that is gone."""
+        self._write("DELETE FROM batches WHERE key = ?", key)
+
+    def batches(self) -> list[tuple[str, str, str | None, int, float]]:
+        """Return the batches under way: key, model, the server's name if known, requests, and when it was submitted."""
+        return [tuple(row) for row in self._read("SELECT key, model, name, requests, at FROM batches ORDER BY at")]
+
+    # -- SQL ---------------------------------------------------------------------------------------------------
+
+    def _read(self, query: str, *values: object) -> list[Any]:
+        with self._lock, self._one_error():
+            return self._connection.execute(query, values).fetchall()
+
+    def _write(self, query: str, *values: object) -> None:
+        with self._lock, self._one_error():
+            self._connection.execute(query, values)
 
     @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """Open the file for one transaction, from any thread or process."""
+    def _one_error(self) -> Iterator[None]:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.closing(sqlite3.connect(self.path, timeout=_BUSY_SECONDS)) as connection, connection:
-                connection.execute(_TABLE)
-                yield connection
+            yield
         except (sqlite3.Error, OSError) as error:
             remedy = "move the file away, or name another folder with VALUE_TAXONOMY_CACHE"
             problem = f"answers cannot be stored ({error})"

@@ -11,6 +11,8 @@ from taxonomy.errors import LanguageModelError
 OLLAMA = "http://localhost:11434/v1"
 # Where each provider's key is, None where it needs none.
 _KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY", "ollama": None}
+# Where the providers' own clients look for another address.
+_ADDRESSES = {"anthropic": "ANTHROPIC_BASE_URL", "openai": "OPENAI_BASE_URL"}
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,26 @@ class Endpoint:
         return self.model.partition("/")[2]
 
     @property
+    def protocol(self) -> str:
+        """The module of the protocol that the server speaks."""
+        return f"taxonomy.llm.{'anthropic' if self.provider == 'anthropic' else 'openai'}_protocol"
+
+    @property
     def url(self) -> str | None:
         """The address of the server, None for the provider's own."""
-        return self.base_url or (OLLAMA if self.provider == "ollama" else None)
+        if self.base_url is not None or self.provider == "ollama":
+            return self.base_url or OLLAMA
+        return os.environ.get(_ADDRESSES[self.provider]) or None
+
+    @property
+    def asked_at(self) -> str:
+        """The model and where it is asked, which its answers are stored under."""
+        return f"{self.model} at {self.url}" if self.url else self.model
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether the provider's prices hold: not for a server of one's own."""
+        return self.base_url is None and self.provider != "ollama"
 
     def key(self) -> str:
         """Return the key from the environment.

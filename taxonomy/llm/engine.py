@@ -1,239 +1,358 @@
-"""Questions and their answers: each is asked once, kept at once, and asked again when its answer is refused."""
+"""Get questions answered: from the store, or by a model, which is asked at a pace that its server bears."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
-from functools import cache
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
+from importlib import import_module
+from queue import SimpleQueue
 from typing import Any
 
-from pydantic import BaseModel
+import anyio
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from pydantic import ValidationError
 
-from embeddings.progress import Progress
+from taxonomy.english.plurals import count_of
+from taxonomy.errors import LanguageModelError
 from taxonomy.llm.answer_store import AnswerStore
-from taxonomy.llm.client import Connection, UnansweredError
-from taxonomy.llm.limits import CONCURRENCY
+from taxonomy.llm.endpoint import Endpoint, without_keys
+from taxonomy.llm.limits import Limits
+from taxonomy.llm.pacing import HOPELESS, Pace, pause_after
+from taxonomy.llm.question import MORE_ROOM, Question, Request
+from taxonomy.llm.reply import LASTING, Outcome, Reply, Tokens
+from taxonomy.llm.spending import Tokenizer, Usage, cost_of
+from taxonomy.llm.transport import open_http
 
-# Answers to one question, the first and those after a refusal.
-_ATTEMPTS = 3
-# Characters of English a token, roughly, in today's tokenizers.
-_TOKEN = 4
-# Calls that fail before any is answered, after which the rest is not tried.
-HOPELESS = 10
+# How often an answer that is not in the form asked for is asked for again.
+_AGAIN = 2
+_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
+_GO_ON = "the answers so far are stored: run the same again to go on"
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Why an answer is refused.
+class _Model:
+    """A model in use: how it is asked, at what pace, and how it counts tokens."""
 
-    Attributes
+    def __init__(self, endpoint: Endpoint, store: AnswerStore, limits: Limits) -> None:
+        self.endpoint = endpoint
+        self.pace = Pace(limits)
+        self.tokenizer = Tokenizer(store, endpoint.asked_at)
+        self.http = open_http(limits.timeout)
+        self.protocol: Any = import_module(endpoint.protocol).Protocol(endpoint, self.http, endpoint.key())
+
+
+class Engine:
+    """Asks language models, within a `with`.
+
+    Questions are taken one by one, so that their number does not matter. Each answer is stored before it is given.
+
+    Parameters
     ----------
-    reason : str
-        Sent to the model.
-    remark : str
-        Sent after it, followed by `data`.
-    data : tuple of str
-    """
-
-    reason: str
-    remark: str = ""
-    data: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked about one thing.
-
-    Attributes
-    ----------
-    subject : str
-        What it is about, for the caller; not sent to the model.
-    prompt : str
-        The instructions for the model.
-    data : mapping
-        What the model is shown, as JSON.
-    form : type of BaseModel
-        What it may answer.
-    assumed : BaseModel
-        An answer of the usual length, which an estimate goes on with.
-    number : int
-        Tells votes on the same data apart.
-    refused : tuple of (str, Refusal)
-        Earlier answers, as JSON, and why they were refused.
-    """
-
-    subject: str
-    prompt: str
-    data: Mapping[str, Any]
-    form: type[BaseModel]
-    assumed: BaseModel
-    number: int = 0
-    refused: tuple[tuple[str, Refusal], ...] = ()
-
-    def messages(self) -> list[dict[str, str]]:
-        """Return the chat: the prompt, the data, and what was refused."""
-        chat = [
-            {"role": "system", "content": self.prompt},
-            {"role": "user", "content": _block(self.data)},
-        ]
-        for answer, refusal in self.refused:
-            request = f"This answer can't be used: {refusal.reason}. Answer again, in full."
-            if refusal.remark:
-                request += f" {refusal.remark}\n{_block(refusal.data)}"
-            chat += [{"role": "assistant", "content": answer}, {"role": "user", "content": request}]
-        return chat
-
-
-@dataclass
-class Usage:
-    """Calls to a language model, made or to be made.
-
-    Attributes
-    ----------
-    calls : int
-    stored : int
-        Questions whose answers were stored, and took no call.
-    input_tokens, output_tokens : int
-        Estimates, at four characters a token.
-    """
-
-    calls: int = 0
-    stored: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    def count(self, question: Question) -> None:
-        """Count a call."""
-        sent = sum(len(message["content"]) for message in question.messages())
-        self.calls += 1
-        self.input_tokens += (sent + len(_schema(question.form))) // _TOKEN
-        self.output_tokens += len(question.assumed.model_dump_json()) // _TOKEN
-
-
-@dataclass
-class Desk:
-    """Gets questions answered, from the store or by the model.
-
-    Attributes
-    ----------
-    connection : Connection or None
-        None to rehearse: what is not stored is counted, and answered as assumed.
-    model : str
-        What the answers are stored under, with the question.
+    endpoint : Endpoint
+        The model that is asked.
     store : AnswerStore
-    concurrency : int
-        Calls under way at once.
+    limits : Limits, optional
+    others : mapping of str to Endpoint, optional
+        Models for the questions of some tasks, as a cheaper one for an easy task.
+
+    Attributes
+    ----------
     usage : Usage
         What was asked so far.
+    expected : Usage
+        What that was expected to take.
+
+    Raises
+    ------
+    LanguageModelError
+        If a key is missing, or `max_cost` is given and a price is not known.
     """
 
-    connection: Connection | None
-    model: str
-    store: AnswerStore
-    concurrency: int = CONCURRENCY
-    usage: Usage = field(default_factory=Usage)
-    answered: bool = False
-    failed: int = 0
-
-    def settle(
+    def __init__(
         self,
-        questions: Sequence[Question],
-        refuse: Callable[[Question, Any], Refusal | None],
-        progress: Progress | None = None,
-    ) -> list[str | None]:
-        """Ask questions until their answers hold, at most `_ATTEMPTS` times each.
+        endpoint: Endpoint,
+        store: AnswerStore,
+        limits: Limits | None = None,
+        *,
+        others: Mapping[str, Endpoint] | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.store = store
+        self.limits = limits or Limits()
+        self.usage = Usage()
+        self.expected = Usage()
+        self._others = dict(others or {})
+        self._canary = store.canary()
+        self._stopped: LanguageModelError | None = None
+        self._unanswered = 0
+        self._contexts: dict[tuple[str, str], anyio.Event] = {}
+        for one in self._endpoints:
+            one.key()
+            if self.limits.max_cost is not None and cost_of(one, Tokens(1, 0, 0, 1)) is None:
+                raise LanguageModelError(f"the price of {one.model} is not known", remedy="leave `max_cost` out")
 
-        Answers of a round are judged in the order of the questions, whatever the order in which they came, so that the
-        same answers give the same result.
+    @property
+    def _endpoints(self) -> set[Endpoint]:
+        return {self.endpoint, *self._others.values()}
 
-        Parameters
-        ----------
-        questions : sequence of Question
-        refuse : callable
-            Takes a question and its answer; uses the answer and returns None, or returns why it is refused.
-        progress : callable, optional
-            Called with (questions answered, questions in all) in each round.
+    def __enter__(self) -> Engine:
+        with ExitStack() as stack:
+            self._portal: BlockingPortal = stack.enter_context(start_blocking_portal())
+            self._models = self._portal.call(self._open)
+            stack.callback(self._portal.call, self._close)
+            self._stack = stack.pop_all()
+        return self
 
-        Returns
-        -------
-        list of str or None
-            For each question why it has no answer, None where it has.
+    def __exit__(self, *exception: Any) -> None:
+        self._stack.__exit__(*exception)
+
+    async def _open(self) -> dict[Endpoint, _Model]:
+        return {one: _Model(one, self.store, self.limits) for one in self._endpoints}
+
+    async def _close(self) -> None:
+        for model in self._models.values():
+            await model.http.aclose()
+
+    # -- a stream of questions ---------------------------------------------------------------------------------
+
+    def ask(self, questions: Iterable[Question]) -> Iterator[tuple[Question, Reply]]:
+        """Yield questions with their replies as they come, in no order; the same question twice is asked once.
+
+        Raises
+        ------
+        LanguageModelError
+            If the model can't be asked (a wrong key, model or address), its server fails or is busy for long, or
+            `max_cost` is spent. What was answered before is stored, and is yielded first.
         """
-        problems: list[str | None] = [None] * len(questions)
-        current = dict(enumerate(questions))
-        for _ in range(_ATTEMPTS):
-            replies = self._ask(list(current.values()), progress)
-            refused: dict[int, Question] = {}
-            for (index, question), reply in zip(current.items(), replies, strict=True):
-                if isinstance(reply, UnansweredError):
-                    problems[index] = str(reply)
-                elif reply is not None:
-                    refusal = refuse(question, question.form.model_validate_json(reply))
-                    problems[index] = refusal.reason if refusal else None
-                    if refusal:
-                        refused[index] = replace(question, refused=(*question.refused, (reply, refusal)))
-            if not refused:
-                break
-            current = refused
-        return problems
-
-    def _ask(self, questions: Sequence[Question], progress: Progress | None) -> list[str | UnansweredError | None]:
-        """Return the answers as JSON, in order; None for those that a rehearsal assumes."""
-        replies: list[str | UnansweredError | None] = []
-        missing = []
-        for index, question in enumerate(questions):
-            replies.append(self.store.get(self._digest(question)))
-            if replies[-1] is None:
-                missing.append(index)
-                self.usage.count(question)
-        self.usage.stored += len(questions) - len(missing)
-        if self.connection is not None and missing:
-            for done, (place, reply) in enumerate(self._call([questions[index] for index in missing]), 1):
-                replies[missing[place]] = reply
-                if progress is not None:
-                    progress(len(questions) - len(missing) + done, len(questions))
-        return replies
-
-    def _call(self, questions: Sequence[Question]) -> Iterator[tuple[int, str | UnansweredError]]:
-        """Yield answers with their places as they come, each stored first."""
-        pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="llm")
+        under_way = _UnderWay()
+        # Some may wait for the first question of their context.
+        window = 4 * self.limits.concurrency
         try:
-            under_way = {pool.submit(self._call_one, question): place for place, question in enumerate(questions)}
-            for call in as_completed(under_way):
-                yield under_way[call], call.result()
+            for question in questions:
+                while under_way.any_done() or len(under_way) >= window:
+                    yield from under_way.next_done()
+                if self._stopped is not None:
+                    break
+                model = self._model_of(question)
+                digest = question.digest(model.endpoint.asked_at)
+                if under_way.has(digest):
+                    under_way.join(digest, question)
+                elif (stored := self.store.get(digest)) is not None:
+                    self.usage.stored += 1
+                    self.usage.outcomes[stored.outcome] += 1
+                    yield question, stored
+                else:
+                    under_way.add(digest, question, self._portal.start_task_soon(self._settle, model, question, digest))
+            while under_way:
+                yield from under_way.next_done()
         finally:
-            # On an error nothing more is asked; answers under way are awaited, and kept.
-            pool.shutdown(cancel_futures=True)
+            under_way.cancel()
+        if self._stopped is not None:
+            raise self._stopped
 
-    def _call_one(self, question: Question) -> str | UnansweredError:
-        assert self.connection is not None
-        if self.failed >= HOPELESS and not self.answered:
-            return UnansweredError(f"not asked, since the first {HOPELESS} questions got no answer")
-        try:
-            reply = self.connection.ask(question.messages(), question.form)
-        except UnansweredError as error:
-            self.failed += 1
-            return error
-        self.answered = True
-        self.store.put(self._digest(question), reply)
+    def _model_of(self, question: Question) -> _Model:
+        return self._models[self._others.get(question.task, self.endpoint)]
+
+    # -- one question ------------------------------------------------------------------------------------------
+
+    async def _settle(self, model: _Model, question: Question, digest: str) -> Reply | None:
+        """Return what became of a question, stored if asking again would not change it; None if it was not asked."""
+        async with self._after_first(model, question.context):
+            reply = await self._pursue(model, question)
+        if reply is None:
+            return None
+        if reply.outcome in LASTING:
+            self.store.put(digest, model.endpoint.asked_at, question.task, reply)
+        self.usage.outcomes[reply.outcome] += 1
+        expected = model.tokenizer.expect(question)
+        self.expected.add(expected, cost_of(model.endpoint, expected))
+        self._judge(model, reply)
         return reply
 
-    def _digest(self, question: Question) -> str:
-        asked = [self.model, _schema(question.form), question.messages(), question.number]
-        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+    @asynccontextmanager
+    async def _after_first(self, model: _Model, context: str) -> AsyncIterator[None]:
+        """Let the first question of a context go alone: those after it find the context kept by the server."""
+        key = model.endpoint.asked_at, context
+        if not context:
+            yield
+        elif key in self._contexts:
+            await self._contexts[key].wait()
+            yield
+        else:
+            event = self._contexts[key] = anyio.Event()
+            try:
+                yield
+            finally:
+                del self._contexts[key]
+                event.set()
+
+    async def _pursue(self, model: _Model, question: Question) -> Reply | None:
+        """Ask until there is an answer, or asking again would not help."""
+        request = Request(self._system(question), question.context, question.turns(), question.form)
+        failures = malformed = 0
+        while (reply := await self._call(model, question, request)) is not None:
+            if reply.busy:
+                # The pace waits; the question loses nothing.
+                continue
+            if reply.outcome is Outcome.TRUNCATED and request.room < MORE_ROOM:
+                request = replace(request, room=MORE_ROOM)
+            elif reply.outcome is Outcome.MALFORMED and malformed < _AGAIN:
+                malformed += 1
+                request = replace(request, turns=_with_reason(question.turns(), reply.reason))
+            elif reply.again and failures < self.limits.retries:
+                await anyio.sleep(max(reply.wait, pause_after(failures)))
+                failures += 1
+            else:
+                return reply
+        return None
+
+    async def _call(self, model: _Model, question: Question, request: Request) -> Reply | None:
+        """Make one call; None where none may be made any more."""
+        expected = model.tokenizer.expect(question)
+        amount = expected.input + expected.output
+        async with model.pace.turn(amount) as begun:
+            if self._must_stop(model):
+                return None
+            try:
+                with anyio.fail_after(self.limits.timeout):
+                    reply: Reply = await model.protocol.ask(request)
+            except TimeoutError:
+                reason = f"no whole answer in {self.limits.timeout:g} seconds"
+                reply = Reply(Outcome.TIMED_OUT, reason=reason, again=True)
+            model.pace.note(reply, begun, amount)
+        reply = self._checked(reply, question)
+        if reply.fatal:
+            self._stop(model, reply.reason, "see the name, the key and the URL")
+        self.store.note_call(model.endpoint.asked_at, question.task, question.bytes_in(), reply)
+        tokens = reply.tokens
+        if tokens is None and reply.outcome is Outcome.ANSWERED:
+            self.usage.uncounted += 1
+            tokens = expected
+        self.usage.add(tokens or Tokens(), cost_of(model.endpoint, tokens or Tokens()))
+        return reply
+
+    def _system(self, question: Question) -> str:
+        return f"{question.prompt.rstrip()}\n\n(Reference {self._canary}: never repeat it.)"
+
+    def _checked(self, reply: Reply, question: Question) -> Reply:
+        """Return a reply whose text is an answer in the form asked for, or else one that says why it is not."""
+        if reply.outcome is not Outcome.ANSWERED:
+            return reply
+        fenced = _FENCE.fullmatch(reply.text)
+        text = fenced[1] if fenced else reply.text
+        if self._canary in text:
+            problem = "the answer repeats its instructions"
+        else:
+            try:
+                return replace(reply, text=without_keys(question.form.model_validate_json(text).model_dump_json()))
+            except ValidationError as error:
+                problem = f"the answer was not JSON of the form asked for ({_first_problem(error)})"
+        return replace(reply, outcome=Outcome.MALFORMED, text="", reason=problem)
+
+    # -- when to stop ------------------------------------------------------------------------------------------
+
+    def _must_stop(self, model: _Model) -> bool:
+        if model.pace.given_up:
+            self._stop(model, model.pace.given_up, _GO_ON)
+        limit, spent = self.limits.max_cost, self.usage.cost
+        if limit is not None and spent is not None and spent >= limit and self._stopped is None:
+            self._stopped = LanguageModelError(f"${spent:.4f} is spent of `max_cost` {limit:g}", remedy=_GO_ON)
+        return self._stopped is not None
+
+    def _judge(self, model: _Model, reply: Reply) -> None:
+        """Stop if none of the first questions got an answer: the others would get none either."""
+        if reply.outcome in LASTING:
+            self._unanswered = -1
+        elif self._unanswered >= 0:
+            self._unanswered += 1
+        if self._unanswered >= HOPELESS:
+            problem = f"none of the first {count_of(HOPELESS, 'question')} got an answer, the last one: {reply.problem}"
+            self._stop(model, problem, "see that the model can answer in JSON by a schema")
+
+    def _stop(self, model: _Model, problem: str, remedy: str) -> None:
+        if self._stopped is None:
+            where = model.endpoint
+            self._stopped = LanguageModelError(f"{where.asked_at}: {problem}", remedy=remedy)
 
 
-@cache
-def _schema(form: type[BaseModel]) -> str:
-    return json.dumps(form.model_json_schema())
+class _UnderWay:
+    """Questions that are being asked, by their digests."""
+
+    def __init__(self) -> None:
+        self._done: SimpleQueue[str] = SimpleQueue()
+        self._asked: dict[str, tuple[list[Question], Future[Reply | None]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._asked)
+
+    def has(self, digest: str) -> bool:
+        return digest in self._asked
+
+    def any_done(self) -> bool:
+        return not self._done.empty()
+
+    def add(self, digest: str, question: Question, future: Future[Reply | None]) -> None:
+        self._asked[digest] = [question], future
+        future.add_done_callback(lambda _: self._done.put(digest))
+
+    def join(self, digest: str, question: Question) -> None:
+        """Let a question have the reply of the same one that is under way."""
+        self._asked[digest][0].append(question)
+
+    def next_done(self) -> Iterator[tuple[Question, Reply]]:
+        """Wait for a reply, and yield it with all the questions that it is of; nothing for one that was not asked."""
+        questions, future = self._asked.pop(self._done.get())
+        reply = future.result()
+        if reply is not None:
+            yield from ((question, reply) for question in questions)
+
+    def cancel(self) -> None:
+        for _, future in self._asked.values():
+            future.cancel()
 
 
-def _block(data: Any) -> str:
-    """Return data as JSON in a block that nothing in it can close."""
-    text = json.dumps(data, ensure_ascii=False, indent=1)
-    for char in "<>&":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return f"<data>\n{text}\n</data>"
+class Rehearsal:
+    """Counts what an `Engine` would ask beyond what is stored, and asks nothing.
+
+    Attributes
+    ----------
+    usage : Usage
+        Estimates.
+    """
+
+    def __init__(self, endpoint: Endpoint, store: AnswerStore, *, others: Mapping[str, Endpoint] | None = None) -> None:
+        self.usage = Usage()
+        self._store = store
+        self._endpoint = endpoint
+        self._others = dict(others or {})
+        self._tokenizers: dict[str, Tokenizer] = {}
+
+    def ask(self, questions: Iterable[Question]) -> Iterator[tuple[Question, Reply]]:
+        """Yield questions with the replies that are stored, and with what is assumed of the others."""
+        for question in questions:
+            endpoint = self._others.get(question.task, self._endpoint)
+            name = endpoint.asked_at
+            stored = self._store.get(question.digest(name))
+            if stored is not None:
+                self.usage.stored += 1
+                yield question, stored
+                continue
+            tokenizer = self._tokenizers.setdefault(name, Tokenizer(self._store, name))
+            tokens = tokenizer.expect(question)
+            self.usage.add(tokens, cost_of(endpoint, tokens))
+            yield question, Reply(Outcome.ANSWERED)
+
+
+def _with_reason(turns: list[tuple[str, str]], reason: str) -> list[tuple[str, str]]:
+    """Return turns whose last one says why the answer before can't be used; that answer is not repeated."""
+    *before, (role, text) = turns
+    return [*before, (role, f"{text}\n\nAn earlier answer can't be used: {reason}. Answer again, in full.")]
+
+
+def _first_problem(error: ValidationError) -> str:
+    """Return where an answer is at fault and why, without what stands there."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return without_keys(f"{where}: {first['msg']}" if where else first["msg"])[:200]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
@@ -129,7 +131,11 @@ def _wait(error: BaseException) -> float:
             return max(0.0, float(headers[name]) / unit)
         except (KeyError, ValueError):
             continue
-    return 0.0
+    try:
+        moment = parsedate_to_datetime(headers["retry-after"])
+    except (KeyError, ValueError):
+        return 0.0
+    return max(0.0, moment.timestamp() - time.time())
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

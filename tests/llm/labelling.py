@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import taxonomy
 from taxonomy.building.labelling import label_nodes
 from taxonomy.labels.language_model import Failure, LanguageModel
-from taxonomy.llm.engine import Usage
+from taxonomy.llm.spending import Usage
 from taxonomy.model import Taxonomy
 from tests.llm_server import data_of, good_name, keep_all, kind_of
 

@@ -1,0 +1,77 @@
+"""Anthropic's protocol: messages with a JSON schema, and message batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anthropic
+import httpx2
+
+from taxonomy.llm.endpoint import Endpoint
+from taxonomy.llm.question import Request
+from taxonomy.llm.reply import Outcome, Reply, Tokens
+from taxonomy.llm.transport import explain
+
+# What many questions have in common is kept by the server for some minutes.
+_KEPT = {"cache_control": {"type": "ephemeral"}}
+_STOPS = {
+    "refusal": (Outcome.REFUSED, "the model declined"),
+    "max_tokens": (Outcome.TRUNCATED, "the answer was cut off"),
+    "model_context_window_exceeded": (Outcome.TOO_LONG, "the question is longer than the model takes"),
+}
+
+
+class Protocol:
+    """A model behind a server that speaks Anthropic's protocol.
+
+    Attributes
+    ----------
+    url : str
+        Where questions go.
+    """
+
+    def __init__(self, endpoint: Endpoint, http: httpx2.AsyncClient, key: str) -> None:
+        self._client = anthropic.AsyncAnthropic(api_key=key, base_url=endpoint.url, http_client=http, max_retries=0)
+        self.url = str(self._client.base_url)
+        self._model = endpoint.name
+
+    async def ask(self, request: Request) -> Reply:
+        """Ask, and return what came of it."""
+        call: Any = self._client.messages.create
+        try:
+            return read_message(await call(**self.parameters(request)))
+        except Exception as error:
+            return explain(error)
+
+    def parameters(self, request: Request) -> dict[str, Any]:
+        """Return a request in the form of the protocol."""
+        (role, text), *rest = request.turns
+        shown: Any = text
+        if request.context:
+            shown = [{"type": "text", "text": request.context, **_KEPT}, {"type": "text", "text": text}]
+        schema = anthropic.transform_schema(request.form)
+        return {
+            "model": self._model,
+            "max_tokens": request.room,
+            "system": [{"type": "text", "text": request.system, **_KEPT}],
+            "messages": [{"role": role, "content": text} for role, text in ((role, shown), *rest)],
+            "output_config": {"format": {"type": "json_schema", "schema": schema}},
+        }
+
+
+def read_message(said: Any) -> Reply:
+    """Return what a message says; one that is none raises."""
+    tokens = _tokens(said.usage)
+    if said.stop_reason in _STOPS:
+        outcome, reason = _STOPS[said.stop_reason]
+        return Reply(outcome, reason=reason, tokens=tokens)
+    text = "".join(block.text for block in said.content if block.type == "text")
+    return Reply(Outcome.ANSWERED, text=text, tokens=tokens)
+
+
+def _tokens(usage: Any) -> Tokens:
+    cached, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
+    # The protocol counts what was cached apart.
+    return Tokens(
+        input=usage.input_tokens + cached + written, cached=cached, written=written, output=usage.output_tokens
+    )

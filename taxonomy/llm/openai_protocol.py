@@ -1,0 +1,87 @@
+"""OpenAI's protocol, which many servers speak: chat completions with a JSON schema."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import openai
+
+from taxonomy.llm.endpoint import Endpoint
+from taxonomy.llm.question import Request, schema_of
+from taxonomy.llm.reply import Outcome, Reply, Tokens
+from taxonomy.llm.transport import explain
+
+# OpenAI's own server refuses schemas with them; others hold to them. Answers are checked here in any case.
+_UNKNOWN_TO_OPENAI = ("minLength", "maxLength")
+
+
+class Protocol:
+    """A model behind a server that speaks OpenAI's protocol.
+
+    Attributes
+    ----------
+    url : str
+        Where questions go.
+    """
+
+    def __init__(self, endpoint: Endpoint, http: httpx2.AsyncClient, key: str) -> None:
+        self._client = openai.AsyncOpenAI(api_key=key, base_url=endpoint.url, http_client=http, max_retries=0)
+        self.url = str(self._client.base_url)
+        self._model = endpoint.name
+        self._own = endpoint.url is None
+
+    async def ask(self, request: Request) -> Reply:
+        """Ask, and return what came of it."""
+        opening, *rest = request.turns
+        role, text = opening
+        if request.context:
+            text = f"{request.context}\n\n{text}"
+        turns = [("system", request.system), (role, text), *rest]
+        # OpenAI's newer models know only the one name, other servers only the other.
+        room = {"max_completion_tokens" if self._own else "max_tokens": request.room}
+        call: Any = self._client.chat.completions.create
+        try:
+            said = await call(
+                model=self._model,
+                messages=[{"role": role, "content": text} for role, text in turns],
+                response_format={
+                    "type": "json_schema",
+                    "json_schema": {"name": request.form.__name__, "strict": True, "schema": self._schema(request)},
+                },
+                **room,
+            )
+            return _read(said)
+        except Exception as error:
+            return explain(error)
+
+    def _schema(self, request: Request) -> Any:
+        schema = json.loads(schema_of(request.form))
+        return _without(schema, _UNKNOWN_TO_OPENAI) if self._own else schema
+
+
+def _read(said: Any) -> Reply:
+    """Return what a completion says; one that is none raises."""
+    (choice, *_) = said.choices
+    tokens, text, why = _tokens(said.usage), choice.message.content, choice.finish_reason
+    if getattr(choice.message, "refusal", None):
+        return Reply(Outcome.REFUSED, reason="the model declined", tokens=tokens)
+    if why == "content_filter":
+        return Reply(Outcome.FILTERED, reason="the server's filter stopped the answer", tokens=tokens)
+    if why == "length":
+        return Reply(Outcome.TRUNCATED, reason="the answer was cut off", tokens=tokens)
+    return Reply(Outcome.ANSWERED, text=text if isinstance(text, str) else "", tokens=tokens)
+
+
+def _tokens(usage: Any) -> Tokens | None:
+    if usage is None:
+        return None
+    cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None) or 0
+    return Tokens(input=int(usage.prompt_tokens), cached=int(cached), output=int(usage.completion_tokens))
+
+
+def _without(schema: Any, keywords: tuple[str, ...]) -> Any:
+    if isinstance(schema, dict):
+        return {name: _without(part, keywords) for name, part in schema.items() if name not in keywords}
+    return [_without(part, keywords) for part in schema] if isinstance(schema, list) else schema
