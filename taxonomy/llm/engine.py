@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, asynccontextmanager
@@ -192,8 +193,9 @@ class Engine:
         """Ask until there is an answer, or asking again would not help."""
         request = Request(self._system(question), question.context, question.turns(), question.form)
         failures = malformed = 0
+        begun = time.monotonic()
         while (reply := await self._call(model, question, request)) is not None:
-            if reply.busy:
+            if reply.busy and not model.pace.busy_for_one_alone(begun):
                 # The pace waits; the question loses nothing.
                 continue
             if reply.outcome is Outcome.TRUNCATED and request.room < MORE_ROOM:

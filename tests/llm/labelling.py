@@ -62,3 +62,9 @@ def move_first(request: dict[str, Any]) -> dict[str, Any]:
 
 def answering(move: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda request: move(request) if kind_of(request) == "move" else good_name(request)
+
+
+def first_asked(request: dict[str, Any]) -> dict[str, Any]:
+    """Return a request without what an earlier answer was refused for."""
+    messages = [{**one, "content": one["content"].partition("\n\nAn earlier answer")[0]} for one in request["messages"]]
+    return {**request, "messages": messages}

@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxonomy.labels.answers import NameAnswer, moves_form, refuse_name
-from taxonomy.llm import engine
 from taxonomy.llm.answer_store import AnswerStore
-from taxonomy.llm.engine import Desk, Question, Refusal
+from taxonomy.llm.endpoint import Endpoint
+from taxonomy.llm.engine import Rehearsal
+from taxonomy.llm.question import Question, Refusal, block_of
+from taxonomy.llm.reply import Outcome, Reply
+from taxonomy.llm.settling import settle
 
 pytest.importorskip("instructor", reason="the extra llm is not installed")
 
@@ -56,13 +59,14 @@ def test_an_answer_is_refused_for_a_reason(name: str, definition: str, problem: 
 
 @given(st.recursive(st.text() | st.integers(), lambda one: st.lists(one) | st.dictionaries(st.text(), one)))
 def test_nothing_in_the_data_closes_its_block(data: Any) -> None:
-    block = engine._block(data)
+    block = block_of(data)
     assert block.count("<") == block.count(">") == 2
     assert json.loads(block.removeprefix("<data>\n").removesuffix("\n</data>")) == data
 
 
 CALM = Question(
     "vt:1",
+    "cluster",
     "Name what the members share.",
     {"members": ["calm <b>", "père"], "outside": []},
     NameAnswer,
@@ -82,16 +86,19 @@ SHORT = ('{"name":"Ease","definition":""}', Refusal("it is too short"))
         (replace(CALM, refused=(TAKEN,)), "6c75f029440cd99b95bbe8b8545e147ddaa67759fa75bedb5574c0245fcec1b0"),
         (replace(CALM, refused=(TAKEN, SHORT)), "c37417e27324806e63904f5e467787bb2e5bd4d92da1df2b47d23cc24ab853e7"),
         (
-            Question("vt:1", CALM.prompt, {"members": ["m1"]}, moves_form(("m1",), ("c1",)), CALM.assumed, number=2),
+            Question(
+                "vt:1", "move", CALM.prompt, {"members": ["m1"]}, moves_form(("m1",), ("c1",)), CALM.assumed, number=2
+            ),
             "ebfe7d84e9a587f6fa47815377e8aab829f589de0b0fe86d322db9bbfd6eb1e4",
         ),
     ],
 )
 def test_answers_that_were_paid_for_are_found_by_every_version(tmp_path: Path, question: Question, digest: str) -> None:
     answer = question.assumed if question.form is NameAnswer else question.form(moves=())
-    AnswerStore(tmp_path).put(digest, answer.model_dump_json())
     used: list[Any] = []
-    desk = Desk(None, "openai/gpt-x at https://host.invalid/v1/", AnswerStore(tmp_path))
-    assert desk.settle([question], lambda _, reply: used.append(reply)) == [None]
+    with AnswerStore(tmp_path) as store:
+        store.put(digest, "openai/gpt-x", question.task, Reply(Outcome.ANSWERED, answer.model_dump_json()))
+        rehearsal = Rehearsal(Endpoint("openai/gpt-x", "https://host.invalid/v1/"), store)
+        assert settle(rehearsal, [question], lambda _, reply: used.append(reply)) == [None]
     assert used == [answer]
-    assert (desk.usage.calls, desk.usage.stored) == (0, 1)
+    assert (rehearsal.usage.calls, rehearsal.usage.stored) == (0, 1)

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from taxonomy.errors import LanguageModelError
 from taxonomy.labels import language_model, prompt_texts
 from taxonomy.labels.language_model import LanguageModel
 from taxonomy.labels.prompt_texts import prompt_text, prompts_digest
-from taxonomy.llm import engine
+from taxonomy.llm import pacing
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
-from tests.llm.labelling import CALLS, CLUSTERS, GROUPS, NAMED, Label, inner, label_by, offline
+from tests.llm.labelling import CLUSTERS, GROUPS, NAMED, Label, first_asked, inner, label_by
 from tests.llm_server import Server, data_of, good_name, kind_of
 
 pytest.importorskip("instructor", reason="the extra llm is not installed")
@@ -140,9 +141,8 @@ def test_a_fault_that_passes_changes_nothing(
     (answers / "answers" / "answers.sqlite").unlink()
     server.requests.clear()
     server.fault = lambda number, request: fault if number in (0, 5) else None
-    if fault in ("broken", "nothing", "empty"):
-        # What comes after a broken answer has it in view: answer as to the first question alone.
-        server.answer = lambda request: good_name({**request, "messages": request["messages"][:2]})
+    # What comes after a broken answer says so: answer as to the first question.
+    server.answer = lambda request: good_name(first_asked(request))
     done = label(timeout=1.0 if fault == "slow" else 30.0)
     assert done.failures == ()
     assert done.tree.to_json() == expected
@@ -162,7 +162,9 @@ def test_what_still_fails_keeps_its_offline_label_and_is_listed(
     done = label(timeout=0.5 if fault == "slow" else 30.0, retries=1)
     (failure,) = done.failures
     assert (failure.node, failure.label, failure.stage) == (unlucky.id, unlucky.label, "naming level 1")
-    assert failure.problem
+    named = {"slow": "timed out", "broken": "malformed", "nothing": "malformed", "empty": "malformed"}
+    assert failure.outcome == named.get(fault, "failed")
+    assert failure.reason
     after = done.tree.node(unlucky.id)
     assert (after.label, after.definition, after.label_source) == (unlucky.label, unlucky.definition, "keyphrase")
     assert done.named == NAMED - 1
@@ -170,10 +172,10 @@ def test_what_still_fails_keeps_its_offline_label_and_is_listed(
 
 def test_a_server_that_only_fails_is_not_asked_for_every_node(label: Label, server: Server, tree: Taxonomy) -> None:
     server.fault = lambda number, request: "nothing"
-    done = label(retries=0, concurrency=1)
-    assert offline(done.tree) == offline(tree)
-    assert len(done.failures) == CALLS
-    assert len(server.requests) == engine.HOPELESS
+    with pytest.raises(LanguageModelError, match=r"none of the first 10 questions got an answer, .* malformed"):
+        label(retries=0, concurrency=1)
+    # Each is asked again twice; a few more are under way.
+    assert 3 * pacing.HOPELESS <= len(server.requests) < 4 * pacing.HOPELESS
 
 
 def test_one_name_for_all_is_given_once(label: Label, server: Server, tree: Taxonomy) -> None:
