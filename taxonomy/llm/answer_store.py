@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS calls (
 CREATE TABLE IF NOT EXISTS batches (
     key TEXT PRIMARY KEY, model TEXT NOT NULL, name TEXT, requests INTEGER NOT NULL, at REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batched (digest TEXT PRIMARY KEY, key TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -52,6 +53,29 @@ class Stored:
     replies: dict[str, int]
     calls: int
     tokens: Tokens
+
+
+@dataclass(frozen=True)
+class SubmittedBatch:
+    """A batch that a server works on.
+
+    Attributes
+    ----------
+    key : str
+    model : str
+        As in `Endpoint.asked_at`.
+    name : str or None
+        The server's; None where the run was killed before it was stored.
+    requests : int
+    at : float
+        When it was submitted, in seconds since 1970.
+    """
+
+    key: str
+    model: str
+    name: str | None
+    requests: int
+    at: float
 
 
 class AnswerStore:
@@ -178,21 +202,43 @@ class AnswerStore:
 
     # -- batches -----------------------------------------------------------------------------------------------
 
-    def note_batch(self, key: str, model: str, requests: int) -> None:
-        """Note that a batch is about to be submitted."""
-        self._write("INSERT OR IGNORE INTO batches VALUES (?, ?, NULL, ?, ?)", key, model, requests, time.time())
+    def note_batch(self, key: str, model: str, digests: Iterable[str]) -> None:
+        """Note that a batch is about to be submitted, and of which questions it is."""
+        members = [(digest, key) for digest in digests]
+        with self._lock, self._one_error(), self._connection:
+            self._connection.execute("BEGIN")
+            row = (key, model, None, len(members), time.time())
+            self._connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?)", row)
+            self._connection.executemany("INSERT OR REPLACE INTO batched VALUES (?, ?)", members)
 
-    def name_batch(self, key: str, name: str | None) -> None:
+    def name_batch(self, key: str, name: str) -> None:
         """Note the name that the server gave a batch."""
         self._write("UPDATE batches SET name = ? WHERE key = ?", name, key)
 
-    def forget_batch(self, key: str) -> None:
-        """Forget a batch whose results are stored, or that is gone."""
-        self._write("DELETE FROM batches WHERE key = ?", key)
+    def forget_batch(self, key: str, digests: Iterable[str] | None = None) -> None:
+        """Forget a batch, or only some of its questions: it is forgotten with its last one."""
+        with self._lock, self._one_error(), self._connection:
+            self._connection.execute("BEGIN")
+            if digests is None:
+                self._connection.execute("DELETE FROM batched WHERE key = ?", (key,))
+            else:
+                self._connection.executemany("DELETE FROM batched WHERE digest = ?", [(one,) for one in digests])
+            empty = "DELETE FROM batches WHERE key = ? AND key NOT IN (SELECT key FROM batched)"
+            self._connection.execute(empty, (key,))
 
-    def batches(self) -> list[tuple[str, str, str | None, int, float]]:
-        """Return the batches under way: key, model, the server's name if known, requests, and when it was submitted."""
-        return [tuple(row) for row in self._read("SELECT key, model, name, requests, at FROM batches ORDER BY at")]
+    def members(self, key: str) -> set[str]:
+        """Return the digests of the questions of a batch."""
+        return {row[0] for row in self._read("SELECT digest FROM batched WHERE key = ?", key)}
+
+    def batch_of(self, digest: str) -> str | None:
+        """Return the key of the batch that a question is under way in, None where it is in none."""
+        rows = self._read("SELECT key FROM batched WHERE digest = ?", digest)
+        return str(rows[0][0]) if rows else None
+
+    def batches(self) -> list[SubmittedBatch]:
+        """Return the batches under way, the oldest first."""
+        rows = self._read("SELECT key, model, name, requests, at FROM batches ORDER BY at")
+        return [SubmittedBatch(*row) for row in rows]
 
     # -- SQL ---------------------------------------------------------------------------------------------------
 

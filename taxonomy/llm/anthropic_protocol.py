@@ -7,10 +7,11 @@ from typing import Any
 import anthropic
 import httpx2
 
+from taxonomy.llm.anthropic_batches import MOST_BYTES_OF_RESULTS, AnthropicBatches
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.question import Request
 from taxonomy.llm.reply import Outcome, Reply, Tokens
-from taxonomy.llm.transport import explain
+from taxonomy.llm.transport import explain, open_http
 
 # What many questions have in common is kept by the server for some minutes.
 _KEPT = {"cache_control": {"type": "ephemeral"}}
@@ -26,14 +27,25 @@ class Protocol:
 
     Attributes
     ----------
-    url : str
-        Where questions go.
+    batches : AnthropicBatches
     """
 
-    def __init__(self, endpoint: Endpoint, http: httpx2.AsyncClient, key: str) -> None:
-        self._client = anthropic.AsyncAnthropic(api_key=key, base_url=endpoint.url, http_client=http, max_retries=0)
-        self.url = str(self._client.base_url)
+    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
+        def connect(http: httpx2.AsyncClient) -> anthropic.AsyncAnthropic:
+            return anthropic.AsyncAnthropic(
+                api_key=endpoint.key(), base_url=endpoint.url, http_client=http, max_retries=0
+            )
+
+        self._client = connect(open_http(timeout))
+        # Results come in one reply.
+        self._bulk = connect(open_http(timeout, MOST_BYTES_OF_RESULTS))
         self._model = endpoint.name
+        self.batches = AnthropicBatches(self._bulk, self.parameters, read_message)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+        await self._bulk.close()
 
     async def ask(self, request: Request) -> Reply:
         """Ask, and return what came of it."""

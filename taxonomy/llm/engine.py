@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from importlib import import_module
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -25,23 +25,37 @@ from taxonomy.llm.pacing import HOPELESS, Pace, pause_after
 from taxonomy.llm.question import MORE_ROOM, Question, Request
 from taxonomy.llm.reply import LASTING, Outcome, Reply, Tokens
 from taxonomy.llm.spending import Tokenizer, Usage, cost_of
-from taxonomy.llm.transport import open_http
 
 # How often an answer that is not in the form asked for is asked for again.
 _AGAIN = 2
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
-_GO_ON = "the answers so far are stored: run the same again to go on"
+GO_ON = "the answers so far are stored: run the same again to go on"
 
 
-class _Model:
-    """A model in use: how it is asked, at what pace, and how it counts tokens."""
+Found = TypeVar("Found")
+
+
+class Model:
+    """A model in use: how it is asked, at what pace, and what its calls take.
+
+    Attributes
+    ----------
+    endpoint : Endpoint
+    pace : Pace
+    tokenizer : Tokenizer
+    protocol : Protocol
+        With `ask`, `close`, and `batches`, which is None where the protocol has none.
+    """
 
     def __init__(self, endpoint: Endpoint, store: AnswerStore, limits: Limits) -> None:
         self.endpoint = endpoint
         self.pace = Pace(limits)
         self.tokenizer = Tokenizer(store, endpoint.asked_at)
-        self.http = open_http(limits.timeout)
-        self.protocol: Any = import_module(endpoint.protocol).Protocol(endpoint, self.http, endpoint.key())
+        self.protocol: Any = import_module(endpoint.protocol).Protocol(endpoint, limits.timeout)
+
+    def expected_cost(self, question: Question, *, batched: bool = False) -> float | None:
+        """Return what a call is expected to cost, in US dollars; None where the price is not known."""
+        return cost_of(self.endpoint, self.tokenizer.expect(question), batched=batched)
 
 
 class Engine:
@@ -109,12 +123,12 @@ class Engine:
     def __exit__(self, *exception: Any) -> None:
         self._stack.__exit__(*exception)
 
-    async def _open(self) -> dict[Endpoint, _Model]:
-        return {one: _Model(one, self.store, self.limits) for one in self._endpoints}
+    async def _open(self) -> dict[Endpoint, Model]:
+        return {one: Model(one, self.store, self.limits) for one in self._endpoints}
 
     async def _close(self) -> None:
         for model in self._models.values():
-            await model.http.aclose()
+            await model.protocol.close()
 
     # -- a stream of questions ---------------------------------------------------------------------------------
 
@@ -136,16 +150,15 @@ class Engine:
                     yield from under_way.next_done()
                 if self._stopped is not None:
                     break
-                model = self._model_of(question)
+                model = self.model_of(question)
                 digest = question.digest(model.endpoint.asked_at)
                 if under_way.has(digest):
                     under_way.join(digest, question)
                 elif (stored := self.store.get(digest)) is not None:
-                    self.usage.stored += 1
-                    self.usage.outcomes[stored.outcome] += 1
+                    self.count_stored(stored)
                     yield question, stored
                 else:
-                    under_way.add(digest, question, self._portal.start_task_soon(self._settle, model, question, digest))
+                    under_way.add(digest, question, self._portal.start_task_soon(self._settle, model, question))
             while under_way:
                 yield from under_way.next_done()
         finally:
@@ -153,27 +166,63 @@ class Engine:
         if self._stopped is not None:
             raise self._stopped
 
-    def _model_of(self, question: Question) -> _Model:
+    # -- parts, which batches use too --------------------------------------------------------------------------
+
+    @property
+    def models(self) -> Collection[Model]:
+        """The models in use."""
+        return self._models.values()
+
+    def model_of(self, question: Question) -> Model:
+        """Return the model that a question is for."""
         return self._models[self._others.get(question.task, self.endpoint)]
+
+    def run(self, call: Callable[[], Awaitable[Found]]) -> Found:
+        """Run a coroutine where calls are made, and wait for it."""
+        return self._portal.call(call)
+
+    def request(self, question: Question) -> Request:
+        """Return a question as it is sent: the system text holds a word that no answer may hold."""
+        system = f"{question.prompt.rstrip()}\n\n(Reference {self._canary}: never repeat it.)"
+        return Request(system, question.context, question.turns(), question.form)
+
+    def note(self, model: Model, question: Question, raw: Reply, *, batched: bool = False) -> Reply:
+        """Check the form of a reply, store it and what it took, and return it, malformed if it is not in form."""
+        reply = self._checked(raw, question)
+        name = model.endpoint.asked_at
+        self.store.note_call(name, question.task, question.bytes_in(), reply, batched=batched)
+        if reply.outcome in LASTING:
+            self.store.put(question.digest(name), name, question.task, reply)
+        tokens = reply.tokens
+        if tokens is None and reply.outcome is Outcome.ANSWERED:
+            self.usage.uncounted += 1
+            tokens = model.tokenizer.expect(question)
+        self.usage.add(tokens or Tokens(), cost_of(model.endpoint, tokens or Tokens(), batched=batched))
+        return reply
+
+    def count(self, model: Model, question: Question, reply: Reply) -> None:
+        """Count what became of a question in the end."""
+        self.usage.outcomes[reply.outcome] += 1
+        self.expected.add(model.tokenizer.expect(question), model.expected_cost(question))
+
+    def count_stored(self, reply: Reply) -> None:
+        """Count a question whose reply is stored."""
+        self.usage.stored += 1
+        self.usage.outcomes[reply.outcome] += 1
 
     # -- one question ------------------------------------------------------------------------------------------
 
-    async def _settle(self, model: _Model, question: Question, digest: str) -> Reply | None:
+    async def _settle(self, model: Model, question: Question) -> Reply | None:
         """Return what became of a question, stored if asking again would not change it; None if it was not asked."""
         async with self._after_first(model, question.context):
             reply = await self._pursue(model, question)
-        if reply is None:
-            return None
-        if reply.outcome in LASTING:
-            self.store.put(digest, model.endpoint.asked_at, question.task, reply)
-        self.usage.outcomes[reply.outcome] += 1
-        expected = model.tokenizer.expect(question)
-        self.expected.add(expected, cost_of(model.endpoint, expected))
-        self._judge(model, reply)
+        if reply is not None:
+            self.count(model, question, reply)
+            self._judge(model, reply)
         return reply
 
     @asynccontextmanager
-    async def _after_first(self, model: _Model, context: str) -> AsyncIterator[None]:
+    async def _after_first(self, model: Model, context: str) -> AsyncIterator[None]:
         """Let the first question of a context go alone: those after it find the context kept by the server."""
         key = model.endpoint.asked_at, context
         if not context:
@@ -189,9 +238,9 @@ class Engine:
                 del self._contexts[key]
                 event.set()
 
-    async def _pursue(self, model: _Model, question: Question) -> Reply | None:
+    async def _pursue(self, model: Model, question: Question) -> Reply | None:
         """Ask until there is an answer, or asking again would not help."""
-        request = Request(self._system(question), question.context, question.turns(), question.form)
+        request = self.request(question)
         failures = malformed = 0
         begun = time.monotonic()
         while (reply := await self._call(model, question, request)) is not None:
@@ -210,7 +259,7 @@ class Engine:
                 return reply
         return None
 
-    async def _call(self, model: _Model, question: Question, request: Request) -> Reply | None:
+    async def _call(self, model: Model, question: Question, request: Request) -> Reply | None:
         """Make one call; None where none may be made any more."""
         expected = model.tokenizer.expect(question)
         amount = expected.input + expected.output
@@ -224,19 +273,9 @@ class Engine:
                 reason = f"no whole answer in {self.limits.timeout:g} seconds"
                 reply = Reply(Outcome.TIMED_OUT, reason=reason, again=True)
             model.pace.note(reply, begun, amount)
-        reply = self._checked(reply, question)
         if reply.fatal:
             self._stop(model, reply.reason, "see the name, the key and the URL")
-        self.store.note_call(model.endpoint.asked_at, question.task, question.bytes_in(), reply)
-        tokens = reply.tokens
-        if tokens is None and reply.outcome is Outcome.ANSWERED:
-            self.usage.uncounted += 1
-            tokens = expected
-        self.usage.add(tokens or Tokens(), cost_of(model.endpoint, tokens or Tokens()))
-        return reply
-
-    def _system(self, question: Question) -> str:
-        return f"{question.prompt.rstrip()}\n\n(Reference {self._canary}: never repeat it.)"
+        return self.note(model, question, reply)
 
     def _checked(self, reply: Reply, question: Question) -> Reply:
         """Return a reply whose text is an answer in the form asked for, or else one that says why it is not."""
@@ -255,15 +294,15 @@ class Engine:
 
     # -- when to stop ------------------------------------------------------------------------------------------
 
-    def _must_stop(self, model: _Model) -> bool:
+    def _must_stop(self, model: Model) -> bool:
         if model.pace.given_up:
-            self._stop(model, model.pace.given_up, _GO_ON)
+            self._stop(model, model.pace.given_up, GO_ON)
         limit, spent = self.limits.max_cost, self.usage.cost
         if limit is not None and spent is not None and spent >= limit and self._stopped is None:
-            self._stopped = LanguageModelError(f"${spent:.4f} is spent of `max_cost` {limit:g}", remedy=_GO_ON)
+            self._stopped = LanguageModelError(f"${spent:.4f} is spent of `max_cost` {limit:g}", remedy=GO_ON)
         return self._stopped is not None
 
-    def _judge(self, model: _Model, reply: Reply) -> None:
+    def _judge(self, model: Model, reply: Reply) -> None:
         """Stop if none of the first questions got an answer: the others would get none either."""
         if reply.outcome in LASTING:
             self._unanswered = -1
@@ -273,7 +312,7 @@ class Engine:
             problem = f"none of the first {count_of(HOPELESS, 'question')} got an answer, the last one: {reply.problem}"
             self._stop(model, problem, "see that the model can answer in JSON by a schema")
 
-    def _stop(self, model: _Model, problem: str, remedy: str) -> None:
+    def _stop(self, model: Model, problem: str, remedy: str) -> None:
         if self._stopped is None:
             where = model.endpoint
             self._stopped = LanguageModelError(f"{where.asked_at}: {problem}", remedy=remedy)

@@ -5,32 +5,34 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx2
 import openai
 
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.question import Request, schema_of
 from taxonomy.llm.reply import Outcome, Reply, Tokens
-from taxonomy.llm.transport import explain
+from taxonomy.llm.transport import explain, open_http
 
 # OpenAI's own server refuses schemas with them; others hold to them. Answers are checked here in any case.
 _UNKNOWN_TO_OPENAI = ("minLength", "maxLength")
 
 
 class Protocol:
-    """A model behind a server that speaks OpenAI's protocol.
+    """A model behind a server that speaks OpenAI's protocol."""
 
-    Attributes
-    ----------
-    url : str
-        Where questions go.
-    """
+    # There are none in what such servers share.
+    batches = None
 
-    def __init__(self, endpoint: Endpoint, http: httpx2.AsyncClient, key: str) -> None:
-        self._client = openai.AsyncOpenAI(api_key=key, base_url=endpoint.url, http_client=http, max_retries=0)
-        self.url = str(self._client.base_url)
+    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
+        http = open_http(timeout)
+        self._client = openai.AsyncOpenAI(
+            api_key=endpoint.key(), base_url=endpoint.url, http_client=http, max_retries=0
+        )
         self._model = endpoint.name
         self._own = endpoint.url is None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
 
     async def ask(self, request: Request) -> Reply:
         """Ask, and return what came of it."""

@@ -36,28 +36,37 @@ class OversizeError(Exception):
     """A reply that is larger than any answer, or is packed so that its size can't be told."""
 
 
-def open_http(timeout: float) -> httpx2.AsyncClient:
+def open_http(timeout: float, most_bytes: int = MOST_BYTES) -> httpx2.AsyncClient:
     """Return a client that follows no redirect to another server, and reads no reply without end."""
+
+    async def check(response: httpx2.Response) -> None:
+        if response.has_redirect_location and not is_of(response.url.join(response.headers["location"]), response.url):
+            raise ElsewhereError
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise OversizeError
+        response.stream = _Capped(response.stream, most_bytes)
+
     return httpx2.AsyncClient(
         timeout=timeout,
         follow_redirects=True,
         headers={"Accept-Encoding": "identity"},
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
-        event_hooks={"response": [_check]},
+        event_hooks={"response": [check]},
     )
 
 
 class _Capped(httpx2.AsyncByteStream):
     """The bytes of a reply, up to a limit."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, most_bytes: int) -> None:
         self._stream = stream
+        self._most = most_bytes
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         total = 0
         async for chunk in self._stream:
             total += len(chunk)
-            if total > MOST_BYTES:
+            if total > self._most:
                 raise OversizeError
             yield chunk
 
@@ -65,14 +74,9 @@ class _Capped(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
-async def _check(response: httpx2.Response) -> None:
-    if response.has_redirect_location:
-        target = response.url.join(response.headers["location"])
-        if (target.scheme, target.host, target.port) != (response.url.scheme, response.url.host, response.url.port):
-            raise ElsewhereError
-    if response.headers.get("content-encoding", "identity") != "identity":
-        raise OversizeError
-    response.stream = _Capped(response.stream)
+def is_of(url: httpx2.URL, server: httpx2.URL) -> bool:
+    """Say whether an address is of a server, and spoken to in the same way."""
+    return (url.scheme, url.host, url.port) == (server.scheme, server.host, server.port)
 
 
 def explain(error: BaseException) -> Reply:
@@ -101,10 +105,10 @@ def _of_status(status: int, error: BaseException) -> Reply:
         return Reply(Outcome.FAILED, reason=f"the server wants to be paid first ({status})", fatal=True)
     if status in _FATAL:
         return Reply(Outcome.FAILED, reason=f"the server {_FATAL[status]} ({status})", fatal=True)
-    if status in _OURS and (status == 413 or _TOO_LONG.search(said)):
-        return Reply(Outcome.TOO_LONG, reason=f"the question is longer than the model takes ({status})")
-    if status in _OURS and _FILTER.search(said):
-        return Reply(Outcome.FILTERED, reason=f"the server's filter stopped it ({status})")
+    if status == 413:
+        said = "request_too_large"
+    if status in _OURS and (known := _of_request(said, f" ({status})")) is not None:
+        return known
     reason = f"the server said {status}"
     return Reply(
         Outcome.FAILED,
@@ -113,6 +117,20 @@ def _of_status(status: int, error: BaseException) -> Reply:
         again=status in (408, 409, 425) or status >= 500,
         wait=_wait(error),
     )
+
+
+def explain_error(said: str, otherwise: str) -> Reply:
+    """Return what an error of one request of a batch means, by its kind and message."""
+    return _of_request(said) or Reply(Outcome.FAILED, reason=otherwise)
+
+
+def _of_request(said: str, status: str = "") -> Reply | None:
+    """Return what is wrong with a request, None where it is something else."""
+    if _TOO_LONG.search(said):
+        return Reply(Outcome.TOO_LONG, reason=f"the question is longer than the model takes{status}")
+    if _FILTER.search(said):
+        return Reply(Outcome.FILTERED, reason=f"the server's filter stopped it{status}")
+    return None
 
 
 def _said(error: BaseException) -> str:
