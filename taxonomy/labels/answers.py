@@ -7,14 +7,20 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from taxonomy.english.words import word_pattern
+from taxonomy.labels.wording import definition_problem, name_problem
 from taxonomy.values.canonical import UNPRINTABLE, label_problem
 
 _NAME_WORDS = (2, 4)
 _DEFINITION_WORDS = (10, 25)
 KEEP = "keep"
+
+# Nothing but what is asked for.
+_CLOSED = ConfigDict(frozen=True, extra="forbid")
+# Lengths are checked here, and kept out of schemas: not every server that enforces a schema takes one with lengths.
+_TEXT = WithJsonSchema({"type": "string"})
 
 # Personal data, as far as its form tells.
 _PERSONAL = {
@@ -30,21 +36,21 @@ _ABOUT_THE_GROUP = re.compile(rf"{word_pattern('group_determiners')} {word_patte
 class NameAnswer(BaseModel):
     """A node's name and definition."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = _CLOSED
 
-    name: str
-    definition: str
+    name: Annotated[str, Field(max_length=100), _TEXT]
+    definition: Annotated[str, Field(max_length=400), _TEXT]
 
 
 class MoveAnswer(BaseModel):
     """Where each doubtful member of a node belongs; `moves_form` makes the list a closed one."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = _CLOSED
 
     class Move(BaseModel):
         """A member's id, and the id of a choice or "keep"."""
 
-        model_config = ConfigDict(frozen=True)
+        model_config = _CLOSED
 
         member: str
         choice: str
@@ -104,8 +110,10 @@ def refuse_name(answer: NameAnswer, known: Iterable[str]) -> str | None:
         for kind, pattern in _PERSONAL.items():
             if pattern.search(text):
                 return f"the {what} holds {kind}"
-    if problem := label_problem(answer.name):
+    if problem := label_problem(answer.name) or name_problem(answer.name):
         return f"the name {problem}"
+    if problem := definition_problem(answer.definition):
+        return f"the definition {problem}"
     if _ABOUT_THE_GROUP.match(answer.definition):
         return "the definition speaks of the group, not of the value"
     spelled = _WORD.findall(answer.name.casefold())

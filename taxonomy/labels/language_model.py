@@ -325,7 +325,8 @@ class _Work:
         if again:
             data["current"] = {"name": node.label, "definition": node.definition}
             data["siblings"] = [one.label for one in self.around.beside(node.id)]
-        assumed = NameAnswer(name=node.label, definition=node.definition)
+        # Not checked: people may name and define at length.
+        assumed = NameAnswer.model_construct(name=node.label, definition=node.definition)
         return Question(node.id, prompt_text("cluster" if node.level == 1 else "parent"), data, NameAnswer, assumed)
 
 
@@ -339,4 +340,4 @@ def _tidy(answer: NameAnswer) -> NameAnswer:
     name, definition = answer.name.strip().rstrip("."), answer.definition.strip()
     if definition and definition[-1] not in ".!?":
         definition += "."
-    return NameAnswer(name=sentence_case(name), definition=sentence_case(definition))
+    return answer.model_copy(update={"name": sentence_case(name), "definition": sentence_case(definition)})

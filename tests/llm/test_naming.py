@@ -81,20 +81,20 @@ def test_members_are_weighted_and_contrasts_come_from_outside(label: Label, serv
 def test_labels_of_people_and_domains_stay(label: Label, server: Server, tree: Taxonomy) -> None:
     chosen = next(node for node in tree.nodes if node.level == 1)
     nodes = [
-        node.model_copy(update={"label_source": "human", "label": "My own name"}) if node.id == chosen.id else node
+        node.model_copy(update={"label_source": "human", "label": "Warm and steady care"}) if node.id == chosen.id else node
         for node in tree.nodes
     ]
     mine = Taxonomy.from_nodes(nodes, id="x", weight_unit="mentions")
     # The model insists on the same name for another node: it is refused, and that node keeps its own.
     server.answer = lambda request: (
-        good_name(request) | ({"name": "my own name"} if len(request["messages"]) < 4 else {})
+        good_name(request) | ({"name": "warm and steady care"} if len(request["messages"]) < 4 else {})
     )
     done = label(mine)
-    assert done.tree.node(chosen.id).label == "My own name"
+    assert done.tree.node(chosen.id).label == "Warm and steady care"
     assert done.tree.node(chosen.id).label_source == "human"
     assert [node.label for node in done.tree.top] == [node.label for node in tree.top]
     assert done.failures == ()
-    assert sum(node.label == "My own name" for node in done.tree.nodes) == 2  # one on each level
+    assert sum(node.label == "Warm and steady care" for node in done.tree.nodes) == 2  # one on each level
 
 
 def test_a_second_run_asks_nothing_and_gives_the_same_bytes(label: Label, server: Server) -> None:
