@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from taxonomy.english.words import sentence_case
 from taxonomy.errors import LabelError, check_type
 from taxonomy.labels.answers import NameAnswer, refuse_name
+from taxonomy.labels.likeness import Likeness
 from taxonomy.labels.prompt_texts import prompt_text, prompts_digest
 from taxonomy.labels.refine import refine_places
 from taxonomy.labels.surroundings import Surroundings
@@ -30,6 +31,9 @@ from taxonomy.model import Node, Provenance
 from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress, stage_of
 from taxonomy.values import canonical_key
+
+if TYPE_CHECKING:
+    from embeddings import Encoder
 
 # Members that a model is shown.
 SHOWN = 50
@@ -85,6 +89,7 @@ class Labeller(Protocol):
         self,
         draft: Draft,
         vectors: NDArray[np.float32],
+        encoder: Encoder,
         *,
         only: Collection[str] | None = None,
         progress: StageProgress | None = None,
@@ -152,15 +157,18 @@ class LanguageModel:
         """Where and how the model is asked."""
         return Wire(self.model, self.base_url, self.timeout, self.retries)
 
-    def estimate(self, draft: Draft, vectors: NDArray[np.float32], *, only: Collection[str] | None = None) -> Estimate:
+    def estimate(
+        self, draft: Draft, vectors: NDArray[np.float32], encoder: Encoder, *, only: Collection[str] | None = None
+    ) -> Estimate:
         """Return what naming would ask, by a rehearsal in which the names are those that nodes have now."""
-        usage = self._run(draft.copy(), vectors, only, rehearsal=True, progress=None).usage
+        usage = self._run(draft.copy(), vectors, encoder, only, rehearsal=True, progress=None).usage
         return Estimate(usage, estimate_cost(self.wire, usage))
 
     def name(
         self,
         draft: Draft,
         vectors: NDArray[np.float32],
+        encoder: Encoder,
         *,
         only: Collection[str] | None = None,
         progress: StageProgress | None = None,
@@ -173,6 +181,8 @@ class LanguageModel:
             Changed in place. Every node has a name, which stays where the model gives none.
         vectors : ndarray of shape (n_values, dimension)
             Unit vectors of its values, in its order.
+        encoder : Encoder
+            What made them: names are embedded too, since one that does not resemble its members is refused.
         only : collection of str, optional
             Ids of the nodes that may be named or moved; all by default.
         progress : callable, optional
@@ -187,12 +197,13 @@ class LanguageModel:
         LabelError
             If the model can't be asked at all.
         """
-        return self._run(draft, vectors, only, rehearsal=False, progress=progress)
+        return self._run(draft, vectors, encoder, only, rehearsal=False, progress=progress)
 
     def _run(
         self,
         draft: Draft,
         vectors: NDArray[np.float32],
+        encoder: Encoder,
         only: Collection[str] | None,
         *,
         rehearsal: bool,
@@ -212,7 +223,8 @@ class LanguageModel:
                 concurrency=self.concurrency,
             )
             every = draft.nodes.keys() if only is None else only
-            return self._label(_Work(Surroundings(draft, vectors), desk, frozenset(every), progress))
+            likeness = Likeness(draft, vectors, encoder)
+            return self._label(_Work(Surroundings(draft, vectors), likeness, desk, frozenset(every), progress))
 
     def _label(self, work: _Work) -> Labelled:
         levels = range(1, work.draft.top + 1)
@@ -237,8 +249,16 @@ class LanguageModel:
 class _Work:
     """The naming of one tree; only the nodes `only` are asked about."""
 
-    def __init__(self, around: Surroundings, desk: Desk, only: frozenset[str], progress: StageProgress | None) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        likeness: Likeness,
+        desk: Desk,
+        only: frozenset[str],
+        progress: StageProgress | None,
+    ) -> None:
         self.around = around
+        self.likeness = likeness
         self.draft = around.draft
         self.desk = desk
         self.only = only
@@ -262,6 +282,8 @@ class _Work:
             node, answer = draft.nodes[question.subject], _tidy(answer)
             if reason := refuse_name(answer, self.around.strings_below(node.id)):
                 return Refusal(reason)
+            if not self.likeness.resembles(answer.name, node.id):
+                return Refusal("the name does not resemble its members")
             key = canonical_key(answer.name)
             if key in self._around(node):
                 return Refusal("the name is that of a node right below or above")

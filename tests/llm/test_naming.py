@@ -15,7 +15,7 @@ from taxonomy.llm import engine
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.values import canonical_key
-from tests.llm.labelling import CALLS, CLUSTERS, GROUPS, NAMED, Label, inner, label_by, offline
+from tests.llm.labelling import CALLS, CLUSTERS, GROUPS, NAMED, Label, encoder, inner, label_by, offline
 from tests.llm_server import Server, data_of, good_name, kind_of
 
 pytest.importorskip("instructor", reason="the extra llm is not installed")
@@ -81,20 +81,22 @@ def test_members_are_weighted_and_contrasts_come_from_outside(label: Label, serv
 def test_labels_of_people_and_domains_stay(label: Label, server: Server, tree: Taxonomy) -> None:
     chosen = next(node for node in tree.nodes if node.level == 1)
     nodes = [
-        node.model_copy(update={"label_source": "human", "label": "Warm and steady care"}) if node.id == chosen.id else node
+        node.model_copy(update={"label_source": "human", "label": "Care for bcdfghjk"})
+        if node.id == chosen.id
+        else node
         for node in tree.nodes
     ]
     mine = Taxonomy.from_nodes(nodes, id="x", weight_unit="mentions")
     # The model insists on the same name for another node: it is refused, and that node keeps its own.
     server.answer = lambda request: (
-        good_name(request) | ({"name": "warm and steady care"} if len(request["messages"]) < 4 else {})
+        good_name(request) | ({"name": "care for bcdfghjk"} if len(request["messages"]) < 4 else {})
     )
     done = label(mine)
-    assert done.tree.node(chosen.id).label == "Warm and steady care"
+    assert done.tree.node(chosen.id).label == "Care for bcdfghjk"
     assert done.tree.node(chosen.id).label_source == "human"
     assert [node.label for node in done.tree.top] == [node.label for node in tree.top]
     assert done.failures == ()
-    assert sum(node.label == "Warm and steady care" for node in done.tree.nodes) == 2  # one on each level
+    assert sum(node.label == "Care for bcdfghjk" for node in done.tree.nodes) == 2  # one on each level
 
 
 def test_a_second_run_asks_nothing_and_gives_the_same_bytes(label: Label, server: Server) -> None:
@@ -121,12 +123,12 @@ def test_the_estimate_counts_the_calls(
     label: Label, server: Server, tree: Taxonomy, vectors: NDArray[np.float32]
 ) -> None:
     model = LanguageModel("openai/fake", server.url, refine=True, votes=2)
-    estimate = model.estimate(Draft(tree.nodes), vectors)
+    estimate = model.estimate(Draft(tree.nodes), vectors, encoder())
     assert server.requests == []
     assert estimate.cost is None
     label(refine=True, votes=2)
     assert estimate.usage.calls == len(server.requests)
-    assert model.estimate(Draft(tree.nodes), vectors).usage.calls == 0
+    assert model.estimate(Draft(tree.nodes), vectors, encoder()).usage.calls == 0
 
 
 # -- faults ----------------------------------------------------------------------------------------------------
