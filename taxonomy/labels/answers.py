@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
+from embeddings.vocabulary import scripts
 from taxonomy.english.words import word_pattern
 from taxonomy.labels.wording import definition_problem, name_problem
-from taxonomy.values.canonical import UNPRINTABLE, label_problem
+from taxonomy.values.canonical import label_problem
 
 _NAME_WORDS = (2, 4)
 _DEFINITION_WORDS = (10, 25)
@@ -29,6 +30,7 @@ _PERSONAL = {
     "a phone number": re.compile(r"\d(?:[\s()./-]*\d){6,}"),
 }
 _WORD = re.compile(r"[^\W\d_]+")
+_LATIN = frozenset({"LATIN"})
 _SENTENCE_END = re.compile(r"[.!?]\s+")
 _ABOUT_THE_GROUP = re.compile(rf"{word_pattern('group_determiners')} {word_pattern('group_nouns')}\b", re.IGNORECASE)
 
@@ -84,13 +86,13 @@ def refuse_moves(answer: MoveAnswer, members: Collection[str], choices: Collecti
     return None
 
 
-def refuse_name(answer: NameAnswer, known: Iterable[str]) -> str | None:
+def refuse_name(answer: NameAnswer, known: Collection[str]) -> str | None:
     """Return why a name or definition is refused.
 
     Parameters
     ----------
     answer : NameAnswer
-    known : iterable of str
+    known : collection of str
         Strings whose words may be capitalised: the node's members.
 
     Returns
@@ -102,18 +104,14 @@ def refuse_name(answer: NameAnswer, known: Iterable[str]) -> str | None:
         ("name", answer.name, _NAME_WORDS),
         ("definition", answer.definition, _DEFINITION_WORDS),
     ):
-        words = len(text.split())
-        if not least <= words <= most:
-            return f"the {what} has {words} words, not {least} to {most}"
-        if not text.isprintable():
-            return f"the {what} {UNPRINTABLE}"
-        for kind, pattern in _PERSONAL.items():
-            if pattern.search(text):
-                return f"the {what} holds {kind}"
+        if problem := _text_problem(text, least, most):
+            return f"the {what} {problem}"
     if problem := label_problem(answer.name) or name_problem(answer.name):
         return f"the name {problem}"
     if problem := definition_problem(answer.definition):
         return f"the definition {problem}"
+    if not scripts(answer.name) <= _LATIN and scripts(" ".join(known)) <= _LATIN:
+        return "the name is in other letters than its members"
     if _ABOUT_THE_GROUP.match(answer.definition):
         return "the definition speaks of the group, not of the value"
     spelled = _WORD.findall(answer.name.casefold())
@@ -122,6 +120,14 @@ def refuse_name(answer: NameAnswer, known: Iterable[str]) -> str | None:
         return f"the name says {min(twice)!r} twice"
     stray = _stray_capitals(answer, known)
     return f"{stray[0]!r} is capitalised, and no member contains it" if stray else None
+
+
+def _text_problem(text: str, least: int, most: int) -> str | None:
+    """Return why a text can't be published, or has too few or too many words, to follow what it is."""
+    words = len(text.split())
+    if not least <= words <= most:
+        return f"has {words} words, not {least} to {most}"
+    return next((f"holds {kind}" for kind, pattern in _PERSONAL.items() if pattern.search(text)), None)
 
 
 def _stray_capitals(answer: NameAnswer, known: Iterable[str]) -> list[str]:
