@@ -8,7 +8,7 @@ is that of Clio's hierarchy (arXiv 2412.13678).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +22,7 @@ from taxonomy.labels.likeness import Likeness
 from taxonomy.labels.prompt_texts import prompt_text, prompts_digest
 from taxonomy.labels.refine import refine_places
 from taxonomy.labels.surroundings import Surroundings
+from taxonomy.labels.wording import name_problem
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.client import Wire
 from taxonomy.llm.engine import Desk, Question, Refusal, Usage
@@ -297,7 +298,10 @@ class _Work:
 
         stage = "second look" if again else f"naming level {level}"
         problems = self.desk.settle(
-            [self._question(node, again) for node in nodes], refuse, stage_of(self.progress, stage)
+            [self._question(node, again) for node in nodes],
+            refuse,
+            stage_of(self.progress, stage),
+            look_at=self._look_at,
         )
         unnamed = {node.id: problem for node, problem in zip(nodes, problems, strict=True) if problem}
         self._yield_names(accepted, unnamed)
@@ -312,6 +316,11 @@ class _Work:
                 label_fit=None,
             )
         self.failures += [Failure(id, draft.nodes[id].label, stage, problem) for id, problem in unnamed.items()]
+
+    def _look_at(self, answers: Sequence[NameAnswer]) -> None:
+        """Embed the names of a round at once; what is refused by its form may hold what can't be embedded."""
+        names = [_tidy(answer).name for answer in answers]
+        self.likeness.look_at(name for name in names if name_problem(name) is None)
 
     def _yield_names(self, accepted: dict[str, tuple[Node, NameAnswer]], unnamed: dict[str, str]) -> None:
         """Take back names that equal one that an unnamed node keeps, until all of the level differ."""
