@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import taxonomy
+from embeddings import Encoder
 from taxonomy.building.recipe import Recipe
 from taxonomy.clustering.methods import METHODS
 from taxonomy.clustering.names import METHOD_NAMES
@@ -52,6 +53,7 @@ class Namesake:
         self,
         draft: Draft,
         vectors: np.ndarray,
+        encoder: Encoder,
         *,
         only: Collection[str] | None = None,
         progress: StageProgress | None = None,
@@ -219,7 +221,7 @@ def test_who_named_nothing_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None
     assert (labeller.asked, same.tree, same.labelled) == (set(), first, None)
 
     class Nobody(Namesake):
-        def name(self, draft: Draft, vectors: np.ndarray, **options: object) -> Labelled:
+        def name(self, draft: Draft, vectors: np.ndarray, encoder: Encoder, **options: object) -> Labelled:
             return Labelled("nobody", 0, 0, (), Usage(), {})
 
     built = taxonomy.build(strings(300), encoder=TinyEncoder(), labeller=Nobody())
@@ -268,12 +270,19 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         yield one
 
 
+class UnknowingEncoder(TinyEncoder):
+    """It knows no word, so that the names of the server are not held against their members."""
+
+    def unknown_words(self, strings: Sequence[str]) -> np.ndarray:
+        return np.ones(len(strings), dtype=bool)
+
+
 def test_the_next_version_asks_a_model_about_new_nodes_alone(server: Server) -> None:
     model = LanguageModel("openai/fake", server.url)
-    first = taxonomy.build(strings(400), encoder=TinyEncoder(), labeller=model).tree
+    first = taxonomy.build(strings(400), encoder=UnknowingEncoder(), labeller=model).tree
     asked = len(server.requests)
     assert asked == sum(0 < node.level < 2 for node in first.nodes)
-    built = taxonomy.build(strings(600), previous=first, encoder=TinyEncoder(), labeller=model)
+    built = taxonomy.build(strings(600), previous=first, encoder=UnknowingEncoder(), labeller=model)
     names = {node.id: node.label for node in first.inner}
     new = [node for node in built.tree.inner if names.get(node.id) != node.label]
     assert new
@@ -283,10 +292,10 @@ def test_the_next_version_asks_a_model_about_new_nodes_alone(server: Server) -> 
     assert built.labelled.named == len(new)
     # Nothing new, no call: neither of the same values nor of values without one of them.
     asked = len(server.requests)
-    again = taxonomy.build(strings(600), previous=built.tree, encoder=TinyEncoder(), labeller=model)
+    again = taxonomy.build(strings(600), previous=built.tree, encoder=UnknowingEncoder(), labeller=model)
     assert again.tree is built.tree
     fewer = strings(600)[1:]
-    taxonomy.build(fewer, previous=built.tree, encoder=TinyEncoder(), labeller=model)
+    taxonomy.build(fewer, previous=built.tree, encoder=UnknowingEncoder(), labeller=model)
     assert len(server.requests) == asked
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,8 +12,11 @@ from taxonomy.labels.language_model import Labelled, Labeller
 from taxonomy.model import Taxonomy
 from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress, stage_of
-from taxonomy.quality.vectors import embed_tree
+from taxonomy.quality.vectors import tree_encoder
 from taxonomy.versions.retirement import to_review_again
+
+if TYPE_CHECKING:
+    from embeddings import Encoder
 
 
 def label(
@@ -48,15 +53,21 @@ def label(
     check_type(tree, Taxonomy, "tree", "give a Taxonomy, as taxonomy.read returns it")
     if not callable(getattr(labeller, "name", None)):
         raise InputError("`labeller` has no method name", remedy="give a taxonomy.LanguageModel")
-    vectors = embed_tree(tree, model=model, labels=False, progress=stage_of(progress, "embedding")).values
-    return label_nodes(tree, vectors, labeller, progress=progress)
+    encoder = tree_encoder(tree, model)
+    vectors = encoder.encode([value.label for value in tree.leaves], progress=stage_of(progress, "embedding"))
+    return label_nodes(tree, vectors, encoder, labeller, progress=progress)
 
 
 def label_nodes(
-    tree: Taxonomy, vectors: NDArray[np.float32], labeller: Labeller, *, progress: StageProgress | None = None
+    tree: Taxonomy,
+    vectors: NDArray[np.float32],
+    encoder: Encoder,
+    labeller: Labeller,
+    *,
+    progress: StageProgress | None = None,
 ) -> tuple[Taxonomy, Labelled]:
-    """Name the nodes of a taxonomy whose values have these vectors, in the order of `tree.leaves`."""
+    """Name the nodes of a taxonomy whose values have these vectors by an encoder, in the order of `tree.leaves`."""
     draft = Draft(tree.nodes)
-    done = labeller.name(draft, vectors, progress=progress)
+    done = labeller.name(draft, vectors, encoder, progress=progress)
     labelled = tree.with_nodes(draft.finish(), provenance=done.noted(tree.provenance))
     return to_review_again(tree, labelled), done

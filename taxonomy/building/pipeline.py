@@ -268,7 +268,7 @@ class _Naming:
         only = None
         if self.previous is not None:
             only = named | (draft.nodes.keys() - {node.id for node in self.previous.nodes})
-        return self.labeller.name(draft, vectors, only=only, progress=self.progress)
+        return self.labeller.name(draft, vectors, self.encoder, only=only, progress=self.progress)
 
 
 def _replay(draft: Draft, edits: Sequence[Edit], gone: Sequence[Retired]) -> tuple[Draft, Replay]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from embeddings import Encoder
     from taxonomy.labels.language_model import Estimate, Labelled, LanguageModel
     from taxonomy.model.draft import Draft
     from taxonomy.progress import StageProgress
@@ -125,19 +126,20 @@ class Labelling:
         self,
         draft: Draft,
         vectors: NDArray[np.float32],
+        encoder: Encoder,
         *,
         only: Collection[str] | None = None,
         progress: StageProgress | None = None,
     ) -> Labelled:
         """Print the estimate, stop there with `dry_run`, else name the nodes and print what was done."""
-        estimate = self.model.estimate(draft, vectors, only=only)
+        estimate = self.model.estimate(draft, vectors, encoder, only=only)
         if self.dry_run or not self.quiet:
             click.echo(_estimated(self.model.model, estimate))
         self._check_cost(estimate)
         if self.dry_run:
             raise click.exceptions.Exit(0)
         with saying_how_to_go_on():
-            done = self.model.name(draft, vectors, only=only, progress=progress)
+            done = self.model.name(draft, vectors, encoder, only=only, progress=progress)
         if not self.quiet:
             moved = f", {count_of(done.moved, 'member')} moved" if self.model.refine else ""
             click.echo(f"{count_of(done.named, 'node')} named by {self.model.model}{moved}; {_done(done)}")

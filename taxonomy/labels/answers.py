@@ -7,14 +7,21 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
+from embeddings.vocabulary import scripts
 from taxonomy.english.words import word_pattern
-from taxonomy.values.canonical import UNPRINTABLE, label_problem
+from taxonomy.labels.wording import definition_problem, name_problem
+from taxonomy.values.canonical import label_problem
 
 _NAME_WORDS = (2, 4)
 _DEFINITION_WORDS = (10, 25)
 KEEP = "keep"
+
+# Nothing but what is asked for.
+_CLOSED = ConfigDict(frozen=True, extra="forbid")
+# Lengths are checked here, and kept out of schemas: not every server that enforces a schema takes one with lengths.
+_TEXT = WithJsonSchema({"type": "string"})
 
 # Personal data, as far as its form tells.
 _PERSONAL = {
@@ -23,6 +30,7 @@ _PERSONAL = {
     "a phone number": re.compile(r"\d(?:[\s()./-]*\d){6,}"),
 }
 _WORD = re.compile(r"[^\W\d_]+")
+_LATIN = frozenset({"LATIN"})
 _SENTENCE_END = re.compile(r"[.!?]\s+")
 _ABOUT_THE_GROUP = re.compile(rf"{word_pattern('group_determiners')} {word_pattern('group_nouns')}\b", re.IGNORECASE)
 
@@ -30,21 +38,21 @@ _ABOUT_THE_GROUP = re.compile(rf"{word_pattern('group_determiners')} {word_patte
 class NameAnswer(BaseModel):
     """A node's name and definition."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = _CLOSED
 
-    name: str
-    definition: str
+    name: Annotated[str, Field(max_length=100), _TEXT]
+    definition: Annotated[str, Field(max_length=400), _TEXT]
 
 
 class MoveAnswer(BaseModel):
     """Where each doubtful member of a node belongs; `moves_form` makes the list a closed one."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = _CLOSED
 
     class Move(BaseModel):
         """A member's id, and the id of a choice or "keep"."""
 
-        model_config = ConfigDict(frozen=True)
+        model_config = _CLOSED
 
         member: str
         choice: str
@@ -78,13 +86,13 @@ def refuse_moves(answer: MoveAnswer, members: Collection[str], choices: Collecti
     return None
 
 
-def refuse_name(answer: NameAnswer, known: Iterable[str]) -> str | None:
+def refuse_name(answer: NameAnswer, known: Collection[str]) -> str | None:
     """Return why a name or definition is refused.
 
     Parameters
     ----------
     answer : NameAnswer
-    known : iterable of str
+    known : collection of str
         Strings whose words may be capitalised: the node's members.
 
     Returns
@@ -96,16 +104,14 @@ def refuse_name(answer: NameAnswer, known: Iterable[str]) -> str | None:
         ("name", answer.name, _NAME_WORDS),
         ("definition", answer.definition, _DEFINITION_WORDS),
     ):
-        words = len(text.split())
-        if not least <= words <= most:
-            return f"the {what} has {words} words, not {least} to {most}"
-        if not text.isprintable():
-            return f"the {what} {UNPRINTABLE}"
-        for kind, pattern in _PERSONAL.items():
-            if pattern.search(text):
-                return f"the {what} holds {kind}"
-    if problem := label_problem(answer.name):
+        if problem := _text_problem(text, least, most):
+            return f"the {what} {problem}"
+    if problem := label_problem(answer.name) or name_problem(answer.name):
         return f"the name {problem}"
+    if problem := definition_problem(answer.definition):
+        return f"the definition {problem}"
+    if not scripts(answer.name) <= _LATIN and scripts(" ".join(known)) <= _LATIN:
+        return "the name is in other letters than its members"
     if _ABOUT_THE_GROUP.match(answer.definition):
         return "the definition speaks of the group, not of the value"
     spelled = _WORD.findall(answer.name.casefold())
@@ -114,6 +120,14 @@ def refuse_name(answer: NameAnswer, known: Iterable[str]) -> str | None:
         return f"the name says {min(twice)!r} twice"
     stray = _stray_capitals(answer, known)
     return f"{stray[0]!r} is capitalised, and no member contains it" if stray else None
+
+
+def _text_problem(text: str, least: int, most: int) -> str | None:
+    """Return why a text can't be published, or has too few or too many words, to follow what it is."""
+    words = len(text.split())
+    if not least <= words <= most:
+        return f"has {words} words, not {least} to {most}"
+    return next((f"holds {kind}" for kind, pattern in _PERSONAL.items() if pattern.search(text)), None)
 
 
 def _stray_capitals(answer: NameAnswer, known: Iterable[str]) -> list[str]:

@@ -7,9 +7,9 @@ is that of Clio's hierarchy (arXiv 2412.13678).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from taxonomy.english.words import sentence_case
 from taxonomy.errors import LanguageModelError, check_type
 from taxonomy.labels.answers import NameAnswer, refuse_name
+from taxonomy.labels.likeness import Likeness
 from taxonomy.labels.prompt_texts import prompt_text, prompts_digest
 from taxonomy.labels.refine import refine_places
 from taxonomy.labels.surroundings import Surroundings
+from taxonomy.labels.wording import name_problem
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.limits import CONCURRENCY, RETRIES, TIMEOUT, Limits
 from taxonomy.llm.opening import open_engine, open_rehearsal
@@ -30,6 +32,9 @@ from taxonomy.model import Node, Provenance
 from taxonomy.model.draft import Draft
 from taxonomy.progress import StageProgress, stage_of
 from taxonomy.values import canonical_key
+
+if TYPE_CHECKING:
+    from embeddings import Encoder
 
 # Members that a model is shown.
 SHOWN = 50
@@ -102,6 +107,7 @@ class Labeller(Protocol):
         self,
         draft: Draft,
         vectors: NDArray[np.float32],
+        encoder: Encoder,
         *,
         only: Collection[str] | None = None,
         progress: StageProgress | None = None,
@@ -191,15 +197,18 @@ class LanguageModel:
             self.max_cost,
         )
 
-    def estimate(self, draft: Draft, vectors: NDArray[np.float32], *, only: Collection[str] | None = None) -> Estimate:
+    def estimate(
+        self, draft: Draft, vectors: NDArray[np.float32], encoder: Encoder, *, only: Collection[str] | None = None
+    ) -> Estimate:
         """Return what naming would ask, by a rehearsal in which the names are those that nodes have now."""
         with open_rehearsal(self.endpoint) as rehearsal:
-            return Estimate(self._label(draft.copy(), vectors, rehearsal, only, progress=None).usage)
+            return Estimate(self._label(draft.copy(), vectors, encoder, rehearsal, only, progress=None).usage)
 
     def name(
         self,
         draft: Draft,
         vectors: NDArray[np.float32],
+        encoder: Encoder,
         *,
         only: Collection[str] | None = None,
         progress: StageProgress | None = None,
@@ -212,6 +221,8 @@ class LanguageModel:
             Changed in place. Every node has a name, which stays where the model gives none.
         vectors : ndarray of shape (n_values, dimension)
             Unit vectors of its values, in its order.
+        encoder : Encoder
+            What made them: names are embedded too, since one that does not resemble its members is refused.
         only : collection of str, optional
             Ids of the nodes that may be named or moved; all by default.
         progress : callable, optional
@@ -227,12 +238,13 @@ class LanguageModel:
             If the model can't be asked at all.
         """
         with open_engine(self.endpoint, self.limits) as engine:
-            return self._label(draft, vectors, engine, only, progress)
+            return self._label(draft, vectors, encoder, engine, only, progress)
 
     def _label(
         self,
         draft: Draft,
         vectors: NDArray[np.float32],
+        encoder: Encoder,
         asker: Asker,
         only: Collection[str] | None,
         progress: StageProgress | None,
@@ -242,7 +254,7 @@ class LanguageModel:
             raise LanguageModelError(problem, remedy="give a tree that was built")
         draft.weigh()
         every = draft.nodes.keys() if only is None else only
-        work = _Work(Surroundings(draft, vectors), asker, frozenset(every), progress)
+        work = _Work(Surroundings(draft, vectors), Likeness(draft, vectors, encoder), asker, frozenset(every), progress)
         levels = range(1, draft.top + 1)
         for level in levels:
             work.name_level(level)
@@ -267,9 +279,15 @@ class _Work:
     """The naming of one tree; only the nodes `only` are asked about."""
 
     def __init__(
-        self, around: Surroundings, asker: Asker, only: frozenset[str], progress: StageProgress | None
+        self,
+        around: Surroundings,
+        likeness: Likeness,
+        asker: Asker,
+        only: frozenset[str],
+        progress: StageProgress | None,
     ) -> None:
         self.around = around
+        self.likeness = likeness
         self.draft = around.draft
         self.asker = asker
         self.only = only
@@ -293,6 +311,8 @@ class _Work:
             node, answer = draft.nodes[question.subject], _tidy(answer)
             if reason := refuse_name(answer, self.around.strings_below(node.id)):
                 return Refusal(reason)
+            if not self.likeness.resembles(answer.name, node.id):
+                return Refusal("the name does not resemble its members")
             key = canonical_key(answer.name)
             if key in self._around(node):
                 return Refusal("the name is that of a node right below or above")
@@ -306,7 +326,7 @@ class _Work:
 
         stage = "second look" if again else f"naming level {level}"
         questions = [self._question(node, again) for node in nodes]
-        problems = settle(self.asker, questions, refuse, stage_of(self.progress, stage))
+        problems = settle(self.asker, questions, refuse, stage_of(self.progress, stage), look_at=self._look_at)
         unnamed: dict[str, Problem] = {
             node.id: problem for node, problem in zip(nodes, problems, strict=True) if problem
         }
@@ -327,6 +347,11 @@ class _Work:
     def note_failure(self, node: Node, stage: str, problem: Problem) -> None:
         """Note that a question about a node has no answer that can be used."""
         self.failures.append(Failure(node.id, node.label, stage, problem.outcome, problem.reason))
+
+    def _look_at(self, answers: Sequence[NameAnswer]) -> None:
+        """Embed the names of a round at once; what is refused by its form may hold what can't be embedded."""
+        names = [_tidy(answer).name for answer in answers]
+        self.likeness.look_at(name for name in names if name_problem(name) is None)
 
     def _yield_names(self, accepted: dict[str, tuple[Node, NameAnswer]], unnamed: dict[str, Problem]) -> None:
         """Take back names that equal one that an unnamed node keeps, until all of the level differ."""
@@ -363,7 +388,8 @@ class _Work:
         if again:
             data["current"] = {"name": node.label, "definition": node.definition}
             data["siblings"] = [one.label for one in self.around.beside(node.id)]
-        assumed = NameAnswer(name=node.label, definition=node.definition)
+        # Not checked: people may name and define at length.
+        assumed = NameAnswer.model_construct(name=node.label, definition=node.definition)
         task = "cluster" if node.level == 1 else "parent"
         return Question(node.id, task, prompt_text(task), data, NameAnswer, assumed)
 
@@ -378,4 +404,4 @@ def _tidy(answer: NameAnswer) -> NameAnswer:
     name, definition = answer.name.strip().rstrip("."), answer.definition.strip()
     if definition and definition[-1] not in ".!?":
         definition += "."
-    return NameAnswer(name=sentence_case(name), definition=sentence_case(definition))
+    return answer.model_copy(update={"name": sentence_case(name), "definition": sentence_case(definition)})

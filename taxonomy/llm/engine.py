@@ -310,7 +310,8 @@ class Engine:
             self._unanswered += 1
         if self._unanswered >= HOPELESS:
             problem = f"none of the first {count_of(HOPELESS, 'question')} got an answer, the last one: {reply.problem}"
-            self._stop(model, problem, "see that the model can answer in JSON by a schema")
+            by_form = reply.outcome in (Outcome.MALFORMED, Outcome.TRUNCATED)
+            self._stop(model, problem, "see that the model can answer in JSON by a schema" if by_form else GO_ON)
 
     def _stop(self, model: Model, problem: str, remedy: str) -> None:
         if self._stopped is None:

@@ -12,9 +12,6 @@ from taxonomy.llm.question import Request, schema_of
 from taxonomy.llm.reply import Outcome, Reply, Tokens
 from taxonomy.llm.transport import explain, open_http
 
-# OpenAI's own server refuses schemas with them; others hold to them. Answers are checked here in any case.
-_UNKNOWN_TO_OPENAI = ("minLength", "maxLength")
-
 
 class Protocol:
     """A model behind a server that speaks OpenAI's protocol."""
@@ -50,17 +47,17 @@ class Protocol:
                 messages=[{"role": role, "content": text} for role, text in turns],
                 response_format={
                     "type": "json_schema",
-                    "json_schema": {"name": request.form.__name__, "strict": True, "schema": self._schema(request)},
+                    "json_schema": {
+                        "name": request.form.__name__,
+                        "strict": True,
+                        "schema": json.loads(schema_of(request.form)),
+                    },
                 },
                 **room,
             )
             return _read(said)
         except Exception as error:
             return explain(error)
-
-    def _schema(self, request: Request) -> Any:
-        schema = json.loads(schema_of(request.form))
-        return _without(schema, _UNKNOWN_TO_OPENAI) if self._own else schema
 
 
 def _read(said: Any) -> Reply:
@@ -81,9 +78,3 @@ def _tokens(usage: Any) -> Tokens | None:
         return None
     cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None) or 0
     return Tokens(input=int(usage.prompt_tokens), cached=int(cached), output=int(usage.completion_tokens))
-
-
-def _without(schema: Any, keywords: tuple[str, ...]) -> Any:
-    if isinstance(schema, dict):
-        return {name: _without(part, keywords) for name, part in schema.items() if name not in keywords}
-    return [_without(part, keywords) for part in schema] if isinstance(schema, list) else schema

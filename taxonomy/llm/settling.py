@@ -37,6 +37,8 @@ def settle(
     questions: Sequence[Question],
     refuse: Callable[[Question, Any], Refusal | None],
     progress: Progress | None = None,
+    *,
+    look_at: Callable[[Sequence[Any]], None] | None = None,
 ) -> list[Problem | None]:
     """Ask questions until their answers hold, at most `_ATTEMPTS` times each.
 
@@ -51,6 +53,8 @@ def settle(
         Takes a question and its answer; uses the answer and returns None, or returns why it is refused.
     progress : callable, optional
         Called with (questions answered, questions in all) in each round.
+    look_at : callable, optional
+        Takes the answers of a round before each is judged, for what is done faster with all of them.
 
     Returns
     -------
@@ -60,13 +64,18 @@ def settle(
     problems: list[Problem | None] = [None] * len(questions)
     current = dict(enumerate(questions))
     for _ in range(_ATTEMPTS):
+        replies = sorted(_replies(asker, current, progress).items())
+        # A rehearsal answers without a text.
+        answers = {index: current[index].form.model_validate_json(reply.text) for index, reply in replies if reply.text}
+        if look_at is not None:
+            look_at(list(answers.values()))
         refused: dict[int, Question] = {}
-        for index, reply in sorted(_replies(asker, current, progress).items()):
+        for index, reply in replies:
             question = current[index]
             if reply.outcome is not Outcome.ANSWERED:
                 problems[index] = Problem(reply.outcome, reply.reason)
-            elif reply.text:
-                refusal = refuse(question, question.form.model_validate_json(reply.text))
+            elif index in answers:
+                refusal = refuse(question, answers[index])
                 problems[index] = Problem("rejected", refusal.reason) if refusal else None
                 if refusal:
                     refused[index] = replace(question, refused=(*question.refused, (reply.text, refusal)))

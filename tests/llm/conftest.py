@@ -76,8 +76,10 @@ def vectors(tree: Taxonomy) -> NDArray[np.float32]:
 def label(server: Server, answers: Path, tree: Taxonomy, vectors: NDArray[np.float32]) -> Label:
     """Label the tree through the server."""
 
-    def labelled(tree: Taxonomy = tree, timeout: float = 30.0, retries: int = 2, **options: Any) -> Done:
-        model = LanguageModel("openai/fake", server.url, timeout=timeout, retries=retries, **options)
-        return label_by(model, tree, vectors)
+    def labelled(
+        tree: Taxonomy = tree, model: str = "openai/fake", timeout: float = 30.0, retries: int = 2, **options: Any
+    ) -> Done:
+        labeller = LanguageModel(model, server.url, timeout=timeout, retries=retries, **options)
+        return label_by(labeller, tree, vectors)
 
     return labelled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import taxonomy
+from embeddings import DEFAULT_MODEL, Encoder, StoredEncoder, load_encoder
 from taxonomy.building.labelling import label_nodes
 from taxonomy.labels.language_model import Failure, LanguageModel
 from taxonomy.llm.spending import Usage
@@ -40,8 +42,14 @@ def sizes(folder: Path) -> tuple[object, ...]:
     return ("--levels", f"{CLUSTERS},{GROUPS}", "--domains", folder / "domains.toml")
 
 
+@cache
+def encoder() -> Encoder:
+    """What embedded the tree, loaded once for all tests."""
+    return load_encoder(DEFAULT_MODEL)
+
+
 def label_by(model: LanguageModel, tree: Taxonomy, vectors: NDArray[np.float32]) -> Done:
-    labelled, done = label_nodes(tree, vectors, model)
+    labelled, done = label_nodes(tree, vectors, StoredEncoder(encoder()), model)
     return Done(labelled, done.named, done.moved, done.failures, done.usage)
 
 
