@@ -2,6 +2,7 @@
 
 from tests.llm_server.answers import data_of, good_name, keep_all, kind_of
 from tests.llm_server.handler import serve
-from tests.llm_server.server import Server, Usage
+from tests.llm_server.protocols import Usage
+from tests.llm_server.server import Server
 
 __all__ = ["Server", "Usage", "data_of", "good_name", "keep_all", "kind_of", "serve"]

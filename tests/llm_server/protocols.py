@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from tests.llm_server.faults import STOPS, error_of, spoil
 
 if TYPE_CHECKING:
-    from tests.llm_server.server import Server, Usage
+    from tests.llm_server.server import Server
+
+
+class Usage(TypedDict):
+    """Tokens: of the input, none twice, those that no cache knew, that one held, that one now holds; of the output."""
+
+    input: int
+    cached: int
+    written: int
+    output: int
 
 
 class Reply(NamedTuple):
@@ -27,7 +37,8 @@ def reply_to(server: Server, request: dict[str, Any], fault: str | None, key: st
         return Reply(status, body)
     said = spoil(server.answer(request), fault, request, key)
     usage = server.usage(request, said)
-    return Reply(200, (message if anthropic else completion)(request, said, usage, fault), usage)
+    form: Callable[..., dict[str, Any]] = message if anthropic else completion
+    return Reply(200, form(request, said, usage, fault), usage)
 
 
 def message(request: dict[str, Any], said: str, usage: Usage, fault: str | None) -> dict[str, Any]:

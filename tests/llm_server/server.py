@@ -7,19 +7,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypedDict
+from typing import Any
 
 from tests.llm_server.answers import good_name, keep_all, kind_of, system_of, text_of
 from tests.llm_server.batches import Batch
+from tests.llm_server.protocols import Usage
 
 
-class Usage(TypedDict):
-    """Tokens: of the input, none twice, those that no cache knew, that one held, that one now holds; of the output."""
-
-    input: int
-    cached: int
-    written: int
-    output: int
+def good_answer(request: dict[str, Any]) -> dict[str, Any]:
+    return keep_all(request) if kind_of(request) == "move" else good_name(request)
 
 
 def bytes_usage(request: dict[str, Any], said: str) -> Usage:
@@ -73,7 +69,7 @@ class Server:
     """
 
     def __init__(self) -> None:
-        self.answer = lambda request: keep_all(request) if kind_of(request) == "move" else good_name(request)
+        self.answer: Callable[[dict[str, Any]], dict[str, Any]] = good_answer
         self.fault: Callable[[int, dict[str, Any]], str | None] = lambda number, request: None
         self.usage: Callable[[dict[str, Any], str], Usage] = bytes_usage
         self.delay = 0.0
