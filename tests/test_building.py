@@ -263,7 +263,7 @@ def test_a_name_says_what_edits_left_in_its_node() -> None:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    pytest.importorskip("instructor", reason="the extra llm is not installed")
+    pytest.importorskip("openai", reason="the extra llm is not installed")
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     with serve() as one:

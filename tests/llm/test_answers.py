@@ -22,7 +22,7 @@ from taxonomy.llm.question import Question, Refusal, block_of
 from taxonomy.llm.reply import Outcome, Reply
 from taxonomy.llm.settling import settle
 
-pytest.importorskip("instructor", reason="the extra llm is not installed")
+pytest.importorskip("openai", reason="the extra llm is not installed")
 
 
 # -- what may be published -------------------------------------------------------------------------------------

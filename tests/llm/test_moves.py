@@ -12,7 +12,7 @@ from taxonomy.model import Placement, Taxonomy
 from tests.llm.labelling import Label, answering, move_first
 from tests.llm_server import Server, data_of, keep_all, kind_of
 
-pytest.importorskip("instructor", reason="the extra llm is not installed")
+pytest.importorskip("openai", reason="the extra llm is not installed")
 
 
 # -- moves -----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from taxonomy.values import canonical_key
 from tests.llm.labelling import CALLS, CLUSTERS, GROUPS, NAMED, Label, encoder, first_asked, inner, label_by, offline
 from tests.llm_server import Server, data_of, good_name, kind_of
 
-pytest.importorskip("instructor", reason="the extra llm is not installed")
+pytest.importorskip("openai", reason="the extra llm is not installed")
 
 
 # -- answers that are well -------------------------------------------------------------------------------------
