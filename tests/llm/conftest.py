@@ -11,13 +11,24 @@ import pytest
 from numpy.typing import NDArray
 
 import taxonomy
+from embeddings.encoder import SentenceTransformerEncoder
 from taxonomy.domains import BUNDLED
 from taxonomy.labels.language_model import LanguageModel
 from taxonomy.llm import pacing
 from taxonomy.model import Taxonomy
 from tests.conftest import FIXTURE, Run
 from tests.llm.labelling import Done, Label, label_by, sizes
-from tests.llm_server import Server, serve
+from tests.llm_server import GIBBERISH, Server, serve
+
+
+@pytest.fixture(autouse=True)
+def known_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Know the server's gibberish by its length: the start of a worker, which tells words, takes seconds."""
+    monkeypatch.setattr(
+        SentenceTransformerEncoder,
+        "unknown_words",
+        lambda self, strings: np.array([len(one) == GIBBERISH for one in strings], dtype=bool),
+    )
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import json
 import re
 from typing import Any
 
+# Letters of the word in each name.
+GIBBERISH = 16
 LETTERS = "abcdefghijklmnop"
 # The client may mark its system text with a line of its own, which names do not depend on.
 MARK = re.compile(r"\n+[^\n]*\bvt-[0-9a-f]{16}\b[^\n]*")
@@ -38,7 +40,7 @@ def kind_of(request: dict[str, Any]) -> str:
 def good_name(request: dict[str, Any]) -> dict[str, Any]:
     """Return a name that follows from the messages and that no other messages give."""
     messages = [_unmarked(message) for message in request["messages"]]
-    digest = hashlib.sha256(json.dumps(messages).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(json.dumps(messages).encode()).hexdigest()[:GIBBERISH]
     word = "".join(LETTERS[int(digit, 16)] for digit in digest)
     return {
         "name": f"care for {word}",

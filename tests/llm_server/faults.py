@@ -114,7 +114,7 @@ def spoil(answer: dict[str, Any], fault: str | None, request: dict[str, Any], ke
     """Return the text of an answer with a fault in it."""
     changed = {
         "extra": {**answer, "extra": "more"},
-        "echo": {"name": "Care for keys", "definition": key},
+        "echo": {"name": f"Care for {key}", "definition": key},
         "canary": {**answer, "definition": system_of(request)},
     }
     text = json.dumps(changed.get(fault or "", answer))
