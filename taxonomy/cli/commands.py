@@ -46,6 +46,9 @@ GROUPS = {
         "analyze": "analyze:analyze_group",
         "report": "counting:report_command",
     },
+    "Language models": {
+        "llm": "stored_answers:llm_group",
+    },
 }
 
 

@@ -44,7 +44,7 @@ class Stored:
     replies : dict of str to int
         Questions by their outcome.
     calls : int
-    tokens : Tokens
+    live, batched : Tokens
         Of the calls of which the server said it.
     """
 
@@ -52,7 +52,13 @@ class Stored:
     task: str
     replies: dict[str, int]
     calls: int
-    tokens: Tokens
+    live: Tokens
+    batched: Tokens
+
+    @property
+    def tokens(self) -> Tokens:
+        """Of all calls."""
+        return self.live + self.batched
 
 
 @dataclass(frozen=True)
@@ -163,42 +169,49 @@ class AnswerStore:
             "SELECT model, task, outcome, count(*) FROM replies GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
         ):
             replies.setdefault((model, task), {})[outcome] = count
-        calls = {
-            (model, task): (int(count), Tokens(*map(int, took)))
-            for model, task, count, *took in self._read(
-                "SELECT model, task, count(*), total(input), total(cached), total(written), total(output)"
-                " FROM calls GROUP BY 1, 2"
-            )
-        }
-        nothing = (0, Tokens())
+        calls: dict[tuple[str, str], list[int]] = {}
+        tokens: dict[tuple[str, str], list[Tokens]] = {}
+        for model, task, batched, count, *took in self._read(
+            "SELECT model, task, batched, count(*), total(input), total(cached), total(written), total(output)"
+            " FROM calls GROUP BY 1, 2, 3"
+        ):
+            calls.setdefault((model, task), [0, 0])[batched] = count
+            tokens.setdefault((model, task), [Tokens(), Tokens()])[batched] = Tokens(*map(int, took))
         return [
-            Stored(model, task, replies.get((model, task), {}), *calls.get((model, task), nothing))
-            for model, task in sorted(replies.keys() | calls.keys())
+            Stored(*key, replies.get(key, {}), sum(calls.get(key, ())), *tokens.get(key, (Tokens(), Tokens())))
+            for key in sorted(replies.keys() | calls.keys())
         ]
 
-    def purge(self, model: str | None = None, before: float | None = None, *, unanswered: bool = False) -> int:
-        """Delete replies for good, with what is noted of their calls: of a model, from before a moment, or unanswered.
+    def size(self) -> int:
+        """Return the bytes of the file, and of the one beside it that holds what was written last."""
+        beside = self.path.with_name(f"{self.path.name}-wal")
+        return self.path.stat().st_size + (beside.stat().st_size if beside.exists() else 0)
 
-        Returns
-        -------
-        int
-            Replies that were deleted.
+    def count(self, model: str | None = None, before: float | None = None, *, unanswered: bool = False) -> int:
+        """Return how many replies `purge` would delete."""
+        condition, values = _chosen(model, before, unanswered=unanswered)
+        return int(self._read(f"SELECT count(*) FROM replies WHERE {condition}", *values)[0][0])  # noqa: S608
+
+    def purge(self, model: str | None = None, before: float | None = None, *, unanswered: bool = False) -> None:
+        """Delete replies for good, with what is noted of their calls.
+
+        Parameters
+        ----------
+        model : str, optional
+            Only of this model, wherever it was asked.
+        before : float, optional
+            Only those stored before a moment, in seconds since 1970.
+        unanswered : bool
+            Only those without an answer; what is noted of calls stays.
         """
-        where, values = ["1"], list[object]()
-        if model is not None:
-            where, values = [*where, "(model = ? OR model LIKE ? || ' at %')"], [*values, model, model]
-        if before is not None:
-            where, values = [*where, "at < ?"], [*values, before]
-        if unanswered:
-            where = [*where, "outcome <> 'answered'"]
-        condition = " AND ".join(where)
+        condition, values = _chosen(model, before, unanswered=unanswered)
         with self._lock, self._one_error():
-            deleted = self._connection.execute(f"DELETE FROM replies WHERE {condition}", values).rowcount  # noqa: S608
+            self._connection.execute(f"DELETE FROM replies WHERE {condition}", values)  # noqa: S608
             if not unanswered:
                 self._connection.execute(f"DELETE FROM calls WHERE {condition}", values)  # noqa: S608
+            # Overwritten by the connection's setting; here what is free is given back, in the file beside it, too.
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return int(deleted)
 
     # -- batches -----------------------------------------------------------------------------------------------
 
@@ -258,3 +271,15 @@ class AnswerStore:
             remedy = "move the file away, or name another folder with VALUE_TAXONOMY_CACHE"
             problem = f"answers cannot be stored ({error})"
             raise LanguageModelError(problem, path=str(self.path), remedy=remedy) from error
+
+
+def _chosen(model: str | None, before: float | None, *, unanswered: bool) -> tuple[str, list[object]]:
+    """Return a condition in SQL and its values."""
+    where: dict[str, list[object]] = {"1": []}
+    if model is not None:
+        where["(model = ? OR substr(model, 1, length(?) + 4) = ? || ' at ')"] = [model] * 3
+    if before is not None:
+        where["at < ?"] = [before]
+    if unanswered:
+        where["outcome <> 'answered'"] = []
+    return " AND ".join(where), [value for values in where.values() for value in values]

@@ -49,6 +49,12 @@ class Endpoint:
                 problem = "`base_url` holds a user, password or query"
                 raise LanguageModelError(problem, remedy="set a key in the environment")
 
+    @classmethod
+    def parse(cls, asked_at: str) -> Endpoint:
+        """Return the endpoint whose `asked_at` this is."""
+        model, _, url = asked_at.partition(" at ")
+        return cls(model, url or None)
+
     @property
     def provider(self) -> str:
         """The part of the model's name before the first slash."""

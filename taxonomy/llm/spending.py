@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from taxonomy.llm.answer_store import AnswerStore
+from taxonomy.llm.answer_store import AnswerStore, Stored
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.question import Question
 from taxonomy.llm.reply import Outcome, Tokens
@@ -85,6 +85,13 @@ def cost_of(endpoint: Endpoint, tokens: Tokens, *, batched: bool = False) -> flo
     except LookupError:
         return None
     return float(price.total_price)
+
+
+def cost_of_stored(stored: Stored) -> float | None:
+    """Return US dollars for the calls that are stored of a model, by today's prices; None where they are not known."""
+    endpoint = Endpoint.parse(stored.model)
+    live, batched = cost_of(endpoint, stored.live), cost_of(endpoint, stored.batched, batched=True)
+    return None if live is None or batched is None else live + batched
 
 
 class Tokenizer:
