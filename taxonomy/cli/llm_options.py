@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from taxonomy.cli.asking import Asking, saying_how_to_go_on
 from taxonomy.english.plurals import count_of
 from taxonomy.llm.limits import CONCURRENCY, RETRIES, TIMEOUT
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from embeddings import Encoder
     from taxonomy.labels.language_model import Estimate, Labelled, LanguageModel
+    from taxonomy.llm.settling import Asker
+    from taxonomy.llm.spending import Usage
     from taxonomy.model.draft import Draft
     from taxonomy.progress import StageProgress
 
@@ -113,7 +116,7 @@ def language_model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@dataclass(frozen=True)
+@dataclass
 class Labelling:
     """A labeller that prints what asking a language model would cost, and what it did."""
 
@@ -121,6 +124,14 @@ class Labelling:
     dry_run: bool
     max_failures: MostFailures
     quiet: bool
+    _asking: Asking | None = None
+
+    def note(self) -> str:
+        """Return how asking goes: rate, what is spent, failures."""
+        return "" if self._asking is None else self._asking.note()
+
+    def _watch(self, planned: Usage, asker: Asker) -> None:
+        self._asking = Asking(planned, asker)
 
     def name(
         self,
@@ -138,8 +149,9 @@ class Labelling:
         self._check_cost(estimate)
         if self.dry_run:
             raise click.exceptions.Exit(0)
+        watch = partial(self._watch, estimate.usage)
         with saying_how_to_go_on():
-            done = self.model.name(draft, vectors, encoder, only=only, progress=progress)
+            done = self.model.name(draft, vectors, encoder, only=only, progress=progress, watch=watch)
         if not self.quiet:
             moved = f", {count_of(done.moved, 'member')} moved" if self.model.refine else ""
             click.echo(f"{count_of(done.named, 'node')} named by {self.model.model}{moved}; {_done(done)}")
@@ -176,16 +188,6 @@ class Labelling:
         if estimate.cost > limit:
             problem = f"the estimate is ${estimate.cost:.4f}, above `max_cost` {limit:g}"
             raise LanguageModelError(problem, remedy="nothing was asked")
-
-
-@contextmanager
-def saying_how_to_go_on() -> Iterator[None]:
-    """Say on Ctrl-C that answers are stored, and exit as programs do that it ends."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        click.echo("\nInterrupted: the answers so far are stored; run the same command again to go on", err=True)
-        raise SystemExit(130) from None
 
 
 def take_labelling(options: dict[str, Any], *, wanted: bool, quiet: bool) -> Labelling | None:

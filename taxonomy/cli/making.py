@@ -102,7 +102,7 @@ def build_command(
     check_build_folder(out, page=page)
     if domains is not None:
         options["domains"] = None if domains == "none" else domains
-    with progress_bars(quiet) as progress:
+    with progress_bars(quiet, labelling.note if labelling else None) as progress:
         built = build(
             value_set,
             previous=old,
@@ -177,7 +177,7 @@ def label_command(
     target = out or taxonomy
     check_ending(target)
     with updating(taxonomy, None if labelling.dry_run else target) as check:
-        with progress_bars(quiet) as progress:
+        with progress_bars(quiet, labelling.note) as progress:
             labelled, done = label(read(taxonomy), labelling, model=model, progress=progress)
         nothing = not done.named and not done.moved
         if nothing:

@@ -33,6 +33,7 @@ def status_command() -> None:
     from embeddings import cache_folder
     from taxonomy.cli.screen import console, plain, table
     from taxonomy.llm.answer_store import AnswerStore
+    from taxonomy.llm.opening import needing_the_extra
     from taxonomy.llm.spending import cost_of_stored
 
     with AnswerStore(cache_folder()) as store:
@@ -45,7 +46,8 @@ def status_command() -> None:
     screen = console()
     drawn = table("model", "task", "answers", "others", "calls", "tokens in", "cached", "out", "cost", left=(0, 1))
     for one in stored:
-        cost = cost_of_stored(one)
+        with needing_the_extra():
+            cost = cost_of_stored(one)
         answers = one.replies.get("answered", 0)
         others = [f"{count:,} {outcome}" for outcome, count in one.replies.items() if outcome != "answered"]
         figures = (f"{figure:,}" for figure in (one.calls, one.tokens.input, one.tokens.cached, one.tokens.output))

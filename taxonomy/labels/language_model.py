@@ -7,7 +7,7 @@ is that of Clio's hierarchy (arXiv 2412.13678).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -212,6 +212,7 @@ class LanguageModel:
         *,
         only: Collection[str] | None = None,
         progress: StageProgress | None = None,
+        watch: Callable[[Asker], None] | None = None,
     ) -> Labelled:
         """Name the nodes of a draft above its values; labels by people and domains stay.
 
@@ -227,6 +228,8 @@ class LanguageModel:
             Ids of the nodes that may be named or moved; all by default.
         progress : callable, optional
             Told a stage, steps done, and steps in all.
+        watch : callable, optional
+            Given what asks the questions, whose `usage` and `expected` change while it does.
 
         Returns
         -------
@@ -238,6 +241,8 @@ class LanguageModel:
             If the model can't be asked at all.
         """
         with open_engine(self.endpoint, self.limits) as engine:
+            if watch is not None:
+                watch(engine)
             return self._label(draft, vectors, encoder, engine, only, progress)
 
     def _label(

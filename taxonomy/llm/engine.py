@@ -360,12 +360,12 @@ class Rehearsal:
 
     Attributes
     ----------
-    usage : Usage
-        Estimates.
+    usage, expected : Usage
+        Estimates, the same.
     """
 
     def __init__(self, endpoint: Endpoint, store: AnswerStore, *, others: Mapping[str, Endpoint] | None = None) -> None:
-        self.usage = Usage()
+        self.usage = self.expected = Usage()
         self._store = store
         self._endpoint = endpoint
         self._others = dict(others or {})

@@ -28,7 +28,7 @@ def open_engine(
     LanguageModelError
         If the extra is missing, or a key, or the store can't be used.
     """
-    with _needing_the_extra():
+    with needing_the_extra():
         from taxonomy.llm import engine
 
         for one in (endpoint, *(others or {}).values()):
@@ -40,14 +40,15 @@ def open_engine(
 @contextmanager
 def open_rehearsal(endpoint: Endpoint, *, others: Mapping[str, Endpoint] | None = None) -> Iterator[Rehearsal]:
     """Open a rehearsal with the store in the cache folder, as `open_engine` does an engine."""
-    with _needing_the_extra():
+    with needing_the_extra():
         from taxonomy.llm import engine
     with AnswerStore(cache_folder()) as store:
         yield engine.Rehearsal(endpoint, store, others=others)
 
 
 @contextmanager
-def _needing_the_extra() -> Iterator[None]:
+def needing_the_extra() -> Iterator[None]:
+    """Say what to install where a package of the extra is missing."""
     try:
         import_module("genai_prices")
         yield

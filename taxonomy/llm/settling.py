@@ -19,6 +19,7 @@ class Asker(Protocol):
     """What gets questions answered: an engine, or its rehearsal."""
 
     usage: Usage
+    expected: Usage
 
     def ask(self, questions: Iterable[Question]) -> Iterator[tuple[Question, Reply]]:
         """Yield questions with their replies, in any order."""

@@ -122,7 +122,7 @@ class Tokenizer:
 
 
 def forecast(planned: Usage, expected: Usage, done: Usage) -> Usage:
-    """Return what a run will have taken at its end: the plan, in the measure in which what is done differs from it.
+    """Return what a run will have taken at its end: the plan, corrected from `ENOUGH` answers on by what they took.
 
     Parameters
     ----------
@@ -133,6 +133,8 @@ def forecast(planned: Usage, expected: Usage, done: Usage) -> Usage:
     done : Usage
         What these took.
     """
+    if expected.calls < ENOUGH:
+        return planned
 
     def scaled(name: str) -> float | None:
         whole, part, real = [getattr(usage, name) for usage in (planned, expected, done)]
