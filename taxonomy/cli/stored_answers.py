@@ -39,7 +39,7 @@ def status_command() -> None:
     with AnswerStore(cache_folder()) as store:
         stored, batches = store.stored(), store.batches()
         size = store.size()
-    click.echo(plain(f"{store.path}: {size / 1e6:,.1f} MB, for its owner only"))
+    click.echo(plain(f"{store.path}: {size / 1e3:,.0f} kB, for its owner only"))
     if not stored and not batches:
         click.echo("Nothing is stored")
         return
@@ -67,7 +67,9 @@ def status_command() -> None:
 @click.option("--unanswered", is_flag=True, help="Only refusals and the like, so that they are asked again.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def purge_command(model: str | None, before: datetime | None, unanswered: bool, yes: bool) -> None:
-    """Delete stored answers for good: what they quote of conversations is overwritten.
+    """Delete stored answers for good.
+
+    What they quote of conversations is overwritten.
 
     What is deleted is asked, and paid for, again when it is needed.
 

@@ -78,6 +78,8 @@ class Labelled:
     usage : Usage
     parameters : mapping of str to object
         How the model was asked.
+    questions : int
+        Names and moves that were asked for, each once.
     """
 
     model: str
@@ -86,11 +88,7 @@ class Labelled:
     failures: tuple[Failure, ...]
     usage: Usage
     parameters: Mapping[str, Any]
-
-    @property
-    def questions(self) -> int:
-        """How many questions were asked, those with a stored answer included."""
-        return self.usage.outcomes.total()
+    questions: int = 0
 
     def noted(self, provenance: Provenance) -> Provenance:
         """Return where a tree comes from, with the model in it if it named or moved something."""
@@ -267,6 +265,7 @@ class LanguageModel:
         if self.refine:
             outcome = refine_places(work.around, asker, self.votes, work.only, stage_of(progress, "refining"))
             moved = outcome.moved
+            work.questions += outcome.questions
             for node, why in outcome.failed:
                 work.note_failure(node, "refine", why)
             work.name_level(1, only=outcome.changed)
@@ -277,7 +276,9 @@ class LanguageModel:
             "refine": self.refine,
             "votes": self.votes if self.refine else None,
         }
-        return Labelled(self.model, len(work.named), moved, tuple(work.failures), asker.usage, parameters)
+        return Labelled(
+            self.model, len(work.named), moved, tuple(work.failures), asker.usage, parameters, work.questions
+        )
 
 
 class _Work:
@@ -299,6 +300,7 @@ class _Work:
         self.progress = progress
         self.named: set[str] = set()
         self.failures: list[Failure] = []
+        self.questions = 0
 
     def name_level(self, level: int, *, only: frozenset[str] | None = None, again: bool = False) -> None:
         """Name the nodes of a level, or only some; `again` shows each its name and those beside it."""
@@ -331,6 +333,7 @@ class _Work:
 
         stage = "second look" if again else f"naming level {level}"
         questions = [self._question(node, again) for node in nodes]
+        self.questions += len(questions)
         problems = settle(self.asker, questions, refuse, stage_of(self.progress, stage), look_at=self._look_at)
         unnamed: dict[str, Problem] = {
             node.id: problem for node, problem in zip(nodes, problems, strict=True) if problem

@@ -25,8 +25,9 @@ LEAST = 2
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many members moved, which nodes lost or gained any, and votes that got no answer."""
+    """How many votes were asked for and members moved, which nodes changed by it, and votes that got no answer."""
 
+    questions: int
     moved: int
     changed: frozenset[str]
     failed: tuple[tuple[Node, Problem], ...]
@@ -85,7 +86,9 @@ def refine_places(
         if ballot:
             _note_votes(draft, member, ballot[target] / votes)
     failed = zip((draft.nodes[question.subject] for question in questions), problems, strict=True)
-    return Outcome(moved, frozenset(changed), tuple((node, problem) for node, problem in failed if problem))
+    return Outcome(
+        len(questions), moved, frozenset(changed), tuple((node, problem) for node, problem in failed if problem)
+    )
 
 
 def _note_votes(draft: Draft, id: str, votes: float) -> None:

@@ -296,7 +296,7 @@ class Engine:
 
     def _must_stop(self, model: Model) -> bool:
         if model.pace.given_up:
-            self._stop(model, model.pace.given_up, GO_ON)
+            self._stop(model, model.pace.given_up, GO_ON if self.usage.outcomes else "see that the server runs there")
         limit, spent = self.limits.max_cost, self.usage.cost
         if limit is not None and spent is not None and spent >= limit and self._stopped is None:
             self._stopped = LanguageModelError(f"${spent:.4f} is spent of `max_cost` {limit:g}", remedy=GO_ON)
