@@ -82,6 +82,7 @@ OTHERS = {
     ("taxonomy/mentions/duckdb_engine.py", "tempfile.mkdtemp"): "a folder there, for a copy with line ends of one kind",
     ("taxonomy/mentions/duckdb_engine.py", "copy.open"): "that copy",
     ("taxonomy/mentions/duckdb_engine.py", "gzip.open"): "that copy, of a compressed file",
+    ("taxonomy/llm/answer_store.py", "os.open"): "an SQLite file, with its mode before anything is in it",
 }
 _METHODS = {"write_text", "write_bytes", "touch", "symlink_to", "hardlink_to", "tofile", "savefig", "dump"}
 _MODULES = {

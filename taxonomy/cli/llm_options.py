@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from taxonomy.cli.asking import Asking, saying_how_to_go_on
+from taxonomy.cli.asking_models import Asking, saying_how_to_go_on
 from taxonomy.english.plurals import count_of
 from taxonomy.llm.limits import CONCURRENCY, RETRIES, TIMEOUT
 

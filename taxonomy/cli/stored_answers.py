@@ -33,7 +33,7 @@ def status_command() -> None:
     from embeddings import cache_folder
     from taxonomy.cli.screen import console, plain, table
     from taxonomy.llm.answer_store import AnswerStore
-    from taxonomy.llm.opening import needing_the_extra
+    from taxonomy.llm.entry import needing_the_extra
     from taxonomy.llm.spending import cost_of_stored
 
     with AnswerStore(cache_folder()) as store:

@@ -23,8 +23,8 @@ from taxonomy.labels.refine import refine_places
 from taxonomy.labels.surroundings import Surroundings
 from taxonomy.labels.wording import name_problem
 from taxonomy.llm.endpoint import Endpoint
+from taxonomy.llm.entry import open_engine, open_rehearsal
 from taxonomy.llm.limits import CONCURRENCY, RETRIES, TIMEOUT, Limits
-from taxonomy.llm.opening import open_engine, open_rehearsal
 from taxonomy.llm.question import Question, Refusal
 from taxonomy.llm.settling import Asker, Problem, settle
 from taxonomy.llm.spending import Usage

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from taxonomy.cli.asking import Asking
+from taxonomy.cli.asking_models import Asking
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.reply import Outcome, Reply, Tokens
 from taxonomy.llm.spending import Usage

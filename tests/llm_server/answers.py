@@ -52,7 +52,7 @@ def _unmarked(message: dict[str, Any]) -> dict[str, Any]:
     content = message["content"]
     if message["role"] != "system" or not isinstance(content, str):
         return message
-    return {**message, "content": MARK.sub("", content)}
+    return {**message, "content": MARK.sub("\n", content)}
 
 
 def keep_all(request: dict[str, Any]) -> dict[str, Any]:
