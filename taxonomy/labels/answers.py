@@ -20,8 +20,6 @@ KEEP = "keep"
 
 # Nothing but what is asked for.
 _CLOSED = ConfigDict(frozen=True, extra="forbid")
-# Lengths are checked here, and kept out of schemas: not every server that enforces a schema takes one with lengths.
-_TEXT = WithJsonSchema({"type": "string"})
 
 # Personal data, as far as its form tells.
 _PERSONAL = {
@@ -40,8 +38,8 @@ class NameAnswer(BaseModel):
 
     model_config = _CLOSED
 
-    name: Annotated[str, Field(max_length=100), _TEXT]
-    definition: Annotated[str, Field(max_length=400), _TEXT]
+    name: Annotated[str, Field(max_length=100)]
+    definition: Annotated[str, Field(max_length=400)]
 
 
 class MoveAnswer(BaseModel):

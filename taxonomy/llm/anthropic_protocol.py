@@ -9,7 +9,7 @@ import httpx2
 
 from taxonomy.llm.anthropic_batches import MOST_BYTES_OF_RESULTS, AnthropicBatches
 from taxonomy.llm.endpoint import Endpoint
-from taxonomy.llm.question import Request
+from taxonomy.llm.question import Request, schema_without_lengths
 from taxonomy.llm.reply import Outcome, Reply, Tokens
 from taxonomy.llm.transport import explain, open_http
 
@@ -61,7 +61,7 @@ class Protocol:
         shown: Any = text
         if request.context:
             shown = [{"type": "text", "text": request.context, **_KEPT}, {"type": "text", "text": text}]
-        schema = anthropic.transform_schema(request.form)
+        schema = anthropic.transform_schema(schema_without_lengths(request.form))
         return {
             "model": self._model,
             "max_tokens": request.room,

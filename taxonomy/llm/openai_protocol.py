@@ -8,7 +8,7 @@ from typing import Any
 import openai
 
 from taxonomy.llm.endpoint import Endpoint
-from taxonomy.llm.question import Request, schema_of
+from taxonomy.llm.question import Request, schema_of, schema_without_lengths
 from taxonomy.llm.reply import Outcome, Reply, Tokens
 from taxonomy.llm.transport import explain, open_http
 
@@ -47,17 +47,17 @@ class Protocol:
                 messages=[{"role": role, "content": text} for role, text in turns],
                 response_format={
                     "type": "json_schema",
-                    "json_schema": {
-                        "name": request.form.__name__,
-                        "strict": True,
-                        "schema": json.loads(schema_of(request.form)),
-                    },
+                    "json_schema": {"name": request.form.__name__, "strict": True, "schema": self._schema(request)},
                 },
                 **room,
             )
             return _read(said)
         except Exception as error:
             return explain(error)
+
+    def _schema(self, request: Request) -> Any:
+        # A small model may never end a text that its server does not bound.
+        return schema_without_lengths(request.form) if self._own else json.loads(schema_of(request.form))
 
 
 def _read(said: Any) -> Reply:

@@ -118,6 +118,17 @@ def schema_of(form: type[BaseModel]) -> str:
     return json.dumps(form.model_json_schema())
 
 
+def schema_without_lengths(form: type[BaseModel]) -> Any:
+    """Return the JSON schema of a form as the large providers take it, whose servers refuse lengths."""
+    return _without_lengths(json.loads(schema_of(form)))
+
+
+def _without_lengths(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {name: _without_lengths(part) for name, part in schema.items() if name not in ("minLength", "maxLength")}
+    return [_without_lengths(part) for part in schema] if isinstance(schema, list) else schema
+
+
 def block_of(data: Any) -> str:
     """Return data as JSON in a block that nothing in it can close."""
     text = json.dumps(data, ensure_ascii=False, indent=1)
