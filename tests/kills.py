@@ -69,6 +69,13 @@ def killed(
     return False
 
 
+def run_to_kill(action: Callable[[], object]) -> None:
+    """Run an action in a child, which kills itself in it."""
+    _, status = os.waitpid(_start(action), 0)
+    assert os.WIFSIGNALED(status)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+
+
 def run_at_once(actions: Iterable[Callable[[], object]]) -> None:
     """Run each action in a child of its own; all begin together."""
     reader, writer = os.pipe()

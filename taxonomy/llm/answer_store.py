@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -215,14 +215,16 @@ class AnswerStore:
 
     # -- batches -----------------------------------------------------------------------------------------------
 
-    def note_batch(self, key: str, model: str, digests: Iterable[str]) -> None:
-        """Note that a batch is about to be submitted, and of which questions it is."""
+    def note_batch(self, key: str, model: str, digests: Iterable[str]) -> SubmittedBatch:
+        """Note that a batch is about to be submitted, and its questions; one with the same key is forgotten."""
         members = [(digest, key) for digest in digests]
+        noted = SubmittedBatch(key, model, None, len(members), time.time())
         with self._lock, self._one_error(), self._connection:
             self._connection.execute("BEGIN")
-            row = (key, model, None, len(members), time.time())
-            self._connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?)", row)
+            self._connection.execute("DELETE FROM batched WHERE key = ?", (key,))
+            self._connection.execute("INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?)", astuple(noted))
             self._connection.executemany("INSERT OR REPLACE INTO batched VALUES (?, ?)", members)
+        return noted
 
     def name_batch(self, key: str, name: str) -> None:
         """Note the name that the server gave a batch."""
@@ -239,14 +241,22 @@ class AnswerStore:
             empty = "DELETE FROM batches WHERE key = ? AND key NOT IN (SELECT key FROM batched)"
             self._connection.execute(empty, (key,))
 
+    def forget_answered(self) -> None:
+        """Forget of batches what is answered: a run may have been killed after it stored the last answers."""
+        with self._lock, self._one_error(), self._connection:
+            self._connection.execute("BEGIN")
+            self._connection.execute("DELETE FROM batched WHERE digest IN (SELECT digest FROM replies)")
+            self._connection.execute("DELETE FROM batches WHERE key NOT IN (SELECT key FROM batched)")
+
     def members(self, key: str) -> set[str]:
         """Return the digests of the questions of a batch."""
         return {row[0] for row in self._read("SELECT digest FROM batched WHERE key = ?", key)}
 
-    def batch_of(self, digest: str) -> str | None:
-        """Return the key of the batch that a question is under way in, None where it is in none."""
-        rows = self._read("SELECT key FROM batched WHERE digest = ?", digest)
-        return str(rows[0][0]) if rows else None
+    def batch_of(self, digest: str) -> SubmittedBatch | None:
+        """Return the batch that a question is under way in, None where it is in none."""
+        query = "SELECT key, model, name, requests, at FROM batches JOIN batched USING (key) WHERE digest = ?"
+        rows = self._read(query, digest)
+        return SubmittedBatch(*rows[0]) if rows else None
 
     def batches(self) -> list[SubmittedBatch]:
         """Return the batches under way, the oldest first."""

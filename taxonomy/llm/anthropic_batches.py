@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,9 @@ from taxonomy.llm.question import Request
 from taxonomy.llm.reply import Outcome, Reply
 from taxonomy.llm.transport import ElsewhereError, explain_error, is_of
 
-MOST_BYTES_OF_RESULTS = 256_000_000
+_MOST_REQUESTS = 20_000
+# An answer with all its room is smaller than 50 kB.
+MOST_BYTES_OF_RESULTS = _MOST_REQUESTS * 50_000
 
 
 class AnthropicBatches:
@@ -26,7 +28,7 @@ class AnthropicBatches:
         fits in memory.
     """
 
-    most_requests = 20_000
+    most_requests = _MOST_REQUESTS
     most_bytes = 100_000_000
 
     def __init__(
@@ -40,27 +42,36 @@ class AnthropicBatches:
         self._parameters = parameters
         self._read_message = read_message
 
-    async def submit(self, requests: Sequence[tuple[str, Request]]) -> str:
-        """Submit requests, each under an id, and return the name of their batch."""
+    async def submit(self, requests: Sequence[tuple[str, Request]]) -> str | None:
+        """Submit requests, each under an id, and return the name of their batch; None from a server without batches."""
         sent = [{"custom_id": id, "params": self._parameters(request)} for id, request in requests]
-        return str((await self._batches.create(requests=sent)).id)
+        try:
+            return str((await self._batches.create(requests=sent)).id)
+        except anthropic.NotFoundError:
+            return None
 
     async def find(self, since: float, requests: int) -> list[str]:
-        """Return the names of batches of so many requests that were made since a moment, the oldest first."""
+        """Return the names of batches of so many requests that were made since a moment, the newest first."""
         found = []
         async for batch in self._batches.list(limit=100):
             if batch.created_at < datetime.fromtimestamp(since, UTC):
                 break
             if _total(batch) == requests:
                 found.append(str(batch.id))
-        return found[::-1]
+        return found
 
-    async def state(self, name: str) -> BatchState:
-        """Return how far a batch is."""
-        batch = await self._batches.retrieve(name)
-        return BatchState(batch.processing_status == "ended", _total(batch) - batch.request_counts.processing)
+    async def state(self, name: str) -> BatchState | None:
+        """Return how far a batch is; None where the server has it no more, or not its results."""
+        try:
+            batch = await self._batches.retrieve(name)
+        except anthropic.NotFoundError:
+            return None
+        ended = batch.processing_status == "ended"
+        if ended and batch.results_url is None:
+            return None
+        return BatchState(ended, _total(batch) - batch.request_counts.processing)
 
-    async def results(self, name: str) -> AsyncIterator[tuple[str, Reply]]:
+    async def results(self, name: str) -> AsyncGenerator[tuple[str, Reply], None]:
         """Yield what became of the requests of a batch that has ended, each with its id, in any order."""
         batch = await self._batches.retrieve(name)
         # The key goes where the results are.

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Protocol, TypeVar
 
 import anyio
 
 from taxonomy.english.plurals import count_of
 from taxonomy.errors import LanguageModelError
+from taxonomy.llm import pacing
+from taxonomy.llm.answer_store import AnswerStore, SubmittedBatch
+from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.engine import GO_ON, Engine, Model
-from taxonomy.llm.pacing import pause_after
 from taxonomy.llm.question import Question, Request
 from taxonomy.llm.reply import LASTING, Outcome, Reply
 from taxonomy.llm.transport import explain
@@ -24,7 +26,7 @@ Found = TypeVar("Found")
 # Seconds between looks at the batches under way.
 POLL = 30.0
 # Batches under way at once: their questions are held in memory.
-_AT_ONCE = 8
+AT_ONCE = 8
 # Clocks of servers may differ from ours by so many seconds.
 _SKEW = 600.0
 
@@ -43,16 +45,16 @@ class BatchAdapter(Protocol):
     most_requests: int
     most_bytes: int
 
-    async def submit(self, requests: Sequence[tuple[str, Request]]) -> str:
-        """Submit requests, each under an id, and return the name of their batch."""
+    async def submit(self, requests: Sequence[tuple[str, Request]]) -> str | None:
+        """Submit requests, each under an id, and return the name of their batch; None from a server without batches."""
 
     async def find(self, since: float, requests: int) -> list[str]:
-        """Return the names of batches of so many requests that were made since a moment, the oldest first."""
+        """Return the names of batches of so many requests that were made since a moment, the newest first."""
 
-    async def state(self, name: str) -> BatchState:
-        """Return how far a batch is."""
+    async def state(self, name: str) -> BatchState | None:
+        """Return how far a batch is; None where the server has it no more."""
 
-    def results(self, name: str) -> AsyncIterator[tuple[str, Reply]]:
+    def results(self, name: str) -> AsyncGenerator[tuple[str, Reply], None]:
         """Yield what became of the requests of a batch that has ended, each with its id, in any order."""
 
     async def cancel(self, name: str) -> None:
@@ -69,36 +71,51 @@ class _CallError(Exception):
 
 @dataclass
 class _Batch:
-    """Questions of one model that are, or will be, in one batch; `others` are batches that were taken for it."""
+    """Questions of one model that are, or will be, in one batch.
+
+    A name that was found on the server is ours only once an id in the results is; `others` are names that were not.
+    """
 
     model: Model
-    key: str = ""
+    noted: SubmittedBatch | None = None
     name: str | None = None
+    is_ours: bool = False
+    others: set[str] = field(default_factory=set)
     questions: dict[str, list[Question]] = field(default_factory=dict)
     size: int = 0
-    others: set[str] = field(default_factory=set)
+    cost: float = 0.0
 
     @property
     def adapter(self) -> BatchAdapter:
         adapter: BatchAdapter = self.model.protocol.batches
         return adapter
 
+    @property
+    def key(self) -> str:
+        """What the store knows it by: of the questions that were noted first."""
+        return self.noted.key if self.noted else hashlib.sha256("".join(sorted(self.questions)).encode()).hexdigest()
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.questions) >= self.adapter.most_requests or self.size >= self.adapter.most_bytes
+
 
 class Batched:
     """Gets questions answered in batches; to be used where an engine is.
 
     A batch is noted in the store before it is submitted, with its questions, so that a run that was killed finds it
-    again: by the name that the server gave it, or else among the batches that the server lists.
+    again: by the name that the server gave it, or else among the batches that the server lists. A server that lists a
+    batch late may get it twice.
+
+    The questions of the batches under way are held in memory, at most `AT_ONCE` times the largest batch of the adapter.
 
     Parameters
     ----------
     engine : Engine
     ask_rest : bool
         Ask live what a batch leaves without an answer: what expired, or is cut off or not in form.
-    poll : float
-        Seconds between looks at the batches under way.
     report : callable, optional
-        Called with (requests done, requests in all) at each look.
+        Called with (requests done, requests in all) of the batches under way, at each look.
 
     Raises
     ------
@@ -107,22 +124,16 @@ class Batched:
     """
 
     def __init__(
-        self,
-        engine: Engine,
-        *,
-        ask_rest: bool = False,
-        poll: float = POLL,
-        report: Callable[[int, int], None] | None = None,
+        self, engine: Engine, *, ask_rest: bool = False, report: Callable[[int, int], None] | None = None
     ) -> None:
         self._engine = engine
+        self._store = engine.store
         self._ask_rest = ask_rest
-        self._poll = poll
         self._report = report
         self.usage = engine.usage
         for model in engine.models:
             if model.protocol.batches is None:
-                problem = f"{model.endpoint.asked_at}: there are no batches in the protocol of this server"
-                raise LanguageModelError(problem, remedy="ask it live")
+                raise _no_batches(model)
 
     def ask(self, questions: Iterable[Question]) -> Iterator[tuple[Question, Reply]]:
         """Yield questions with their replies, batch by batch, in no order.
@@ -134,74 +145,113 @@ class Batched:
         """
         filling: dict[Model, _Batch] = {}
         running: dict[str, _Batch] = {}
-        store = self._engine.store
+        self._store.forget_answered()
         for question in questions:
             model = self._engine.model_of(question)
             digest = question.digest(model.endpoint.asked_at)
-            stored = store.get(digest)
+            stored = self._store.get(digest)
             if stored is not None:
                 self._engine.count_stored(stored)
                 yield question, stored
                 continue
-            key = store.batch_of(digest)
-            if key is None:
-                batch = filling.setdefault(model, _Batch(model))
-            else:
-                batch = running.setdefault(key, _Batch(model, key))
-            batch.questions.setdefault(digest, []).append(question)
-            batch.size += question.bytes_in()
-            if key is None and self._is_full(batch):
-                self._submit(filling.pop(model), running)
-                while len(running) >= _AT_ONCE:
-                    yield from self._wait(running)
+            noted = self._store.batch_of(digest)
+            if noted is not None:
+                adopted = _Batch(model, noted, noted.name, is_ours=noted.name is not None)
+                self._add(running.setdefault(noted.key, adopted), digest, question)
+                continue
+            batch = filling.setdefault(model, _Batch(model))
+            self._add(batch, digest, question)
+            if batch.is_full:
+                yield from self._submit_in_turn(filling.pop(model), running)
         for batch in filling.values():
-            self._submit(batch, running)
+            yield from self._submit_in_turn(batch, running)
         while running:
             yield from self._wait(running)
 
-    def _is_full(self, batch: _Batch) -> bool:
-        return len(batch.questions) >= batch.adapter.most_requests or batch.size >= batch.adapter.most_bytes
+    def cancel(self) -> int:
+        """Let the batches end early that the store notes for the models of the engine, and return how many.
+
+        They stay noted, so that a later run gets what was answered. One whose name was never stored is left alone.
+        """
+        cancelled = 0
+        for model in self._engine.models:
+            for noted in self._store.batches():
+                if noted.model == model.endpoint.asked_at and noted.name is not None:
+                    cancelled += self._cancel(_Batch(model, noted, noted.name))
+        return cancelled
+
+    def _cancel(self, batch: _Batch) -> bool:
+        name = str(batch.name)
+        state = self._patiently(batch, lambda: batch.adapter.state(name))
+        if state is None or state.ended:
+            return False
+        self._patiently(batch, lambda: batch.adapter.cancel(name))
+        return True
+
+    def _add(self, batch: _Batch, digest: str, question: Question) -> None:
+        same = batch.questions.setdefault(digest, [])
+        same.append(question)
+        if len(same) == 1:
+            batch.size += question.bytes_in()
+            if self._engine.limits.max_cost is not None:
+                batch.cost += batch.model.expected_cost(question, batched=True) or 0.0
 
     # -- submitting --------------------------------------------------------------------------------------------
 
-    def _submit(self, batch: _Batch, running: dict[str, _Batch]) -> None:
-        self._check_cost(batch)
-        batch.key = hashlib.sha256("".join(sorted(batch.questions)).encode()).hexdigest()
-        self._engine.store.note_batch(batch.key, batch.model.endpoint.asked_at, batch.questions)
-        running[batch.key] = batch
-        self._send(batch)
-
-    def _check_cost(self, batch: _Batch) -> None:
-        limit = self._engine.limits.max_cost
-        if limit is None:
-            return
-        spent = self._engine.usage.cost or 0.0
-        spent += sum(batch.model.expected_cost(same[0], batched=True) or 0.0 for same in batch.questions.values())
-        if spent > limit:
-            problem = f"with the next batch about ${spent:.4f} would be spent, above `max_cost` {limit:g}"
+    def _submit_in_turn(self, batch: _Batch, running: dict[str, _Batch]) -> Iterator[tuple[Question, Reply]]:
+        """Submit a batch, once others have ended where they are too many, or may cost what is left to be spent."""
+        while running and (len(running) >= AT_ONCE or self._excess(batch, running) is not None):
+            yield from self._wait(running)
+        if (cost := self._excess(batch, running)) is not None:
+            problem = f"with the next batch about ${cost:.4f} would be spent"
+            problem += f", above `max_cost` {self._engine.limits.max_cost:g}"
             raise LanguageModelError(problem, remedy=GO_ON)
+        self._submit(batch)
+        running[batch.key] = batch
 
-    def _send(self, batch: _Batch) -> None:
-        """Submit a batch that is noted; where the answer of the server is lost, see whether it has the batch."""
+    def _excess(self, batch: _Batch, running: dict[str, _Batch]) -> float | None:
+        """Return what would be spent with another batch; None where that is not above the limit."""
+        limit = self._engine.limits.max_cost
+        cost = (self.usage.cost or 0.0) + batch.cost + sum(one.cost for one in running.values())
+        return cost if limit is not None and cost > limit else None
+
+    def _submit(self, batch: _Batch) -> None:
+        """Note a batch, and submit it; where the answer of the server is lost, see whether it has the batch."""
+        batch.noted = self._store.note_batch(batch.key, batch.model.endpoint.asked_at, batch.questions)
         requests = [(digest, self._engine.request(same[0])) for digest, same in batch.questions.items()]
-        try:
-            batch.name = self._call(lambda: batch.adapter.submit(requests), _arrived_not)
-        except _CallError as error:
-            if not error.reply.again:
-                self._engine.store.forget_batch(batch.key)
-                raise self._failure(batch, error.reply) from None
-            self._look_for(batch)
+        for attempt in range(self._engine.limits.retries + 1):
+            if attempt:
+                time.sleep(pacing.pause_after(attempt))
+                if self._find(batch):
+                    return
+            try:
+                # Else it may have arrived, and be there.
+                name = self._call(lambda: batch.adapter.submit(requests), lambda reply: reply.busy)
+            except _CallError as error:
+                failed = error.reply
+                if failed.again:
+                    continue
+                self._store.forget_batch(batch.key)
+                break
+            if name is None:
+                self._store.forget_batch(batch.key)
+                raise _no_batches(batch.model)
+            self._name(batch, name)
             return
-        self._engine.store.name_batch(batch.key, batch.name)
+        raise self._failure(batch, failed)
 
-    def _look_for(self, batch: _Batch) -> None:
-        """Find a batch that was noted, and whose name is not known, among those on the server; else submit it."""
-        noted = next(one for one in self._engine.store.batches() if one.key == batch.key)
-        taken = batch.others | {one.name for one in self._engine.store.batches()}
-        names = self._patiently(batch, lambda: batch.adapter.find(noted.at - _SKEW, noted.requests))
+    def _name(self, batch: _Batch, name: str) -> None:
+        batch.name, batch.is_ours = name, True
+        self._store.name_batch(batch.key, name)
+
+    def _find(self, batch: _Batch) -> bool:
+        """Look among the batches on the server for one that was noted, and whose name is not known."""
+        assert batch.noted is not None
+        since, requests = batch.noted.at - _SKEW, batch.noted.requests
+        names = self._patiently(batch, lambda: batch.adapter.find(since, requests))
+        taken = batch.others | {one.name for one in self._store.batches()}
         batch.name = next((name for name in names if name not in taken), None)
-        if batch.name is None:
-            self._send(batch)
+        return batch.name is not None
 
     # -- waiting -----------------------------------------------------------------------------------------------
 
@@ -216,87 +266,105 @@ class Batched:
             if (replies := self._results(running[key])) is not None:
                 yield from self._finish(running.pop(key), replies)
         if not ended:
-            time.sleep(self._poll)
+            time.sleep(POLL)
 
     def _state(self, batch: _Batch) -> BatchState:
-        if batch.name is None:
-            batch.name = next(one.name for one in self._engine.store.batches() if one.key == batch.key)
-        if batch.name is None:
-            self._look_for(batch)
-        return self._patiently(batch, lambda: batch.adapter.state(str(batch.name)))
+        if batch.name is None and not self._find(batch):
+            self._submit(batch)
+        state = self._patiently(batch, lambda: batch.adapter.state(str(batch.name)))
+        if state is None:
+            batch.name = None
+            self._submit(batch)
+        return state or BatchState(ended=False, done=0)
 
     def _results(self, batch: _Batch) -> dict[str, Reply] | None:
         """Store the results of a batch that has ended, and return them; None if it is another's."""
-        members = self._engine.store.members(batch.key)
+        name = str(batch.name)
+        members = self._store.members(batch.key)
+        replies: dict[str, Reply] = {}
 
-        async def read() -> tuple[dict[str, Reply], bool]:
-            replies: dict[str, Reply] = {}
-            is_ours = False
-            async for digest, raw in batch.adapter.results(str(batch.name)):
-                is_ours |= digest in members
-                if digest in batch.questions and digest not in replies:
-                    question = batch.questions[digest][0]
-                    replies[digest] = self._engine.note(batch.model, question, raw, batched=True)
-            return replies, is_ours
+        async def read() -> None:
+            async with aclosing(batch.adapter.results(name)) as results:
+                async for digest, raw in results:
+                    if not batch.is_ours:
+                        if digest not in members:
+                            return
+                        self._name(batch, name)
+                    # A second line, or a second reading, is not counted again.
+                    if digest in batch.questions and digest not in replies:
+                        question = batch.questions[digest][0]
+                        replies[digest] = self._engine.note(batch.model, question, raw, batched=True)
 
-        replies, is_ours = self._patiently(batch, read)
-        named = any(one.key == batch.key and one.name for one in self._engine.store.batches())
-        if is_ours or named:
+        self._patiently(batch, read)
+        if batch.is_ours:
             return replies
-        batch.others.add(str(batch.name))
+        batch.others.add(name)
         batch.name = None
         return None
 
     def _finish(self, batch: _Batch, replies: dict[str, Reply]) -> Iterator[tuple[Question, Reply]]:
         """Yield the replies of a batch; what it left is asked live, or yielded as it is."""
-        self._engine.store.forget_batch(batch.key, batch.questions)
+        self._store.forget_batch(batch.key, batch.questions)
         rest = []
         for digest, same in batch.questions.items():
             reply = replies.get(digest, Reply(Outcome.FAILED, reason="the results of the batch lack it"))
             if self._ask_rest and reply.outcome not in LASTING:
                 rest += same
             else:
-                self._engine.count(batch.model, same[0], reply)
+                self._engine.count(batch.model, same[0], reply, batched=True)
                 yield from ((question, reply) for question in same)
         yield from self._engine.ask(rest)
 
     # -- calls -------------------------------------------------------------------------------------------------
 
     def _patiently(self, batch: _Batch, call: Callable[[], Awaitable[Found]]) -> Found:
+        """Make a call that may be made twice, and make it again where that may help."""
         try:
-            return self._call(call, _may_end_otherwise)
+            return self._call(call, lambda reply: not reply.fatal)
         except _CallError as error:
             raise self._failure(batch, error.reply) from None
 
     def _call(self, call: Callable[[], Awaitable[Found]], again: Callable[[Reply], bool]) -> Found:
-        """Make a call, and make it again where that may help."""
+        """Make a call, and again after a failure that allows it."""
 
         async def within() -> Found:
             with anyio.fail_after(10 * self._engine.limits.timeout):
                 return await call()
 
-        for attempt in count():
+        begun, attempt = time.monotonic(), 0
+        while True:
             try:
                 return self._engine.run(within)
             except LanguageModelError:
                 raise
             except Exception as error:
                 reply = explain(error)
-            if not again(reply) or attempt >= self._engine.limits.retries:
+            in_time = time.monotonic() - begun + reply.wait < pacing.PATIENCE
+            if not again(reply) or not in_time or (attempt >= self._engine.limits.retries and not reply.busy):
                 raise _CallError(reply)
-            time.sleep(max(reply.wait, pause_after(attempt)))
-        raise AssertionError
+            time.sleep(max(reply.wait, pacing.pause_after(attempt)))
+            attempt += 1
 
     def _failure(self, batch: _Batch, reply: Reply) -> LanguageModelError:
-        where = batch.model.endpoint.asked_at
-        problem = f"{where}: a batch of {count_of(len(batch.questions), 'question')}: {reply.reason}"
+        size = batch.noted.requests if batch.noted else len(batch.questions)
+        problem = f"{batch.model.endpoint.asked_at}: a batch of {count_of(size, 'question')}: {reply.reason}"
         return LanguageModelError(problem, remedy=GO_ON)
 
 
-def _may_end_otherwise(reply: Reply) -> bool:
-    return reply.again or reply.busy
+def cancel_batches(store: AnswerStore) -> int:
+    """Let all batches end early that a store notes, and return how many; see `Batched.cancel`.
+
+    Raises
+    ------
+    LanguageModelError
+        If a key is missing, or a server can't be asked.
+    """
+    cancelled = 0
+    for model in sorted({noted.model for noted in store.batches()}):
+        with Engine(Endpoint.parse(model), store) as engine:
+            cancelled += Batched(engine).cancel()
+    return cancelled
 
 
-def _arrived_not(reply: Reply) -> bool:
-    """Say whether a call that failed has surely done nothing: the server was too busy for it."""
-    return reply.busy
+def _no_batches(model: Model) -> LanguageModelError:
+    return LanguageModelError(f"{model.endpoint.asked_at}: this server has no batches", remedy="ask it live")

@@ -200,10 +200,10 @@ class Engine:
         self.usage.add(tokens or Tokens(), cost_of(model.endpoint, tokens or Tokens(), batched=batched))
         return reply
 
-    def count(self, model: Model, question: Question, reply: Reply) -> None:
+    def count(self, model: Model, question: Question, reply: Reply, *, batched: bool = False) -> None:
         """Count what became of a question in the end."""
         self.usage.outcomes[reply.outcome] += 1
-        self.expected.add(model.tokenizer.expect(question), model.expected_cost(question))
+        self.expected.add(model.tokenizer.expect(question), model.expected_cost(question, batched=batched))
 
     def count_stored(self, reply: Reply) -> None:
         """Count a question whose reply is stored."""

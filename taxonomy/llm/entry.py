@@ -46,6 +46,20 @@ def open_rehearsal(endpoint: Endpoint, *, others: Mapping[str, Endpoint] | None 
         yield engine.Rehearsal(endpoint, store, others=others)
 
 
+def cancel_batches() -> int:
+    """Let all batches end early that the store in the cache folder notes, and return how many; see `Batched.cancel`.
+
+    Raises
+    ------
+    LanguageModelError
+        If the extra is missing, or a key, or a server can't be asked.
+    """
+    with _needing_the_extra():
+        from taxonomy.llm import batches
+    with AnswerStore(cache_folder()) as store:
+        return batches.cancel_batches(store)
+
+
 @contextmanager
 def needing_the_extra() -> Iterator[None]:
     """Say what to install where a package of the extra is missing."""

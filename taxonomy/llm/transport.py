@@ -93,7 +93,8 @@ def explain(error: BaseException) -> Reply:
     names = {type(cause).__name__ for cause in chain}
     if "APITimeoutError" in names or any(isinstance(cause, TimeoutError) for cause in chain):
         return Reply(Outcome.TIMED_OUT, reason="the server did not answer in time", again=True)
-    if "APIConnectionError" in names:
+    # What breaks off while it is read is no error of the client.
+    if "APIConnectionError" in names or any(isinstance(cause, httpx2.TransportError) for cause in chain):
         return Reply(Outcome.FAILED, reason="the connection failed or was dropped", again=True)
     return Reply(Outcome.MALFORMED, reason="the reply was not in the server's protocol")
 

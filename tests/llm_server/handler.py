@@ -91,8 +91,10 @@ class Handler(BaseHTTPRequestHandler):
         elif isinstance(reply, Reply):
             self.send_reply(reply)
         else:
-            lines = "".join(json.dumps(line) + "\n" for line in reply)
-            self.send(200, lines.encode(), headers={"Content-Type": "application/x-jsonl"})
+            lines = "".join(json.dumps(line) + "\n" for line in reply).encode()
+            self.close_connection = self.close_connection or fault == "half"
+            sent = len(lines) // 2 if fault == "half" else None
+            self.send(200, lines, headers={"Content-Type": "application/x-jsonl"}, sent=sent)
         return True
 
     def read(self) -> bytes:

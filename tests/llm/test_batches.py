@@ -1,0 +1,503 @@
+"""Questions asked in batches: what a kill, a fault or a strange result does to them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from taxonomy.errors import LanguageModelError
+from taxonomy.llm import batches, pacing
+from taxonomy.llm.answer_store import AnswerStore
+from taxonomy.llm.endpoint import Endpoint
+from taxonomy.llm.limits import Limits
+from taxonomy.llm.question import Question
+from taxonomy.llm.reply import Outcome, Reply, Tokens
+from taxonomy.llm.spending import Usage, cost_of
+from tests.kills import run_to_kill
+from tests.llm.labelling import CANARY
+from tests.llm_server import Server, data_of, serve
+from tests.llm_server.batches import Batch
+
+pytest.importorskip("anthropic", reason="the extra llm is not installed")
+
+from taxonomy.llm.anthropic_batches import AnthropicBatches
+from taxonomy.llm.engine import Engine
+
+# A model whose price is known.
+MODEL = Endpoint("anthropic/claude-haiku-4-5")
+LIMITS = Limits(timeout=10, retries=3)
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    definition: str
+
+
+@dataclass
+class Asked:
+    """What asking gave: replies by subject, and what it took."""
+
+    replies: dict[str, Reply]
+    usage: Usage
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return {subject: reply.text for subject, reply in self.replies.items()}
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        return Counter(str(reply.outcome) for reply in self.replies.values())
+
+
+Ask = Callable[..., Asked]
+
+
+def questions(count: int, start: int = 0) -> list[Question]:
+    assumed = Answer(name="honesty", definition="Saying what is so.")
+    return [
+        Question(f"q{number}", "name", "Name this.", {"thing": number}, Answer, assumed)
+        for number in range(start, start + count)
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "answers-of-batches"
+
+
+@pytest.fixture
+def ask(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Ask in batches, or live, with the store that all calls share."""
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", CANARY)
+    monkeypatch.setattr(batches, "POLL", 0.01)
+    monkeypatch.setattr(pacing, "PATIENCE", 1.0)
+
+    def asked(
+        asked: Iterable[Question], *, live: bool = False, limits: Limits = LIMITS, store: Path = folder, **options: Any
+    ) -> Asked:
+        with AnswerStore(store) as answers, Engine(MODEL, answers, limits) as engine:
+            asker = engine if live else batches.Batched(engine, **options)
+            replies = {question.subject: reply for question, reply in asker.ask(asked)}
+            return Asked(replies, engine.usage)
+
+    return asked
+
+
+def noted(folder: Path) -> list[str | None]:
+    """Return the names of the batches that the store notes."""
+    with AnswerStore(folder) as store:
+        return [one.name for one in store.batches()]
+
+
+def sent(server: Server) -> Counter[str]:
+    """Return how often each question was sent in a batch."""
+    return Counter(request["custom_id"] for batch in server.batches.values() for request in batch.requests)
+
+
+def number_of(server: Server, id: str) -> int:
+    """Return the number of the question under an id."""
+    every = [request for batch in server.batches.values() for request in batch.requests]
+    params = next(request["params"] for request in every if request["custom_id"] == id)
+    number: int = data_of(params)["thing"]
+    return number
+
+
+# -- answers ---------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_gives_the_answers_of_live_calls_for_half_the_price(ask: Ask, server: Server, tmp_path: Path) -> None:
+    live = ask(questions(9), live=True, store=tmp_path / "live")
+    calls, server.requests = server.requests, []
+    done = ask(questions(9))
+    assert done.texts == live.texts
+    assert server.requests == []
+    (batch,) = server.batches.values()
+    # Each store has a canary of its own, in the system text.
+    live_calls = [{**call, "system": None} for call in calls]
+    for request in batch.requests:
+        assert {**request["params"], "system": None} in live_calls
+    usage = done.usage
+    assert (usage.input_tokens, usage.output_tokens) == (batch.spent["input"], batch.spent["output"])
+    assert (usage.calls, usage.outcomes) == (9, {"answered": 9})
+    assert usage.cost is not None
+    assert usage.cost == pytest.approx((live.usage.cost or 0) / 2)
+    price = cost_of(MODEL, Tokens(usage.input_tokens, 0, 0, usage.output_tokens), batched=True)
+    assert usage.cost == pytest.approx(price)
+
+
+def test_what_is_answered_is_not_asked_again(ask: Ask, server: Server, folder: Path) -> None:
+    first = ask(questions(5))
+    second = ask(questions(5))
+    assert second.texts == first.texts
+    assert (second.usage.calls, second.usage.stored, second.usage.cost) == (0, 5, 0)
+    assert (len(server.batches), server.requests, noted(folder)) == (1, [], [])
+    third = ask(questions(7))
+    assert (third.usage.calls, third.usage.stored) == (2, 5)
+    assert set(sent(server).values()) == {1}
+
+
+def test_the_same_question_twice_is_asked_once(ask: Ask, server: Server) -> None:
+    twice = [*questions(3), *questions(3)]
+    for number, question in enumerate(twice):
+        object.__setattr__(question, "subject", f"s{number}")
+    done = ask(twice)
+    assert done.outcomes == {"answered": 6}
+    assert done.replies["s0"] == done.replies["s3"]
+    assert sent(server).total() == 3
+
+
+@pytest.mark.parametrize(("limit", "most"), [("most_requests", 4), ("most_bytes", 4 * questions(1)[0].bytes_in())])
+def test_batches_are_split_by_number_and_by_size(
+    ask: Ask, server: Server, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(AnthropicBatches, limit, most)
+    monkeypatch.setattr(batches, "AT_ONCE", 2)
+    server.batch_polls = 2
+    looks: list[tuple[int, int]] = []
+    done = ask(questions(14), report=lambda *look: looks.append(look))
+    assert done.outcomes == {"answered": 14}
+    assert [len(batch.requests) for batch in server.batches.values()] == [4, 4, 4, 2]
+    # No more than two batches are held at once.
+    assert max(total for _, total in looks) == 8
+    assert (0, 8) in looks
+    ids = sent(server)
+    assert set(ids.values()) == {1}
+    assert all(re.fullmatch("[0-9a-f]{64}", id) for id in ids)
+
+
+# -- kills -----------------------------------------------------------------------------------------------------
+
+
+def die(*arguments: Any, **options: Any) -> Any:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def at_third(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method whose third call is a kill."""
+    calls: list[None] = []
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        calls.append(None)
+        return (die if len(calls) == 3 else method)(*arguments, **options)
+
+    return counted
+
+
+MOMENTS: dict[str, tuple[Any, str, Callable[..., Any], int]] = {
+    "before the note": (AnswerStore, "note_batch", die, 0),
+    "before submitting": (AnthropicBatches, "submit", die, 0),
+    "before the name is stored": (AnswerStore, "name_batch", die, 1),
+    "while waiting": (AnthropicBatches, "state", at_third(AnthropicBatches.state), 1),
+    "while results are read": (Engine, "note", at_third(Engine.note), 1),
+    "after the results": (AnswerStore, "forget_batch", die, 1),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_batch_is_submitted_once_whenever_the_run_is_killed(
+    ask: Ask, server: Server, folder: Path, moment: str
+) -> None:
+    owner, name, killing, made = MOMENTS[moment]
+    server.batch_polls = 5
+
+    def killed() -> None:
+        setattr(owner, name, killing)
+        ask(questions(6))
+
+    run_to_kill(killed)
+    assert len(server.batches) == made
+    server.batch_polls = 1
+    done = ask(questions(6))
+    assert done.outcomes == {"answered": 6}
+    assert (len(server.batches), server.requests, noted(folder)) == (1, [], [])
+    assert set(sent(server).values()) == {1}
+
+
+def test_each_of_several_batches_is_submitted_once(
+    ask: Ask, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AnthropicBatches, "most_requests", 2)
+
+    def killed() -> None:
+        AnswerStore.name_batch = at_third(AnswerStore.name_batch)  # type: ignore[method-assign]
+        ask(questions(8))
+
+    run_to_kill(killed)
+    assert (len(server.batches), len(noted(folder))) == (3, 3)
+    assert ask(questions(8)).outcomes == {"answered": 8}
+    assert set(sent(server).values()) == {1}
+    assert noted(folder) == []
+
+
+@pytest.mark.parametrize("strangers", ["before", "after", "both"])
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_batch_of_another_run_is_not_taken_for_ours(
+    ask: Ask, server: Server, folder: Path, tmp_path: Path, strangers: str, arrived: bool
+) -> None:
+    def killed() -> None:
+        if arrived:
+            AnswerStore.name_batch = die  # type: ignore[method-assign]
+        else:
+            AnthropicBatches.submit = die  # type: ignore[method-assign]
+        ask(questions(3))
+
+    if strangers != "after":
+        ask(questions(3, start=50), store=tmp_path / "one")
+    run_to_kill(killed)
+    if strangers != "before":
+        ask(questions(3, start=70), store=tmp_path / "other")
+    done = ask(questions(3))
+    assert done.outcomes == {"answered": 3}
+    assert set(sent(server).values()) == {1}
+    assert len(server.batches) == (3 if strangers == "both" else 2)
+    assert noted(folder) == []
+
+
+def test_only_some_of_the_questions_of_a_batch_are_asked_later(ask: Ask, server: Server, folder: Path) -> None:
+    def killed() -> None:
+        AnthropicBatches.state = die  # type: ignore[method-assign]
+        ask(questions(4))
+
+    run_to_kill(killed)
+    assert ask(questions(2)).outcomes == {"answered": 2}
+    # The others are still to be had.
+    assert noted(folder) == ["msgbatch_000001"]
+    assert ask(questions(6)).outcomes == {"answered": 6}
+    assert [len(batch.requests) for batch in server.batches.values()] == [4, 2]
+    assert noted(folder) == []
+
+
+def test_an_interrupt_leaves_the_batch_to_the_next_run(ask: Ask, server: Server, folder: Path) -> None:
+    server.batch_polls = None
+
+    def interrupt(done: int, total: int) -> None:
+        assert (done, total) == (0, 4)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ask(questions(4), report=interrupt)
+    assert noted(folder) == ["msgbatch_000001"]
+    server.batch_polls = 1
+    assert ask(questions(4)).outcomes == {"answered": 4}
+    assert len(server.batches) == 1
+
+
+# -- what a batch leaves -----------------------------------------------------------------------------------------
+
+LEFT = {
+    "missing": "failed: the results of the batch lack it",
+    "errored": "failed: the batch has an error here: api_error",
+    "expired": "failed: the batch left it: expired",
+    "canceled": "failed: the batch left it: canceled",
+    "length": "truncated: the answer was cut off",
+    "broken": "malformed: the answer was not JSON of the form asked for",
+}
+LASTING = {
+    "doubled": None,
+    "succeeded": None,
+    "refusal": "refused: the model declined",
+    "overflow": "too long: the question is longer than the model takes",
+    "blocked": "filtered: the server's filter stopped it",
+}
+EVERY = [*LEFT, *LASTING]
+
+
+@pytest.fixture
+def mixed(server: Server) -> Server:
+    """Let each question of the first batch end in another way."""
+    server.batch_outcome = lambda id: EVERY[number_of(server, id)] if len(server.batches) == 1 else "succeeded"
+    return server
+
+
+def test_what_a_batch_leaves_is_named_and_asked_again_by_the_next_run(ask: Ask, mixed: Server) -> None:
+    done = ask(questions(len(EVERY)))
+    for number, expected in enumerate([*LEFT.values(), *LASTING.values()]):
+        problem = done.replies[f"q{number}"].problem
+        assert problem == expected if expected is None else str(problem).startswith(expected)
+    assert done.usage.outcomes == done.outcomes
+    (batch,) = mixed.batches.values()
+    assert (done.usage.input_tokens, done.usage.output_tokens) == (batch.spent["input"], batch.spent["output"])
+    again = ask(questions(len(EVERY)))
+    assert sorted(number_of(mixed, request["custom_id"]) for request in mixed.batches["msgbatch_000002"].requests) == [
+        *range(len(LEFT))
+    ]
+    assert again.usage.stored == len(LASTING)
+    assert again.outcomes == {"answered": len(LEFT) + 2, "refused": 1, "too long": 1, "filtered": 1}
+    assert mixed.requests == []
+
+
+def test_what_a_batch_leaves_is_asked_live(ask: Ask, mixed: Server) -> None:
+    done = ask(questions(len(EVERY)), ask_rest=True)
+    assert done.outcomes == {"answered": len(LEFT) + 2, "refused": 1, "too long": 1, "filtered": 1}
+    assert sorted(data_of(request)["thing"] for request in mixed.requests) == [*range(len(LEFT))]
+    assert (len(mixed.batches), done.usage.outcomes) == (1, done.outcomes)
+
+
+def test_results_of_questions_that_were_not_asked_are_ignored(
+    ask: Ask, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = Batch.end
+
+    def with_strangers(self: Batch, server: Server) -> None:
+        end(self, server)
+        assert self.results is not None
+        result = self.results[0]["result"]
+        self.results = [{"custom_id": id, "result": result} for id in ("a" * 64, "../x", "")] + self.results
+
+    monkeypatch.setattr(Batch, "end", with_strangers)
+    done = ask(questions(3))
+    assert (done.outcomes, done.usage.calls) == ({"answered": 3}, 3)
+
+
+# -- servers ---------------------------------------------------------------------------------------------------
+
+
+def test_results_that_break_off_are_read_again_and_counted_once(ask: Ask, server: Server) -> None:
+    server.batch_fault = lambda number, kind: "half" if kind == "results" and number < 2 else None
+    done = ask(questions(8))
+    (batch,) = server.batches.values()
+    assert done.outcomes == {"answered": 8}
+    assert (done.usage.calls, done.usage.input_tokens) == (8, batch.spent["input"])
+
+
+@pytest.mark.parametrize("fault", ["429", "500", "529", "drop-after"])
+@pytest.mark.parametrize("route", ["create", "list", "retrieve", "results"])
+def test_a_fault_of_the_server_loses_nothing(ask: Ask, server: Server, folder: Path, route: str, fault: str) -> None:
+    # Whether a batch is there has to be looked up only where the answer to its submission is lost.
+    lost = "drop-after" if route == "list" else None
+    server.batch_fault = lambda number, kind: (
+        (fault if kind == route else lost if kind == "create" else None) if number < 2 else None
+    )
+    assert ask(questions(4)).outcomes == {"answered": 4}
+    assert (len(server.batches), noted(folder)) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("route", "fault", "reason", "kept"),
+    [
+        ("create", "400", "the server said 400", False),
+        ("create", "401", "refused the key", False),
+        ("create", "500", "the server said 500", True),
+        ("retrieve", "500", "the server said 500", True),
+        ("results", "half", "the connection failed or was dropped", True),
+        ("retrieve", "429", "the server said 429", True),
+    ],
+)
+def test_a_server_that_does_not_recover_ends_the_run_in_one_line(
+    ask: Ask, server: Server, folder: Path, route: str, fault: str, reason: str, kept: bool
+) -> None:
+    server.batch_fault = lambda number, kind: fault if kind == route else None
+    with pytest.raises(LanguageModelError, match=f"a batch of 4 questions: .*{reason}") as error:
+        ask(questions(4))
+    assert CANARY not in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(noted(folder)) == kept
+    server.batch_fault = lambda number, kind: None
+    assert ask(questions(4)).outcomes == {"answered": 4}
+    assert len(server.batches) == 1
+
+
+@pytest.mark.parametrize("gone", ["batch", "results"])
+def test_a_batch_that_the_server_has_no_more_is_submitted_anew(
+    ask: Ask, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    def killed() -> None:
+        AnthropicBatches.state = die  # type: ignore[method-assign]
+        ask(questions(3))
+
+    run_to_kill(killed)
+    if gone == "batch":
+        server.batches.clear()
+        server.batches["other"] = Batch("other", [], datetime.now(UTC))
+    else:
+        state = Batch.state
+        first = server.batches["msgbatch_000001"]
+        monkeypatch.setattr(
+            Batch, "state", lambda self, url: state(self, url) | ({"results_url": None} if self is first else {})
+        )
+    assert ask(questions(3)).outcomes == {"answered": 3}
+    assert (list(server.batches)[-1], noted(folder)) == ("msgbatch_000002", [])
+
+
+def test_the_key_does_not_follow_results_to_another_server(
+    ask: Ask, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = Batch.state
+    with serve() as elsewhere:
+        monkeypatch.setattr(
+            Batch,
+            "state",
+            lambda self, url: state(self, url.replace(server.url, elsewhere.url)),
+        )
+        calls: list[str] = []
+        elsewhere.batch_fault = lambda number, kind: calls.append(kind)  # type: ignore[func-returns-value]
+        with pytest.raises(LanguageModelError, match="sends questions on to another server"):
+            ask(questions(2))
+        assert (calls, elsewhere.requests) == ([], [])
+
+
+def test_the_cost_is_checked_before_a_batch_is_submitted(
+    ask: Ask, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(LanguageModelError, match=r"about \$0\.\d+ would be spent, above `max_cost`"):
+        ask(questions(4), limits=Limits(max_cost=1e-6))
+    assert (server.batches, noted(folder)) == ({}, [])
+    monkeypatch.setattr(AnthropicBatches, "most_requests", 2)
+    cost = ask(questions(2)).usage.cost
+    assert cost is not None
+    # What is under way counts; it is fetched by the next run, so that each gets further.
+    limits, runs = Limits(max_cost=10 * cost), 0
+    while sent(server).total() < 40 and runs < 9:
+        runs += 1
+        with contextlib.suppress(LanguageModelError):
+            ask(questions(40), limits=limits)
+    assert runs > 1
+    assert ask(questions(40), limits=limits).outcomes == {"answered": 40}
+    assert set(sent(server).values()) == {1}
+
+
+def test_servers_without_batches_say_so(ask: Ask, server: Server, folder: Path) -> None:
+    server.batches_known = False
+    with pytest.raises(LanguageModelError, match=f"claude-haiku-4-5 at {server.url}: this server has no batches"):
+        ask(questions(2))
+    assert noted(folder) == []
+    with (
+        AnswerStore(folder) as store,
+        Engine(Endpoint("openai/fake", server.url), store) as engine,
+        pytest.raises(LanguageModelError, match=f"openai/fake at {server.url}: this server has no batches"),
+    ):
+        batches.Batched(engine)
+
+
+def test_batches_are_cancelled_and_what_was_answered_is_fetched(
+    ask: Ask, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.batch_polls = None
+    monkeypatch.setattr(AnthropicBatches, "most_requests", 4)
+
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ask(questions(8), report=interrupt)
+    with AnswerStore(folder) as store:
+        assert batches.cancel_batches(store) == 2
+    assert all(batch.cancelled for batch in server.batches.values())
+    done = ask(questions(8))
+    assert done.outcomes == {"answered": 4, "failed": 4}
+    assert {reply.outcome for reply in done.replies.values()} == {Outcome.ANSWERED, Outcome.FAILED}
+    with AnswerStore(folder) as store:
+        assert batches.cancel_batches(store) == 0
