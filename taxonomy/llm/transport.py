@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -47,12 +49,19 @@ def open_http(timeout: float, most_bytes: int = MOST_BYTES) -> httpx2.AsyncClien
         response.stream = _Capped(response.stream, most_bytes)
 
     return httpx2.AsyncClient(
+        verify=_certificates(),
         timeout=timeout,
         follow_redirects=True,
         headers={"Accept-Encoding": "identity"},
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
         event_hooks={"response": [check]},
     )
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return the certificates that clients trust: reading them takes longer than many a call."""
+    return httpx2.create_ssl_context()
 
 
 class _Capped(httpx2.AsyncByteStream):

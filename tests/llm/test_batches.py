@@ -83,7 +83,7 @@ def ask(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
     monkeypatch.setenv("ANTHROPIC_API_KEY", CANARY)
     monkeypatch.setattr(batches, "POLL", 0.01)
-    monkeypatch.setattr(pacing, "PATIENCE", 1.0)
+    monkeypatch.setattr(pacing, "PATIENCE", 0.3)
 
     def asked(
         asked: Iterable[Question], *, live: bool = False, limits: Limits = LIMITS, store: Path = folder, **options: Any
@@ -204,9 +204,13 @@ MOMENTS: dict[str, tuple[Any, str, Callable[..., Any], int]] = {
     "while results are read": (Engine, "note", at_third(Engine.note), 1),
     "after the results": (AnswerStore, "forget_batch", die, 1),
 }
+FAST = ("before submitting", "before the name is stored")
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(
+    "moment",
+    [pytest.param(one, marks=[] if one in FAST else [pytest.mark.slow]) for one in MOMENTS],
+)
 def test_a_batch_is_submitted_once_whenever_the_run_is_killed(
     ask: Ask, server: Server, folder: Path, moment: str
 ) -> None:
@@ -242,8 +246,16 @@ def test_each_of_several_batches_is_submitted_once(
     assert noted(folder) == []
 
 
-@pytest.mark.parametrize("strangers", ["before", "after", "both"])
-@pytest.mark.parametrize("arrived", [True, False])
+@pytest.mark.parametrize(
+    ("strangers", "arrived"),
+    [
+        ("both", True),
+        *(
+            pytest.param(strangers, arrived, marks=pytest.mark.slow)
+            for strangers, arrived in [("before", True), ("after", True), ("both", False), ("after", False)]
+        ),
+    ],
+)
 def test_a_batch_of_another_run_is_not_taken_for_ours(
     ask: Ask, server: Server, folder: Path, tmp_path: Path, strangers: str, arrived: bool
 ) -> None:
@@ -373,14 +385,17 @@ def test_results_that_break_off_are_read_again_and_counted_once(ask: Ask, server
     assert (done.usage.calls, done.usage.input_tokens) == (8, batch.spent["input"])
 
 
-@pytest.mark.parametrize("fault", ["429", "500", "529", "drop-after"])
 @pytest.mark.parametrize("route", ["create", "list", "retrieve", "results"])
-def test_a_fault_of_the_server_loses_nothing(ask: Ask, server: Server, folder: Path, route: str, fault: str) -> None:
-    # Whether a batch is there has to be looked up only where the answer to its submission is lost.
-    lost = "drop-after" if route == "list" else None
-    server.batch_fault = lambda number, kind: (
-        (fault if kind == route else lost if kind == "create" else None) if number < 2 else None
-    )
+def test_faults_of_the_server_lose_nothing(ask: Ask, server: Server, folder: Path, route: str) -> None:
+    faults = {route: ["429", "500", "drop-after"]}
+    if route == "list":
+        # Batches are looked for only where the answer to a submission is lost.
+        faults["create"] = ["drop-after"]
+
+    def fault(number: int, kind: str) -> str | None:
+        return dict(enumerate(faults.get(kind, []))).get(number)
+
+    server.batch_fault = fault
     assert ask(questions(4)).outcomes == {"answered": 4}
     assert (len(server.batches), noted(folder)) == (1, [])
 
@@ -443,7 +458,7 @@ def test_the_key_does_not_follow_results_to_another_server(
             lambda self, url: state(self, url.replace(server.url, elsewhere.url)),
         )
         calls: list[str] = []
-        elsewhere.batch_fault = lambda number, kind: calls.append(kind)  # type: ignore[func-returns-value]
+        elsewhere.batch_fault = lambda number, kind: calls.append(kind)
         with pytest.raises(LanguageModelError, match="sends questions on to another server"):
             ask(questions(2))
         assert (calls, elsewhere.requests) == ([], [])
