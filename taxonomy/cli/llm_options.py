@@ -106,6 +106,8 @@ OPTIONS = {
     "tokens_per_minute": click.option(
         "--tokens-per-minute", type=click.IntRange(1), help="Most tokens a minute, in and out, spread evenly."
     ),
+    "batch": click.option("--batch", is_flag=True, help="Ask in batches, for half the price within a day."),
+    "batch_rest": click.option("--batch-rest", is_flag=True, help="Ask live what a batch leaves."),
 }
 
 

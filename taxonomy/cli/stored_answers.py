@@ -1,4 +1,4 @@
-"""`value-taxonomy llm`: what is stored of language models' answers, and how to delete it."""
+"""`value-taxonomy llm`: what is stored of language models' answers, how to delete it, and how to cancel batches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from taxonomy.english.plurals import count_of
 
 @click.group("llm")
 def llm_group() -> None:
-    """Look at the stored answers of language models, or delete them.
+    """Look at the stored answers of language models, delete them, or cancel batches.
 
     \b
     Example:
@@ -59,6 +59,21 @@ def status_command() -> None:
         name = batch.name or "name not known yet"
         what = f"a batch of {count_of(batch.requests, 'question')} for {batch.model}"
         click.echo(plain(f"Under way: {what}, {name}, submitted {submitted}"))
+
+
+@llm_group.command("cancel")
+def cancel_command() -> None:
+    """Cancel the batches that are under way.
+
+    What was answered by then is fetched, and to be paid, when the command that asked is run again.
+
+    \b
+    Example:
+      value-taxonomy llm cancel
+    """
+    from taxonomy.llm.entry import cancel_batches
+
+    click.echo(f"{count_of(cancel_batches(), 'batch')} cancelled")
 
 
 @llm_group.command("purge")

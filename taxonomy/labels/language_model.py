@@ -8,6 +8,7 @@ is that of Clio's hierarchy (arXiv 2412.13678).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,7 +24,7 @@ from taxonomy.labels.refine import refine_places
 from taxonomy.labels.surroundings import Surroundings
 from taxonomy.labels.wording import name_problem
 from taxonomy.llm.endpoint import Endpoint
-from taxonomy.llm.entry import open_engine, open_rehearsal
+from taxonomy.llm.entry import open_batched, open_engine, open_rehearsal
 from taxonomy.llm.limits import CONCURRENCY, RETRIES, TIMEOUT, Limits
 from taxonomy.llm.question import Question, Refusal
 from taxonomy.llm.settling import Asker, Problem, settle
@@ -155,11 +156,15 @@ class LanguageModel:
         Calls are spread evenly below these rates.
     max_cost : float, optional
         US dollars, after which no call is begun and an error says how to go on.
+    batch : bool
+        Ask in batches, for half the price within a day, where the provider has them.
+    batch_rest : bool
+        Ask live what a batch leaves without an answer.
 
     Raises
     ------
     LanguageModelError
-        If there is no such provider, or the URL is not one.
+        If there is no such provider, or the URL is not one, or `batch_rest` is given without `batch`.
     """
 
     model: str
@@ -172,9 +177,13 @@ class LanguageModel:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     max_cost: float | None = None
+    batch: bool = False
+    batch_rest: bool = False
 
     def __post_init__(self) -> None:
         check_type(self.model, str, "model", "give anthropic/NAME, openai/NAME or ollama/NAME")
+        if self.batch_rest and not self.batch:
+            raise LanguageModelError("`batch_rest` is about what a batch leaves", remedy="give `batch` too")
         # It checks the rest.
         _ = self.endpoint
 
@@ -199,7 +208,7 @@ class LanguageModel:
         self, draft: Draft, vectors: NDArray[np.float32], encoder: Encoder, *, only: Collection[str] | None = None
     ) -> Estimate:
         """Return what naming would ask, by a rehearsal in which the names are those that nodes have now."""
-        with open_rehearsal(self.endpoint) as rehearsal:
+        with open_rehearsal(self.endpoint, batched=self.batch) as rehearsal:
             return Estimate(self._label(draft.copy(), vectors, encoder, rehearsal, only, progress=None).usage)
 
     def name(
@@ -238,10 +247,17 @@ class LanguageModel:
         LanguageModelError
             If the model can't be asked at all.
         """
-        with open_engine(self.endpoint, self.limits) as engine:
+        with self._open(progress) as asker:
             if watch is not None:
-                watch(engine)
-            return self._label(draft, vectors, encoder, engine, only, progress)
+                watch(asker)
+            return self._label(draft, vectors, encoder, asker, only, progress)
+
+    def _open(self, progress: StageProgress | None) -> AbstractContextManager[Asker]:
+        """Open what asks the questions."""
+        if not self.batch:
+            return open_engine(self.endpoint, self.limits)
+        report = stage_of(progress, "in batches")
+        return open_batched(self.endpoint, self.limits, ask_rest=self.batch_rest, report=report)
 
     def _label(
         self,

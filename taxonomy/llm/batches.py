@@ -117,6 +117,11 @@ class Batched:
     report : callable, optional
         Called with (requests done, requests in all) of the batches under way, at each look.
 
+    Attributes
+    ----------
+    usage, expected : Usage
+        Those of the engine.
+
     Raises
     ------
     LanguageModelError
@@ -131,6 +136,7 @@ class Batched:
         self._ask_rest = ask_rest
         self._report = report
         self.usage = engine.usage
+        self.expected = engine.expected
         for model in engine.models:
             if model.protocol.batches is None:
                 raise _no_batches(model)

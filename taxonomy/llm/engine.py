@@ -356,7 +356,7 @@ class _UnderWay:
 
 
 class Rehearsal:
-    """Counts what an `Engine` would ask beyond what is stored, and asks nothing.
+    """Counts what an `Engine`, or a `Batched`, would ask beyond what is stored, and asks nothing.
 
     Attributes
     ----------
@@ -364,8 +364,16 @@ class Rehearsal:
         Estimates, the same.
     """
 
-    def __init__(self, endpoint: Endpoint, store: AnswerStore, *, others: Mapping[str, Endpoint] | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        store: AnswerStore,
+        *,
+        others: Mapping[str, Endpoint] | None = None,
+        batched: bool = False,
+    ) -> None:
         self.usage = self.expected = Usage()
+        self._batched = batched
         self._store = store
         self._endpoint = endpoint
         self._others = dict(others or {})
@@ -383,7 +391,7 @@ class Rehearsal:
                 continue
             tokenizer = self._tokenizers.setdefault(name, Tokenizer(self._store, name))
             tokens = tokenizer.expect(question)
-            self.usage.add(tokens, cost_of(endpoint, tokens))
+            self.usage.add(tokens, cost_of(endpoint, tokens, batched=self._batched))
             yield question, Reply(Outcome.ANSWERED)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.limits import Limits
 
 if TYPE_CHECKING:
+    from taxonomy.llm.batches import Batched
     from taxonomy.llm.engine import Engine, Rehearsal
 
 
@@ -38,12 +39,30 @@ def open_engine(
 
 
 @contextmanager
-def open_rehearsal(endpoint: Endpoint, *, others: Mapping[str, Endpoint] | None = None) -> Iterator[Rehearsal]:
+def open_batched(
+    endpoint: Endpoint,
+    limits: Limits | None = None,
+    *,
+    others: Mapping[str, Endpoint] | None = None,
+    ask_rest: bool = False,
+    report: Callable[[int, int], None] | None = None,
+) -> Iterator[Batched]:
+    """Open what asks in batches, as `open_engine` does an engine; see `Batched`."""
+    with open_engine(endpoint, limits, others=others) as engine:
+        from taxonomy.llm.batches import Batched
+
+        yield Batched(engine, ask_rest=ask_rest, report=report)
+
+
+@contextmanager
+def open_rehearsal(
+    endpoint: Endpoint, *, others: Mapping[str, Endpoint] | None = None, batched: bool = False
+) -> Iterator[Rehearsal]:
     """Open a rehearsal with the store in the cache folder, as `open_engine` does an engine."""
     with needing_the_extra():
         from taxonomy.llm import engine
     with AnswerStore(cache_folder()) as store:
-        yield engine.Rehearsal(endpoint, store, others=others)
+        yield engine.Rehearsal(endpoint, store, others=others, batched=batched)
 
 
 def cancel_batches() -> int:
@@ -54,7 +73,7 @@ def cancel_batches() -> int:
     LanguageModelError
         If the extra is missing, or a key, or a server can't be asked.
     """
-    with _needing_the_extra():
+    with needing_the_extra():
         from taxonomy.llm import batches
     with AnswerStore(cache_folder()) as store:
         return batches.cancel_batches(store)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from taxonomy.labels.language_model import LanguageModel
 from taxonomy.llm import pacing
 from taxonomy.model import Taxonomy
 from tests.conftest import FIXTURE, Run
-from tests.llm.labelling import Done, Label, label_by, sizes
+from tests.llm.batching import Ask, ask_in_batches
+from tests.llm.labelling import CANARY, Done, Label, label_by, sizes
 from tests.llm_server import GIBBERISH, Server, serve
 
 
@@ -94,3 +97,21 @@ def label(server: Server, answers: Path, tree: Taxonomy, vectors: NDArray[np.flo
         return label_by(labeller, tree, vectors)
 
     return labelled
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The store of the fixture `ask`."""
+    return tmp_path / "answers-of-batches"
+
+
+@pytest.fixture
+def ask(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Ask in batches, with Anthropic's prices, and by default with the one store."""
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", CANARY)
+    # Needs the extra.
+    batches = import_module("taxonomy.llm.batches")
+    monkeypatch.setattr(batches, "POLL", 0.01)
+    monkeypatch.setattr(pacing, "PATIENCE", 0.3)
+    return partial(ask_in_batches, folder)

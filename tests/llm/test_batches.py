@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import signal
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict
 
 from taxonomy.errors import LanguageModelError
-from taxonomy.llm import batches, pacing
+from taxonomy.llm import batches
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.limits import Limits
-from taxonomy.llm.question import Question
-from taxonomy.llm.reply import Outcome, Reply, Tokens
-from taxonomy.llm.spending import Usage, cost_of
+from taxonomy.llm.reply import Outcome, Tokens
+from taxonomy.llm.spending import cost_of
 from tests.kills import run_to_kill
+from tests.llm.batching import MODEL, Ask, die, interrupt, noted, number_of, questions, sent
 from tests.llm.labelling import CANARY
 from tests.llm_server import Server, data_of, serve
 from tests.llm_server.batches import Batch
@@ -33,87 +26,6 @@ pytest.importorskip("anthropic", reason="the extra llm is not installed")
 
 from taxonomy.llm.anthropic_batches import AnthropicBatches
 from taxonomy.llm.engine import Engine
-
-# A model whose price is known.
-MODEL = Endpoint("anthropic/claude-haiku-4-5")
-LIMITS = Limits(timeout=10, retries=3)
-
-
-class Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    name: str
-    definition: str
-
-
-@dataclass
-class Asked:
-    """What asking gave: replies by subject, and what it took."""
-
-    replies: dict[str, Reply]
-    usage: Usage
-
-    @property
-    def texts(self) -> dict[str, str]:
-        return {subject: reply.text for subject, reply in self.replies.items()}
-
-    @property
-    def outcomes(self) -> Counter[str]:
-        return Counter(str(reply.outcome) for reply in self.replies.values())
-
-
-Ask = Callable[..., Asked]
-
-
-def questions(count: int, start: int = 0) -> list[Question]:
-    assumed = Answer(name="honesty", definition="Saying what is so.")
-    return [
-        Question(f"q{number}", "name", "Name this.", {"thing": number}, Answer, assumed)
-        for number in range(start, start + count)
-    ]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "answers-of-batches"
-
-
-@pytest.fixture
-def ask(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Ask in batches, or live, with the store that all calls share."""
-    monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-    monkeypatch.setenv("ANTHROPIC_API_KEY", CANARY)
-    monkeypatch.setattr(batches, "POLL", 0.01)
-    monkeypatch.setattr(pacing, "PATIENCE", 0.3)
-
-    def asked(
-        asked: Iterable[Question], *, live: bool = False, limits: Limits = LIMITS, store: Path = folder, **options: Any
-    ) -> Asked:
-        with AnswerStore(store) as answers, Engine(MODEL, answers, limits) as engine:
-            asker = engine if live else batches.Batched(engine, **options)
-            replies = {question.subject: reply for question, reply in asker.ask(asked)}
-            return Asked(replies, engine.usage)
-
-    return asked
-
-
-def noted(folder: Path) -> list[str | None]:
-    """Return the names of the batches that the store notes."""
-    with AnswerStore(folder) as store:
-        return [one.name for one in store.batches()]
-
-
-def sent(server: Server) -> Counter[str]:
-    """Return how often each question was sent in a batch."""
-    return Counter(request["custom_id"] for batch in server.batches.values() for request in batch.requests)
-
-
-def number_of(server: Server, id: str) -> int:
-    """Return the number of the question under an id."""
-    every = [request for batch in server.batches.values() for request in batch.requests]
-    params = next(request["params"] for request in every if request["custom_id"] == id)
-    number: int = data_of(params)["thing"]
-    return number
-
 
 # -- answers ---------------------------------------------------------------------------------------------------
 
@@ -176,135 +88,6 @@ def test_batches_are_split_by_number_and_by_size(
     ids = sent(server)
     assert set(ids.values()) == {1}
     assert all(re.fullmatch("[0-9a-f]{64}", id) for id in ids)
-
-
-# -- kills -----------------------------------------------------------------------------------------------------
-
-
-def die(*arguments: Any, **options: Any) -> Any:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def at_third(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method whose third call is a kill."""
-    calls: list[None] = []
-
-    def counted(*arguments: Any, **options: Any) -> Any:
-        calls.append(None)
-        return (die if len(calls) == 3 else method)(*arguments, **options)
-
-    return counted
-
-
-MOMENTS: dict[str, tuple[Any, str, Callable[..., Any], int]] = {
-    "before the note": (AnswerStore, "note_batch", die, 0),
-    "before submitting": (AnthropicBatches, "submit", die, 0),
-    "before the name is stored": (AnswerStore, "name_batch", die, 1),
-    "while waiting": (AnthropicBatches, "state", at_third(AnthropicBatches.state), 1),
-    "while results are read": (Engine, "note", at_third(Engine.note), 1),
-    "after the results": (AnswerStore, "forget_batch", die, 1),
-}
-FAST = ("before submitting", "before the name is stored")
-
-
-@pytest.mark.parametrize(
-    "moment",
-    [pytest.param(one, marks=[] if one in FAST else [pytest.mark.slow]) for one in MOMENTS],
-)
-def test_a_batch_is_submitted_once_whenever_the_run_is_killed(
-    ask: Ask, server: Server, folder: Path, moment: str
-) -> None:
-    owner, name, killing, made = MOMENTS[moment]
-    server.batch_polls = 5
-
-    def killed() -> None:
-        setattr(owner, name, killing)
-        ask(questions(6))
-
-    run_to_kill(killed)
-    assert len(server.batches) == made
-    server.batch_polls = 1
-    done = ask(questions(6))
-    assert done.outcomes == {"answered": 6}
-    assert (len(server.batches), server.requests, noted(folder)) == (1, [], [])
-    assert set(sent(server).values()) == {1}
-
-
-def test_each_of_several_batches_is_submitted_once(
-    ask: Ask, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(AnthropicBatches, "most_requests", 2)
-
-    def killed() -> None:
-        AnswerStore.name_batch = at_third(AnswerStore.name_batch)  # type: ignore[method-assign]
-        ask(questions(8))
-
-    run_to_kill(killed)
-    assert (len(server.batches), len(noted(folder))) == (3, 3)
-    assert ask(questions(8)).outcomes == {"answered": 8}
-    assert set(sent(server).values()) == {1}
-    assert noted(folder) == []
-
-
-@pytest.mark.parametrize(
-    ("strangers", "arrived"),
-    [
-        ("both", True),
-        *(
-            pytest.param(strangers, arrived, marks=pytest.mark.slow)
-            for strangers, arrived in [("before", True), ("after", True), ("both", False), ("after", False)]
-        ),
-    ],
-)
-def test_a_batch_of_another_run_is_not_taken_for_ours(
-    ask: Ask, server: Server, folder: Path, tmp_path: Path, strangers: str, arrived: bool
-) -> None:
-    def killed() -> None:
-        if arrived:
-            AnswerStore.name_batch = die  # type: ignore[method-assign]
-        else:
-            AnthropicBatches.submit = die  # type: ignore[method-assign]
-        ask(questions(3))
-
-    if strangers != "after":
-        ask(questions(3, start=50), store=tmp_path / "one")
-    run_to_kill(killed)
-    if strangers != "before":
-        ask(questions(3, start=70), store=tmp_path / "other")
-    done = ask(questions(3))
-    assert done.outcomes == {"answered": 3}
-    assert set(sent(server).values()) == {1}
-    assert len(server.batches) == (3 if strangers == "both" else 2)
-    assert noted(folder) == []
-
-
-def test_only_some_of_the_questions_of_a_batch_are_asked_later(ask: Ask, server: Server, folder: Path) -> None:
-    def killed() -> None:
-        AnthropicBatches.state = die  # type: ignore[method-assign]
-        ask(questions(4))
-
-    run_to_kill(killed)
-    assert ask(questions(2)).outcomes == {"answered": 2}
-    # The others are still to be had.
-    assert noted(folder) == ["msgbatch_000001"]
-    assert ask(questions(6)).outcomes == {"answered": 6}
-    assert [len(batch.requests) for batch in server.batches.values()] == [4, 2]
-    assert noted(folder) == []
-
-
-def test_an_interrupt_leaves_the_batch_to_the_next_run(ask: Ask, server: Server, folder: Path) -> None:
-    server.batch_polls = None
-
-    def interrupt(done: int, total: int) -> None:
-        assert (done, total) == (0, 4)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        ask(questions(4), report=interrupt)
-    assert noted(folder) == ["msgbatch_000001"]
-    server.batch_polls = 1
-    assert ask(questions(4)).outcomes == {"answered": 4}
-    assert len(server.batches) == 1
 
 
 # -- what a batch leaves -----------------------------------------------------------------------------------------
@@ -502,9 +285,6 @@ def test_batches_are_cancelled_and_what_was_answered_is_fetched(
 ) -> None:
     server.batch_polls = None
     monkeypatch.setattr(AnthropicBatches, "most_requests", 4)
-
-    def interrupt(done: int, total: int) -> None:
-        raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         ask(questions(8), report=interrupt)
