@@ -113,5 +113,4 @@ def ask(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     # Needs the extra.
     batches = import_module("taxonomy.llm.batches")
     monkeypatch.setattr(batches, "POLL", 0.01)
-    monkeypatch.setattr(pacing, "PATIENCE", 0.3)
     return partial(ask_in_batches, folder)
