@@ -37,8 +37,8 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
         monkeypatch.delenv(name, raising=False)
     # Each client would read all certificates of the system, which takes longer than its calls over http.
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    monkeypatch.setattr(pacing, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(pacing, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(pacing, "FIRST_PAUSE", 0.002)
+    monkeypatch.setattr(pacing, "LONGEST_PAUSE", 0.01)
     monkeypatch.setattr(pacing, "PATIENCE", 5.0)
     with serve() as one:
         yield one
