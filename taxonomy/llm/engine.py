@@ -283,14 +283,17 @@ class Engine:
             return reply
         fenced = _FENCE.fullmatch(reply.text)
         text = fenced[1] if fenced else reply.text
-        if self._canary in text:
+        answer = problem = ""
+        try:
+            answer = question.form.model_validate_json(text).model_dump_json()
+        except ValidationError as error:
+            problem = f"the answer was not JSON of the form asked for ({_first_problem(error)})"
+        # Escapes, which the text may have, are gone from the answer.
+        if self._canary in text or self._canary in answer:
             problem = "the answer repeats its instructions"
-        else:
-            try:
-                return replace(reply, text=without_keys(question.form.model_validate_json(text).model_dump_json()))
-            except ValidationError as error:
-                problem = f"the answer was not JSON of the form asked for ({_first_problem(error)})"
-        return replace(reply, outcome=Outcome.MALFORMED, text="", reason=problem)
+        if problem:
+            return replace(reply, outcome=Outcome.MALFORMED, text="", reason=problem)
+        return replace(reply, text=without_keys(answer))
 
     # -- when to stop ------------------------------------------------------------------------------------------
 
