@@ -114,8 +114,8 @@ def test_keys_are_in_no_log_and_in_no_file(
     for name in ("", "httpx2", "httpcore2", "openai", "anthropic"):
         caplog.set_level(logging.DEBUG, logger=name)
     with engine(model, server, tmp_path, retries=1) as asked:
-        found = replies(asked, questions(16))
-        outcomes(asked, questions(16))
+        found = replies(asked, questions(len(faults)))
+        outcomes(asked, questions(len(faults)))
     assert KEY in server.keys
     assert {reply.outcome for reply in found.values()} >= {Outcome.ANSWERED}
     assert caplog.records

@@ -32,7 +32,7 @@ CONCURRENCY = 4
 
 
 @both
-@pytest.mark.parametrize(("count", "kills"), [pytest.param(2000, 5, marks=pytest.mark.slow), (60, 2)])
+@pytest.mark.parametrize(("count", "kills"), [pytest.param(2000, 5, marks=pytest.mark.slow), (40, 2)])
 def test_a_killed_run_ends_in_the_same_answers(
     server: Server, tmp_path: Path, model: str, count: int, kills: int
 ) -> None:
@@ -42,8 +42,8 @@ def test_a_killed_run_ends_in_the_same_answers(
     server.requests.clear()
 
     child = 0
-    # Each is reached, since every run goes on where the one before it was.
-    moments = set(random.Random(2).sample(range(count), kills))
+    # Each finds a child that lives: what was under way at the last one is over.
+    moments = set(random.Random(2).sample(range(0, count, 2 * CONCURRENCY), kills))
 
     def kill(number: int, request: object) -> None:
         if number in moments:

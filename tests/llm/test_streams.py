@@ -25,7 +25,7 @@ def test_questions_are_taken_as_others_are_answered(server: Server, tmp_path: Pa
 
     def counted() -> Iterator[Question]:
         nonlocal taken, ahead
-        for question in questions(60):
+        for question in questions(30):
             taken += 1
             ahead = max(ahead, taken - given)
             yield question
@@ -33,7 +33,7 @@ def test_questions_are_taken_as_others_are_answered(server: Server, tmp_path: Pa
     with engine(model, server, tmp_path, concurrency=2) as asked:
         for _ in asked.ask(counted()):
             given += 1
-    assert (taken, given) == (60, 60)
+    assert (taken, given) == (30, 30)
     # One more is taken before the first of those under way is given.
     assert 2 <= ahead <= 4 * 2 + 1
 
