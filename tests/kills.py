@@ -61,7 +61,7 @@ def killed(
         if at_end is not None:
             at_end(count())
 
-    _, status = os.waitpid(_start(watched), 0)
+    _, status = os.waitpid(start_child(watched), 0)
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
         return True
@@ -85,13 +85,14 @@ def run_at_once(actions: Iterable[Callable[[], object]]) -> None:
         os.read(reader, 1)
         action()
 
-    children = [_start(lambda action=action: when_told(action)) for action in actions]  # type: ignore[misc]
+    children = [start_child(lambda action=action: when_told(action)) for action in actions]  # type: ignore[misc]
     os.close(writer)
     assert {os.waitpid(child, 0)[1] for child in children} == {0}
     os.close(reader)
 
 
-def _start(action: Callable[[], object]) -> int:
+def start_child(action: Callable[[], object]) -> int:
+    """Run an action in a child of this process, and return its id."""
     with warnings.catch_warnings():
         # The child only runs what is loaded already.
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -107,9 +107,12 @@ class AnswerStore:
         with self._one_error():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.parent.chmod(0o700)
-            # SQLite gives the files beside it the mode of this one.
+            # SQLite gives new files beside it the mode of this one.
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            self.path.chmod(0o600)
+            for path in self.path.parent.glob(f"{self.path.name}*"):
+                # Another run may end just now, and take its own away.
+                with contextlib.suppress(FileNotFoundError):
+                    path.chmod(0o600)
             self._connection = sqlite3.connect(
                 self.path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
             )

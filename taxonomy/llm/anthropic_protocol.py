@@ -81,7 +81,10 @@ def read_message(said: Any) -> Reply:
     return Reply(Outcome.ANSWERED, text=text, tokens=tokens)
 
 
-def _tokens(usage: Any) -> Tokens:
+def _tokens(usage: Any) -> Tokens | None:
+    # A server of one's own may not say it.
+    if usage is None:
+        return None
     cached, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     # The protocol counts what was cached apart.
     return Tokens(

@@ -28,6 +28,10 @@ from taxonomy.llm.spending import Tokenizer, Usage, cost_of
 
 # How often an answer that is not in the form asked for is asked for again.
 _AGAIN = 2
+# Contexts whose first question is remembered, the latest ones.
+CONTEXTS = 100
+# What a model that says something is paid for; other outcomes are errors of its server.
+_SAID = frozenset((Outcome.ANSWERED, Outcome.REFUSED, Outcome.TRUNCATED))
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
 GO_ON = "the answers so far are stored: run the same again to go on"
 
@@ -194,7 +198,7 @@ class Engine:
         if reply.outcome in LASTING:
             self.store.put(question.digest(name), name, question.task, reply)
         tokens = reply.tokens
-        if tokens is None and reply.outcome is Outcome.ANSWERED:
+        if tokens is None and raw.outcome in _SAID:
             self.usage.uncounted += 1
             tokens = model.tokenizer.expect(question)
         self.usage.add(tokens or Tokens(), cost_of(model.endpoint, tokens or Tokens(), batched=batched))
@@ -232,10 +236,11 @@ class Engine:
             yield
         else:
             event = self._contexts[key] = anyio.Event()
+            if len(self._contexts) > CONTEXTS:
+                del self._contexts[next(iter(self._contexts))]
             try:
                 yield
             finally:
-                del self._contexts[key]
                 event.set()
 
     async def _pursue(self, model: Model, question: Question) -> Reply | None:
@@ -283,14 +288,17 @@ class Engine:
             return reply
         fenced = _FENCE.fullmatch(reply.text)
         text = fenced[1] if fenced else reply.text
-        if self._canary in text:
+        answer = problem = ""
+        try:
+            answer = question.form.model_validate_json(text).model_dump_json()
+        except ValidationError as error:
+            problem = f"the answer was not JSON of the form asked for ({_first_problem(error)})"
+        # Escapes, which the text may have, are gone from the answer.
+        if self._canary in text or self._canary in answer:
             problem = "the answer repeats its instructions"
-        else:
-            try:
-                return replace(reply, text=without_keys(question.form.model_validate_json(text).model_dump_json()))
-            except ValidationError as error:
-                problem = f"the answer was not JSON of the form asked for ({_first_problem(error)})"
-        return replace(reply, outcome=Outcome.MALFORMED, text="", reason=problem)
+        if problem:
+            return replace(reply, outcome=Outcome.MALFORMED, text="", reason=problem)
+        return replace(reply, text=without_keys(answer))
 
     # -- when to stop ------------------------------------------------------------------------------------------
 

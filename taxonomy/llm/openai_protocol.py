@@ -76,5 +76,6 @@ def _read(said: Any) -> Reply:
 def _tokens(usage: Any) -> Tokens | None:
     if usage is None:
         return None
-    cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None) or 0
-    return Tokens(input=int(usage.prompt_tokens), cached=int(cached), output=int(usage.completion_tokens))
+    details = getattr(usage, "prompt_tokens_details", None)
+    cached, written = (int(getattr(details, f"{name}_tokens", None) or 0) for name in ("cached", "cache_write"))
+    return Tokens(int(usage.prompt_tokens), cached, written, int(usage.completion_tokens))

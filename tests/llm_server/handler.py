@@ -136,7 +136,7 @@ def serve() -> Iterator[Server]:
     state = Server()
     with LoopbackServer(state) as http:
         state.url = f"http://127.0.0.1:{http.server_port}/v1"
-        thread = threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True)
+        thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
             yield state

@@ -36,9 +36,13 @@ def reply_to(server: Server, request: dict[str, Any], fault: str | None, key: st
         status, body = error
         return Reply(status, body)
     said = spoil(server.answer(request), fault, request, key)
-    usage = server.usage(request, said)
+    told = server.usage(request, said)
+    usage = told or Usage(input=0, cached=0, written=0, output=0)
     form: Callable[..., dict[str, Any]] = message if anthropic else completion
-    return Reply(200, form(request, said, usage, fault), usage)
+    body = form(request, said, usage, fault)
+    if told is None:
+        del body["usage"]
+    return Reply(200, body, usage)
 
 
 def message(request: dict[str, Any], said: str, usage: Usage, fault: str | None) -> dict[str, Any]:

@@ -37,7 +37,8 @@ class Server:
         Takes a request's number from 0 and the request; returns None or a fault: a status such as "429", or one that
         `faults` or `transport` lists.
     usage : callable
-        Takes a request and the text said to it; returns the tokens that the answer reports.
+        Takes a request and the text said to it; returns the tokens that the answer reports, None for a server that
+        reports none.
     delay : float
         Seconds before an answer.
     retry_after : float or None
@@ -72,7 +73,7 @@ class Server:
     def __init__(self) -> None:
         self.answer: Callable[[dict[str, Any]], dict[str, Any]] = good_answer
         self.fault: Callable[[int, dict[str, Any]], str | None] = lambda number, request: None
-        self.usage: Callable[[dict[str, Any], str], Usage] = bytes_usage
+        self.usage: Callable[[dict[str, Any], str], Usage | None] = bytes_usage
         self.delay = 0.0
         self.retry_after: float | None = None
         self.elsewhere = ""
