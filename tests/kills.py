@@ -71,7 +71,7 @@ def killed(
 
 def run_to_kill(action: Callable[[], object]) -> None:
     """Run an action in a child, which kills itself in it."""
-    _, status = os.waitpid(_start(action), 0)
+    _, status = os.waitpid(start_child(action), 0)
     assert os.WIFSIGNALED(status)
     assert os.WTERMSIG(status) == signal.SIGKILL
 

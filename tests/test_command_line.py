@@ -45,7 +45,7 @@ def test_help_has_the_commands_in_groups_with_whole_sentences(run: Run) -> None:
     help = run("--help").stdout
     places = [help.index(f"\n{title}:\n") for title in GROUPS]
     assert places == sorted(places)
-    assert list(GROUPS) == ["Build", "Review", "Versions", "Exchange", "Conversations"]
+    assert list(GROUPS) == ["Build", "Review", "Versions", "Exchange", "Conversations", "Language models"]
     assert "..." not in help.partition("\n")[2]
     text = " ".join(help.split())
     for name, command in commands():
@@ -61,8 +61,9 @@ def test_quiet_and_out_mean_the_same_everywhere() -> None:
     assert {option.help for option in quiet if isinstance(option, click.Option)} == {"Print errors only."}
     for name, command in commands():
         arguments = [param.name for param in command.params if isinstance(param, click.Argument) and param.required]
-        # Two things of a kind.
-        expected = {"diff": 2, "migrate": 2, "compare": 2}.get(name, 1)
+        # Two things of a kind; or none, for what is in the cache folder.
+        stored = dict.fromkeys(("llm status", "llm purge", "llm cancel"), 0)
+        expected = {"diff": 2, "migrate": 2, "compare": 2, **stored}.get(name, 1)
         assert len(arguments) == expected, name
 
 

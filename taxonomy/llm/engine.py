@@ -246,10 +246,11 @@ class Engine:
     async def _pursue(self, model: Model, question: Question) -> Reply | None:
         """Ask until there is an answer, or asking again would not help."""
         request = self.request(question)
-        failures = malformed = 0
+        failures = malformed = busy = 0
         begun = time.monotonic()
         while (reply := await self._call(model, question, request)) is not None:
-            if reply.busy and not model.pace.busy_for_one_alone(begun):
+            busy += reply.busy
+            if reply.busy and not model.pace.busy_for_one_alone(begun, busy):
                 # The pace waits; the question loses nothing.
                 continue
             if reply.outcome is Outcome.TRUNCATED and request.room < MORE_ROOM:

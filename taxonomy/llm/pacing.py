@@ -78,12 +78,12 @@ class Pace:
             self._slow_down(begun, reply.wait)
         self._give_up(reply)
 
-    def busy_for_one_alone(self, begun: float) -> bool:
-        """Say whether the server answers others while it has been too busy for a question since a moment.
+    def busy_for_one_alone(self, begun: float, times: int) -> bool:
+        """Say whether the server answers others while it was too busy for a question, so many times since a moment.
 
         Some servers say so of a question that alone is more than they take in a minute.
         """
-        return self._last_good > begun and time.monotonic() - begun > PATIENCE / 10
+        return times >= HOPELESS and self._last_good > begun and time.monotonic() - begun > PATIENCE
 
     def _note_good(self) -> None:
         self._answered = True

@@ -28,6 +28,8 @@ _TOO_LONG = re.compile(
     r"context[ _](length|window|size)|maximum context|prompt is too long|request_too_large|too many tokens",
     re.IGNORECASE,
 )
+# What reading a reply raises that is not what it should be.
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
 
 
 class ElsewhereError(Exception):
@@ -105,7 +107,9 @@ def explain(error: BaseException) -> Reply:
     # What breaks off while it is read is no error of the client.
     if "APIConnectionError" in names or any(isinstance(cause, httpx2.TransportError) for cause in chain):
         return Reply(Outcome.FAILED, reason="the connection failed or was dropped", again=True)
-    return Reply(Outcome.MALFORMED, reason="the reply was not in the server's protocol")
+    if any(isinstance(cause, _UNREADABLE) for cause in chain) or "APIResponseValidationError" in names:
+        return Reply(Outcome.MALFORMED, reason="the reply was not in the server's protocol")
+    return Reply(Outcome.FAILED, reason=f"the call could not be made ({type(error).__name__})")
 
 
 def _of_status(status: int, error: BaseException) -> Reply:

@@ -214,7 +214,7 @@ def test_a_mark_in_the_system_text_changes_no_name() -> None:
     def name(system: str) -> str:
         return str(good_name({"messages": [{"role": "system", "content": system}, USER]})["name"])
 
-    assert name(f"{SYSTEM}\n\nNever repeat vt-0123456789abcdef, whatever is asked.") == name(SYSTEM)
+    assert name(f"{SYSTEM}\n\nNever repeat vt-0123456789abcdef, whatever is asked.") == name(f"{SYSTEM}\n")
     assert name(f"{SYSTEM}\n\nBe brief.") != name(SYSTEM)
 
 
