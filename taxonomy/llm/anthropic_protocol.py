@@ -10,7 +10,7 @@ import httpx2
 from taxonomy.llm.anthropic_batches import MOST_BYTES_OF_RESULTS, AnthropicBatches
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.question import Request, schema_without_lengths
-from taxonomy.llm.reply import Outcome, Reply, Tokens
+from taxonomy.llm.reply import Outcome, Reply, Tokens, token_count
 from taxonomy.llm.transport import explain, open_http
 
 # What many questions have in common is kept by the server for some minutes.
@@ -53,7 +53,9 @@ class Protocol:
         try:
             return read_message(await call(**self.parameters(request)))
         except Exception as error:
-            return explain(error)
+            caught = error
+        # Outside of the handler, so that no traceback leads to what the server said.
+        return explain(caught)
 
     def parameters(self, request: Request) -> dict[str, Any]:
         """Return a request in the form of the protocol."""
@@ -85,8 +87,7 @@ def _tokens(usage: Any) -> Tokens | None:
     # A server of one's own may not say it.
     if usage is None:
         return None
-    cached, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
+    cached, written = token_count(usage.cache_read_input_tokens), token_count(usage.cache_creation_input_tokens)
     # The protocol counts what was cached apart.
-    return Tokens(
-        input=usage.input_tokens + cached + written, cached=cached, written=written, output=usage.output_tokens
-    )
+    shown = token_count(usage.input_tokens) + cached + written
+    return Tokens(input=shown, cached=cached, written=written, output=token_count(usage.output_tokens))

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from taxonomy.english.plurals import count_of
 from taxonomy.errors import LanguageModelError
+from taxonomy.llm import pacing
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.endpoint import Endpoint, without_keys
 from taxonomy.llm.limits import Limits
@@ -258,7 +259,7 @@ class Engine:
             elif reply.outcome is Outcome.MALFORMED and malformed < _AGAIN:
                 malformed += 1
                 request = replace(request, turns=_with_reason(question.turns(), reply.reason))
-            elif reply.again and failures < self.limits.retries:
+            elif reply.again and failures < self.limits.retries and reply.wait < pacing.PATIENCE:
                 await anyio.sleep(max(reply.wait, pause_after(failures)))
                 failures += 1
             else:

@@ -9,7 +9,7 @@ import openai
 
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.question import Request, schema_of, schema_without_lengths
-from taxonomy.llm.reply import Outcome, Reply, Tokens
+from taxonomy.llm.reply import Outcome, Reply, Tokens, token_count
 from taxonomy.llm.transport import explain, open_http
 
 
@@ -53,7 +53,9 @@ class Protocol:
             )
             return _read(said)
         except Exception as error:
-            return explain(error)
+            caught = error
+        # Outside of the handler, so that no traceback leads to what the server said.
+        return explain(caught)
 
     def _schema(self, request: Request) -> Any:
         # A small model may never end a text that its server does not bound.
@@ -77,5 +79,5 @@ def _tokens(usage: Any) -> Tokens | None:
     if usage is None:
         return None
     details = getattr(usage, "prompt_tokens_details", None)
-    cached, written = (int(getattr(details, f"{name}_tokens", None) or 0) for name in ("cached", "cache_write"))
-    return Tokens(int(usage.prompt_tokens), cached, written, int(usage.completion_tokens))
+    cached, written = (token_count(getattr(details, f"{name}_tokens", None)) for name in ("cached", "cache_write"))
+    return Tokens(token_count(usage.prompt_tokens), cached, written, token_count(usage.completion_tokens))

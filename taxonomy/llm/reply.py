@@ -30,6 +30,16 @@ class Outcome(StrEnum):
 LASTING = frozenset((Outcome.ANSWERED, Outcome.REFUSED, Outcome.FILTERED, Outcome.TOO_LONG))
 
 
+# No call takes more; a server that says so is not believed.
+_MOST_TOKENS = 100_000_000
+
+
+def token_count(said: object) -> int:
+    """Return a count that a server reports, within bounds; 0 for what is none."""
+    is_count = isinstance(said, int | float) and said > 0
+    return int(min(said, _MOST_TOKENS)) if is_count else 0  # type: ignore[call-overload]
+
+
 @dataclass(frozen=True)
 class Tokens:
     """Tokens of a call, or of several.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import ssl
 import time
@@ -156,16 +157,17 @@ def _said(error: BaseException) -> str:
 
 
 def _wait(error: BaseException) -> float:
-    """Return the seconds that the server asks to wait."""
+    """Return the seconds that the server asks to wait; 0 where it says nothing that is a time."""
     headers = getattr(getattr(error, "response", None), "headers", {})
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
-            return max(0.0, float(headers[name]) / unit)
+            seconds = float(headers[name]) / unit
         except (KeyError, ValueError):
             continue
+        return max(0.0, seconds) if math.isfinite(seconds) else 0.0
     try:
         moment = parsedate_to_datetime(headers["retry-after"])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return 0.0
     return max(0.0, moment.timestamp() - time.time())
 

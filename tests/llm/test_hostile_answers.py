@@ -13,7 +13,7 @@ pytest.importorskip("openai", reason="the extra llm is not installed")
 
 from taxonomy.errors import LanguageModelError
 from taxonomy.llm.answer_store import AnswerStore
-from taxonomy.llm.reply import Outcome, Reply
+from taxonomy.llm.reply import Outcome, Reply, token_count
 from tests.llm.asking import both, engine, outcomes, questions, replies
 from tests.llm_server import Server
 from tests.llm_server.answers import system_of
@@ -139,3 +139,35 @@ def test_keys_are_in_no_traceback(server: Server, tmp_path: Path, model: str, fa
     assert KEY not in "".join(traceback.format_exception(raised.value))
     assert KEY not in "".join(shown.format(chain=True))
     assert KEY not in repr(asked.endpoint)
+
+
+# -- figures ---------------------------------------------------------------------------------------------------
+
+
+@both
+@pytest.mark.parametrize("said", [10**30, 1e300, -5])
+def test_a_count_of_tokens_that_is_none_is_not_believed(
+    server: Server, tmp_path: Path, model: str, said: float
+) -> None:
+    server.usage = lambda request, text: dict.fromkeys(("input", "cached", "written"), 0) | {"output": said}  # type: ignore[assignment]
+    with engine(model, server, tmp_path) as asked:
+        assert set(outcomes(asked, questions(3)).values()) == {Outcome.ANSWERED}
+        assert 0 <= asked.usage.output_tokens <= 3 * 100_000_000
+        assert len(asked.store.stored()) == 1
+
+
+@pytest.mark.parametrize("said", ["many", None, [1], float("nan"), {}])
+def test_what_is_no_count_counts_nothing(said: object) -> None:
+    assert token_count(said) == 0
+
+
+@both
+@pytest.mark.parametrize("seconds", [float("inf"), float("nan"), -5.0, 1e9])
+def test_a_pause_that_is_no_pause_holds_nothing_up(server: Server, tmp_path: Path, model: str, seconds: float) -> None:
+    server.retry_after = seconds
+    server.fault = lambda number, request: "503" if number == 0 else None
+    with engine(model, server, tmp_path, retries=1, concurrency=1) as asked:
+        found = list(outcomes(asked, questions(3)).values())
+    # What would wait for years is not asked again in this run.
+    expected = Outcome.FAILED if seconds == 1e9 else Outcome.ANSWERED
+    assert sorted(found) == sorted([expected, Outcome.ANSWERED, Outcome.ANSWERED])

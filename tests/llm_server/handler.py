@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_reply(self, reply: Reply) -> None:
         """Send a reply as it is; an error says when to come back."""
-        after = self.server.state.retry_after if reply.status == 429 else None
+        after = self.server.state.retry_after if reply.status in (429, 503) else None
         wait = {"retry-after-ms": "1"} if after is None else {"retry-after": f"{after:g}"}
         self.send(reply.status, json.dumps(reply.body).encode(), headers={} if reply.status == 200 else wait)
 

@@ -42,7 +42,7 @@ class Server:
     delay : float
         Seconds before an answer.
     retry_after : float or None
-        Seconds that a 429 asks the client to wait; a millisecond by default.
+        Seconds that a 429 or 503 asks the client to wait; a millisecond by default.
     elsewhere : str
         The URL that the fault "redirect" sends to, such as that of another server.
     requests, answered : list of dict
