@@ -6,6 +6,7 @@ import json
 import logging
 import traceback
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -15,7 +16,7 @@ from taxonomy.errors import LanguageModelError
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.reply import Outcome, Reply, token_count
 from tests.llm.asking import both, engine, outcomes, questions, replies
-from tests.llm_server import Server
+from tests.llm_server import Server, Usage
 from tests.llm_server.answers import system_of
 
 KEY = "sk-private-0123456789"
@@ -149,7 +150,7 @@ def test_keys_are_in_no_traceback(server: Server, tmp_path: Path, model: str, fa
 def test_a_count_of_tokens_that_is_none_is_not_believed(
     server: Server, tmp_path: Path, model: str, said: float
 ) -> None:
-    server.usage = lambda request, text: dict.fromkeys(("input", "cached", "written"), 0) | {"output": said}  # type: ignore[assignment]
+    server.usage = lambda request, text: cast("Usage", {"input": 0, "cached": 0, "written": 0, "output": said})
     with engine(model, server, tmp_path) as asked:
         assert set(outcomes(asked, questions(3)).values()) == {Outcome.ANSWERED}
         assert 0 <= asked.usage.output_tokens <= 3 * 100_000_000
