@@ -110,7 +110,7 @@ class Pace:
         if self._failed_in_a_row >= (OUTAGE if self._answered else HOPELESS):
             self.given_up = f"{self._failed_in_a_row} calls failed in a row, the last one: {reply.reason}"
         silent = self._open_at - self._last_good
-        if reply.busy and silent > PATIENCE:
+        if (reply.busy or reply.wait) and silent > PATIENCE:
             self.given_up = f"the server has been busy, or wants to be, for {silent:,.0f} seconds: {reply.reason}"
 
 

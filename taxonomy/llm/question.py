@@ -131,7 +131,8 @@ def _without_lengths(schema: Any) -> Any:
 
 def block_of(data: Any) -> str:
     """Return data as JSON in a block that nothing in it can close."""
-    text = json.dumps(data, ensure_ascii=False, indent=1)
+    # Half of a surrogate pair, as exports hold it, can't be sent.
+    text = json.dumps(data, ensure_ascii=False, indent=1).encode(errors="replace").decode()
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return f"<data>\n{text}\n</data>"

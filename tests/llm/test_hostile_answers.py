@@ -172,3 +172,20 @@ def test_a_pause_that_is_no_pause_holds_nothing_up(server: Server, tmp_path: Pat
     # What would wait for years is not asked again in this run.
     expected = Outcome.FAILED if seconds == 1e9 else Outcome.ANSWERED
     assert sorted(found) == sorted([expected, Outcome.ANSWERED, Outcome.ANSWERED])
+
+
+@both
+def test_a_server_that_wants_a_pause_of_years_is_given_up(server: Server, tmp_path: Path, model: str) -> None:
+    server.retry_after = 1e9
+    server.fault = lambda number, request: "503" if number < 2 else None
+    with (
+        engine(model, server, tmp_path, concurrency=1) as asked,
+        pytest.raises(LanguageModelError, match="has been busy, or wants to be"),
+    ):
+        replies(asked, questions(6))
+
+
+@both
+def test_half_a_letter_in_the_data_does_not_end_the_run(server: Server, tmp_path: Path, model: str) -> None:
+    with engine(model, server, tmp_path) as asked:
+        assert set(outcomes(asked, questions(2, "\ud800")).values()) == {Outcome.ANSWERED}
