@@ -118,9 +118,7 @@ def test_the_examples_of_a_page_run(
     page: Path, materials: Materials, folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serve() as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url.removesuffix("/v1"))
-        monkeypatch.setattr("taxonomy.llm.endpoint.OLLAMA", server.url)
+        server.stand_in(monkeypatch, "openai", "anthropic", "ollama")
         names: dict[str, Any] = {}
         for block in blocks(page):
             text = block.text.replace(SERVER, server.url)

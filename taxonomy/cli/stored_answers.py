@@ -97,8 +97,9 @@ def purge_command(model: str | None, before: datetime | None, unanswered: bool, 
 
     with AnswerStore(cache_folder()) as store:
         moment = None if before is None else before.timestamp()
-        number = store.count(model, moment, unanswered=unanswered)
-        if number and not yes:
-            click.confirm(f"Delete {count_of(number, 'stored answer')}?", abort=True)
+        number, calls = store.count(model, moment, unanswered=unanswered)
+        if (number or calls) and not yes:
+            noted = f", and what is noted of {count_of(calls, 'call')}" if calls else ""
+            click.confirm(f"Delete {count_of(number, 'stored answer')}{noted}?", abort=True)
         store.purge(model, moment, unanswered=unanswered)
     click.echo(f"{count_of(number, 'stored answer')} deleted")

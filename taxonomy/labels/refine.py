@@ -24,7 +24,7 @@ LEAST = 2
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Refined:
     """How many votes were asked for and members moved, which nodes changed by it, and votes that got no answer."""
 
     questions: int
@@ -35,7 +35,7 @@ class Outcome:
 
 def refine_places(
     around: Surroundings, asker: Asker, votes: int, only: Collection[str], progress: Progress | None = None
-) -> Outcome:
+) -> Refined:
     """Ask about each node's doubtful members, and move those for which one choice gets more than half of the votes.
 
     Parameters
@@ -86,7 +86,7 @@ def refine_places(
         if ballot:
             _note_votes(draft, member, ballot[target] / votes)
     failed = zip((draft.nodes[question.subject] for question in questions), problems, strict=True)
-    return Outcome(
+    return Refined(
         len(questions), moved, frozenset(changed), tuple((node, problem) for node, problem in failed if problem)
     )
 

@@ -117,10 +117,22 @@ class AnswerStore:
                 self.path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
             )
             self._connection.execute("PRAGMA secure_delete = ON")
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._write_ahead()
             # A kill loses nothing; a loss of power may lose the last answers.
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.executescript(_TABLES)
+
+    def _write_ahead(self) -> None:
+        """Let readers and a writer work side by side; SQLite does not wait for others that open a new file now."""
+        until = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
 
     def close(self) -> None:
         """Close the file."""
@@ -190,10 +202,14 @@ class AnswerStore:
         beside = self.path.with_name(f"{self.path.name}-wal")
         return self.path.stat().st_size + (beside.stat().st_size if beside.exists() else 0)
 
-    def count(self, model: str | None = None, before: float | None = None, *, unanswered: bool = False) -> int:
-        """Return how many replies `purge` would delete."""
+    def count(
+        self, model: str | None = None, before: float | None = None, *, unanswered: bool = False
+    ) -> tuple[int, int]:
+        """Return how many replies `purge` would delete, and what is noted of how many calls."""
         condition, values = _chosen(model, before, unanswered=unanswered)
-        return int(self._read(f"SELECT count(*) FROM replies WHERE {condition}", *values)[0][0])  # noqa: S608
+        tables = ("replies",) if unanswered else ("replies", "calls")
+        counts = [self._read(f"SELECT count(*) FROM {table} WHERE {condition}", *values)[0][0] for table in tables]  # noqa: S608
+        return counts[0], sum(counts[1:])
 
     def purge(self, model: str | None = None, before: float | None = None, *, unanswered: bool = False) -> None:
         """Delete replies for good, with what is noted of their calls.
@@ -282,8 +298,16 @@ class AnswerStore:
             yield
         except (sqlite3.Error, OSError) as error:
             remedy = "move the file away, or name another folder with VALUE_TAXONOMY_CACHE"
+            if _is_busy(error):
+                remedy = "another run is writing to it: wait until it is done"
             problem = f"answers cannot be stored ({error})"
             raise LanguageModelError(problem, path=str(self.path), remedy=remedy) from error
+
+
+def _is_busy(error: Exception) -> bool:
+    """Say whether another process has the file."""
+    # Extended codes hold the plain one in their last byte.
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _chosen(model: str | None, before: float | None, *, unanswered: bool) -> tuple[str, list[object]]:

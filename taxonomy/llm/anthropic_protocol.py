@@ -11,7 +11,7 @@ from taxonomy.llm.anthropic_batches import MOST_BYTES_OF_RESULTS, AnthropicBatch
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.question import Request, schema_without_lengths
 from taxonomy.llm.reply import Outcome, Reply, Tokens, token_count
-from taxonomy.llm.transport import explain, open_http
+from taxonomy.llm.transport import open_http, reply_to
 
 # What many questions have in common is kept by the server for some minutes.
 _KEPT = {"cache_control": {"type": "ephemeral"}}
@@ -49,13 +49,8 @@ class Protocol:
 
     async def ask(self, request: Request) -> Reply:
         """Ask, and return what came of it."""
-        call: Any = self._client.messages.create
-        try:
-            return read_message(await call(**self.parameters(request)))
-        except Exception as error:
-            caught = error
-        # Outside of the handler, so that no traceback leads to what the server said.
-        return explain(caught)
+        create: Any = self._client.messages.create
+        return await reply_to(create(**self.parameters(request)), read_message)
 
     def parameters(self, request: Request) -> dict[str, Any]:
         """Return a request in the form of the protocol."""

@@ -9,10 +9,24 @@ from urllib.parse import urlsplit
 from taxonomy.errors import LanguageModelError
 
 OLLAMA = "http://localhost:11434/v1"
-# Where each provider's key is, None where it needs none.
-_KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY", "ollama": None}
-# Where the providers' own clients look for another address.
-_ADDRESSES = {"anthropic": "ANTHROPIC_BASE_URL", "openai": "OPENAI_BASE_URL"}
+# What local servers are given is shorter: no secret, and a word that answers may hold.
+_SHORTEST_KEY = 12
+
+
+@dataclass(frozen=True)
+class _Provider:
+    """Its own server, and the variables of the environment that hold a key and the address of another server."""
+
+    server: str
+    key: str | None = None
+    address: str | None = None
+
+
+_PROVIDERS = {
+    "anthropic": _Provider("https://api.anthropic.com", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
+    "openai": _Provider("https://api.openai.com/v1", "OPENAI_API_KEY", "OPENAI_BASE_URL"),
+    "ollama": _Provider(OLLAMA),
+}
 
 
 @dataclass(frozen=True)
@@ -36,24 +50,28 @@ class Endpoint:
     base_url: str | None = None
 
     def __post_init__(self) -> None:
-        if self.provider not in _KEYS or not self.name:
-            known = ", ".join(f"{provider}/NAME" for provider in _KEYS)
+        if self.provider not in _PROVIDERS or not self.name:
+            known = ", ".join(f"{provider}/NAME" for provider in _PROVIDERS)
             remedy = f"give one of {known}, and `base_url` for another server"
             raise LanguageModelError(f"there is no model {self.model!r}", remedy=remedy)
-        if self.base_url is not None:
-            parts = urlsplit(self.base_url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                problem = "`base_url` is not an http or https address"
-                raise LanguageModelError(problem, remedy=f"give one such as {OLLAMA}")
-            if parts.username or parts.password or parts.query:
-                problem = "`base_url` holds a user, password or query"
-                raise LanguageModelError(problem, remedy="set a key in the environment")
+        where = "`base_url`" if self.base_url is not None else self._provider.address
+        try:
+            parts = urlsplit(self.url)
+            is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise LanguageModelError(f"{where} is not an http or https address", remedy=f"give one such as {OLLAMA}")
+        if parts.username or parts.password or parts.query:
+            raise LanguageModelError(f"{where} holds a user, password or query", remedy="set a key in the environment")
 
     @classmethod
     def parse(cls, asked_at: str) -> Endpoint:
         """Return the endpoint whose `asked_at` this is."""
         model, _, url = asked_at.partition(" at ")
-        return cls(model, url or None)
+        endpoint = cls(model, url or None)
+        # The environment may name another server today.
+        return endpoint if url else cls(model, endpoint._provider.server)
 
     @property
     def provider(self) -> str:
@@ -71,21 +89,22 @@ class Endpoint:
         return f"taxonomy.llm.{'anthropic' if self.provider == 'anthropic' else 'openai'}_protocol"
 
     @property
-    def url(self) -> str | None:
-        """The address of the server, None for the provider's own."""
-        if self.base_url is not None or self.provider == "ollama":
-            return self.base_url or OLLAMA
-        return os.environ.get(_ADDRESSES[self.provider]) or None
+    def url(self) -> str:
+        """The address of the server."""
+        if self.base_url is not None:
+            return self.base_url
+        address = self._provider.address
+        return (os.environ.get(address) if address else None) or self._provider.server
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the server is the provider's own: it needs a key, and the provider's prices hold."""
+        return self._provider.key is not None and self.url.rstrip("/") == self._provider.server
 
     @property
     def asked_at(self) -> str:
         """The model and where it is asked, which its answers are stored under."""
-        return f"{self.model} at {self.url}" if self.url else self.model
-
-    @property
-    def is_priced(self) -> bool:
-        """Whether the provider's prices hold: not for a server of one's own."""
-        return self.base_url is None and self.provider != "ollama"
+        return self.model if self.is_own else f"{self.model} at {self.url}"
 
     def key(self) -> str:
         """Return the key from the environment.
@@ -95,17 +114,19 @@ class Endpoint:
         LanguageModelError
             If there is none, and the provider's own server needs one.
         """
-        variable = _KEYS[self.provider]
+        variable = self._provider.key
         key = os.environ.get(variable, "") if variable else ""
-        if variable and not key and self.base_url is None:
+        if not key and self.is_own:
             raise LanguageModelError(f"{self.model}: there is no key in the environment", remedy=f"set {variable}")
         # The clients require a key, even for a server that needs none.
         return key or "none"
 
+    @property
+    def _provider(self) -> _Provider:
+        return _PROVIDERS[self.provider]
 
-def without_keys(text: str) -> str:
-    """Mask the keys of the environment, which a server may have echoed."""
-    for variable in filter(None, _KEYS.values()):
-        if key := os.environ.get(variable):
-            text = text.replace(key, "***")
-    return text
+
+def holds_key(text: str) -> bool:
+    """Say whether a text holds a key of the environment, which a server may have echoed."""
+    keys = [os.environ.get(provider.key, "") for provider in _PROVIDERS.values() if provider.key]
+    return any(key in text for key in keys if len(key) >= _SHORTEST_KEY)

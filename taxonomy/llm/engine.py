@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from importlib import import_module
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import anyio
@@ -20,15 +18,18 @@ from taxonomy.english.plurals import count_of
 from taxonomy.errors import LanguageModelError
 from taxonomy.llm import pacing
 from taxonomy.llm.answer_store import AnswerStore
-from taxonomy.llm.endpoint import Endpoint, without_keys
+from taxonomy.llm.endpoint import Endpoint, holds_key
 from taxonomy.llm.limits import Limits
-from taxonomy.llm.pacing import HOPELESS, Pace, pause_after
-from taxonomy.llm.question import MORE_ROOM, Question, Request
+from taxonomy.llm.pacing import Pace, pause_after
+from taxonomy.llm.question import LESS_ROOM, MORE_ROOM, ROOM, Question, Request
 from taxonomy.llm.reply import LASTING, Outcome, Reply, Tokens
 from taxonomy.llm.spending import Tokenizer, Usage, cost_of
+from taxonomy.llm.under_way import UnderWay
 
 # How often an answer that is not in the form asked for is asked for again.
 _AGAIN = 2
+# Questions without an answer from the first one on, after which the others would get none either.
+_HOPELESS = 10
 # Contexts whose first question is remembered, the latest ones.
 CONTEXTS = 100
 # What a model that says something is paid for; other outcomes are errors of its server.
@@ -52,9 +53,9 @@ class Model:
         With `ask`, `close`, and `batches`, which is None where the protocol has none.
     """
 
-    def __init__(self, endpoint: Endpoint, store: AnswerStore, limits: Limits) -> None:
+    def __init__(self, endpoint: Endpoint, store: AnswerStore, limits: Limits, stopped: anyio.Event) -> None:
         self.endpoint = endpoint
-        self.pace = Pace(limits)
+        self.pace = Pace(limits, stopped)
         self.tokenizer = Tokenizer(store, endpoint.asked_at)
         self.protocol: Any = import_module(endpoint.protocol).Protocol(endpoint, limits.timeout)
 
@@ -106,6 +107,7 @@ class Engine:
         self._others = dict(others or {})
         self._canary = store.canary()
         self._stopped: LanguageModelError | None = None
+        self._answered = False
         self._unanswered = 0
         self._contexts: dict[tuple[str, str], anyio.Event] = {}
         for one in self._endpoints:
@@ -129,7 +131,9 @@ class Engine:
         self._stack.__exit__(*exception)
 
     async def _open(self) -> dict[Endpoint, Model]:
-        return {one: Model(one, self.store, self.limits) for one in self._endpoints}
+        # Ends what waits for a pause or a rate.
+        self._end = anyio.Event()
+        return {one: Model(one, self.store, self.limits, self._end) for one in self._endpoints}
 
     async def _close(self) -> None:
         for model in self._models.values():
@@ -146,7 +150,7 @@ class Engine:
             If the model can't be asked (a wrong key, model or address), its server fails or is busy for long, or
             `max_cost` is spent. What was answered before is stored, and is yielded first.
         """
-        under_way = _UnderWay()
+        under_way = UnderWay()
         # Some may wait for the first question of their context.
         window = 4 * self.limits.concurrency
         try:
@@ -189,14 +193,15 @@ class Engine:
     def request(self, question: Question) -> Request:
         """Return a question as it is sent: the system text holds a word that no answer may hold."""
         system = f"{question.prompt.rstrip()}\n\n(Reference {self._canary}: never repeat it.)"
-        return Request(system, question.context, question.turns(), question.form)
+        return Request(system, question.kept(), question.turns(), question.form)
 
     def note(self, model: Model, question: Question, raw: Reply, *, batched: bool = False) -> Reply:
         """Check the form of a reply, store it and what it took, and return it, malformed if it is not in form."""
         reply = self._checked(raw, question)
         name = model.endpoint.asked_at
         self.store.note_call(name, question.task, question.bytes_in(), reply, batched=batched)
-        if reply.outcome in LASTING:
+        # A server with more room may take what is too long for this one.
+        if reply.outcome in LASTING and not reply.cramped:
             self.store.put(question.digest(name), name, question.task, reply)
         tokens = reply.tokens
         if tokens is None and raw.outcome in _SAID:
@@ -219,7 +224,7 @@ class Engine:
 
     async def _settle(self, model: Model, question: Question) -> Reply | None:
         """Return what became of a question, stored if asking again would not change it; None if it was not asked."""
-        async with self._after_first(model, question.context):
+        async with self._after_first(model, question.kept()):
             reply = await self._pursue(model, question)
         if reply is not None:
             self.count(model, question, reply)
@@ -254,13 +259,13 @@ class Engine:
             if reply.busy and not model.pace.busy_for_one_alone(begun, busy):
                 # The pace waits; the question loses nothing.
                 continue
-            if reply.outcome is Outcome.TRUNCATED and request.room < MORE_ROOM:
-                request = replace(request, room=MORE_ROOM)
+            if request.room == ROOM and (reply.cramped or reply.outcome is Outcome.TRUNCATED):
+                request = replace(request, room=LESS_ROOM if reply.cramped else MORE_ROOM)
             elif reply.outcome is Outcome.MALFORMED and malformed < _AGAIN:
                 malformed += 1
                 request = replace(request, turns=_with_reason(question.turns(), reply.reason))
             elif reply.again and failures < self.limits.retries and reply.wait < pacing.PATIENCE:
-                await anyio.sleep(max(reply.wait, pause_after(failures)))
+                await model.pace.pause(max(reply.wait, pause_after(failures)))
                 failures += 1
             else:
                 return reply
@@ -282,6 +287,9 @@ class Engine:
             model.pace.note(reply, begun, amount)
         if reply.fatal:
             self._stop(model, reply.reason, "see the name, the key and the URL")
+        if request.room == MORE_ROOM and _refuses_request(reply):
+            reason = "the answer was cut off, and the server takes none that is longer"
+            reply = replace(reply, outcome=Outcome.TRUNCATED, reason=reason, cramped=False)
         return self.note(model, question, reply)
 
     def _checked(self, reply: Reply, question: Question) -> Reply:
@@ -298,9 +306,11 @@ class Engine:
         # Escapes, which the text may have, are gone from the answer.
         if self._canary in text or self._canary in answer:
             problem = "the answer repeats its instructions"
+        elif holds_key(text) or holds_key(answer):
+            problem = "the answer repeats a key"
         if problem:
             return replace(reply, outcome=Outcome.MALFORMED, text="", reason=problem)
-        return replace(reply, text=without_keys(answer))
+        return replace(reply, text=answer)
 
     # -- when to stop ------------------------------------------------------------------------------------------
 
@@ -308,101 +318,34 @@ class Engine:
         if model.pace.given_up:
             self._stop(model, model.pace.given_up, GO_ON if self.usage.outcomes else "see that the server runs there")
         limit, spent = self.limits.max_cost, self.usage.cost
-        if limit is not None and spent is not None and spent >= limit and self._stopped is None:
-            self._stopped = LanguageModelError(f"${spent:.4f} is spent of `max_cost` {limit:g}", remedy=GO_ON)
+        if limit is not None and spent is not None and spent >= limit:
+            self._stop_for(LanguageModelError(f"${spent:.4f} is spent of `max_cost` {limit:g}", remedy=GO_ON))
         return self._stopped is not None
 
     def _judge(self, model: Model, reply: Reply) -> None:
         """Stop if none of the first questions got an answer: the others would get none either."""
-        if reply.outcome in LASTING:
-            self._unanswered = -1
-        elif self._unanswered >= 0:
-            self._unanswered += 1
-        if self._unanswered >= HOPELESS:
-            problem = f"none of the first {count_of(HOPELESS, 'question')} got an answer, the last one: {reply.problem}"
+        self._answered = self._answered or reply.outcome in LASTING
+        self._unanswered += 1
+        if not self._answered and self._unanswered >= _HOPELESS:
+            first = count_of(_HOPELESS, "question")
+            problem = f"none of the first {first} got an answer, the last one: {reply.problem}"
             by_form = reply.outcome in (Outcome.MALFORMED, Outcome.TRUNCATED)
             self._stop(model, problem, "see that the model can answer in JSON by a schema" if by_form else GO_ON)
 
     def _stop(self, model: Model, problem: str, remedy: str) -> None:
-        if self._stopped is None:
-            where = model.endpoint
-            self._stopped = LanguageModelError(f"{where.asked_at}: {problem}", remedy=remedy)
+        self._stop_for(LanguageModelError(f"{model.endpoint.asked_at}: {problem}", remedy=remedy))
+
+    def _stop_for(self, error: LanguageModelError) -> None:
+        # What stopped the run first is what is said.
+        self._stopped = self._stopped or error
+        self._end.set()
 
 
-class _UnderWay:
-    """Questions that are being asked, by their digests."""
-
-    def __init__(self) -> None:
-        self._done: SimpleQueue[str] = SimpleQueue()
-        self._asked: dict[str, tuple[list[Question], Future[Reply | None]]] = {}
-
-    def __len__(self) -> int:
-        return len(self._asked)
-
-    def has(self, digest: str) -> bool:
-        return digest in self._asked
-
-    def any_done(self) -> bool:
-        return not self._done.empty()
-
-    def add(self, digest: str, question: Question, future: Future[Reply | None]) -> None:
-        self._asked[digest] = [question], future
-        future.add_done_callback(lambda _: self._done.put(digest))
-
-    def join(self, digest: str, question: Question) -> None:
-        """Let a question have the reply of the same one that is under way."""
-        self._asked[digest][0].append(question)
-
-    def next_done(self) -> Iterator[tuple[Question, Reply]]:
-        """Wait for a reply, and yield it with all the questions that it is of; nothing for one that was not asked."""
-        questions, future = self._asked.pop(self._done.get())
-        reply = future.result()
-        if reply is not None:
-            yield from ((question, reply) for question in questions)
-
-    def cancel(self) -> None:
-        for _, future in self._asked.values():
-            future.cancel()
-
-
-class Rehearsal:
-    """Counts what an `Engine`, or a `Batched`, would ask beyond what is stored, and asks nothing.
-
-    Attributes
-    ----------
-    usage, expected : Usage
-        Estimates, the same.
-    """
-
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        store: AnswerStore,
-        *,
-        others: Mapping[str, Endpoint] | None = None,
-        batched: bool = False,
-    ) -> None:
-        self.usage = self.expected = Usage()
-        self._batched = batched
-        self._store = store
-        self._endpoint = endpoint
-        self._others = dict(others or {})
-        self._tokenizers: dict[str, Tokenizer] = {}
-
-    def ask(self, questions: Iterable[Question]) -> Iterator[tuple[Question, Reply]]:
-        """Yield questions with the replies that are stored, and with what is assumed of the others."""
-        for question in questions:
-            endpoint = self._others.get(question.task, self._endpoint)
-            name = endpoint.asked_at
-            stored = self._store.get(question.digest(name))
-            if stored is not None:
-                self.usage.stored += 1
-                yield question, stored
-                continue
-            tokenizer = self._tokenizers.setdefault(name, Tokenizer(self._store, name))
-            tokens = tokenizer.expect(question)
-            self.usage.add(tokens, cost_of(endpoint, tokens, batched=self._batched))
-            yield question, Reply(Outcome.ANSWERED)
+def _refuses_request(reply: Reply) -> bool:
+    """Say whether a server would not take a request, whatever answers it."""
+    if reply.outcome is Outcome.FAILED:
+        return not (reply.again or reply.busy or reply.fatal)
+    return reply.outcome is Outcome.TOO_LONG
 
 
 def _with_reason(turns: list[tuple[str, str]], reason: str) -> list[tuple[str, str]]:
@@ -414,5 +357,7 @@ def _with_reason(turns: list[tuple[str, str]], reason: str) -> list[tuple[str, s
 def _first_problem(error: ValidationError) -> str:
     """Return where an answer is at fault and why, without what stands there."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return without_keys(f"{where}: {first['msg']}" if where else first["msg"])[:200]
+    # The name of a field too many is the model's own.
+    place = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
+    where = ".".join(str(part) for part in place)
+    return f"{where}: {first['msg']}" if where else first["msg"]

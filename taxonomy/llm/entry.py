@@ -15,7 +15,8 @@ from taxonomy.llm.limits import Limits
 
 if TYPE_CHECKING:
     from taxonomy.llm.batches import Batched
-    from taxonomy.llm.engine import Engine, Rehearsal
+    from taxonomy.llm.engine import Engine
+    from taxonomy.llm.rehearsal import Rehearsal
 
 
 @contextmanager
@@ -60,9 +61,9 @@ def open_rehearsal(
 ) -> Iterator[Rehearsal]:
     """Open a rehearsal with the store in the cache folder, as `open_engine` does an engine."""
     with needing_the_extra():
-        from taxonomy.llm import engine
+        from taxonomy.llm import rehearsal
     with AnswerStore(cache_folder()) as store:
-        yield engine.Rehearsal(endpoint, store, others=others, batched=batched)
+        yield rehearsal.Rehearsal(endpoint, store, others=others, batched=batched)
 
 
 def cancel_batches() -> int:

@@ -10,7 +10,7 @@ import openai
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.question import Request, schema_of, schema_without_lengths
 from taxonomy.llm.reply import Outcome, Reply, Tokens, token_count
-from taxonomy.llm.transport import explain, open_http
+from taxonomy.llm.transport import open_http, reply_to
 
 
 class Protocol:
@@ -25,7 +25,7 @@ class Protocol:
             api_key=endpoint.key(), base_url=endpoint.url, http_client=http, max_retries=0
         )
         self._model = endpoint.name
-        self._own = endpoint.url is None
+        self._own = endpoint.is_own
 
     async def close(self) -> None:
         """Close the connections."""
@@ -40,22 +40,17 @@ class Protocol:
         turns = [("system", request.system), (role, text), *rest]
         # OpenAI's newer models know only the one name, other servers only the other.
         room = {"max_completion_tokens" if self._own else "max_tokens": request.room}
-        call: Any = self._client.chat.completions.create
-        try:
-            said = await call(
-                model=self._model,
-                messages=[{"role": role, "content": text} for role, text in turns],
-                response_format={
-                    "type": "json_schema",
-                    "json_schema": {"name": request.form.__name__, "strict": True, "schema": self._schema(request)},
-                },
-                **room,
-            )
-            return _read(said)
-        except Exception as error:
-            caught = error
-        # Outside of the handler, so that no traceback leads to what the server said.
-        return explain(caught)
+        create: Any = self._client.chat.completions.create
+        call = create(
+            model=self._model,
+            messages=[{"role": role, "content": text} for role, text in turns],
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": request.form.__name__, "strict": True, "schema": self._schema(request)},
+            },
+            **room,
+        )
+        return await reply_to(call, _read)
 
     def _schema(self, request: Request) -> Any:
         # A small model may never end a text that its server does not bound.
@@ -80,4 +75,6 @@ def _tokens(usage: Any) -> Tokens | None:
         return None
     details = getattr(usage, "prompt_tokens_details", None)
     cached, written = (token_count(getattr(details, f"{name}_tokens", None)) for name in ("cached", "cache_write"))
-    return Tokens(token_count(usage.prompt_tokens), cached, written, token_count(usage.completion_tokens))
+    # Some servers count what was cached apart.
+    shown = max(token_count(usage.prompt_tokens), cached + written)
+    return Tokens(shown, cached, written, token_count(usage.completion_tokens))

@@ -22,6 +22,8 @@ LONGEST_PAUSE = 15.0
 # Calls that fail in a row before the server is given up: at first, and after it has answered.
 HOPELESS = 10
 OUTAGE = 20
+# How often a question is told that the server is busy before it may be the question that is too much.
+_BUSY_TIMES = 10
 # Seconds that a server may say that it is busy, and nothing else.
 PATIENCE = 600.0
 
@@ -34,13 +36,20 @@ def pause_after(failures: int) -> float:
 class Pace:
     """The pace at which one server is asked, within one event loop.
 
+    Parameters
+    ----------
+    limits : Limits
+    stopped : anyio.Event
+        Ends every wait.
+
     Attributes
     ----------
     given_up : str
         Why the server is asked no more; empty while it is.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, stopped: anyio.Event) -> None:
+        self._stopped = stopped
         self._most = limits.concurrency
         self._slots = anyio.CapacityLimiter(limits.concurrency)
         self._requests = _Rate(limits.requests_per_minute)
@@ -58,11 +67,17 @@ class Pace:
     async def turn(self, tokens: int) -> AsyncIterator[float]:
         """Wait until a call may begin; gives the moment. `tokens` is what the call is expected to take."""
         async with self._slots:
-            await self._requests.wait(1)
-            await self._tokens.wait(tokens)
-            while (left := self._open_at - time.monotonic()) > 0 and not self.given_up:
-                await anyio.sleep(min(left, 1.0))
+            await self.pause(self._requests.wait_for(1))
+            await self.pause(self._tokens.wait_for(tokens))
+            while (left := self._open_at - time.monotonic()) > 0 and not (self.given_up or self._stopped.is_set()):
+                await self.pause(min(left, 1.0))
             yield time.monotonic()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait so many seconds, or until all is stopped."""
+        if seconds > 0:
+            with anyio.move_on_after(seconds):
+                await self._stopped.wait()
 
     def note(self, reply: Reply, begun: float, expected: int) -> None:
         """Take note of how a call ended that began at a moment, and was expected to take so many tokens."""
@@ -83,7 +98,7 @@ class Pace:
 
         Some servers say so of a question that alone is more than they take in a minute.
         """
-        return times >= HOPELESS and self._last_good > begun and time.monotonic() - begun > PATIENCE
+        return times >= _BUSY_TIMES and self._last_good > begun and time.monotonic() - begun > PATIENCE
 
     def _note_good(self) -> None:
         self._answered = True
@@ -121,14 +136,12 @@ class _Rate:
         self._seconds = 60.0 / per_minute if per_minute else 0.0
         self._next = 0.0
 
-    async def wait(self, amount: int) -> None:
-        """Wait for the turn of an amount."""
-        if not self._seconds:
-            return
+    def wait_for(self, amount: int) -> float:
+        """Return the seconds until the turn of an amount, which is taken."""
         now = time.monotonic()
         at = max(self._next, now)
         self._next = at + amount * self._seconds
-        await anyio.sleep(at - now)
+        return at - now
 
     def correct(self, more: int) -> None:
         """Take note that an amount was larger than was said, or smaller."""

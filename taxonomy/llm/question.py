@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 
-# Tokens that an answer may have; one that was cut off is asked for again with more.
+# Tokens that an answer may have. One that was cut off is asked for again with more; where the server takes no such
+# room, with less.
 ROOM = 4096
 MORE_ROOM = 4 * ROOM
+LESS_ROOM = ROOM // 4
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,9 @@ class Question:
     task : str
         What kind of question it is: it may have a model of its own, and costs are told apart by it.
     prompt : str
-        The instructions for the model.
+        The instructions for the model, which come first.
     data : mapping
-        What the model is shown, as JSON.
+        What the model is shown, as JSON; may be empty.
     form : type of BaseModel
         What it may answer: a closed form, whose lengths and choices are checked here.
     assumed : BaseModel
@@ -56,8 +58,11 @@ class Question:
         Tells votes on the same data apart.
     refused : tuple of (str, Refusal)
         Earlier answers, as JSON, and why they were refused.
-    context : str
-        What several questions have in common. It comes before the data and is marked, so that a server may keep it.
+    context : mapping
+        What several questions have in common, as JSON; may be empty. It follows the prompt and is marked, so that a
+        server may keep both.
+    request : str
+        What is asked of the context, after it.
     """
 
     subject: str
@@ -68,11 +73,17 @@ class Question:
     assumed: BaseModel
     number: int = 0
     refused: tuple[tuple[str, Refusal], ...] = ()
-    context: str = ""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    request: str = ""
+
+    def kept(self) -> str:
+        """Return the context as it is sent; empty where there is none."""
+        return block_of(self.context) if self.context else ""
 
     def turns(self) -> list[tuple[str, str]]:
         """Return what is said after the prompt and the context, each with its role: the data, and what was refused."""
-        said = [("user", block_of(self.data))]
+        parts = [self.request, block_of(self.data) if self.data else ""]
+        said = [("user", "\n\n".join(filter(None, parts)))]
         for answer, refusal in self.refused:
             request = f"This answer can't be used: {refusal.reason}. Answer again, in full."
             if refusal.remark:
@@ -82,12 +93,12 @@ class Question:
 
     def digest(self, model: str) -> str:
         """Return what the answer of a model is stored under: another model, prompt, form or setting has another."""
-        asked = [model, schema_of(self.form), self.prompt, self.context, self.turns(), self.number, ROOM]
+        asked = [model, schema_of(self.form), self.prompt, self.kept(), self.turns(), self.number, ROOM]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
     def bytes_in(self) -> int:
         """Return the length in UTF-8 of all that is sent, the form included."""
-        parts = [schema_of(self.form), self.prompt, self.context, *(text for _, text in self.turns())]
+        parts = [schema_of(self.form), self.prompt, self.kept(), *(text for _, text in self.turns())]
         return sum(len(part.encode()) for part in parts)
 
 

@@ -85,6 +85,8 @@ class Reply:
         Another call may end otherwise.
     wait : float
         Seconds after which the server wants to be asked again.
+    cramped : bool
+        The server takes less room for an answer, or for this question and its answer together.
     fatal : bool
         Every other question would end in the same way: a wrong key, model or address.
     """
@@ -96,6 +98,7 @@ class Reply:
     busy: bool = False
     again: bool = False
     wait: float = 0.0
+    cramped: bool = False
     fatal: bool = False
 
     @property

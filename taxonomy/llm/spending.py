@@ -67,7 +67,7 @@ def cost_of(endpoint: Endpoint, tokens: Tokens, *, batched: bool = False) -> flo
     """Return US dollars by the prices that `genai-prices` ships; None for a server of one's own or an unknown model."""
     import genai_prices
 
-    if not endpoint.is_priced:
+    if not endpoint.is_own:
         return None
     usage = genai_prices.Usage(
         input_tokens=tokens.input,

@@ -6,7 +6,7 @@ import math
 import re
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
@@ -22,13 +22,16 @@ MOST_BYTES = 2_000_000
 _FATAL = {401: "refused the key", 403: "refused the key", 404: "does not know the model or the address"}
 _BUSY = (429, 529)
 # Errors of the request; a call with the same request would end in the same way.
-_OURS = (400, 413, 422)
+_OURS = (400, 403, 413, 422)
 _NO_MONEY = re.compile(r"insufficient_quota|billing|credit balance", re.IGNORECASE)
 _FILTER = re.compile(r"content[ _](filter|policy|management)|responsibleai", re.IGNORECASE)
 _TOO_LONG = re.compile(
     r"context[ _](length|window|size)|maximum context|prompt is too long|request_too_large|too many tokens",
     re.IGNORECASE,
 )
+# The room for the answer, which a server counts as part of its context or limits alone.
+_ROOM = re.compile(r"max_(completion_)?tokens|in the completion", re.IGNORECASE)
+_LARGE = re.compile(r"too large|maximum|exceed|at most|less than", re.IGNORECASE)
 # What reading a reply raises that is not what it should be.
 _UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
 
@@ -91,12 +94,23 @@ def is_of(url: httpx2.URL, server: httpx2.URL) -> bool:
     return (url.scheme, url.host, url.port) == (server.scheme, server.host, server.port)
 
 
+async def reply_to(call: Awaitable[Any], read: Callable[[Any], Reply]) -> Reply:
+    """Wait for a call of a client, and return what its result means, or its error."""
+    try:
+        return read(await call)
+    except Exception as error:
+        caught = error
+    # Outside of the handler, so that no traceback leads to what the server said.
+    return explain(caught)
+
+
 def explain(error: BaseException) -> Reply:
     """Return what an exception of a client means."""
     chain = list(_causes(error))
     for cause in chain:
         status = getattr(cause, "status_code", None)
-        if isinstance(status, int):
+        # A client says 200 of a reply that it can't read.
+        if isinstance(status, int) and status >= 400:
             return _of_status(status, cause)
     if any(isinstance(cause, ElsewhereError) for cause in chain):
         return Reply(Outcome.FAILED, reason="the server sends questions on to another server", fatal=True)
@@ -118,12 +132,12 @@ def _of_status(status: int, error: BaseException) -> Reply:
     said = _said(error)
     if status in (400, 402, 403, 429) and _NO_MONEY.search(said):
         return Reply(Outcome.FAILED, reason=f"the server wants to be paid first ({status})", fatal=True)
-    if status in _FATAL:
-        return Reply(Outcome.FAILED, reason=f"the server {_FATAL[status]} ({status})", fatal=True)
     if status == 413:
         said = "request_too_large"
     if status in _OURS and (known := _of_request(said, f" ({status})")) is not None:
         return known
+    if status in _FATAL:
+        return Reply(Outcome.FAILED, reason=f"the server {_FATAL[status]} ({status})", fatal=True)
     reason = f"the server said {status}"
     return Reply(
         Outcome.FAILED,
@@ -141,6 +155,9 @@ def explain_error(said: str, otherwise: str) -> Reply:
 
 def _of_request(said: str, status: str = "") -> Reply | None:
     """Return what is wrong with a request, None where it is something else."""
+    if _ROOM.search(said) and _LARGE.search(said):
+        reason = f"the question, with room for its answer, is longer than the model takes{status}"
+        return Reply(Outcome.TOO_LONG, reason=reason, cramped=True)
     if _TOO_LONG.search(said):
         return Reply(Outcome.TOO_LONG, reason=f"the question is longer than the model takes{status}")
     if _FILTER.search(said):

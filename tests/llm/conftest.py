@@ -109,7 +109,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def ask(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Ask in batches, with Anthropic's prices, and by default with the one store."""
-    monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+    server.stand_in(monkeypatch, "anthropic")
     monkeypatch.setenv("ANTHROPIC_API_KEY", CANARY)
     # Needs the extra.
     batches = import_module("taxonomy.llm.batches")

@@ -17,8 +17,8 @@ from taxonomy.labels.answers import NameAnswer, moves_form, refuse_name
 from taxonomy.labels.wording import name_problem
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.endpoint import Endpoint
-from taxonomy.llm.engine import Rehearsal
 from taxonomy.llm.question import Question, Refusal, block_of, schema_without_lengths
+from taxonomy.llm.rehearsal import Rehearsal
 from taxonomy.llm.reply import Outcome, Reply
 from taxonomy.llm.settling import settle
 

@@ -14,8 +14,10 @@ pytest.importorskip("openai", reason="the extra llm is not installed")
 
 from taxonomy.errors import LanguageModelError
 from taxonomy.llm.answer_store import AnswerStore
+from taxonomy.llm.endpoint import Endpoint
+from taxonomy.llm.engine import Engine
 from taxonomy.llm.reply import Outcome, Reply, token_count
-from tests.llm.asking import both, engine, outcomes, questions, replies
+from tests.llm.asking import answer, both, engine, outcomes, questions, replies
 from tests.llm_server import Server, Usage
 from tests.llm_server.answers import system_of
 
@@ -103,6 +105,14 @@ def test_an_answer_is_in_form_or_malformed(server: Server, tmp_path: Path, text:
     assert len(reply.reason) < 300
 
 
+def test_a_reason_says_nothing_that_the_model_said(server: Server, tmp_path: Path) -> None:
+    with engine("openai/fake", server, tmp_path) as asked:
+        (question,) = questions(1)
+        text = '{"name": ["private"], "definition": "private", "private": 1}'
+        reply = asked.note(asked.model_of(question), question, Reply(Outcome.ANSWERED, text))
+    assert "private" not in reply.reason
+
+
 # -- keys ------------------------------------------------------------------------------------------------------
 
 
@@ -119,12 +129,24 @@ def test_keys_are_in_no_log_and_in_no_file(
         outcomes(asked, questions(len(faults)))
     assert KEY in server.keys
     assert {reply.outcome for reply in found.values()} >= {Outcome.ANSWERED}
+    # It is asked again with that reason.
+    assert "the answer repeats a key" in json.dumps(server.requests)
     assert caplog.records
     assert KEY not in caplog.text
     assert KEY not in "".join(repr(vars(record)) for record in caplog.records)
     assert KEY not in "".join(map(repr, found.values()))
     assert KEY not in "".join(capfd.readouterr())
     assert KEY.encode() not in _bytes_in(tmp_path)
+
+
+@both
+def test_a_word_in_the_place_of_a_key_may_be_in_answers(
+    server: Server, tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.setenv(name, "number")
+    with engine(model, server, tmp_path) as asked:
+        assert '"name":"number 0"' in replies(asked, questions(1))[0].text
 
 
 @both
@@ -186,6 +208,20 @@ def test_a_server_that_wants_a_pause_of_years_is_given_up(server: Server, tmp_pa
 
 
 @both
-def test_half_a_letter_in_the_data_does_not_end_the_run(server: Server, tmp_path: Path, model: str) -> None:
+def test_half_a_letter_does_not_end_the_run(server: Server, tmp_path: Path, model: str) -> None:
     with engine(model, server, tmp_path) as asked:
-        assert set(outcomes(asked, questions(2, "\ud800")).values()) == {Outcome.ANSWERED}
+        asked_for = questions(2, "\ud800", context={"text": "\ud800"})
+        assert {reply.outcome for _, reply in asked.ask(asked_for)} == {Outcome.ANSWERED}
+
+
+@both
+def test_more_tokens_from_the_cache_than_went_in_do_not_end_the_run(
+    server: Server, tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.stand_in(monkeypatch, "openai", "anthropic")
+    server.usage = lambda request, text: cast("Usage", {"input": -90, "cached": 100, "written": 50, "output": 1})
+    known = Endpoint({"openai/fake": "openai/gpt-4o", "anthropic/fake": "anthropic/claude-haiku-4-5"}[model])
+    server.answer = answer
+    with AnswerStore(tmp_path) as store, Engine(known, store) as asked:
+        assert set(outcomes(asked, questions(1)).values()) == {Outcome.ANSWERED}
+        assert asked.usage.cost is not None

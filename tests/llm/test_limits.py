@@ -149,6 +149,17 @@ def test_tokens_a_minute_are_those_that_the_server_counts(server: Server, tmp_pa
     assert min(late) >= 0
 
 
+@both
+def test_what_waits_for_its_turn_ends_when_all_is_stopped(server: Server, tmp_path: Path, model: str) -> None:
+    server.fault = lambda number, request: "401"
+    begun = time.monotonic()
+    # Some questions would wait half an hour.
+    with engine(model, server, tmp_path, requests_per_minute=1) as asked, pytest.raises(LanguageModelError):
+        list(asked.ask(questions(30)))
+    assert time.monotonic() - begun < 30
+    assert len(server.requests) == 1
+
+
 # -- outages ---------------------------------------------------------------------------------------------------
 
 

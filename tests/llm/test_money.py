@@ -15,9 +15,10 @@ pytest.importorskip("openai", reason="the extra llm is not installed")
 from taxonomy.errors import LanguageModelError
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.endpoint import Endpoint
-from taxonomy.llm.engine import Engine, Rehearsal
+from taxonomy.llm.engine import Engine
 from taxonomy.llm.limits import Limits
-from taxonomy.llm.question import Question
+from taxonomy.llm.question import Question, block_of
+from taxonomy.llm.rehearsal import Rehearsal
 from taxonomy.llm.reply import Tokens
 from taxonomy.llm.spending import BYTES_PER_TOKEN, ENOUGH, Usage, cost_of, forecast
 from tests.llm.asking import answer, both, engine, number_of, outcomes, questions
@@ -40,7 +41,7 @@ def priced(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     server.answer = answer
     for name in ("OPENAI", "ANTHROPIC"):
         monkeypatch.setenv(f"{name}_API_KEY", "sk-test")
-        monkeypatch.setenv(f"{name}_BASE_URL", server.url if name == "OPENAI" else server.url.removesuffix("/v1"))
+    server.stand_in(monkeypatch, "openai", "anthropic")
     return server
 
 
@@ -206,25 +207,26 @@ def test_a_task_may_have_a_model_of_its_own(server: Server, tmp_path: Path, mode
 
 # -- what many questions have in common ------------------------------------------------------------------------
 
-CONTEXT = "What was said before: " + "and so on, " * 50
+CONTEXT = {"said": "and so on, " * 50}
+SHARED = block_of(CONTEXT)
 
 
 @both
 def test_what_questions_share_comes_first_and_is_marked(server: Server, tmp_path: Path, model: str) -> None:
     with engine(model, server, tmp_path) as asked:
-        outcomes(asked, questions(3, context=CONTEXT))
+        outcomes(asked, questions(3, context=CONTEXT, request="Say what this is about."))
     for request in server.requests:
         first = next(message for message in request["messages"] if message["role"] == "user")["content"]
         if model.startswith("openai"):
-            assert first.startswith(f"{CONTEXT}\n\n<data>\n")
+            assert first.startswith(f"{SHARED}\n\nSay what this is about.\n\n<data>\n")
             continue
         shared, own = first
-        assert (shared["text"], shared["cache_control"]) == (CONTEXT, {"type": "ephemeral"})
-        assert own["text"].startswith("<data>\n")
+        assert (shared["text"], shared["cache_control"]) == (SHARED, {"type": "ephemeral"})
+        assert own["text"].startswith("Say what this is about.\n\n<data>\n")
         assert "cache_control" not in own
         assert request["system"][0]["cache_control"] == {"type": "ephemeral"}
     # All that comes before what differs is the same, byte for byte.
-    shown = [json.dumps(request).partition("<data>")[0] for request in server.requests]
+    shown = [json.dumps(request).rpartition("<data>")[0] for request in server.requests]
     assert len(set(shown)) == 1
 
 
@@ -234,7 +236,7 @@ def test_the_first_question_of_a_context_goes_alone(server: Server, tmp_path: Pa
     with engine(model, server, tmp_path, concurrency=4) as asked:
         outcomes(asked, questions(1, context=CONTEXT))
         assert server.most_at_once == 1
-        outcomes(asked, questions(5, "more", context="Another one."))
+        outcomes(asked, questions(5, "more", context={"said": "another one"}))
     # One, its answer, and then the others.
     assert server.times[2] - server.times[1] >= 0.05
     assert server.most_at_once > 1
@@ -255,6 +257,6 @@ def test_only_some_contexts_are_remembered(
 ) -> None:
     monkeypatch.setattr("taxonomy.llm.engine.CONTEXTS", 2)
     with engine(model, server, tmp_path) as asked:
-        several = [one for number in range(5) for one in questions(2, context=f"Part {number}.")]
+        several = [one for number in range(5) for one in questions(2, context={"part": number})]
         assert {reply.outcome for _, reply in asked.ask(several)} == {"answered"}
         assert len(asked._contexts) == 2

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("openai", reason="the extra llm is not installed")
 
 from taxonomy.errors import LanguageModelError
-from taxonomy.llm.question import MORE_ROOM, ROOM
+from taxonomy.llm.question import LESS_ROOM, MORE_ROOM, ROOM
 from taxonomy.llm.reply import Outcome
 from tests.llm.asking import ENDS, answer, both, endpoint, engine, number_of, outcomes, questions, replies
 from tests.llm_server import Server, serve
@@ -59,7 +59,7 @@ def test_a_reason_says_what_happened(server: Server, tmp_path: Path, model: str)
         "huge": "the reply was larger than any answer",
         "gzip": "the reply was larger than any answer",
         "drop": "the connection failed or was dropped",
-        "extra": "the answer was not JSON of the form asked for (extra: Extra inputs are not permitted)",
+        "extra": "the answer was not JSON of the form asked for (Extra inputs are not permitted)",
         "canary": "the answer repeats its instructions",
         "empty": "the reply was not in the server's protocol",
     }
@@ -86,6 +86,36 @@ def test_an_answer_that_was_cut_off_is_asked_for_once_more_with_room(
     first, second = server.requests
     assert (first["max_tokens"], second["max_tokens"]) == (ROOM, MORE_ROOM) == (ROOM, 4 * ROOM)
     assert first["messages"] == second["messages"]
+
+
+@both
+@pytest.mark.parametrize("fault", ["overflow", "cramped", "400", "413"])
+def test_an_answer_that_the_server_has_no_more_room_for_is_cut_off(
+    server: Server, tmp_path: Path, model: str, fault: str
+) -> None:
+    server.fault = lambda number, request: "length" if request["max_tokens"] == ROOM else fault
+    with engine(model, server, tmp_path) as asked:
+        (question,) = questions(1)
+        ((_, reply),) = asked.ask([question])
+        assert reply.problem == "truncated: the answer was cut off, and the server takes none that is longer"
+        assert asked.store.get(question.digest(asked.endpoint.asked_at)) is None
+
+
+@both
+def test_a_server_with_little_room_is_asked_for_less(server: Server, tmp_path: Path, model: str) -> None:
+    server.fault = lambda number, request: "cramped" if request["max_tokens"] > LESS_ROOM else None
+    with engine(model, server, tmp_path) as asked:
+        assert set(outcomes(asked, questions(3)).values()) == {Outcome.ANSWERED}
+
+
+@both
+def test_what_a_server_has_no_room_for_is_asked_again_another_time(server: Server, tmp_path: Path, model: str) -> None:
+    server.fault = lambda number, request: "cramped"
+    with engine(model, server, tmp_path) as asked:
+        assert outcomes(asked, questions(1)) == {0: Outcome.TOO_LONG}
+    server.fault = lambda number, request: None
+    with engine(model, server, tmp_path) as asked:
+        assert outcomes(asked, questions(1)) == {0: Outcome.ANSWERED}
 
 
 @both

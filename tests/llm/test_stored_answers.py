@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from taxonomy.cli.asking_models import Asking
+from taxonomy.errors import LanguageModelError
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.reply import Outcome, Reply, Tokens
 from taxonomy.llm.spending import Usage
@@ -83,9 +84,40 @@ def test_purge_deletes_what_is_chosen_for_good(
 def test_purge_asks_before_it_deletes(run: Run, filled: Path) -> None:
     done = run("llm", "purge")
     assert done.returncode == 1
-    assert "Delete 4 stored answers?" in done.stdout
+    assert "Delete 4 stored answers, and what is noted of 4 calls?" in done.stdout
     with AnswerStore(filled) as store:
         assert store.get("a0")
+
+
+def test_purge_asks_before_it_forgets_calls(run: Run, answers: Path) -> None:
+    with AnswerStore(answers) as store:
+        store.note_call("openai/x", "cluster", 10, Reply(Outcome.FAILED))
+    assert "Delete 0 stored answers, and what is noted of 1 call?" in run("llm", "purge").stdout
+    with AnswerStore(answers) as store:
+        assert [one.calls for one in store.stored()] == [1]
+
+
+def test_a_store_that_another_run_writes_to_is_not_to_be_moved_away(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taxonomy.llm.answer_store._BUSY_SECONDS", 0.1)
+    with AnswerStore(filled) as one, AnswerStore(filled) as other:
+        one._connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LanguageModelError) as raised:
+            other.put("z", "openai/x", "t", Reply(Outcome.ANSWERED, "1"))
+        one._connection.execute("ROLLBACK")
+    assert str(raised.value).endswith("another run is writing to it: wait until it is done")
+
+
+def test_stores_that_open_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from taxonomy.llm.answer_store import AnswerStore\n"
+    code += "sys.stdin.read()\nfor n in range(30):\n    with AnswerStore(Path(sys.argv[1]) / str(n)): pass"
+    start = [sys.executable, "-c", code, str(tmp_path)]
+    processes = [subprocess.Popen(start, stdin=subprocess.PIPE) for _ in range(4)]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.close()
+    assert [process.wait(60) for process in processes] == [0] * 4
 
 
 def test_only_the_owner_can_read_the_store(run: Run, filled: Path) -> None:

@@ -2,8 +2,8 @@
 
 Said by both: "refusal", "filter", "length" (cut at the limit of tokens), "window" (the context is full), "broken",
 "nothing", "fenced", "extra" (a key too many), "echo" (of the client's key), "canary" (of the system text). Errors:
-"blocked" (by a filter of what was asked), "overflow" (a request longer than the context), "quota" (no money), and any
-status, such as "429".
+"blocked" (by a filter of what was asked), "flagged" (the same, as 403), "overflow" (a request longer than the context),
+"cramped" (no room for the answer that is asked for), "quota" (no money), and any status, such as "429".
 """
 
 from __future__ import annotations
@@ -27,6 +27,14 @@ _FILTERED = (400, {"type": "invalid_request_error", "message": "Output blocked b
 ANTHROPIC: dict[str, tuple[int, dict[str, Any]]] = {
     "filter": _FILTERED,
     "blocked": _FILTERED,
+    "flagged": (403, _FILTERED[1]),
+    "cramped": (
+        400,
+        {
+            "type": "invalid_request_error",
+            "message": "max_tokens: 4096 > 2048, which is the maximum allowed number of output tokens",
+        },
+    ),
     "overflow": (
         400,
         {"type": "invalid_request_error", "message": "prompt is too long: 210000 tokens > 200000 maximum"},
@@ -41,6 +49,17 @@ ANTHROPIC: dict[str, tuple[int, dict[str, Any]]] = {
     ),
 }
 OPENAI: dict[str, tuple[int, dict[str, Any]]] = {
+    "flagged": (403, {"message": "Your input was flagged by the content_filter", "code": "content_filter"}),
+    # As the server of vLLM sends it.
+    "cramped": (
+        400,
+        {
+            "message": "This model's maximum context length is 4096 tokens. However, you requested 4396 tokens (300 in "
+            "the messages, 4096 in the completion).",
+            "type": "BadRequestError",
+            "code": 400,
+        },
+    ),
     # As Azure sends it.
     "blocked": (
         400,

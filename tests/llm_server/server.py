@@ -7,8 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from taxonomy.llm import endpoint
 from tests.llm_server.answers import good_name, keep_all, kind_of, system_of, text_of
 from tests.llm_server.batches import Batch
 from tests.llm_server.protocols import Usage
@@ -93,6 +97,14 @@ class Server:
         self.url = ""
         self._under_way = 0
         self._calls: Counter[str] = Counter()
+
+    def stand_in(self, monkeypatch: pytest.MonkeyPatch, *providers: str) -> None:
+        """Be the providers' own server, whose prices are known."""
+        for provider in providers:
+            # The client of Anthropic adds the version to the path itself.
+            url = self.url.removesuffix("/v1") if provider == "anthropic" else self.url
+            known = replace(endpoint._PROVIDERS[provider], server=url)
+            monkeypatch.setitem(endpoint._PROVIDERS, provider, known)
 
     @contextmanager
     def asked(self, request: dict[str, Any], key: str) -> Iterator[str | None]:
