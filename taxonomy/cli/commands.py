@@ -42,6 +42,7 @@ GROUPS = {
     },
     "Conversations": {
         "conversations": "conversations:conversations_group",
+        "extract": "extracting:extract_group",
         "mentions": "counting:mentions_group",
         "analyze": "analyze:analyze_group",
         "report": "counting:report_command",

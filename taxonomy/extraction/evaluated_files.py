@@ -204,9 +204,8 @@ def _read_truth_table(path: Path) -> pd.DataFrame:
     else:
         raise InputError("the truth is neither .parquet nor .csv", path=str(path), remedy="write it as one of them")
     table = table.reindex(columns=[*_NEEDED, _PLACE])
-    rows = range(1, len(table) + 1)
     text = {name: [_text(cell) for cell in table[name]] for name in table.columns}
-    return pd.DataFrame(text, index=pd.Index(rows), columns=table.columns, dtype=object)
+    return pd.DataFrame(text, index=pd.RangeIndex(1, len(table) + 1), columns=table.columns, dtype=object)
 
 
 def _text(cell: Any) -> str:
