@@ -139,46 +139,51 @@ def _written(share: Share) -> str:
     return f"{share.share:.2%} ({low:.2%} to {high:.2%}) of {share.of:,}"
 
 
-def _with_interval(name: str) -> tuple[Column, Column]:
-    return column(format_percent, name), interval(f"{name}_low", f"{name}_high")
+def _with_interval(name: str, low: str, high: str, heading: str | None = None) -> Column:
+    return column("{:.1%} ({:.1%} to {:.1%})".format, name, low, high, heading=heading)
+
+
+def _scores(*names: str) -> Iterator[Column]:
+    yield from (_with_interval(name, f"{name}_low", f"{name}_high") for name in names)
 
 
 def _tables(evaluation: Evaluation) -> Iterator[Shown]:
     matching, side = column(str, "matching", heading=""), column(str, "side", heading="")
     counts = tuple(column(format_whole, name) for name in ("true", "found", "right"))
-    scores = tuple(part for name in ("precision", "recall", "f1") for part in _with_interval(name))
-    yield Shown(evaluation.values, (matching, side, *counts, *scores), title="Values")
-    with_lost = (column(format_whole, "true_with_screened_out", heading="true"), counts[2])
-    lost = _with_interval("recall_with_screened_out")
-    yield Shown(
-        evaluation.values, (matching, side, *with_lost, *lost), title="Recall, what was screened out taken as missed"
-    )
+    yield Shown(evaluation.values, (matching, side, *counts, *_scores("precision", "recall")), title="Values")
+    name = "recall_with_screened_out"
+    recall = _with_interval(name, f"{name}_low", f"{name}_high", "recall")
+    title = "F1; and recall, what was screened out taken as missed"
+    yield Shown(evaluation.values, (matching, side, *_scores("f1"), recall), title=title)
     stated = evaluation.stated.assign(stated=evaluation.stated["stated"].map({True: "stated", False: "shown"}))
     kind = column(str, "stated", heading="")
-    yield Shown(
-        stated, (matching, side, kind, counts[0], counts[2], *_with_interval("recall")), title="Stated or shown"
-    )
+    yield Shown(stated, (matching, side, kind, counts[0], counts[2], *_scores("recall")), title="Stated or shown")
     flags = evaluation.explicitness.replace({True: "stated", False: "shown"})
     yield _crossed(flags, "stated", "said_stated", "The AI's values, stated or shown (columns: as extracted)")
     title = "Values of one side only (columns: where they were found)"
     yield _crossed(evaluation.sides, "true_side", "found_side", title)
     trapped = (column(format_whole, "traps"), column(format_whole, "expressed", heading="came out"))
-    share = (column(format_percent, "share"), interval("share_low", "share_high"))
-    yield Shown(evaluation.traps, (column(str, "place", heading=""), *trapped, *share), title="Named and not expressed")
+    share = next(_scores("share"))
+    yield Shown(evaluation.traps, (column(str, "place", heading=""), *trapped, share), title="Named and not expressed")
     screened = evaluation.screening.replace({"kept": {True: "kept", False: "screened out"}})
     levels = (column(str, "level", heading=""), column(str, "kept", heading=""))
     subjective = tuple(column(format_whole, name) for name in ("conversations", "subjective"))
-    yield Shown(screened, (*levels, *subjective, *share), title="Screening")
-    types = list(evaluation.responses.columns)
-    responses = evaluation.responses.reset_index()
-    wide = (column(str, "true", heading=""), *(column(format_whole, name) for name in types))
-    yield Shown(responses, wide, title="Response types (columns: as extracted)")
+    yield Shown(screened, (*levels, *subjective, share), title="Screening")
+    numbers = {name: f"{number} {name}" for number, name in enumerate(evaluation.responses.columns, 1)}
+    responses = evaluation.responses.rename(index=numbers).reset_index()
+    wide = (column(format_whole, name, heading=number[0]) for name, number in numbers.items())
+    title = "Response types (columns: as extracted)"
+    yield Shown(responses, (column(str, "true", heading=""), *wide), title=title)
     kappa = (column(format_figure, "kappa"), interval("low", "high", "{:.2f} to {:.2f}"))
     weights = (column(str, "weights"), column(format_whole, "conversations"))
     yield Shown(evaluation.kappas, (*weights, *kappa), title="Agreement on response types, Cohen's kappa")
-    of_values = tuple(part for name in ("precision", "recall", "accuracy") for part in _with_interval(name))
     language = (column(str, "language", heading=""), column(format_whole, "conversations"))
-    yield Shown(evaluation.languages, (*language, *of_values), title="Languages (accuracy: response types)", most=40)
+    yield Shown(
+        evaluation.languages,
+        (*language, *_scores("precision", "recall", "accuracy")),
+        title="Languages (accuracy: response types)",
+        most=40,
+    )
     distances = tuple(column(format_percent, name) for name in ("distance", "chance", "chance_high"))
     columns = (
         matching,
@@ -194,4 +199,8 @@ def _tables(evaluation: Evaluation) -> Iterator[Shown]:
 def _crossed(rows: pd.DataFrame, down: str, across: str, title: str) -> Shown:
     wide = rows.pivot(index=down, columns=across, values="values")
     names = [str(name) for name in wide.columns]
-    return Shown(wide.reset_index(), (column(str, down, heading=""), *(column(format_whole, n) for n in names)), title)
+    return Shown(
+        wide.rename_axis(index="truth").reset_index(),
+        (column(str, "truth", heading=""), *(column(format_whole, n) for n in names)),
+        title,
+    )

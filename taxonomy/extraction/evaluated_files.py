@@ -96,11 +96,9 @@ def read_extraction(folder: Path) -> ExtractedFolder:
             raise InputError(problem, path=str(folder / f"{name}.parquet"), column="conversation_id", remedy=remedy)
     for frame in (mentions, answers, screened, failures):
         frame["conversation"] = frame.pop("conversation_id").map(originals)
-    mentions["key"] = _keys(mentions["value"])
-    mentions["explicit"] = mentions["explicit"].astype("boolean")
     return ExtractedFolder(
         summary=summary,
-        values=mentions,
+        values=_with_keys(mentions),
         answers=answers.rename(columns={"response_type": "response"}).set_index("conversation"),
         screened=screened.set_index("conversation"),
         failed=failures.drop_duplicates("conversation").set_index("conversation")["outcome"],
@@ -124,14 +122,14 @@ def read_truth(path: Path) -> Truth:
         fits = (known["kind"] != kind) | known["label"].isin(labels)
         _check(known, fits, "label", f"a row of kind {kind!r} has none of the labels {', '.join(labels)}", path)
     of_values = known[known["kind"].isin((_VALUE, _TRAP))].copy()
-    of_values["side"] = of_values["side"].str.lower().map(SIDES_BY_NAME)
-    _check(of_values, of_values["side"].notna(), "side", "the side is neither ai nor human", path)
+    side = of_values["side"].str.lower()
+    _check(of_values, side.isin(SIDES_BY_NAME), "side", "the side is neither ai nor human", path)
+    of_values["side"] = side.map(SIDES_BY_NAME)
     said = of_values["explicit"].str.lower()
     _check(of_values, said.isin(_BOOLS), "explicit", "the cell says neither true nor false", path)
-    of_values["explicit"] = said.map(_BOOLS).astype("boolean")
-    of_values["key"] = _keys(of_values["label"])
-    _check(of_values, of_values["key"] != "", "label", "the value has no letters", path)
-    of_values = of_values.rename(columns={"label": "value", "conversation_id": "conversation"})
+    of_values["explicit"] = said.map(_BOOLS)
+    of_values = _with_keys(of_values.rename(columns={"label": "value", "conversation_id": "conversation"}))
+    _check(of_values, of_values["key"] != "", "value", "the value has no letters", path)
     facts = known[known["kind"].isin(_OF_CONVERSATION)]
     twice = facts.duplicated(["conversation_id", "kind"])
     _check(facts, ~twice, "kind", "the conversation has a row of this kind already", path)
@@ -230,5 +228,8 @@ def _check(table: pd.DataFrame, fits: pd.Series[bool], column: str, problem: str
         raise InputError(problem, path=str(path), row=row, column=column, remedy=remedy)
 
 
-def _keys(values: pd.Series[str]) -> pd.Series[str]:
-    return values.map({text: canonical_key(text) for text in values.unique()})
+def _with_keys(values: pd.DataFrame) -> pd.DataFrame:
+    """Return values with their canonical keys; text is text in a table without rows, too."""
+    keys = {text: canonical_key(text) for text in values["value"].unique()}
+    texts = dict.fromkeys(("conversation", "side", "value", "key"), object)
+    return values.assign(key=values["value"].map(keys)).astype({**texts, "explicit": "boolean"})

@@ -191,7 +191,7 @@ def evaluate_extraction(
             distributions.append(compare_distributions(inside).assign(matching=matching))
         by_key = inside if by_key is None else by_key
     assert by_key is not None
-    facts = known.facts.loc[judged].join(extraction.answers, rsuffix="_found")
+    facts = known.facts.loc[judged].join(extraction.answers.add_suffix("_found"))
     return Evaluation(
         source={name: extraction.summary.get(name) for name in _SOURCE},
         outcomes={str(name): int(count) for name, count in outcomes.value_counts().sort_index().items()},

@@ -48,7 +48,8 @@ def _kappa(table: pd.DataFrame, weights: str | None) -> dict[str, Any]:
     # Where both always say the same one thing, chance agrees wholly, and kappa is not defined.
     if np.count_nonzero(counts.sum(axis=0) + counts.sum(axis=1)) > 1:
         found = cohens_kappa(counts, wt=weights)
-        figures |= {"kappa": float(found.kappa), "low": float(found.kappa_low), "high": float(found.kappa_upp)}
+        low, high = max(-1.0, float(found.kappa_low)), min(1.0, float(found.kappa_upp))
+        figures |= {"kappa": float(found.kappa), "low": low, "high": high}
     return figures
 
 

@@ -110,7 +110,8 @@ def find_clusters(values: pd.DataFrame, tree: Taxonomy) -> pd.Series[str]:
         parent = None if node is None else tree.parent(node)
         if parent is not None:
             parents[text] = f"node {parent.id}"
-    return values["value"].map(parents).fillna(values["key"])
+    places = zip(values["value"], values["key"], strict=True)
+    return pd.Series([parents.get(text, key) for text, key in places], index=values.index, dtype=object)
 
 
 def find_alike(
