@@ -246,7 +246,7 @@ def _cross(rows: pd.DataFrame, of: Sequence[object]) -> pd.DataFrame:
     """Return how many rows (``values``) have each pair of the last two columns, each of which is one `of` two."""
     names = list(rows.columns[-2:])
     pairs = pd.MultiIndex.from_product([of, of], names=names)
-    return rows.groupby(names).size().reindex(pairs, fill_value=0).rename("values").reset_index()
+    return rows.groupby(names).size().reindex(pairs, fill_value=0).reset_index(name="values")
 
 
 def _judge_flags(matched: pd.DataFrame) -> dict[str, Any]:
@@ -286,7 +286,7 @@ def _judge_traps(traps: pd.DataFrame, matched: pd.DataFrame) -> dict[str, Any]:
 
 def _judge_screening(screened: pd.DataFrame, subjectivity: pd.Series[str]) -> dict[str, Any]:
     """Judge which conversations the screener kept; `subjectivity` is "yes" or "no"."""
-    known = screened.join((subjectivity == "yes").rename("subjective"), how="inner")
+    known = screened.join((subjectivity == "yes").to_frame("subjective"), how="inner")
     known = known.rename(columns={"subjectivity": "level"}).astype({"kept": bool, "subjective": bool})
     right = int((known["kept"] & known["subjective"]).sum())
     return {

@@ -41,15 +41,19 @@ def measure_kappas(responses: pd.DataFrame) -> pd.DataFrame:
 
 
 def _kappa(table: pd.DataFrame, weights: str | None) -> dict[str, Any]:
+    from scipy.stats import norm
     from statsmodels.stats.inter_rater import cohens_kappa
 
     counts = table.to_numpy(dtype=np.float64)
     figures = {"conversations": int(counts.sum()), "kappa": np.nan, "low": np.nan, "high": np.nan}
     # Where both always say the same one thing, chance agrees wholly, and kappa is not defined.
     if np.count_nonzero(counts.sum(axis=0) + counts.sum(axis=1)) > 1:
-        found = cohens_kappa(counts, wt=weights)
-        low, high = max(-1.0, float(found.kappa_low)), min(1.0, float(found.kappa_upp))
-        figures |= {"kappa": float(found.kappa), "low": low, "high": high}
+        # A variance of nothing comes out a little below 0.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = cohens_kappa(counts, wt=weights)
+        half = float(norm.ppf(0.975) * np.sqrt(max(0.0, found.var_kappa)))
+        kappa = float(found.kappa)
+        figures |= {"kappa": kappa, "low": max(-1.0, kappa - half), "high": min(1.0, kappa + half)}
     return figures
 
 
