@@ -31,10 +31,10 @@ def filled(answers: Path) -> Path:
         for number in range(3):
             answer = Reply(Outcome.ANSWERED, f'"{SECRET} {number}"', tokens=Tokens(1_000, 200, 0, 10))
             store.put(f"a{number}", "openai/gpt-4o", "cluster", answer)
-            store.note_call("openai/gpt-4o", "cluster", 4_000, answer)
+            store.note_call("d", "openai/gpt-4o", "cluster", 4_000, answer)
         refusal = Reply(Outcome.REFUSED, reason="the model declined", tokens=Tokens(1_000, 0, 0, 1))
         store.put("b", "ollama/small at http://localhost:11434/v1", "move", refusal)
-        store.note_call("ollama/small at http://localhost:11434/v1", "move", 4_000, refusal)
+        store.note_call("d", "ollama/small at http://localhost:11434/v1", "move", 4_000, refusal)
         store.note_batch("key", "anthropic/claude-haiku-4-5", ["c", "d"])
     return answers
 
@@ -91,7 +91,7 @@ def test_purge_asks_before_it_deletes(run: Run, filled: Path) -> None:
 
 def test_purge_asks_before_it_forgets_calls(run: Run, answers: Path) -> None:
     with AnswerStore(answers) as store:
-        store.note_call("openai/x", "cluster", 10, Reply(Outcome.FAILED))
+        store.note_call("d", "openai/x", "cluster", 10, Reply(Outcome.FAILED))
     assert "Delete 0 stored answers, and what is noted of 1 call?" in run("llm", "purge").stdout
     with AnswerStore(answers) as store:
         assert [one.calls for one in store.stored()] == [1]
