@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS replies (
     outcome TEXT NOT NULL, text TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS calls (
-    digest TEXT NOT NULL, model TEXT NOT NULL, task TEXT NOT NULL, outcome TEXT NOT NULL, bytes_in INTEGER NOT NULL, batched INTEGER NOT NULL,
+    digest TEXT NOT NULL, model TEXT NOT NULL, task TEXT NOT NULL, outcome TEXT NOT NULL,
+    bytes_in INTEGER NOT NULL, batched INTEGER NOT NULL,
     input INTEGER, cached INTEGER, written INTEGER, output INTEGER, at REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS calls_by_digest ON calls (digest);
@@ -166,9 +167,7 @@ class AnswerStore:
         self._write("INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *row)
 
     def took(self, digest: str) -> list[tuple[Outcome, Tokens | None, bool]]:
-        """Return how each call about a question ended, what it took, None where the server did not say, and whether it
-        was in a batch.
-        """
+        """Return how each call about a question ended, what it took if the server said, and if it was in a batch."""
         query = "SELECT outcome, batched, input, cached, written, output FROM calls WHERE digest = ?"
         return [
             (Outcome(outcome), None if took[0] is None else Tokens(*took), bool(batched))

@@ -19,6 +19,7 @@ from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.engine import GO_ON, Engine, Model
 from taxonomy.llm.question import Question, Request
 from taxonomy.llm.reply import LASTING, Outcome, Reply
+from taxonomy.llm.spending import Usage
 from taxonomy.llm.transport import explain
 
 Found = TypeVar("Found")
@@ -173,6 +174,10 @@ class Batched:
             yield from self._submit_in_turn(batch, running)
         while running:
             yield from self._wait(running)
+
+    def took(self, question: Question, usage: Usage) -> None:
+        """Add to a usage what all calls about a question took, those of earlier runs too."""
+        self._engine.took(question, usage)
 
     def cancel(self) -> int:
         """Let the batches end early that the store notes for the models of the engine, and return how many.
