@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,28 +12,57 @@ from taxonomy.cli.asking_models import Asking, saying_how_to_go_on
 from taxonomy.cli.llm_options import asking_options, check_failures, plan_asking, said_of, take_model
 from taxonomy.cli.options import PATH, Choice, quiet_option
 from taxonomy.english.plurals import count_of
-from taxonomy.extraction.levels import DEFAULT_LEVEL, LEVELS
+from taxonomy.extraction.extraction_defaults import DEFAULT_LEVEL, LEVELS, WINDOW
 from taxonomy.extraction.readers import list_formats
 
 if TYPE_CHECKING:
+    from taxonomy.extraction.extraction_recipe import ExtractionRecipe
     from taxonomy.extraction.extractor import Extraction
     from taxonomy.llm.settling import Asker
     from taxonomy.llm.spending import Usage
 
 
-@click.command("run")
-@click.argument("files", nargs=-1, required=True, type=PATH)
-@click.option("--out", required=True, type=PATH, help="Folder to write, which you alone can read.")
-@click.option("--format", type=Choice(list_formats()), help="Format of the files (default: each file's own).")
-@click.option("--screen-llm", "screen_model", metavar="PROVIDER/NAME", help="Another model for the screener.")
-@click.option("--screen/--no-screen", default=True, help="Leave out what is not subjective (default), or nothing.")
-@click.option(
-    "--keep-from", type=Choice(LEVELS), default=DEFAULT_LEVEL, show_default=True, help="Least subjective level to keep."
+_OPTIONS = (
+    click.argument("files", nargs=-1, required=True, type=PATH),
+    click.option("--format", type=Choice(list_formats()), help="Format of the files (default: each file's own)."),
+    click.option("--screen-llm", "screen_model", metavar="PROVIDER/NAME", help="Another model for the screener."),
+    click.option("--screen/--no-screen", default=True, help="Leave out what is not subjective (default), or nothing."),
+    click.option(
+        "--keep-from",
+        type=Choice(LEVELS),
+        default=DEFAULT_LEVEL,
+        show_default=True,
+        help="Least subjective level to keep.",
+    ),
+    click.option("--combined", is_flag=True, help="Ask one question of each conversation, instead of four."),
+    click.option("--language", default="English", show_default=True, help="In which values and tasks are named."),
+    click.option("--window", default=WINDOW, show_default=True, help="Characters that the model is shown at once."),
+    click.option("--key", type=PATH, help="private/key of another extraction, for the same digests of ids."),
 )
-@click.option("--combined", is_flag=True, help="Ask one question of each conversation, instead of four.")
-@click.option("--language", default="English", show_default=True, help="In which values and tasks are named.")
-@click.option("--key", type=PATH, help="private/key of another extraction, for the same digests of ids.")
-@asking_options
+# The fields of a recipe.
+_RECIPE = ("screen", "keep_from", "combined", "language", "window")
+
+
+def extraction_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add FILES, and how values are extracted from them."""
+    command = asking_options(command)
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def take_recipe(options: dict[str, Any], screen_model: str | None) -> ExtractionRecipe:
+    """Take a recipe out of the options of a command."""
+    from taxonomy.extraction.extraction_recipe import ExtractionRecipe
+
+    if screen_model is not None and not options["screen"]:
+        raise click.UsageError("--screen-llm goes without --no-screen")
+    return ExtractionRecipe(**{name: options.pop(name) for name in _RECIPE})
+
+
+@click.command("run")
+@extraction_options
+@click.option("--out", required=True, type=PATH, help="Folder to write, which you alone can read.")
 @quiet_option
 def run_command(
     files: tuple[Path, ...],
@@ -60,19 +90,16 @@ def run_command(
     """
     from taxonomy.cli.screen import print_written, progress_bars, waiting
     from taxonomy.extraction.conversation_set import open_conversations
-    from taxonomy.extraction.extraction_recipe import ExtractionRecipe
     from taxonomy.extraction.extraction_run import extract_values, plan_extraction
 
     llm = take_model(options)
-    if screen_model is not None and not options["screen"]:
-        raise click.UsageError("--screen-llm goes without --no-screen")
-    recipe = ExtractionRecipe(**options)
+    recipe = take_recipe(options, screen_model)
     with waiting("reading", quiet):
         conversations = open_conversations(files, format=format)
     with conversations:
         planned = plan_extraction(conversations, llm, recipe=recipe, screen_model=screen_model)
         plan_asking(llm, planned, dry_run=dry_run, quiet=quiet)
-        watch = _Watch(planned)
+        watch = Watch(planned)
         with saying_how_to_go_on(), progress_bars(quiet, watch.note) as progress:
             done = extract_values(
                 conversations,
@@ -92,7 +119,7 @@ def run_command(
     check_failures(failed, done.counts["kept"], max_failures)
 
 
-class _Watch:
+class Watch:
     """How asking goes, once it has begun."""
 
     def __init__(self, planned: Usage) -> None:
@@ -100,14 +127,17 @@ class _Watch:
         self._asking: Asking | None = None
 
     def begin(self, asker: Asker) -> None:
+        """Take what asks."""
         self._asker = asker
         self._asking = Asking(self._planned, asker)
 
     def note(self) -> str:
+        """Return how asking goes: rate, what is spent, failures."""
         return "" if self._asking is None else self._asking.note()
 
     @property
     def usage(self) -> Usage:
+        """What was asked in this run."""
         return self._asker.usage
 
 

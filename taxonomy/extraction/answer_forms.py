@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
 
-from taxonomy.extraction.levels import Subjectivity
+from taxonomy.extraction.extraction_defaults import Subjectivity
 from taxonomy.extraction.value_form import task_problem
 
 Response = Literal[

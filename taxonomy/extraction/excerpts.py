@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from taxonomy.extraction.conversation import Conversation, Turn
+from taxonomy.extraction.extraction_defaults import WINDOW
 
-# Characters of a window: some ten thousand tokens of English.
-WINDOW = 40_000
 # Turns that a window has in common with the one before.
 OVERLAP = 2
 

@@ -13,9 +13,9 @@ from taxonomy.extraction.conversation_questions import SCREENING, Asked, ask_fea
 from taxonomy.extraction.conversation_set import Conversations
 from taxonomy.extraction.excerpts import Excerpt
 from taxonomy.extraction.extracted import Extracted, unite
+from taxonomy.extraction.extraction_defaults import LEVELS
 from taxonomy.extraction.extraction_folder import ExtractionFolder
 from taxonomy.extraction.extraction_recipe import ExtractionRecipe
-from taxonomy.extraction.levels import LEVELS
 from taxonomy.llm.question import Question
 from taxonomy.llm.reply import Outcome, Reply
 from taxonomy.llm.settling import Asker

@@ -87,10 +87,7 @@ def test_values_are_united_over_windows() -> None:
     stated = ai("Honesty", 4, "Honesty comes first", explicit=True)
     answers = [
         (first, answer(ai_values=[ai("honesty", 2, "I care about honesty")], human_values=[])),
-        (
-            second,
-            answer(ai_values=[ai("Honesty", 4, "Honesty comes first", explicit=True), ai("kindness", 2, "be kind")]),
-        ),
+        (second, answer(ai_values=[stated, ai("kindness", 2, "be kind")])),
         (first, answer(human_values=[{"value": "honesty", "turn": 1, "quote": "Honesty matters to me"}])),
         (first, answer(response_type="mild support", task="asking for advice")),
     ]

@@ -1,4 +1,4 @@
-"""How subjective a conversation is; here, since the command line shows it without loading the rest."""
+"""Defaults of an extraction; here, since the command line shows them without loading the rest."""
 
 from __future__ import annotations
 
@@ -9,3 +9,5 @@ Subjectivity = Literal["objective", "mostly objective", "mostly subjective", "su
 LEVELS: tuple[Subjectivity, ...] = get_args(Subjectivity)
 # The least subjective one that is kept.
 DEFAULT_LEVEL: Subjectivity = "mostly subjective"
+# Characters that a model is shown at once: some ten thousand tokens of English.
+WINDOW = 40_000
