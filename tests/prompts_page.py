@@ -10,10 +10,10 @@ from tests.conftest import ROOT
 PAGE = ROOT / "docs" / "prompts.md"
 _START = """# Prompts
 
-What a model is asked when [values are extracted](extraction.md). Each prompt is a file in `taxonomy/extraction/prompts/`; its
-version is raised with each change of meaning, and its digest is the sha256 of the text. `{language}` stands for the language of
-the answers. `reader` comes first, then the conversation as JSON, then the prompts of what is asked, and last a block that
-lists the fields to fill in. `screening` is asked alone.
+What a model is asked when [values are extracted](extraction.md). Each prompt is a file in
+`taxonomy/extraction/prompts/`; its version is raised with each change of meaning, and its digest is the sha256 of the
+text. `{language}` stands for the language of the answers. `reader` comes first, then the conversation as JSON, then the
+prompts of what is asked, and last a block that lists the fields to fill in. `screening` is asked alone.
 """
 
 
