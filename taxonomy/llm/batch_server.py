@@ -15,7 +15,7 @@ from taxonomy.errors import LanguageModelError
 from taxonomy.llm import pacing
 from taxonomy.llm.answer_store import SubmittedBatch
 from taxonomy.llm.engine import GO_ON, Engine, Model
-from taxonomy.llm.question import Question
+from taxonomy.llm.question import Question, Request
 from taxonomy.llm.reply import Reply
 from taxonomy.llm.transport import explain
 
@@ -76,6 +76,7 @@ class Batch:
 
     @property
     def adapter(self) -> BatchAdapter:
+        """The batches of the model's provider."""
         adapter: BatchAdapter = self.model.protocol.batches
         return adapter
 
@@ -86,6 +87,7 @@ class Batch:
 
     @property
     def is_full(self) -> bool:
+        """Whether the server takes no more in one batch."""
         return len(self.questions) >= self.adapter.most_requests or self.size >= self.adapter.most_bytes
 
     def pass_over(self) -> None:

@@ -51,7 +51,8 @@ def cancel_batches(store: AnswerStore) -> Cancelled:
                     else:
                         cancelled.problems.append(problem)
         except LanguageModelError as error:
-            cancelled.problems.append(f"{count_of(len(those), 'batch')} for {error}")
+            reason = str(error).removeprefix(f"{model}: ")
+            cancelled.problems.append(f"{count_of(len(those), 'batch')} for {model}: {reason}")
     return cancelled
 
 

@@ -16,10 +16,10 @@ from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.limits import Limits
 from taxonomy.llm.question import Question, Request
-from taxonomy.llm.reply import Outcome, Tokens
+from taxonomy.llm.reply import Tokens
 from taxonomy.llm.spending import cost_of
 from tests.kills import run_to_kill
-from tests.llm.batching import MODEL, Ask, die, interrupt, noted, number_of, questions, sent
+from tests.llm.batching import MODEL, Ask, die, noted, number_of, questions, sent
 from tests.llm.labelling import CANARY
 from tests.llm_server import Server, data_of, serve
 from tests.llm_server.batches import JUNK, Batch
@@ -356,21 +356,3 @@ def test_servers_without_batches_say_so(ask: Ask, server: Server, folder: Path) 
         pytest.raises(LanguageModelError, match=f"openai/fake at {server.url}: this server has no batches"),
     ):
         batches.Batched(engine)
-
-
-def test_batches_are_cancelled_and_what_was_answered_is_fetched(
-    ask: Ask, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.batch_polls = None
-    monkeypatch.setattr(AnthropicBatches, "most_requests", 4)
-
-    with pytest.raises(KeyboardInterrupt):
-        ask(questions(8), report=interrupt)
-    with AnswerStore(folder) as store:
-        assert batches.cancel_batches(store) == 2
-    assert all(batch.cancelled for batch in server.batches.values())
-    done = ask(questions(8))
-    assert done.outcomes == {"answered": 4, "failed": 4}
-    assert {reply.outcome for reply in done.replies.values()} == {Outcome.ANSWERED, Outcome.FAILED}
-    with AnswerStore(folder) as store:
-        assert batches.cancel_batches(store) == 0
