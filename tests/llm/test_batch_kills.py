@@ -15,7 +15,8 @@ from tests.llm_server import Server
 
 pytest.importorskip("anthropic", reason="the extra llm is not installed")
 
-from taxonomy.llm.anthropic_batches import AnthropicBatches, BatchState
+from taxonomy.llm.anthropic_batches import AnthropicBatches
+from taxonomy.llm.batch_server import BatchState
 from taxonomy.llm.engine import Engine
 
 
