@@ -16,6 +16,7 @@ from taxonomy.llm.limits import Limits
 
 if TYPE_CHECKING:
     from embeddings.progress import Progress
+    from taxonomy.llm.cancelling import Cancelled
     from taxonomy.llm.settling import Asker
 
 
@@ -79,18 +80,18 @@ class Connection:
             yield rehearsal.Rehearsal(self.endpoint, store, others=self.others, batched=self.batch)
 
 
-def cancel_batches() -> int:
-    """Let all batches end early that the store in the cache folder notes, and return how many; see `Batched.cancel`.
+def cancel_batches() -> Cancelled:
+    """Let all batches end early that the store in the cache folder notes; see `cancelling.cancel_batches`.
 
     Raises
     ------
     LanguageModelError
-        If the extra is missing, or a key, or a server can't be asked.
+        If the extra is missing, or the store can't be used.
     """
-    with needing_the_extra():
-        from taxonomy.llm import batches
-    with AnswerStore(cache_folder()) as store:
-        return batches.cancel_batches(store)
+    with needing_the_extra(), AnswerStore(cache_folder()) as store:
+        from taxonomy.llm import cancelling
+
+        return cancelling.cancel_batches(store)
 
 
 @contextmanager

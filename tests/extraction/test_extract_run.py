@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import stat
 import subprocess
@@ -146,14 +147,14 @@ def test_a_cheaper_model_may_screen(extract: Extract, chats: Path, server: Serve
 def test_the_threshold_of_the_screener_is_a_choice(
     extract: Extract, chats: Path, tmp_path: Path, server: Server
 ) -> None:
-    server.answer = None  # type: ignore[assignment]
     levels = ("objective", "mostly objective", "mostly subjective", "subjective")
 
     def answer(request: dict[str, Any]) -> dict[str, Any]:
-        number = int(
-            blocks(request)[0]["turns"][0]["text"].split("matter ")[-1].split(".")[0].split("are ")[-1].split()[0]
-        )
-        return {"subjectivity": levels[number % 4]} if parts_of(request) == ["screening"] else read_values(request)
+        if parts_of(request) != ["screening"]:
+            return read_values(request)
+        found = re.search(r"\d+", said(request))
+        assert found is not None
+        return {"subjectivity": levels[int(found[0]) % 4]}
 
     for level, kept in zip(levels, (9, 6, 4, 2), strict=True):
         server.answer = answer

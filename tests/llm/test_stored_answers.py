@@ -132,6 +132,15 @@ def test_only_the_owner_can_read_the_store(run: Run, filled: Path) -> None:
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
+def test_batches_that_are_not_cancelled_are_listed(run: Run, filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.delenv("ANTHROPIC_BASE_URL", raising=False)
+    done = run("llm", "cancel")
+    assert (done.returncode, done.stdout) == (1, "0 batches cancelled\n")
+    problem = "1 batch for anthropic/claude-haiku-4-5: there is no key in the environment; set ANTHROPIC_API_KEY"
+    assert done.stderr == f"Not cancelled: {problem}\n"
+
+
 def test_a_file_that_is_no_store_is_one_line(run: Run, answers: Path) -> None:
     (answers / "answers").mkdir()
     (answers / "answers" / "answers.sqlite").write_bytes(b"not a database" * 100)
