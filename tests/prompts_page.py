@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from taxonomy.extraction.answer_forms import PARTS
 from taxonomy.extraction.conversation_questions import SCREENING
-from taxonomy.extraction.prompt_texts import read_prompt
+from taxonomy.extraction.prompt_files import read_prompt
 from tests.conftest import ROOT
 
 PAGE = ROOT / "docs" / "prompts.md"

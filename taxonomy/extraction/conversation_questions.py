@@ -10,7 +10,7 @@ from taxonomy.extraction.answer_forms import Expressed, Features, Screening, Sta
 from taxonomy.extraction.conversation import Conversation
 from taxonomy.extraction.excerpts import Excerpt, cut_windows, join_ends
 from taxonomy.extraction.extraction_recipe import ExtractionRecipe
-from taxonomy.extraction.prompt_texts import read_prompt
+from taxonomy.extraction.prompt_files import read_prompt
 from taxonomy.llm.question import Question
 
 SCREENING = "screening"

@@ -10,7 +10,7 @@ from typing import Any
 from taxonomy.errors import InputError
 from taxonomy.extraction.answer_forms import PARTS
 from taxonomy.extraction.extraction_defaults import DEFAULT_LEVEL, LEVELS, WINDOW, Subjectivity
-from taxonomy.extraction.prompt_texts import Prompt, read_prompt
+from taxonomy.extraction.prompt_files import Prompt, read_prompt
 
 _SHORTEST_WINDOW = 1_000
 

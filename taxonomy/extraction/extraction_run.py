@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,9 @@ from taxonomy.extraction.conversation_questions import SCREENING
 from taxonomy.extraction.conversation_set import Conversations
 from taxonomy.extraction.extraction_folder import ExtractionFolder
 from taxonomy.extraction.extraction_recipe import ExtractionRecipe
+from taxonomy.extraction.extraction_tables import ExtractionTables
 from taxonomy.extraction.extractor import Extraction, extract
+from taxonomy.extraction.keyed_ids import new_key
 from taxonomy.labels.language_model import LanguageModel
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.entry import Connection
@@ -75,15 +76,16 @@ def extract_values(  # noqa: PLR0913 - the public call: what the command line ta
     recipe = recipe or ExtractionRecipe()
     connection = _connect(llm, screen_model)
     folder = ExtractionFolder(Path(out), key=None if key is None else Path(key))
+    tables = ExtractionTables(folder.key)
     with connection.open(stage_of(progress, "in batches")) as asker:
         if watch is not None:
             watch(asker)
-        done = extract(conversations, asker, recipe, folder, progress=progress)
+        done = extract(conversations, asker, recipe, tables, progress=progress)
     screener = connection.others.get(SCREENING, connection.endpoint)
     described = recipe.describe(connection.endpoint.model, screener.model)
     models = {"extraction": connection.endpoint.asked_at, "screening": screener.asked_at if recipe.screen else None}
     versions = {name: prompt.version for name, prompt in recipe.prompts().items()}
-    folder.write(described, {**described, "models": models, "prompt_versions": versions, **done.summary()})
+    folder.write(tables, described, {**described, "models": models, "prompt_versions": versions, **done.summary()})
     return done
 
 
@@ -95,8 +97,8 @@ def plan_extraction(
     screen_model: str | None = None,
 ) -> Usage:
     """Return what `extract_values` would ask, as if all conversations were kept whose screening is not stored."""
-    with _connect(llm, screen_model).rehearse() as asker, tempfile.TemporaryDirectory() as scratch:
-        extract(conversations, asker, recipe or ExtractionRecipe(), ExtractionFolder(Path(scratch)))
+    with _connect(llm, screen_model).rehearse() as asker:
+        extract(conversations, asker, recipe or ExtractionRecipe(), ExtractionTables(new_key()))
         return asker.usage
 
 

@@ -14,8 +14,8 @@ from taxonomy.extraction.conversation_set import Conversations
 from taxonomy.extraction.excerpts import Excerpt
 from taxonomy.extraction.extracted import Extracted, unite
 from taxonomy.extraction.extraction_defaults import LEVELS
-from taxonomy.extraction.extraction_folder import ExtractionFolder
 from taxonomy.extraction.extraction_recipe import ExtractionRecipe
+from taxonomy.extraction.extraction_tables import ExtractionTables
 from taxonomy.llm.question import Question
 from taxonomy.llm.reply import Outcome, Reply
 from taxonomy.llm.settling import Asker
@@ -99,11 +99,11 @@ def extract(
     conversations: Conversations,
     asker: Accountant,
     recipe: ExtractionRecipe,
-    folder: ExtractionFolder,
+    tables: ExtractionTables,
     *,
     progress: StageProgress | None = None,
 ) -> Extraction:
-    """Ask what conversations show, and put it into a folder, which is not written yet.
+    """Ask what conversations show, and add it to tables.
 
     Every answer is stored by the engine as it comes, so that the same call goes on where another one ended.
 
@@ -112,7 +112,7 @@ def extract(
     conversations : Conversations
     asker : Engine, Batched or Rehearsal
     recipe : ExtractionRecipe
-    folder : ExtractionFolder
+    tables : ExtractionTables
     progress : callable, optional
         Called with (stage, conversations done, conversations in all).
 
@@ -120,7 +120,7 @@ def extract(
     -------
     Extraction
     """
-    return _Extractor(conversations, asker, recipe, folder, progress).run()
+    return _Extractor(conversations, asker, recipe, tables, progress).run()
 
 
 class _Extractor:
@@ -129,13 +129,13 @@ class _Extractor:
         conversations: Conversations,
         asker: Accountant,
         recipe: ExtractionRecipe,
-        folder: ExtractionFolder,
+        tables: ExtractionTables,
         progress: StageProgress | None,
     ) -> None:
         self._conversations = conversations
         self._asker = asker
         self._recipe = recipe
-        self._folder = folder
+        self._tables = tables
         self._progress = progress
         self._tally = _Tally()
         # By the identity of a question that is under way.
@@ -191,7 +191,7 @@ class _Extractor:
         is_kept = screened.level is None or screened.level >= LEVELS.index(self._recipe.keep_from)
         if screened.level is not None:
             level = LEVELS[screened.level]
-            self._folder.add_screened(screened.number, screened.conversation, level, kept=is_kept)
+            self._tables.add_screened(screened.number, screened.conversation, level, kept=is_kept)
         self._tally.counts["screened_out"] += not is_kept
         return is_kept
 
@@ -234,7 +234,7 @@ class _Extractor:
                 yield each.question
 
     def _keep(self, number: int, conversation: Conversation, found: Extracted) -> None:
-        self._folder.add_extracted(number, conversation, found)
+        self._tables.add_extracted(number, conversation, found)
         self._tally.counts["extracted"] += 1
         self._tally.counts["without_values"] += not found.mentions
         for mention in found.mentions:
@@ -245,7 +245,7 @@ class _Extractor:
     def _fail(self, number: int, conversation: Conversation, failures: list[tuple[str, Reply]]) -> None:
         """Count a conversation under the first question that has no answer."""
         rows = sorted((task, str(reply.outcome), reply.reason) for task, reply in failures)
-        self._folder.add_failures(number, conversation, rows)
+        self._tables.add_failures(number, conversation, rows)
         self._tally.failed[rows[0][1]] += 1
 
     def _account(self, question: Question, reply: Reply) -> None:

@@ -16,7 +16,7 @@ from taxonomy.extraction.conversation_questions import ask_features, ask_screeni
 from taxonomy.extraction.excerpts import Excerpt
 from taxonomy.extraction.extracted import Mention, unite
 from taxonomy.extraction.extraction_recipe import ExtractionRecipe
-from taxonomy.extraction.prompt_texts import list_prompts, read_prompt
+from taxonomy.extraction.prompt_files import list_prompts, read_prompt
 from taxonomy.llm.question import schema_of
 from taxonomy.mentions.columns import RESPONSE_TYPES
 

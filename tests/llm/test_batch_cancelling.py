@@ -45,20 +45,20 @@ def test_a_batch_that_cannot_be_cancelled_keeps_no_other_from_it(two: Server, fo
     two.batch_fault = lambda number, kind: "400" if kind == "cancel" and number <= RETRIES else None
     with AnswerStore(folder) as store:
         model = store.batches()[0].model
-        store.note_batch("without a key", "anthropic/claude-haiku-4-5", ["a"])
+        store.note_batch("without a key", "openai/small", ["a"])
         store.note_batch("without a server", "anthropic/claude-haiku-4-5 at nowhere", ["b", "c"])
         store.note_batch("without batches", "ollama/small at http://localhost:1/v1", ["d"])
         with pytest.MonkeyPatch.context() as patched:
-            patched.delenv("ANTHROPIC_API_KEY")
+            patched.delenv("OPENAI_API_KEY", raising=False)
             done = cancel_batches(store)
     assert [batch.cancelled for batch in two.batches.values()] == [False, True]
     assert done.count == 1
     assert done.problems == [
-        "1 batch for anthropic/claude-haiku-4-5: there is no key in the environment; set ANTHROPIC_API_KEY",
         f"{model}: a batch of 4 questions: the server said 400",
         "1 batch for anthropic/claude-haiku-4-5 at nowhere: `base_url` is not an http or https address; give one such "
         "as http://localhost:11434/v1",
         "1 batch for ollama/small at http://localhost:1/v1: this server has no batches; ask it live",
+        "1 batch for openai/small: there is no key in the environment; set OPENAI_API_KEY",
     ]
 
 
