@@ -45,6 +45,7 @@ def study_command(
       value-taxonomy study export.zip --llm anthropic/NAME --out study/
     """
     from taxonomy.building.recipe import Recipe
+    from taxonomy.cli.answer_output import say_internal
     from taxonomy.cli.asking_models import saying_how_to_go_on
     from taxonomy.cli.screen import progress_bars, waiting
     from taxonomy.cli.summary import print_summary
@@ -75,10 +76,12 @@ def study_command(
                 progress=progress,
                 watch=watch.begin,
             )
+    if disclosure.is_internal:
+        say_internal()
     failed = sum(done.extraction.failed.values())
     if not quiet:
         print_extraction(done.extraction)
         click.echo(f"{llm.model}: {said_of(watch.usage, failed)}")
-        print_summary(done.built, out / TAXONOMY, ())
+        print_summary(done.built, out / TAXONOMY, sorted(path.name for path in (out / TAXONOMY).iterdir()))
         click.echo(f"Written to {out}: open {out / REPORT} in a browser")
     check_failures(failed, done.extraction.counts["kept"], max_failures)
