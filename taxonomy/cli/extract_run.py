@@ -97,7 +97,8 @@ def run_command(
     with waiting("reading", quiet):
         conversations = open_conversations(files, format=format)
     with conversations:
-        planned = plan_extraction(conversations, llm, recipe=recipe, screen_model=screen_model)
+        with waiting("estimating", quiet):
+            planned = plan_extraction(conversations, llm, recipe=recipe, screen_model=screen_model)
         plan_asking(llm, planned, dry_run=dry_run, quiet=quiet)
         watch = Watch(planned)
         with saying_how_to_go_on(), progress_bars(quiet, watch.note) as progress:

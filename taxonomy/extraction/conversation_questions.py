@@ -68,7 +68,7 @@ def _ask(
             {"fill": list(parts)},
             form_of(parts),
             usual,
-            context=excerpt.data(),
+            context=excerpt.context,
             request="\n\n".join(read_prompt(part).fill(recipe.language) for part in parts),
         )
         yield Asked(question, excerpt, parts)

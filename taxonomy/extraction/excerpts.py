@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from taxonomy.extraction.conversation import Conversation, Turn
 from taxonomy.extraction.extraction_defaults import WINDOW
+from taxonomy.llm.question import Context
 
 # Turns that a window has in common with the one before.
 OVERLAP = 2
@@ -23,6 +25,11 @@ class Excerpt:
     """
 
     turns: Mapping[int, Turn]
+
+    @cached_property
+    def context(self) -> Context:
+        """What questions about it have in common."""
+        return Context(self.data())
 
     def data(self) -> dict[str, Any]:
         """Return it as a model is shown it; it says which turns are left out between others."""

@@ -85,7 +85,7 @@ class _Tally:
 
 
 @dataclass
-class _UnderWay:
+class _Reading:
     """A conversation of which some questions are not answered yet."""
 
     number: int
@@ -139,7 +139,7 @@ class _Extractor:
         self._progress = progress
         self._tally = _Tally()
         # By the identity of a question that is under way.
-        self._asked: dict[int, tuple[_UnderWay, Asked]] = {}
+        self._asked: dict[int, tuple[_Reading, Asked]] = {}
 
     def run(self) -> Extraction:
         kept = self._screen() if self._recipe.screen else None
@@ -228,7 +228,7 @@ class _Extractor:
             if windows:
                 self._tally.counts["windowed"] += 1
                 self._tally.counts["windows"] += windows
-            one = _UnderWay(number, conversation, len(asked))
+            one = _Reading(number, conversation, len(asked))
             for each in asked:
                 self._asked[id(each.question)] = one, each
                 yield each.question
