@@ -12,6 +12,8 @@ GIBBERISH = 16
 LETTERS = "abcdefghijklmnop"
 # The client may mark its system text with a line of its own, which names do not depend on.
 MARK = re.compile(r"\n+[^\n]*\bvt-[0-9a-f]{16}\b[^\n]*")
+# Nothing in the data can close its block.
+BLOCK = re.compile(r"<data>\n(.*?)\n</data>", re.DOTALL)
 
 
 def text_of(content: Any) -> str:
@@ -25,10 +27,15 @@ def system_of(request: dict[str, Any]) -> str:
     return "\n".join(map(text_of, [request.get("system", ""), *said])).strip()
 
 
-def data_of(request: dict[str, Any]) -> Any:
-    """Return the data that a request shows the model."""
+def blocks_of(request: dict[str, Any]) -> list[Any]:
+    """Return the blocks of data that a question shows the model, without those of what was refused."""
     first = next(message for message in request["messages"] if message["role"] == "user")
-    return json.loads(text_of(first["content"]).removeprefix("<data>\n").partition("\n</data>")[0])
+    return [json.loads(block) for block in BLOCK.findall(text_of(first["content"]))]
+
+
+def data_of(request: dict[str, Any]) -> Any:
+    """Return the first block of data that a question shows the model."""
+    return blocks_of(request)[0]
 
 
 def kind_of(request: dict[str, Any]) -> str:
