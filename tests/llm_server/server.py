@@ -70,8 +70,8 @@ class Server:
         lines), or what `faults` lists.
     batch_fault : callable
         Takes a number from 0 and the kind of a call, of which it is the number: "create", "list", "retrieve",
-        "results" or "cancel"; returns None, a status, "drop-after" (the call is done, and the connection dropped), or
-        "half" (results break off).
+        "results" or "cancel"; returns None, a status, "drop-after" (the call is done, and the connection dropped), a
+        name of `batches.JUNK` (it is done, and that is said of it), or "half" (results break off).
     held : threading.Event
         Ends what waits: "slow", "hang", "hold", and answers without an end.
     """
