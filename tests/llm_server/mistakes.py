@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from taxonomy.extraction.conversation import Conversation, digest_text
+from taxonomy.extraction.evidence import LEAST_LETTERS, MOST_WORDS
+from taxonomy.extraction.extraction_defaults import LEVELS
 from taxonomy.mentions.columns import RESPONSE_TYPES, Side
 
 T = TypeVar("T")
-# What the screener says of conversations without and with values.
-LEVELS = {"no": ("objective", "mostly objective"), "yes": ("mostly subjective", "subjective")}
-# Of a quote.
-_MOST_WORDS, _FEWEST_LETTERS = 15, 4
+# What the screener says of conversations that are not subjective, and of those that are.
+SCREENED = {"no": LEVELS[:2], "yes": LEVELS[2:]}
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？।؟])\s*|\n+")
 
 
@@ -58,15 +58,16 @@ class Mistake(NamedTuple):
     kind : str
     side : {"human", "ai"} or None
         The side that really has the planted value, or to which the model gives the invented one.
-    planted, said : str or None
-        A value, a response type or a level of subjectivity; of screening, what is planted is "yes" or "no".
+    planted, said : str
+        A value, a response type or a level of subjectivity; of screening, what is planted is "yes" or "no". Empty where
+        nothing is.
     """
 
     conversation_id: str
     kind: Kind
     side: Side | None
-    planted: str | None
-    said: str | None
+    planted: str
+    said: str
 
 
 class Said(NamedTuple):
@@ -135,7 +136,7 @@ class Answering:
         label = {fact["kind"]: fact["label"] for fact in facts}
         answers = Answers(
             conversation.conversation_id,
-            draws.choose(LEVELS[label["subjectivity"]], "level"),
+            draws.choose(SCREENED[label["subjectivity"]], "level"),
             label.get("response", "no values"),
             task_name(label["task"]),
         )
@@ -147,7 +148,7 @@ class Answering:
         """Change the level and the response."""
         planted = label["subjectivity"]
         if draws.part("screen error") < self._rates.screen_errors:
-            answers.subjectivity = draws.choose(LEVELS["no" if planted == "yes" else "yes"], "level")
+            answers.subjectivity = draws.choose(SCREENED["no" if planted == "yes" else "yes"], "level")
             yield Mistake(answers.conversation_id, "screen error", None, planted, answers.subjectivity)
         if "response" in label and draws.part("wrong response") < self._rates.wrong_responses:
             others = [one for one in RESPONSE_TYPES if one != label["response"]]
@@ -168,7 +169,7 @@ class Answering:
         }
         known = {fact["label"] for fact in facts}
 
-        def note(kind: Kind, side: Side, value: str | None, said: str | None) -> None:
+        def note(kind: Kind, side: Side, value: str, said: str) -> None:
             answers.mistakes.append(Mistake(conversation.conversation_id, kind, side, value, said))
 
         for one in planted:
@@ -176,7 +177,7 @@ class Answering:
             given: Said | None = one
             if fate < self._rates.misses:
                 given = None
-                note("miss", one.side, one.value, None)
+                note("miss", one.side, one.value, "")
             elif fate < self._rates.misses + self._rates.side_swaps and one.value not in both:
                 given = _swapped(one, conversation) or one
                 if given is not one:
@@ -188,7 +189,7 @@ class Answering:
                 value = draws.choose(others, "invented", one.side, one.value)
                 known.add(value)
                 answers.values.append(one._replace(value=value))
-                note("invention", one.side, None, value)
+                note("invention", one.side, "", value)
 
 
 def task_name(label: str) -> str:
@@ -216,7 +217,7 @@ def _swapped(said: Said, conversation: Conversation) -> Said | None:
 def _quote_of(text: str) -> str | None:
     """Return the first sentence, or its start, that can be evidence."""
     for sentence in _SENTENCE_ENDS.split(text):
-        quote = " ".join(sentence.split()[:_MOST_WORDS])
-        if sum(char.isalpha() for char in quote) >= _FEWEST_LETTERS:
+        quote = " ".join(sentence.split()[:MOST_WORDS])
+        if sum(char.isalpha() for char in quote) >= LEAST_LETTERS:
             return quote
     return None

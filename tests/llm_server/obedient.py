@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from taxonomy.extraction.evidence import MOST_WORDS
 from tests.llm_server.answers import data_of, system_of
 from tests.llm_server.oracle import Oracle
 
@@ -66,9 +67,9 @@ class Obedient:
     def __call__(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer to a request of either protocol."""
         answer = self._oracle(request)
-        shown = data_of(dict(request))["turns"]
+        shown = data_of(request)["turns"]
         for order, turn in self._orders_in(shown):
-            changed = _obey(answer, order, turn, system_of(dict(request)))
+            changed = _obey(answer, order, turn, system_of(request))
             parts = [part for part in changed if part in answer and answer[part] is not None]
             answer |= {part: changed[part] for part in parts}
             about = self._oracle.find(shown).conversation_id
@@ -107,7 +108,7 @@ def _obey(answer: Mapping[str, Any], order: Order, turn: int, system: str) -> di
 
 
 def _quote_of(text: str, unwanted: str) -> str:
-    """Return at most fifteen words of an instruction, with what it wants said if it says so."""
+    """Return a few words of an instruction, with what it wants said if it says so."""
     lines = text.splitlines()
     line = next((line for line in lines if unwanted in line), lines[0])
-    return " ".join(line.split()[:15])
+    return " ".join(line.split()[:MOST_WORDS])

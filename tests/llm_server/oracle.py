@@ -88,7 +88,7 @@ class Oracle:
         ValueError
             If the parts to fill are not known.
         """
-        blocks = blocks_of(dict(request))
+        blocks = blocks_of(request)
         answers = self.find(blocks[0]["turns"])
         if len(blocks) == 1:
             return {"subjectivity": answers.subjectivity}
