@@ -10,10 +10,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tests.llm_server.answers import text_of
+from tests.llm_server.answers import blocks_of
 
 _VALUE = re.compile(r"I (hold|show) ([a-z ]+)\.")
-_BLOCK = re.compile(r"<data>\n(.*?)\n</data>", re.DOTALL)
 SIDES = ("human", "ai")
 
 
@@ -28,15 +27,9 @@ def write_conversations(path: Path, conversations: Mapping[str, Sequence[str]], 
     return path
 
 
-def blocks(request: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the blocks of data that the person's first message holds."""
-    first = next(message for message in request["messages"] if message["role"] == "user")
-    return [json.loads(found) for found in _BLOCK.findall(text_of(first["content"]))]
-
-
 def turns_of(request: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the turns that a request shows."""
-    return [turn for turn in blocks(request)[0]["turns"] if "turn" in turn]
+    return [turn for turn in blocks_of(request)[0]["turns"] if "turn" in turn]
 
 
 def said(request: Mapping[str, Any]) -> str:
@@ -46,7 +39,7 @@ def said(request: Mapping[str, Any]) -> str:
 
 def parts_of(request: Mapping[str, Any]) -> list[str]:
     """Return what a request asks for."""
-    shown = blocks(request)
+    shown = blocks_of(request)
     return shown[1]["fill"] if len(shown) > 1 else ["screening"]
 
 

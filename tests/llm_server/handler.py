@@ -146,3 +146,5 @@ def serve() -> Iterator[Server]:
             state.held.set()
             http.shutdown()
             thread.join()
+        for error in state.errors:
+            raise error
