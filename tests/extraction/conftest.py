@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,17 +15,22 @@ from tests.llm.conftest import answers as answers
 from tests.llm.conftest import server as server
 from tests.llm_server import Server
 
+Model = Callable[[dict[str, Any]], dict[str, Any]]
 Extract = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def extract(run: Run, server: Server, answers: Path, tmp_path: Path) -> Extract:
     """Extract values from a file into `tmp_path / "out"`."""
-    server.answer = read_values
 
     def extracted(
-        *files: Path, out: str = "out", llm: str = "openai/fake", options: tuple[object, ...] = ()
+        *files: Path,
+        out: str = "out",
+        llm: str = "openai/fake",
+        answer: Model = read_values,
+        options: tuple[object, ...] = (),
     ) -> subprocess.CompletedProcess[str]:
+        server.answer = answer
         where = ("--llm", llm, "--llm-base-url", server.url, "--retries", 0)
         return run("extract", "run", *files, "--out", tmp_path / out, *where, *options)
 

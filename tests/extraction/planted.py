@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from tests.conftest import ROOT
 sys.path.append(str(ROOT / "fixtures"))
 
 from conversation_formats import write
+from invented import Invented
 from make_conversations import invent, truth_table
 
 COMBINED, APART = ExtractionRecipe(combined=True), ExtractionRecipe()
@@ -35,8 +36,9 @@ Facts = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Planted:
-    """Conversations, as they are read; the truth about them, also by their ids."""
+    """Conversations, as they are invented and as they are read; the truth about them, also by their ids."""
 
+    invented: list[Invented]
     conversations: list[Conversation]
     truth: pa.Table
     facts: Mapping[str, Facts]
@@ -45,8 +47,9 @@ class Planted:
 @cache
 def plant(n: int, seed: int = 1) -> Planted:
     """Invent conversations."""
-    conversations, known = [], []
+    every, conversations, known = [], [], []
     for invented, facts in invent(n, seed):
+        every.append(invented)
         turns = tuple(
             Turn(said.side, "\n\n".join(piece.text for piece in said.pieces if piece.kind == "text"))
             for said in invented.turns
@@ -57,7 +60,7 @@ def plant(n: int, seed: int = 1) -> Planted:
     by_id = defaultdict(list)
     for row in truth.to_pylist():
         by_id[row["conversation_id"]].append(row)
-    return Planted(conversations, truth, by_id)
+    return Planted(every, conversations, truth, by_id)
 
 
 def write_planted(folder: Path, n: int, seed: int = 1) -> Path:
@@ -66,6 +69,14 @@ def write_planted(folder: Path, n: int, seed: int = 1) -> Path:
     write((conversation for conversation, _ in both), folder, "jsonl")
     pq.write_table(truth_table([fact for _, known in both for fact in known]), folder / "truth.parquet")
     return folder
+
+
+def write_chosen(path: Path, planted: Planted, chosen: Collection[str]) -> Path:
+    """Write some of the conversations as JSON lines."""
+    wanted = [one for one in planted.invented if one.conversation_id in chosen]
+    (path.parent / "chosen").mkdir(exist_ok=True)
+    write(iter(wanted), path.parent / "chosen", "jsonl")
+    return (path.parent / "chosen" / "conversations.jsonl").rename(path)
 
 
 def label_of(facts: Facts, kind: str, default: str = "") -> str:

@@ -157,8 +157,7 @@ def test_the_threshold_of_the_screener_is_a_choice(
         return {"subjectivity": levels[int(found[0]) % 4]}
 
     for level, kept in zip(levels, (9, 6, 4, 2), strict=True):
-        server.answer = answer
-        assert extract(chats, out=level, options=("--keep-from", level)).returncode == 0
+        assert extract(chats, out=level, answer=answer, options=("--keep-from", level)).returncode == 0
         assert summary(tmp_path / level)["counts"]["extracted"] == kept
         screened = {row["subjectivity"]: row["kept"] for row in rows(tmp_path / level / "private", "screened")}
         assert screened == {name: levels.index(name) >= levels.index(level) for name in levels}

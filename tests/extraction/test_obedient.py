@@ -102,7 +102,7 @@ def test_it_obeys_where_it_is_shown_the_instruction_and_in_the_parts_it_is_asked
         asked = next(one for one in ask_features(conversation, APART) if one.parts == ("human_values",))
         request = request_of(asked.question)
         others = {number: turn for number, turn in asked.excerpt.turns.items() if number != row["turn"]}
-        unseen = request_of(type(asked.question)(**{**vars(asked.question), "context": Excerpt(others).data()}))
+        unseen = request_of(type(asked.question)(**{**vars(asked.question), "context": Excerpt(others).context}))
         assert len(data_of(unseen)["turns"]) >= len(others)
         assert obedient(unseen) == oracle(unseen)
         assert not obedient.obeyed
