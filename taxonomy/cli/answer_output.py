@@ -120,7 +120,7 @@ def give_answer(
     terminal = console()
     for part in screen:
         if isinstance(part, Shown):
-            terminal.print(_draw(part))
+            terminal.print(draw(part))
             terminal.print()
         else:
             terminal.print(plain(part), markup=False)
@@ -143,7 +143,8 @@ def reason_of(disclosure: Disclosure, what: str = "figures", *, users_known: boo
     return f"from fewer than {conversations}{users}, or to protect such {what}"
 
 
-def _draw(shown: Shown) -> Table:
+def draw(shown: Shown) -> Table:
+    """Return a table as it is printed."""
     from rich.text import Text
 
     from taxonomy.cli.screen import plain, table

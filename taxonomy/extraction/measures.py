@@ -1,0 +1,55 @@
+"""Shares with their intervals, which all of an evaluation is told in."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from taxonomy.mentions.statistics import wilson_interval
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of some things are such.
+
+    Attributes
+    ----------
+    count, of : int
+    """
+
+    count: int
+    of: int
+
+    @property
+    def share(self) -> float | None:
+        """The share, 0 to 1; None of nothing."""
+        return self.count / self.of if self.of else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Its 95% Wilson interval."""
+        if not self.of:
+            return None
+        low, high = wilson_interval(self.count, self.of)
+        return float(low), float(high)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts, the share and the ends of its interval."""
+        low, high = self.interval or (None, None)
+        return {**asdict(self), "share": self.share, "low": low, "high": high}
+
+
+def share_columns(name: str, count: ArrayLike, of: ArrayLike) -> dict[str, Floats]:
+    """Return the columns of shares and of their 95% Wilson intervals; NaN where they are shares of nothing."""
+    counts, totals = np.asarray(count, dtype=np.float64), np.asarray(of, dtype=np.float64)
+    shares, low, high = (np.full(counts.shape, np.nan) for _ in range(3))
+    some = totals > 0
+    shares[some] = counts[some] / totals[some]
+    if some.any():
+        low[some], high[some] = wilson_interval(counts[some], totals[some])
+    return {name: shares, f"{name}_low": low, f"{name}_high": high}
