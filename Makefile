@@ -72,8 +72,9 @@ docs: .venv/.docs  ## docs/ as a site in site/, without a network
 	$(PIP) install --constraint .ci/constraints.txt --editable '.[docs]'
 	touch $@
 
-reference: $(INSTALLED)  ## make the page of the command line again, after a change of the help
+reference: $(INSTALLED)  ## make the pages of the command line and of the prompts again, after a change of either
 	.venv/bin/python -m tests.command_reference
+	.venv/bin/python -m tests.prompts_page
 
 picture: taxonomy  ## make the picture of the page again, with Chromium
 	.venv/bin/python -m tests.picture build/taxonomy.html docs/images/page.png

@@ -23,7 +23,9 @@ _STAGING = ".files-being-replaced"
 _RECORD = ".record"
 
 
-def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Mapping[str, str] | None = None) -> None:
+def replace_files(
+    folder: Path, contents: Mapping[str, bytes], *, gone: Mapping[str, str] | None = None, private: bool = False
+) -> None:
     """Write files of a folder, all or none; they are moved to their places in their order.
 
     Parameters
@@ -34,6 +36,8 @@ def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Mapping[
         By name.
     gone : mapping of str to str, optional
         Files to remove, each with the sha256 of its content: with other content it stays.
+    private : bool
+        Whether only their owner can read the files.
 
     Raises
     ------
@@ -48,7 +52,7 @@ def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Mapping[
             if (folder / name).is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(folder / name))
         try:
-            _stage(folder, contents, gone or {})
+            _stage(folder, contents, gone or {}, private=private)
         except BaseException:
             _undo(folder)
             raise
@@ -92,13 +96,13 @@ def _is_staging(folder: Path) -> bool:
         return False
 
 
-def _stage(folder: Path, contents: Mapping[str, bytes], gone: Mapping[str, str]) -> None:
+def _stage(folder: Path, contents: Mapping[str, bytes], gone: Mapping[str, str], *, private: bool) -> None:
     """Write all that is new beside the old, and commit it."""
     staging = folder / _STAGING
     staging.mkdir()
     for name, content in contents.items():
         with open(staging / name, "xb") as file:
-            mode = mode_of(folder / name)
+            mode = 0o600 if private else mode_of(folder / name)
             if mode is not None:
                 os.fchmod(file.fileno(), stat.S_IMODE(mode))
             write_synced(file, content)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
         TaxonomyError,
     )
     from taxonomy.extraction.conversation_set import open_conversations
+    from taxonomy.extraction.extraction_recipe import ExtractionRecipe
+    from taxonomy.extraction.extraction_run import extract_values
     from taxonomy.formats.readers import read
     from taxonomy.labels.language_model import LanguageModel
     from taxonomy.mentions.disclosure import Disclosure
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from taxonomy.questions.principles import measure_principles
     from taxonomy.questions.responses import describe_responses
     from taxonomy.report.writing import write_report
+    from taxonomy.study import run_study
     from taxonomy.versions.diff import Diff
     from taxonomy.versions.edits import Edit
     from taxonomy.versions.edits_file import read_edits
@@ -82,6 +85,7 @@ _HOMES = {
     "Edit": "taxonomy.versions.edits",
     "EmbeddingError": "embeddings.errors",
     "Encoder": "embeddings.encoder",
+    "ExtractionRecipe": "taxonomy.extraction.extraction_recipe",
     "LanguageModel": "taxonomy.labels.language_model",
     "Node": "taxonomy.model",
     "Recipe": "taxonomy.building.recipe",
@@ -94,6 +98,7 @@ _HOMES = {
     "compare_models": "taxonomy.questions.compared_models",
     "describe_responses": "taxonomy.questions.responses",
     "detect_drift": "taxonomy.questions.drift",
+    "extract_values": "taxonomy.extraction.extraction_run",
     "find_anomalies": "taxonomy.questions.anomalies",
     "label": "taxonomy.building.labelling",
     "lint": "taxonomy.quality.findings",
@@ -107,6 +112,7 @@ _HOMES = {
     "plot_flow": "taxonomy.views.plots",
     "read": "taxonomy.formats.readers",
     "read_edits": "taxonomy.versions.edits_file",
+    "run_study": "taxonomy.study",
     "write_report": "taxonomy.report.writing",
 }
 
@@ -120,6 +126,7 @@ __all__ = [
     "EditsError",
     "EmbeddingError",
     "Encoder",
+    "ExtractionRecipe",
     "FetchError",
     "InputError",
     "InvariantError",
@@ -141,6 +148,7 @@ __all__ = [
     "compare_models",
     "describe_responses",
     "detect_drift",
+    "extract_values",
     "find_anomalies",
     "label",
     "lint",
@@ -154,6 +162,7 @@ __all__ = [
     "plot_flow",
     "read",
     "read_edits",
+    "run_study",
     "write_report",
 ]
 

@@ -62,7 +62,9 @@ def replacing(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
         yield file
 
 
-def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Mapping[str, str] | None = None) -> None:
+def replace_files(
+    folder: Path, contents: Mapping[str, bytes], *, gone: Mapping[str, str] | None = None, private: bool = False
+) -> None:
     """Write files of a folder, all or none: what is cut short is finished or undone by who comes next.
 
     Parameters
@@ -73,6 +75,8 @@ def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Mapping[
         By name.
     gone : mapping of str to str, optional
         Files that must not stay beside them, each with the sha256 of its content: with other content it stays.
+    private : bool
+        Whether only their owner can read the files.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def replace_files(folder: Path, contents: Mapping[str, bytes], *, gone: Mapping[
     """
     with _one_error(folder, "the folder cannot be written"):
         try:
-            journal.replace_files(folder, contents, gone=gone)
+            journal.replace_files(folder, contents, gone=gone, private=private)
         except IsADirectoryError as error:
             remedy = "move it away, or choose another place"
             raise OutputError("a folder is in the way of this file", path=error.filename, remedy=remedy) from error

@@ -22,12 +22,12 @@ from tests.trees import FOUR_VALUES, full_tree, make_tree
 # -- the names -----------------------------------------------------------------------------------------------------
 
 NAMES = """
-    AmbiguousKeyError Built Diff Disclosure DomainsError Edit EditsError EmbeddingError Encoder FetchError InputError
-    InvariantError LanguageModelError LanguageModel LevelsError LookupFailedError Node OutputError Recipe Taxonomy
-    TaxonomyError
+    AmbiguousKeyError Built Diff Disclosure DomainsError Edit EditsError EmbeddingError Encoder ExtractionRecipe
+    FetchError InputError InvariantError LanguageModelError LanguageModel LevelsError LookupFailedError Node
+    OutputError Recipe Taxonomy TaxonomyError
     __version__ apply_edits assign build compare compare_contexts compare_models describe_responses detect_drift
-    find_anomalies label lint load measure_frequency measure_mirroring measure_principles measure_stability
-    open_conversations open_mentions plot_flow read read_edits write_report
+    extract_values find_anomalies label lint load measure_frequency measure_mirroring measure_principles
+    measure_stability open_conversations open_mentions plot_flow read read_edits run_study write_report
 """
 
 

@@ -28,6 +28,8 @@ from tests.command_reference import PAGE as COMMANDS_PAGE
 from tests.command_reference import commands_below, options_of, reference
 from tests.conftest import ROOT
 from tests.documents import DOCS, PAGES, README, all_commands, anchors, blocks, inline, links, name_of
+from tests.prompts_page import PAGE as PROMPTS_PAGE
+from tests.prompts_page import page as prompts_page
 
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 COMMANDS = dict(commands_below(main))
@@ -54,6 +56,10 @@ def test_a_page_mentions_no_command_or_option_that_is_not_there(page: Path) -> N
     assert named - set().union(*OPTIONS.values()) - OTHER_OPTIONS == set()
     called = {words for text in code for words in re.findall(r"(?:^|\$ )value-taxonomy ([a-z][a-z-]*)", text)}
     assert called <= {name.split()[1] for name in COMMANDS if " " in name}
+
+
+def test_the_page_of_prompts_prints_them() -> None:
+    assert PROMPTS_PAGE.read_text(encoding="utf-8") == prompts_page(), "run: make reference"
 
 
 def test_every_command_has_an_example_outside_of_the_reference() -> None:

@@ -373,7 +373,7 @@ def as_out(corpus: Corpus) -> Out:
 
 
 @given(corpora)
-@examples(4)
+@examples(3)
 def test_a_perfect_extraction_is_right_everywhere(tmp_path_factory: pytest.TempPathFactory, corpus: Corpus) -> None:
     folder = tmp_path_factory.mktemp("perfect")
     result = evaluated(as_out(corpus), as_truth(corpus), folder, taxonomy=TREE, encoder=TinyEncoder())
@@ -394,7 +394,7 @@ def test_a_perfect_extraction_is_right_everywhere(tmp_path_factory: pytest.TempP
 
 
 @given(corpora, corpora)
-@examples(4)
+@examples(3)
 def test_swapped_precision_is_recall_and_likeness_finds_no_less(
     tmp_path_factory: pytest.TempPathFactory, first: Corpus, second: Corpus
 ) -> None:

@@ -43,6 +43,7 @@ GROUPS = {
     "Conversations": {
         "conversations": "conversations:conversations_group",
         "extract": "extracting:extract_group",
+        "study": "studying:study_command",
         "mentions": "counting:mentions_group",
         "analyze": "analyze:analyze_group",
         "report": "counting:report_command",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # Each by its module and function.
 COMMANDS = {
+    "run": "extract_run:run_command",
     "evaluate": "extracting:evaluate_command",
 }
 
@@ -41,7 +42,8 @@ def extract_group() -> None:
 
     \b
     Example:
-      value-taxonomy extract evaluate out/ --truth truth.parquet
+      value-taxonomy extract run export.zip --llm anthropic/NAME --out extraction/
+      value-taxonomy extract evaluate extraction/ --truth truth.parquet
     """
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embeddings import Encoder
-    from taxonomy.labels.language_model import Estimate, Labelled, LanguageModel
+    from taxonomy.labels.language_model import Labelled, LanguageModel
     from taxonomy.llm.settling import Asker
     from taxonomy.llm.spending import Usage
     from taxonomy.model.draft import Draft
@@ -111,11 +111,34 @@ OPTIONS = {
 }
 
 
+# Those that are about naming nodes alone.
+_OF_NAMING = ("refine", "votes")
+# What a command of its own does with a model, beside how the model is asked.
+_OF_COMMANDS = ("dry_run", "max_failures")
+
+
 def language_model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options to a command, which gets them among its keyword arguments."""
     for option in reversed(OPTIONS.values()):
         command = option(command)
     return command
+
+
+def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options to a command that asks a language model, and names no nodes."""
+    for name, option in reversed(OPTIONS.items()):
+        command = command if name in _OF_NAMING else option(command)
+    return command
+
+
+def take_model(options: dict[str, Any]) -> LanguageModel:
+    """Take a language model out of the options of a command that asks one."""
+    from taxonomy.labels.language_model import LanguageModel
+
+    own = {name: options.pop(name) for name in OPTIONS if name in options and name not in _OF_COMMANDS}
+    if own["llm"] is None:
+        raise click.UsageError("name a language model with --llm PROVIDER/NAME")
+    return LanguageModel(own.pop("llm"), **own)
 
 
 @dataclass
@@ -146,17 +169,14 @@ class Labelling:
     ) -> Labelled:
         """Print the estimate, stop there with `dry_run`, else name the nodes and print what was done."""
         estimate = self.model.estimate(draft, vectors, encoder, only=only)
-        if self.dry_run or not self.quiet:
-            click.echo(_estimated(self.model.model, estimate))
-        self._check_cost(estimate)
-        if self.dry_run:
-            raise click.exceptions.Exit(0)
+        plan_asking(self.model, estimate.usage, dry_run=self.dry_run, quiet=self.quiet)
         watch = partial(self._watch, estimate.usage)
         with saying_how_to_go_on():
             done = self.model.name(draft, vectors, encoder, only=only, progress=progress, watch=watch)
         if not self.quiet:
             moved = f", {count_of(done.moved, 'member')} moved" if self.model.refine else ""
-            click.echo(f"{count_of(done.named, 'node')} named by {self.model.model}{moved}; {_done(done)}")
+            took = said_of(done.usage, len(done.failures))
+            click.echo(f"{count_of(done.named, 'node')} named by {self.model.model}{moved}; {took}")
         return done
 
     def say_nothing_to_name(self) -> None:
@@ -173,46 +193,49 @@ class Labelling:
         for failure in done.failures:
             node = f"{plain(failure.node)}  {plain(failure.label)}"
             click.echo(f"failed  {node}  {failure.stage}: {failure.outcome}: {plain(failure.reason)}", err=True)
-        if not self.max_failures.allows(len(done.failures), done.questions):
-            problem = f"{count_of(len(done.failures), 'failure')}, more than --max-failures {self.max_failures}"
-            click.echo(f"Error: {problem}", err=True)
-            raise SystemExit(1)
-
-    def _check_cost(self, estimate: Estimate) -> None:
-        from taxonomy.errors import LanguageModelError
-
-        limit = self.model.max_cost
-        if limit is None or not estimate.usage.calls:
-            return
-        if estimate.cost is None:
-            problem = f"the price of {self.model.model} is not known"
-            raise LanguageModelError(problem, remedy="leave `max_cost` out")
-        if estimate.cost > limit:
-            problem = f"the estimate is ${estimate.cost:.4f}, above `max_cost` {limit:g}"
-            raise LanguageModelError(problem, remedy="nothing was asked")
+        check_failures(len(done.failures), done.questions, self.max_failures)
 
 
 def take_labelling(options: dict[str, Any], *, wanted: bool, quiet: bool) -> Labelling | None:
     """Take the options above out of a command's; None if no language model is wanted, and then none may be given."""
-    own = {name: options.pop(name) for name in OPTIONS}
     if not wanted:
         context = click.get_current_context()
         for name in OPTIONS:
+            del options[name]
             if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
                 option = next(one for one in context.command.params if one.name == name).opts[0]
                 raise click.UsageError(f"{option} goes with --labeller llm")
         return None
-    if own["llm"] is None:
-        raise click.UsageError("name a language model with --llm PROVIDER/NAME")
-
-    from taxonomy.labels.language_model import LanguageModel
-
-    model, dry_run, max_failures = (own.pop(name) for name in ("llm", "dry_run", "max_failures"))
-    return Labelling(LanguageModel(model, **own), dry_run, max_failures, quiet)
+    dry_run, max_failures = (options.pop(name) for name in _OF_COMMANDS)
+    return Labelling(take_model(options), dry_run, max_failures, quiet)
 
 
-def _estimated(model: str, estimate: Estimate) -> str:
-    usage = estimate.usage
+def plan_asking(model: LanguageModel, planned: Usage, *, dry_run: bool, quiet: bool) -> None:
+    """Print an estimate, stop there with `dry_run`, and refuse one above the most that may be spent."""
+    from taxonomy.errors import LanguageModelError
+
+    if dry_run or not quiet:
+        click.echo(_estimated(model.model, planned))
+    limit = model.max_cost
+    if limit is not None and planned.calls:
+        if planned.cost is None:
+            problem = f"the price of {model.model} is not known"
+            raise LanguageModelError(problem, remedy="leave `max_cost` out")
+        if planned.cost > limit:
+            problem = f"the estimate is ${planned.cost:.4f}, above `max_cost` {limit:g}"
+            raise LanguageModelError(problem, remedy="nothing was asked")
+    if dry_run:
+        raise click.exceptions.Exit(0)
+
+
+def check_failures(failures: int, questions: int, limit: MostFailures) -> None:
+    """Exit with 1 if more failed than was allowed."""
+    if not limit.allows(failures, questions):
+        click.echo(f"Error: {count_of(failures, 'failure')}, more than --max-failures {limit}", err=True)
+        raise SystemExit(1)
+
+
+def _estimated(model: str, usage: Usage) -> str:
     return (
         f"{model}: {count_of(usage.calls, 'call')} to make, {count_of(usage.stored, 'stored answer')}; "
         f"about {usage.input_tokens:,} tokens "
@@ -221,13 +244,9 @@ def _estimated(model: str, estimate: Estimate) -> str:
     )
 
 
-def _done(done: Labelled) -> str:
-    usage = done.usage
-    parts = [
-        count_of(usage.calls, "call"),
-        count_of(usage.stored, "stored answer"),
-        count_of(len(done.failures), "failure"),
-    ]
+def said_of(usage: Usage, failures: int) -> str:
+    """Return what calls took and how many failures there were."""
+    parts = [count_of(usage.calls, "call"), count_of(usage.stored, "stored answer"), count_of(failures, "failure")]
     if usage.calls:
         parts.append(f"{usage.input_tokens:,} tokens in and {usage.output_tokens:,} out")
         parts.append(_priced(usage.cost))

@@ -33,19 +33,7 @@ DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 SIDES_OR_BOTH = (*SIDES, "both")
 
 _FILES = click.argument("files", nargs=-1, required=True)
-_READING = (
-    click.option("--engine", type=Choice(ENGINES), default="duckdb", show_default=True, help="Engine that counts."),
-    click.option("--master", metavar="URL", help="Spark's master (default: local[*]).  [--engine spark]"),
-    click.option(
-        "--memory-limit", metavar="SIZE", help="Memory for DuckDB before it spills to disk, such as 8GB (default: 3GB)."
-    ),
-    click.option(
-        "--max-rejected",
-        type=click.FloatRange(0, 1),
-        default=MAX_REJECTED,
-        show_default=True,
-        help="Exit with 2 if a larger share of rows is malformed.",
-    ),
+_DISCLOSURE = (
     click.option(
         "--min-conversations",
         type=click.IntRange(1),
@@ -61,6 +49,21 @@ _READING = (
         help="Suppress figures from fewer users, where users are known.",
     ),
     click.option("--internal", is_flag=True, help="Disclose all figures; the output says: internal use only."),
+)
+_READING = (
+    click.option("--engine", type=Choice(ENGINES), default="duckdb", show_default=True, help="Engine that counts."),
+    click.option("--master", metavar="URL", help="Spark's master (default: local[*]).  [--engine spark]"),
+    click.option(
+        "--memory-limit", metavar="SIZE", help="Memory for DuckDB before it spills to disk, such as 8GB (default: 3GB)."
+    ),
+    click.option(
+        "--max-rejected",
+        type=click.FloatRange(0, 1),
+        default=MAX_REJECTED,
+        show_default=True,
+        help="Exit with 2 if a larger share of rows is malformed.",
+    ),
+    *_DISCLOSURE,
     quiet_option,
 )
 _TREE_HELP = "Taxonomy that the values belong to."
@@ -231,6 +234,17 @@ def placing_options(command: Command) -> Command:
     return _decorate(command, _OPTIONAL_TREE, *_PLACING)
 
 
+def disclosure_options(command: Command) -> Command:
+    """Add --min-conversations, --min-users and --internal; see `take_disclosure`."""
+    return _decorate(command, *_DISCLOSURE)
+
+
+def take_disclosure(options: dict[str, Any]) -> Disclosure:
+    """Take the least that a figure is disclosed from out of the options of a command."""
+    least = Disclosure(options.pop("min_conversations"), options.pop("min_users"))
+    return INTERNAL if options.pop("internal") else least
+
+
 def period_options(command: Command) -> Command:
     """Add --side, --baseline and --split-at."""
     return _decorate(command, *_PERIODS)
@@ -253,8 +267,7 @@ def _gather_reading(given: dict[str, Any]) -> Reading:
     from taxonomy.mentions.engines import check_installed
 
     check_installed()
-    least = Disclosure(given.pop("min_conversations"), given.pop("min_users"))
-    disclosure = INTERNAL if given.pop("internal") else least
+    disclosure = take_disclosure(given)
     names = ("files", "engine", "master", "memory_limit", "max_rejected", "quiet")
     return Reading(disclosure=disclosure, **{name: given.pop(name) for name in names})
 

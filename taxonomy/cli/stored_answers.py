@@ -67,13 +67,21 @@ def cancel_command() -> None:
 
     What was answered by then is fetched, and to be paid, when the command that asked is run again.
 
+    A batch that can't be cancelled, or whose name is not known, is listed, and the exit status is 1.
+
     \b
     Example:
       value-taxonomy llm cancel
     """
+    from taxonomy.cli.screen import plain
     from taxonomy.llm.entry import cancel_batches
 
-    click.echo(f"{count_of(cancel_batches(), 'batch')} cancelled")
+    cancelled = cancel_batches()
+    for problem in cancelled.problems:
+        click.echo(plain(f"Not cancelled: {problem}"), err=True)
+    click.echo(f"{count_of(cancelled.count, 'batch')} cancelled")
+    if cancelled.problems:
+        raise SystemExit(1)
 
 
 @llm_group.command("purge")

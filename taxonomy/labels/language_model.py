@@ -8,7 +8,6 @@ is that of Clio's hierarchy (arXiv 2412.13678).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,7 +23,7 @@ from taxonomy.labels.refine import refine_places
 from taxonomy.labels.surroundings import Surroundings
 from taxonomy.labels.wording import name_problem
 from taxonomy.llm.endpoint import Endpoint
-from taxonomy.llm.entry import open_batched, open_engine, open_rehearsal
+from taxonomy.llm.entry import Connection
 from taxonomy.llm.limits import CONCURRENCY, RETRIES, TIMEOUT, Limits
 from taxonomy.llm.question import Question, Refusal
 from taxonomy.llm.settling import Asker, Problem, settle
@@ -182,20 +181,13 @@ class LanguageModel:
 
     def __post_init__(self) -> None:
         check_type(self.model, str, "model", "give anthropic/NAME, openai/NAME or ollama/NAME")
-        if self.batch_rest and not self.batch:
-            raise LanguageModelError("`batch_rest` is about what a batch leaves", remedy="give `batch` too")
         # It checks the rest.
-        _ = self.endpoint
+        _ = self.connection
 
     @property
-    def endpoint(self) -> Endpoint:
-        """Which model is asked, and where."""
-        return Endpoint(self.model, self.base_url)
-
-    @property
-    def limits(self) -> Limits:
+    def connection(self) -> Connection:
         """How it is asked."""
-        return Limits(
+        limits = Limits(
             self.timeout,
             self.retries,
             self.concurrency,
@@ -203,12 +195,13 @@ class LanguageModel:
             self.tokens_per_minute,
             self.max_cost,
         )
+        return Connection(Endpoint(self.model, self.base_url), limits, self.batch, self.batch_rest)
 
     def estimate(
         self, draft: Draft, vectors: NDArray[np.float32], encoder: Encoder, *, only: Collection[str] | None = None
     ) -> Estimate:
         """Return what naming would ask, by a rehearsal in which the names are those that nodes have now."""
-        with open_rehearsal(self.endpoint, batched=self.batch) as rehearsal:
+        with self.connection.rehearse() as rehearsal:
             return Estimate(self._label(draft.copy(), vectors, encoder, rehearsal, only, progress=None).usage)
 
     def name(
@@ -247,17 +240,10 @@ class LanguageModel:
         LanguageModelError
             If the model can't be asked at all.
         """
-        with self._open(progress) as asker:
+        with self.connection.open(stage_of(progress, "in batches")) as asker:
             if watch is not None:
                 watch(asker)
             return self._label(draft, vectors, encoder, asker, only, progress)
-
-    def _open(self, progress: StageProgress | None) -> AbstractContextManager[Asker]:
-        """Open what asks the questions."""
-        if not self.batch:
-            return open_engine(self.endpoint, self.limits)
-        report = stage_of(progress, "in batches")
-        return open_batched(self.endpoint, self.limits, ask_rest=self.batch_rest, report=report)
 
     def _label(
         self,

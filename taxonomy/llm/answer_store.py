@@ -23,9 +23,11 @@ CREATE TABLE IF NOT EXISTS replies (
     outcome TEXT NOT NULL, text TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS calls (
-    model TEXT NOT NULL, task TEXT NOT NULL, outcome TEXT NOT NULL, bytes_in INTEGER NOT NULL, batched INTEGER NOT NULL,
+    digest TEXT NOT NULL, model TEXT NOT NULL, task TEXT NOT NULL, outcome TEXT NOT NULL,
+    bytes_in INTEGER NOT NULL, batched INTEGER NOT NULL,
     input INTEGER, cached INTEGER, written INTEGER, output INTEGER, at REAL NOT NULL
 );
+CREATE INDEX IF NOT EXISTS calls_by_digest ON calls (digest);
 CREATE TABLE IF NOT EXISTS batches (
     key TEXT PRIMARY KEY, model TEXT NOT NULL, name TEXT, requests INTEGER NOT NULL, at REAL NOT NULL
 ) WITHOUT ROWID;
@@ -155,12 +157,22 @@ class AnswerStore:
         row = (digest, model, task, str(reply.outcome), reply.text, reply.reason, time.time())
         self._write("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?)", *row)
 
-    def note_call(self, model: str, task: str, bytes_in: int, reply: Reply, *, batched: bool = False) -> None:
-        """Note a call, with what it took as the server says."""
+    def note_call(
+        self, digest: str, model: str, task: str, bytes_in: int, reply: Reply, *, batched: bool = False
+    ) -> None:
+        """Note a call about the question under a digest, with what it took as the server says."""
         tokens = reply.tokens
         took = (None,) * 4 if tokens is None else (tokens.input, tokens.cached, tokens.written, tokens.output)
-        row = (model, task, str(reply.outcome), bytes_in, batched, *took, time.time())
-        self._write("INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *row)
+        row = (digest, model, task, str(reply.outcome), bytes_in, batched, *took, time.time())
+        self._write("INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *row)
+
+    def took(self, digest: str) -> list[tuple[Outcome, Tokens | None, bool]]:
+        """Return how each call about a question ended, what it took if the server said, and if it was in a batch."""
+        query = "SELECT outcome, batched, input, cached, written, output FROM calls WHERE digest = ?"
+        return [
+            (Outcome(outcome), None if took[0] is None else Tokens(*took), bool(batched))
+            for outcome, batched, *took in self._read(query, digest)
+        ]
 
     def measured(self, model: str, task: str) -> tuple[int, int, int, int]:
         """Return what is known of answered calls: their number, bytes in, tokens in and tokens out."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import anthropic
 
-from taxonomy.llm.batches import BatchState
+from taxonomy.llm.batch_server import BatchState
 from taxonomy.llm.question import Request
 from taxonomy.llm.reply import Outcome, Reply
 from taxonomy.llm.transport import ElsewhereError, explain_error, is_of
@@ -19,7 +19,7 @@ MOST_BYTES_OF_RESULTS = _MOST_REQUESTS * 50_000
 
 
 class AnthropicBatches:
-    """The batches of an account, as `batches.BatchAdapter` asks for them.
+    """The batches of an account, as `batch_server.BatchAdapter` asks for them.
 
     Attributes
     ----------
@@ -46,9 +46,12 @@ class AnthropicBatches:
         """Submit requests, each under an id, and return the name of their batch; None from a server without batches."""
         sent = [{"custom_id": id, "params": self._parameters(request)} for id, request in requests]
         try:
-            return str((await self._batches.create(requests=sent)).id)
+            name = (await self._batches.create(requests=sent)).id
         except anthropic.NotFoundError:
             return None
+        if not isinstance(name, str) or not name:
+            raise TypeError("a batch without an id")
+        return name
 
     async def find(self, since: float, requests: int) -> list[str]:
         """Return the names of batches of so many requests that were made since a moment, the newest first."""

@@ -199,16 +199,26 @@ class Engine:
         """Check the form of a reply, store it and what it took, and return it, malformed if it is not in form."""
         reply = self._checked(raw, question)
         name = model.endpoint.asked_at
-        self.store.note_call(name, question.task, question.bytes_in(), reply, batched=batched)
+        digest = question.digest(name)
+        self.store.note_call(digest, name, question.task, question.bytes_in(), reply, batched=batched)
         # A server with more room may take what is too long for this one.
         if reply.outcome in LASTING and not reply.cramped:
-            self.store.put(question.digest(name), name, question.task, reply)
-        tokens = reply.tokens
-        if tokens is None and raw.outcome in _SAID:
-            self.usage.uncounted += 1
-            tokens = model.tokenizer.expect(question)
-        self.usage.add(tokens or Tokens(), cost_of(model.endpoint, tokens or Tokens(), batched=batched))
+            self.store.put(digest, name, question.task, reply)
+        self._add(self.usage, model, question, (raw.outcome, reply.tokens, batched))
         return reply
+
+    def took(self, question: Question, usage: Usage) -> None:
+        """Add to a usage what all calls about a question took, those of earlier runs too."""
+        model = self.model_of(question)
+        for call in self.store.took(question.digest(model.endpoint.asked_at)):
+            self._add(usage, model, question, call)
+
+    def _add(self, usage: Usage, model: Model, question: Question, call: tuple[Outcome, Tokens | None, bool]) -> None:
+        outcome, tokens, batched = call
+        if tokens is None and outcome in _SAID:
+            usage.uncounted += 1
+            tokens = model.tokenizer.expect(question)
+        usage.add(tokens or Tokens(), cost_of(model.endpoint, tokens or Tokens(), batched=batched))
 
     def count(self, model: Model, question: Question, reply: Reply, *, batched: bool = False) -> None:
         """Count what became of a question in the end."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -14,70 +15,83 @@ from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.limits import Limits
 
 if TYPE_CHECKING:
-    from taxonomy.llm.batches import Batched
-    from taxonomy.llm.engine import Engine
-    from taxonomy.llm.rehearsal import Rehearsal
+    from embeddings.progress import Progress
+    from taxonomy.llm.cancelling import Cancelled
+    from taxonomy.llm.settling import Asker
 
 
-@contextmanager
-def open_engine(
-    endpoint: Endpoint, limits: Limits | None = None, *, others: Mapping[str, Endpoint] | None = None
-) -> Iterator[Engine]:
-    """Open an engine with the store in the cache folder; see `Engine`.
+@dataclass(frozen=True)
+class Connection:
+    """How questions get answered: by which models, within which limits, live or in batches.
 
-    Raises
-    ------
-    LanguageModelError
-        If the extra is missing, or a key, or the store can't be used.
-    """
-    with needing_the_extra():
-        from taxonomy.llm import engine
-
-        for one in (endpoint, *(others or {}).values()):
-            import_module(one.protocol)
-    with AnswerStore(cache_folder()) as store, engine.Engine(endpoint, store, limits, others=others) as opened:
-        yield opened
-
-
-@contextmanager
-def open_batched(
-    endpoint: Endpoint,
-    limits: Limits | None = None,
-    *,
-    others: Mapping[str, Endpoint] | None = None,
-    ask_rest: bool = False,
-    report: Callable[[int, int], None] | None = None,
-) -> Iterator[Batched]:
-    """Open what asks in batches, as `open_engine` does an engine; see `Batched`."""
-    with open_engine(endpoint, limits, others=others) as engine:
-        from taxonomy.llm.batches import Batched
-
-        yield Batched(engine, ask_rest=ask_rest, report=report)
-
-
-@contextmanager
-def open_rehearsal(
-    endpoint: Endpoint, *, others: Mapping[str, Endpoint] | None = None, batched: bool = False
-) -> Iterator[Rehearsal]:
-    """Open a rehearsal with the store in the cache folder, as `open_engine` does an engine."""
-    with needing_the_extra():
-        from taxonomy.llm import rehearsal
-    with AnswerStore(cache_folder()) as store:
-        yield rehearsal.Rehearsal(endpoint, store, others=others, batched=batched)
-
-
-def cancel_batches() -> int:
-    """Let all batches end early that the store in the cache folder notes, and return how many; see `Batched.cancel`.
+    Attributes
+    ----------
+    endpoint : Endpoint
+    limits : Limits
+    batch : bool
+        Ask in batches, where the provider has them.
+    batch_rest : bool
+        Ask live what a batch leaves without an answer.
+    others : mapping of str to Endpoint
+        Models for the questions of some tasks.
 
     Raises
     ------
     LanguageModelError
-        If the extra is missing, or a key, or a server can't be asked.
+        If `batch_rest` is given without `batch`.
     """
-    with needing_the_extra():
-        from taxonomy.llm import batches
-    with AnswerStore(cache_folder()) as store:
-        return batches.cancel_batches(store)
+
+    endpoint: Endpoint
+    limits: Limits = field(default_factory=Limits)
+    batch: bool = False
+    batch_rest: bool = False
+    others: Mapping[str, Endpoint] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.batch_rest and not self.batch:
+            raise LanguageModelError("`batch_rest` is about what a batch leaves", remedy="give `batch` too")
+
+    @contextmanager
+    def open(self, report: Progress | None = None) -> Iterator[Asker]:
+        """Open what asks, with the store in the cache folder; `report` is told how batches get on.
+
+        Raises
+        ------
+        LanguageModelError
+            If the extra is missing, or a key, or the store can't be used.
+        """
+        with needing_the_extra():
+            from taxonomy.llm import batches, engine
+
+            for one in (self.endpoint, *self.others.values()):
+                import_module(one.protocol)
+        with (
+            AnswerStore(cache_folder()) as store,
+            engine.Engine(self.endpoint, store, self.limits, others=self.others) as opened,
+        ):
+            yield batches.Batched(opened, ask_rest=self.batch_rest, report=report) if self.batch else opened
+
+    @contextmanager
+    def rehearse(self) -> Iterator[Asker]:
+        """Open what counts the same questions, and asks none."""
+        with needing_the_extra():
+            from taxonomy.llm import rehearsal
+        with AnswerStore(cache_folder()) as store:
+            yield rehearsal.Rehearsal(self.endpoint, store, others=self.others, batched=self.batch)
+
+
+def cancel_batches() -> Cancelled:
+    """Let all batches end early that the store in the cache folder notes; see `cancelling.cancel_batches`.
+
+    Raises
+    ------
+    LanguageModelError
+        If the extra is missing, or the store can't be used.
+    """
+    with needing_the_extra(), AnswerStore(cache_folder()) as store:
+        from taxonomy.llm import cancelling
+
+        return cancelling.cancel_batches(store)
 
 
 @contextmanager

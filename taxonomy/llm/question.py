@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 from pydantic import BaseModel
@@ -37,6 +37,24 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Context:
+    """Data that several questions are about, which is put into words once.
+
+    Attributes
+    ----------
+    data : mapping
+        Shown as JSON.
+    """
+
+    data: Mapping[str, Any]
+
+    @cached_property
+    def text(self) -> str:
+        """The data in a block."""
+        return block_of(self.data, indent=None)
+
+
+@dataclass(frozen=True)
 class Question:
     """What is asked about one thing.
 
@@ -58,9 +76,8 @@ class Question:
         Tells votes on the same data apart.
     refused : tuple of (str, Refusal)
         Earlier answers, as JSON, and why they were refused.
-    context : mapping
-        What several questions have in common, as JSON; may be empty. It follows the prompt and is marked, so that a
-        server may keep both.
+    context : Context or None
+        What several questions have in common. It follows the prompt and is marked, so that a server may keep both.
     request : str
         What is asked of the context, after it.
     """
@@ -73,12 +90,12 @@ class Question:
     assumed: BaseModel
     number: int = 0
     refused: tuple[tuple[str, Refusal], ...] = ()
-    context: Mapping[str, Any] = field(default_factory=dict)
+    context: Context | None = None
     request: str = ""
 
     def kept(self) -> str:
         """Return the context as it is sent; empty where there is none."""
-        return block_of(self.context) if self.context else ""
+        return self.context.text if self.context else ""
 
     def turns(self) -> list[tuple[str, str]]:
         """Return what is said after the prompt and the context, each with its role: the data, and what was refused."""
@@ -140,10 +157,10 @@ def _without_lengths(schema: Any) -> Any:
     return [_without_lengths(part) for part in schema] if isinstance(schema, list) else schema
 
 
-def block_of(data: Any) -> str:
+def block_of(data: Any, *, indent: int | None = 1) -> str:
     """Return data as JSON in a block that nothing in it can close."""
     # Half of a surrogate pair, as exports hold it, can't be sent.
-    text = json.dumps(data, ensure_ascii=False, indent=1).encode(errors="replace").decode()
+    text = json.dumps(data, ensure_ascii=False, indent=indent).encode(errors="replace").decode()
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return f"<data>\n{text}\n</data>"

@@ -49,3 +49,6 @@ class Rehearsal:
             tokens = tokenizer.expect(question)
             self.usage.add(tokens, cost_of(endpoint, tokens, batched=self._batched))
             yield question, Reply(Outcome.ANSWERED)
+
+    def took(self, question: Question, usage: Usage) -> None:
+        """Do nothing: no call is made."""

@@ -24,6 +24,9 @@ class Asker(Protocol):
     def ask(self, questions: Iterable[Question]) -> Iterator[tuple[Question, Reply]]:
         """Yield questions with their replies, in any order."""
 
+    def took(self, question: Question, usage: Usage) -> None:
+        """Add to a usage what all calls about a question took, those of earlier runs too."""
+
 
 @dataclass(frozen=True)
 class Problem:

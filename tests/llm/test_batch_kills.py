@@ -16,6 +16,7 @@ from tests.llm_server import Server
 pytest.importorskip("anthropic", reason="the extra llm is not installed")
 
 from taxonomy.llm.anthropic_batches import AnthropicBatches
+from taxonomy.llm.batch_server import BatchState
 from taxonomy.llm.engine import Engine
 
 
@@ -110,6 +111,41 @@ def test_a_batch_of_another_run_is_not_taken_for_ours(
     assert set(sent(server).values()) == {1}
     assert len(server.batches) == (3 if strangers == "both" else 2)
     assert noted(folder) == []
+
+
+def test_a_batch_of_another_run_that_is_gone_is_passed_over(
+    ask: Ask, server: Server, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed() -> None:
+        AnswerStore.name_batch = die  # type: ignore[method-assign]
+        ask(questions(3))
+
+    run_to_kill(killed)
+    ask(questions(3, start=70), store=tmp_path / "other")
+    other, state = "msgbatch_000002", AnthropicBatches.state
+
+    async def without_other(self: AnthropicBatches, name: str) -> BatchState | None:
+        return None if name == other else await state(self, name)
+
+    monkeypatch.setattr(AnthropicBatches, "state", without_other)
+    assert ask(questions(3)).outcomes == {"answered": 3}
+    assert (len(server.batches), set(sent(server).values()), noted(folder)) == (2, {1}, [])
+
+
+def test_a_batch_is_known_though_some_of_it_was_answered_live(ask: Ask, server: Server, folder: Path) -> None:
+    server.batch_polls = 5
+
+    def killed() -> None:
+        AnswerStore.name_batch = die  # type: ignore[method-assign]
+        ask(questions(4))
+
+    run_to_kill(killed)
+    # The last ones come first in the results.
+    ask(questions(2, start=2), live=True)
+    server.batch_polls = 1
+    done = ask(questions(4))
+    assert (done.outcomes, done.usage.stored) == ({"answered": 4}, 2)
+    assert (len(server.batches), noted(folder)) == (1, [])
 
 
 def test_only_some_of_the_questions_of_a_batch_are_asked_later(ask: Ask, server: Server, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from taxonomy.llm import batches, pacing
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.limits import Limits
-from taxonomy.llm.reply import Outcome, Tokens
+from taxonomy.llm.question import Question, Request
+from taxonomy.llm.reply import Tokens
 from taxonomy.llm.spending import cost_of
 from tests.kills import run_to_kill
-from tests.llm.batching import MODEL, Ask, die, interrupt, noted, number_of, questions, sent
+from tests.llm.batching import MODEL, Ask, die, noted, number_of, questions, sent
 from tests.llm.labelling import CANARY
 from tests.llm_server import Server, data_of, serve
-from tests.llm_server.batches import Batch
+from tests.llm_server.batches import JUNK, Batch
 
 pytest.importorskip("anthropic", reason="the extra llm is not installed")
 
@@ -183,6 +185,40 @@ def test_faults_of_the_server_lose_nothing(ask: Ask, server: Server, folder: Pat
     assert (len(server.batches), noted(folder)) == (1, [])
 
 
+@pytest.mark.parametrize("fault", [*JUNK, "408", "409", "425", "429", "529"])
+def test_a_batch_that_may_have_arrived_is_not_submitted_again(
+    ask: Ask, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    create = AnthropicBatches.submit
+
+    async def submit(self: AnthropicBatches, requests: Sequence[tuple[str, Request]]) -> str | None:
+        # It arrives, whatever is said of it.
+        if fault.isdigit():
+            server.batch_fault = lambda number, kind: "drop-after" if kind == "create" else None
+            with contextlib.suppress(Exception):
+                await create(self, requests)
+        server.batch_fault = lambda number, kind: fault if kind == "create" else None
+        return await create(self, requests)
+
+    monkeypatch.setattr(AnthropicBatches, "submit", submit)
+    assert ask(questions(4)).outcomes == {"answered": 4}
+    assert (len(server.batches), noted(folder)) == (1, [])
+
+
+@pytest.mark.parametrize("fault", [*JUNK, "429"])
+def test_a_batch_that_may_have_arrived_stays_noted(
+    ask: Ask, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr(pacing, "PATIENCE", 0.3)
+    server.batch_fault = lambda number, kind: {"create": fault, "list": "500"}.get(kind)
+    with pytest.raises(LanguageModelError, match="a batch of 4 questions: "):
+        ask(questions(4))
+    assert noted(folder) == [None]
+    server.batch_fault = lambda number, kind: None
+    assert ask(questions(4)).outcomes == {"answered": 4}
+    assert (set(sent(server).values()), noted(folder)) == ({1}, [])
+
+
 @pytest.mark.parametrize(
     ("route", "fault", "reason"),
     [
@@ -276,9 +312,42 @@ def test_the_cost_is_checked_before_a_batch_is_submitted(
     assert set(sent(server).values()) == {1}
 
 
+def test_what_batches_leave_is_asked_within_the_highest_cost(
+    ask: Ask, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AnthropicBatches, "most_requests", 4)
+    server.usage = lambda request, said: {"input": 1000, "cached": 0, "written": 0, "output": 100}
+    # The first batch leaves all of its questions.
+    server.batch_outcome = lambda id: "expired" if number_of(server, id) < 4 else "succeeded"
+    call = cost_of(MODEL, Tokens(1000, 0, 0, 100)) or 0.0
+    with pytest.raises(LanguageModelError, match="is spent of `max_cost`"):
+        ask(questions(8), ask_rest=True, limits=Limits(concurrency=1, max_cost=3.5 * call))
+    assert [batch.spent["output"] for batch in server.batches.values()] == [0, 400]
+    # Two calls' worth by the second batch; two more, of which the last one goes above.
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_what_batches_leave_is_not_held_without_end(
+    ask: Ask, server: Server, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(AnthropicBatches, "most_requests", 4)
+    monkeypatch.setattr(batches, "AT_ONCE", most)
+    server.batch_outcome = lambda id: "expired"
+    held: list[int] = []
+
+    def several() -> Iterator[Question]:
+        for question in questions(40):
+            held.append(sent(server).total() - len(server.answered))
+            yield question
+
+    assert ask(several(), ask_rest=True).outcomes == {"answered": 40}
+    assert 4 <= max(held) <= 4 * most
+
+
 def test_servers_without_batches_say_so(ask: Ask, server: Server, folder: Path) -> None:
     server.batches_known = False
-    with pytest.raises(LanguageModelError, match=f"claude-haiku-4-5 at {server.url}: this server has no batches"):
+    with pytest.raises(LanguageModelError, match="claude-haiku-4-5: this server has no batches"):
         ask(questions(2))
     assert noted(folder) == []
     with (
@@ -287,21 +356,3 @@ def test_servers_without_batches_say_so(ask: Ask, server: Server, folder: Path) 
         pytest.raises(LanguageModelError, match=f"openai/fake at {server.url}: this server has no batches"),
     ):
         batches.Batched(engine)
-
-
-def test_batches_are_cancelled_and_what_was_answered_is_fetched(
-    ask: Ask, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.batch_polls = None
-    monkeypatch.setattr(AnthropicBatches, "most_requests", 4)
-
-    with pytest.raises(KeyboardInterrupt):
-        ask(questions(8), report=interrupt)
-    with AnswerStore(folder) as store:
-        assert batches.cancel_batches(store) == 2
-    assert all(batch.cancelled for batch in server.batches.values())
-    done = ask(questions(8))
-    assert done.outcomes == {"answered": 4, "failed": 4}
-    assert {reply.outcome for reply in done.replies.values()} == {Outcome.ANSWERED, Outcome.FAILED}
-    with AnswerStore(folder) as store:
-        assert batches.cancel_batches(store) == 0

@@ -16,6 +16,7 @@ from taxonomy.errors import LanguageModelError
 from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.engine import Engine
+from taxonomy.llm.question import Context
 from taxonomy.llm.reply import Outcome, Reply, token_count
 from tests.llm.asking import answer, both, engine, outcomes, questions, replies
 from tests.llm_server import Server, Usage
@@ -210,7 +211,7 @@ def test_a_server_that_wants_a_pause_of_years_is_given_up(server: Server, tmp_pa
 @both
 def test_half_a_letter_does_not_end_the_run(server: Server, tmp_path: Path, model: str) -> None:
     with engine(model, server, tmp_path) as asked:
-        asked_for = questions(2, "\ud800", context={"text": "\ud800"})
+        asked_for = questions(2, "\ud800", context=Context({"text": "\ud800"}))
         assert {reply.outcome for _, reply in asked.ask(asked_for)} == {Outcome.ANSWERED}
 
 

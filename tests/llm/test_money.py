@@ -17,7 +17,7 @@ from taxonomy.llm.answer_store import AnswerStore
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.engine import Engine
 from taxonomy.llm.limits import Limits
-from taxonomy.llm.question import Question, block_of
+from taxonomy.llm.question import Context, Question
 from taxonomy.llm.rehearsal import Rehearsal
 from taxonomy.llm.reply import Tokens
 from taxonomy.llm.spending import BYTES_PER_TOKEN, ENOUGH, Usage, cost_of, forecast
@@ -207,8 +207,8 @@ def test_a_task_may_have_a_model_of_its_own(server: Server, tmp_path: Path, mode
 
 # -- what many questions have in common ------------------------------------------------------------------------
 
-CONTEXT = {"said": "and so on, " * 50}
-SHARED = block_of(CONTEXT)
+CONTEXT = Context({"said": "and so on, " * 50})
+SHARED = CONTEXT.text
 
 
 @both
@@ -236,7 +236,7 @@ def test_the_first_question_of_a_context_goes_alone(server: Server, tmp_path: Pa
     with engine(model, server, tmp_path, concurrency=4) as asked:
         outcomes(asked, questions(1, context=CONTEXT))
         assert server.most_at_once == 1
-        outcomes(asked, questions(5, "more", context={"said": "another one"}))
+        outcomes(asked, questions(5, "more", context=Context({"said": "another one"})))
     # One, its answer, and then the others.
     assert server.times[2] - server.times[1] >= 0.05
     assert server.most_at_once > 1
@@ -257,6 +257,6 @@ def test_only_some_contexts_are_remembered(
 ) -> None:
     monkeypatch.setattr("taxonomy.llm.engine.CONTEXTS", 2)
     with engine(model, server, tmp_path) as asked:
-        several = [one for number in range(5) for one in questions(2, context={"part": number})]
+        several = [one for number in range(5) for one in questions(2, context=Context({"part": number}))]
         assert {reply.outcome for _, reply in asked.ask(several)} == {"answered"}
         assert len(asked._contexts) == 2

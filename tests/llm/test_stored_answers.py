@@ -31,10 +31,10 @@ def filled(answers: Path) -> Path:
         for number in range(3):
             answer = Reply(Outcome.ANSWERED, f'"{SECRET} {number}"', tokens=Tokens(1_000, 200, 0, 10))
             store.put(f"a{number}", "openai/gpt-4o", "cluster", answer)
-            store.note_call("openai/gpt-4o", "cluster", 4_000, answer)
+            store.note_call("d", "openai/gpt-4o", "cluster", 4_000, answer)
         refusal = Reply(Outcome.REFUSED, reason="the model declined", tokens=Tokens(1_000, 0, 0, 1))
         store.put("b", "ollama/small at http://localhost:11434/v1", "move", refusal)
-        store.note_call("ollama/small at http://localhost:11434/v1", "move", 4_000, refusal)
+        store.note_call("d", "ollama/small at http://localhost:11434/v1", "move", 4_000, refusal)
         store.note_batch("key", "anthropic/claude-haiku-4-5", ["c", "d"])
     return answers
 
@@ -91,7 +91,7 @@ def test_purge_asks_before_it_deletes(run: Run, filled: Path) -> None:
 
 def test_purge_asks_before_it_forgets_calls(run: Run, answers: Path) -> None:
     with AnswerStore(answers) as store:
-        store.note_call("openai/x", "cluster", 10, Reply(Outcome.FAILED))
+        store.note_call("d", "openai/x", "cluster", 10, Reply(Outcome.FAILED))
     assert "Delete 0 stored answers, and what is noted of 1 call?" in run("llm", "purge").stdout
     with AnswerStore(answers) as store:
         assert [one.calls for one in store.stored()] == [1]
@@ -130,6 +130,15 @@ def test_only_the_owner_can_read_the_store(run: Run, filled: Path) -> None:
     assert set(modes.values()) == {0o600}
     assert len(modes) == 3
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_batches_that_are_not_cancelled_are_listed(run: Run, filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.delenv("ANTHROPIC_BASE_URL", raising=False)
+    done = run("llm", "cancel")
+    assert (done.returncode, done.stdout) == (1, "0 batches cancelled\n")
+    problem = "1 batch for anthropic/claude-haiku-4-5: there is no key in the environment; set ANTHROPIC_API_KEY"
+    assert done.stderr == f"Not cancelled: {problem}\n"
 
 
 def test_a_file_that_is_no_store_is_one_line(run: Run, answers: Path) -> None:

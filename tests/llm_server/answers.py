@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 # Letters of the word in each name.
@@ -12,6 +13,8 @@ GIBBERISH = 16
 LETTERS = "abcdefghijklmnop"
 # The client may mark its system text with a line of its own, which names do not depend on.
 MARK = re.compile(r"\n+[^\n]*\bvt-[0-9a-f]{16}\b[^\n]*")
+# Nothing in the data can close its block.
+BLOCK = re.compile(r"<data>\n(.*?)\n</data>", re.DOTALL)
 
 
 def text_of(content: Any) -> str:
@@ -19,16 +22,21 @@ def text_of(content: Any) -> str:
     return content if isinstance(content, str) else "".join(block.get("text", "") for block in content or ())
 
 
-def system_of(request: dict[str, Any]) -> str:
+def system_of(request: Mapping[str, Any]) -> str:
     """Return the system text, which each protocol has in a place of its own."""
     said = [message["content"] for message in request["messages"] if message["role"] == "system"]
     return "\n".join(map(text_of, [request.get("system", ""), *said])).strip()
 
 
-def data_of(request: dict[str, Any]) -> Any:
-    """Return the data that a request shows the model."""
+def blocks_of(request: Mapping[str, Any]) -> list[Any]:
+    """Return the blocks of data that a question shows the model, without those of what was refused."""
     first = next(message for message in request["messages"] if message["role"] == "user")
-    return json.loads(text_of(first["content"]).removeprefix("<data>\n").partition("\n</data>")[0])
+    return [json.loads(block) for block in BLOCK.findall(text_of(first["content"]))]
+
+
+def data_of(request: Mapping[str, Any]) -> Any:
+    """Return the first block of data that a question shows the model."""
+    return blocks_of(request)[0]
 
 
 def kind_of(request: dict[str, Any]) -> str:

@@ -18,6 +18,8 @@ ROUTE = re.compile(r"/messages/batches(?:/(?P<id>[^/]+)(?:/(?P<last>results|canc
 MOST_REQUESTS = 100_000
 MOST_BYTES = 256 * 2**20
 CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+# Said instead of the answer to a call that was done.
+JUNK = {"junk": b"<html>OK</html>", "empty": b"", "nameless": b"{}", "list": b"[1]"}
 KINDS = ("succeeded", "errored", "expired", "canceled")
 
 

@@ -88,6 +88,8 @@ class Handler(BaseHTTPRequestHandler):
             reply = Reply(*error) if error else batches.answer_call(state, call, found["id"], sent, url)
         if fault == "drop-after":
             self.close_connection = True
+        elif fault in batches.JUNK:
+            self.send(200, batches.JUNK[fault])
         elif isinstance(reply, Reply):
             self.send_reply(reply)
         else:
@@ -144,3 +146,5 @@ def serve() -> Iterator[Server]:
             state.held.set()
             http.shutdown()
             thread.join()
+        for error in state.errors:
+            raise error

@@ -35,7 +35,12 @@ def reply_to(server: Server, request: dict[str, Any], fault: str | None, key: st
     if error is not None:
         status, body = error
         return Reply(status, body)
-    said = spoil(server.answer(request), fault, request, key)
+    try:
+        answer = server.answer(request)
+    except Exception as raised:
+        server.errors.append(raised)
+        return reply_to(server, request, "500", "", anthropic=anthropic)
+    said = spoil(answer, fault, request, key)
     told = server.usage(request, said)
     usage = told or Usage(input=0, cached=0, written=0, output=0)
     form: Callable[..., dict[str, Any]] = message if anthropic else completion

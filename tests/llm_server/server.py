@@ -36,7 +36,7 @@ class Server:
     Attributes
     ----------
     answer : callable
-        Takes a request, returns what the model says.
+        Takes a request, returns what the model says. What it raises is answered with 500.
     fault : callable
         Takes a request's number from 0 and the request; returns None or a fault: a status such as "429", or one that
         `faults` or `transport` lists.
@@ -51,6 +51,8 @@ class Server:
         The URL that the fault "redirect" sends to, such as that of another server.
     requests, answered : list of dict
         All requests; those with a good answer.
+    errors : list of Exception
+        What `answer` raised. The first that is left here is raised where the server ends.
     keys, times : list
         The key and the monotonic time of each request.
     most_at_once : int
@@ -68,8 +70,8 @@ class Server:
         lines), or what `faults` lists.
     batch_fault : callable
         Takes a number from 0 and the kind of a call, of which it is the number: "create", "list", "retrieve",
-        "results" or "cancel"; returns None, a status, "drop-after" (the call is done, and the connection dropped), or
-        "half" (results break off).
+        "results" or "cancel"; returns None, a status, "drop-after" (the call is done, and the connection dropped), a
+        name of `batches.JUNK` (it is done, and that is said of it), or "half" (results break off).
     held : threading.Event
         Ends what waits: "slow", "hang", "hold", and answers without an end.
     """
@@ -83,6 +85,7 @@ class Server:
         self.elsewhere = ""
         self.requests: list[dict[str, Any]] = []
         self.answered: list[dict[str, Any]] = []
+        self.errors: list[Exception] = []
         self.keys: list[str] = []
         self.times: list[float] = []
         self.most_at_once = 0

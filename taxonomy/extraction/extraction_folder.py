@@ -1,0 +1,102 @@
+"""The folder that an extraction is written to: tables of records, counts, and private files."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taxonomy.errors import OutputError
+from taxonomy.extraction.extraction_tables import ExtractionTables
+from taxonomy.extraction.keyed_ids import new_key, read_key
+from taxonomy.files import check_folder, replace_file, replace_files
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = "value-taxonomy extraction"
+SUMMARY = "extraction.json"
+TABLES = ("mentions.parquet", "conversations.parquet")
+PRIVATE = "private"
+# In the metadata of the tables: what their figures depend on.
+METADATA_KEY = b"value_taxonomy_extraction"
+
+
+class ExtractionFolder:
+    """The folder of an extraction.
+
+    Parameters
+    ----------
+    path : Path
+        Made if it is not there, for its owner only.
+    key : Path, optional
+        The key of another extraction, so that the same ids have the same digests. By default the folder's own, which is
+        made if need be.
+
+    Attributes
+    ----------
+    key : str
+
+    Raises
+    ------
+    OutputError
+        If the folder can't be written, or has files of these names that are not of an extraction, or another key.
+    InputError
+        If a key can't be read.
+    """
+
+    def __init__(self, path: Path, *, key: Path | None = None) -> None:
+        self.path = path
+        given = None if key is None else read_key(key)
+        check_folder(path)
+        self._check_owner()
+        path.chmod(0o700)
+        private = path / PRIVATE
+        check_folder(private)
+        private.chmod(0o700)
+        own = private / "key"
+        if not own.exists():
+            replace_file(own, f"{given or new_key()}\n".encode(), private=True)
+        elif given is not None and read_key(own) != given:
+            remedy = "leave the key out, or choose another folder"
+            raise OutputError("the folder has another key", path=str(own), remedy=remedy)
+        self.key = read_key(own)
+
+    def _check_owner(self) -> None:
+        """Refuse a folder in which another's files would be lost."""
+        if (self.path / PRIVATE / "key").exists():
+            return
+        for name in (*TABLES, SUMMARY, PRIVATE):
+            if (self.path / name).exists():
+                problem = "an extraction would overwrite this file, which is not of one"
+                remedy = "move it away, or choose another folder"
+                raise OutputError(problem, path=str(self.path / name), remedy=remedy)
+
+    def write(self, found: ExtractionTables, described: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
+        """Write all files; each of the two parts, private and not, is written as a whole or not at all.
+
+        Parameters
+        ----------
+        found : ExtractionTables
+        described : mapping
+            What figures depend on, for the metadata of the tables.
+        summary : mapping
+            For `extraction.json`.
+        """
+        metadata = {METADATA_KEY: json.dumps(described, sort_keys=True).encode()}
+        tables = {f"{name}.parquet": table for name, table in found.tables().items()}
+        contents = {name: _parquet(table.replace_schema_metadata(metadata)) for name, table in tables.items()}
+        shown = {name: contents.pop(name) for name in TABLES}
+        replace_files(self.path / PRIVATE, contents, private=True)
+        text = json.dumps({"format": FORMAT, "version": 1, **summary}, indent=1, ensure_ascii=False) + "\n"
+        replace_files(self.path, {**shown, SUMMARY: text.encode()}, private=True)
+
+
+def _parquet(table: pa.Table) -> bytes:
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
