@@ -19,9 +19,8 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.proportion import proportion_confint
 
 from taxonomy.cli import main
-from taxonomy.cli.extracting import evaluate_command
 from taxonomy.errors import InputError
-from taxonomy.extraction.evaluation import LIKENESS, Evaluation, evaluate_extraction
+from taxonomy.extraction.evaluation import Evaluation, evaluate_extraction
 from taxonomy.mentions.columns import RESPONSE_TYPES
 from tests.conftest import ROOT, examples
 from tests.tiny_encoder import TinyEncoder
@@ -567,8 +566,3 @@ def test_the_command_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
     assert "this is no folder of an extraction" in done.stderr
     both = CliRunner().invoke(main, [*given, "--model", "minilm"])
     assert "--model and --no-vectors exclude each other" in both.stderr
-
-
-def test_the_likeness_of_the_command_is_that_of_the_function() -> None:
-    [option] = [one for one in evaluate_command.params if one.name == "likeness"]
-    assert option.default == LIKENESS

@@ -20,6 +20,7 @@ from taxonomy.cli.answer_output import (
 )
 from taxonomy.cli.commands import LazyGroup
 from taxonomy.cli.options import PATH, model_option, quiet_option, taxonomy_option
+from taxonomy.extraction.extraction_defaults import LIKENESS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,9 @@ def extract_group() -> None:
 @taxonomy_option
 @model_option("Embedding model by which values are alike")
 @click.option("--no-vectors", is_flag=True, help="Do without likeness, which needs an embedding model.")
-@click.option("--likeness", type=float, default=0.7, show_default=True, help="Least cosine of values that are alike.")
+@click.option(
+    "--likeness", type=float, default=LIKENESS, show_default=True, help="Least cosine of values that are alike."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @quiet_option
 def evaluate_command(

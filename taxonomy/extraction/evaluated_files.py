@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 
 from taxonomy.errors import InputError
+from taxonomy.extraction.extraction_folder import FORMAT, PRIVATE, SUMMARY, TABLES, VERSION
 from taxonomy.mentions.columns import RESPONSE_TYPES, SIDES_BY_NAME
 from taxonomy.mentions.forms import FALSE, TRUE
 from taxonomy.values import canonical_key
 from taxonomy.values.text_files import open_file, read_rows, suffix_of
 
-FORMAT, VERSION = "value-taxonomy extraction", 1
 _NEEDED = ("conversation_id", "kind", "label", "side", "explicit")
 # Where a value stands that is not expressed: there is none in a table made by hand.
 _PLACE = "place"
@@ -84,16 +84,17 @@ def read_extraction(folder: Path) -> ExtractedFolder:
     ids = _read_private(folder, "ids", ("kind", "digest", "original"))
     ids = ids[ids["kind"] == "conversation"]
     originals = pd.Series(ids["original"].astype(str).to_numpy(), index=ids["digest"].to_numpy())
-    answers = _read_parquet(folder / "conversations.parquet", ("conversation_id", "response_type", "task"))
-    mentions = _read_parquet(folder / "mentions.parquet", ("conversation_id", "side", "value", "explicit"))
+    paths = [folder / name for name in TABLES]
+    mentions = _read_parquet(paths[0], ("conversation_id", "side", "value", "explicit"))
+    answers = _read_parquet(paths[1], ("conversation_id", "response_type", "task"))
     screened = _read_private(folder, "screened", ("conversation_id", "subjectivity", "kept"))
     failures = _read_private(folder, "failures", ("conversation_id", "outcome"))
-    for name, frame in (("mentions", mentions), ("conversations", answers)):
+    for path, frame in zip(paths, (mentions, answers), strict=True):
         unknown = int((~frame["conversation_id"].isin(originals.index)).sum())
         if unknown:
             problem = f"{unknown:,} rows have an id that private/ids.parquet lacks"
             remedy = "evaluate a folder as it was written"
-            raise InputError(problem, path=str(folder / f"{name}.parquet"), column="conversation_id", remedy=remedy)
+            raise InputError(problem, path=str(path), column="conversation_id", remedy=remedy)
     for frame in (mentions, answers, screened, failures):
         frame["conversation"] = frame.pop("conversation_id").map(originals)
     return ExtractedFolder(
@@ -144,7 +145,7 @@ def read_truth(path: Path) -> Truth:
 
 
 def _read_summary(folder: Path) -> dict[str, Any]:
-    path = folder / "extraction.json"
+    path = folder / SUMMARY
     remedy = "give the folder that extract run wrote"
     try:
         summary = json.loads(path.read_bytes())
@@ -159,7 +160,7 @@ def _read_summary(folder: Path) -> dict[str, Any]:
 
 
 def _read_private(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:
-    path = folder / "private" / f"{name}.parquet"
+    path = folder / PRIVATE / f"{name}.parquet"
     if not path.exists():
         remedy = "evaluate the folder where it was written: its private files say which conversation is which"
         raise InputError("the private file is missing", path=str(path), remedy=remedy)

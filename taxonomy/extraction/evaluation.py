@@ -15,6 +15,7 @@ import pandas as pd
 
 from taxonomy.errors import InputError, check_type
 from taxonomy.extraction.evaluated_files import ExtractedFolder, Truth, read_extraction, read_truth
+from taxonomy.extraction.extraction_defaults import LIKENESS
 from taxonomy.extraction.judged_answers import cross_responses, cross_screening, judge_tasks, measure_kappas
 from taxonomy.extraction.matched_values import (
     Matching,
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from embeddings import Encoder
     from embeddings.progress import Progress
 
-# The least cosine of two values that are alike, by default.
-LIKENESS = 0.7
 _SOURCE = ("digest", "models", "prompts", "settings")
 EXTRACTED, SCREENED_OUT, ABSENT = "extracted", "screened out", "not in the extraction"
 

@@ -11,3 +11,5 @@ LEVELS: tuple[Subjectivity, ...] = get_args(Subjectivity)
 DEFAULT_LEVEL: Subjectivity = "mostly subjective"
 # Characters that a model is shown at once: some ten thousand tokens of English.
 WINDOW = 40_000
+# The least cosine of two values that count as alike in an evaluation.
+LIKENESS = 0.7

@@ -16,7 +16,7 @@ from taxonomy.files import check_folder, replace_file, replace_files
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = "value-taxonomy extraction"
+FORMAT, VERSION = "value-taxonomy extraction", 1
 SUMMARY = "extraction.json"
 TABLES = ("mentions.parquet", "conversations.parquet")
 PRIVATE = "private"
@@ -90,7 +90,7 @@ class ExtractionFolder:
         contents = {name: _parquet(table.replace_schema_metadata(metadata)) for name, table in tables.items()}
         shown = {name: contents.pop(name) for name in TABLES}
         replace_files(self.path / PRIVATE, contents, private=True)
-        text = json.dumps({"format": FORMAT, "version": 1, **summary}, indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps({"format": FORMAT, "version": VERSION, **summary}, indent=1, ensure_ascii=False) + "\n"
         replace_files(self.path, {**shown, SUMMARY: text.encode()}, private=True)
 
 

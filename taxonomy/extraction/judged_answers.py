@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from taxonomy.extraction.extraction_defaults import LEVELS
 from taxonomy.extraction.measures import Share, share_columns
 from taxonomy.mentions.columns import RESPONSE_TYPES
 from taxonomy.values import canonical_key
 
 # Those with an order, from support to resistance: "no values" is none of them.
 ORDERED = RESPONSE_TYPES[:-1]
+_PLACES = {level: place for place, level in enumerate(LEVELS)}
 
 
 def cross_responses(answers: pd.DataFrame) -> pd.DataFrame:
@@ -74,4 +76,5 @@ def cross_screening(screened: pd.DataFrame) -> pd.DataFrame:
     """
     grouped = screened.groupby(["level", "kept"])["subjective"]
     table = grouped.agg(conversations="size", subjective="sum").reset_index()
+    table = table.sort_values("level", key=lambda levels: levels.map(_PLACES), kind="stable", ignore_index=True)
     return table.assign(**share_columns("share", table["subjective"], table["conversations"]))
