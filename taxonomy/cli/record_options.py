@@ -63,6 +63,9 @@ _READING = (
         show_default=True,
         help="Exit with 2 if a larger share of rows is malformed.",
     ),
+    click.option(
+        "--force", "mixed", is_flag=True, help="Read records of different extracting models or prompts together."
+    ),
     *_DISCLOSURE,
     quiet_option,
 )
@@ -102,6 +105,7 @@ class Reading:
     master: str | None
     memory_limit: str | None
     max_rejected: float
+    mixed: bool
     disclosure: Disclosure
     quiet: bool
 
@@ -114,8 +118,8 @@ class Reading:
 
         with open_engine(self.engine, master=self.master, memory_limit=self.memory_limit) as engine:
             with waiting("reading", self.quiet):
-                records = open_records(self.files, engine=engine, max_rejected=self.max_rejected)
-            _say(records.notices(), self.quiet)
+                records = open_records(self.files, engine=engine, max_rejected=self.max_rejected, mixed=self.mixed)
+            _say(records.origins.described, records.notices(), self.quiet)
             _keep_rejected([records.rejected], out)
             yield records
 
@@ -164,11 +168,12 @@ class Analysis:
                 master=reading.master,
                 memory_limit=reading.memory_limit,
                 max_rejected=reading.max_rejected,
+                mixed=reading.mixed,
                 progress=shown,
             ) as mentions,
         ):
             opened = [mentions, *([mentions.open_baseline(baseline)] if baseline else [])]
-            _say([notice for one in opened for notice in one.notices], reading.quiet)
+            _say(mentions.origins, [notice for one in opened for notice in one.notices], reading.quiet)
             _keep_rejected([one.rejected for one in opened], self.out)
             yield opened
 
@@ -268,7 +273,7 @@ def _gather_reading(given: dict[str, Any]) -> Reading:
 
     check_installed()
     disclosure = take_disclosure(given)
-    names = ("files", "engine", "master", "memory_limit", "max_rejected", "quiet")
+    names = ("files", "engine", "master", "memory_limit", "max_rejected", "mixed", "quiet")
     return Reading(disclosure=disclosure, **{name: given.pop(name) for name in names})
 
 
@@ -288,7 +293,10 @@ def _without_warnings() -> Iterator[None]:
         yield
 
 
-def _say(notices: Sequence[str], quiet: bool) -> None:
+def _say(origins: str, notices: Sequence[str], quiet: bool) -> None:
+    """Say how the values were extracted, and what to know of the records."""
+    if not quiet:
+        click.echo(origins, err=True)
     for notice in notices if not quiet else ():
         click.echo(f"Warning: {notice}", err=True)
 

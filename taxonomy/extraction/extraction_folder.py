@@ -12,6 +12,7 @@ from taxonomy.errors import OutputError
 from taxonomy.extraction.extraction_tables import ExtractionTables
 from taxonomy.extraction.keyed_ids import new_key, read_key
 from taxonomy.files import check_folder, replace_file, replace_files
+from taxonomy.mentions.origins import METADATA_KEY
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,8 +21,6 @@ FORMAT, VERSION = "value-taxonomy extraction", 1
 SUMMARY = "extraction.json"
 TABLES = ("mentions.parquet", "conversations.parquet")
 PRIVATE = "private"
-# In the metadata of the tables: what their figures depend on.
-METADATA_KEY = b"value_taxonomy_extraction"
 
 
 class ExtractionFolder:

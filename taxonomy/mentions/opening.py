@@ -44,6 +44,7 @@ def open_mentions(  # noqa: PLR0913 - the public call: what the command line tak
     master: str | None = None,
     memory_limit: str | None = None,
     max_rejected: float = MAX_REJECTED,
+    mixed: bool = False,
     progress: StageProgress | None = None,
 ) -> Mentions:
     """Open records of value mentions, whose values belong to a taxonomy.
@@ -74,6 +75,8 @@ def open_mentions(  # noqa: PLR0913 - the public call: what the command line tak
         Memory that DuckDB may take before it spills to disk, such as ``8GB``; ``3GB`` by default.
     max_rejected : float
         The share of malformed rows, of each kind, up to which the rest is read, from 0 to 1.
+    mixed : bool
+        Whether the files may be of several extractions, by other models or prompts, whose figures can't be compared.
     progress : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -86,7 +89,8 @@ def open_mentions(  # noqa: PLR0913 - the public call: what the command line tak
     Raises
     ------
     InputError
-        If there is nothing to read, too much of it is malformed, or an argument is of another type.
+        If there is nothing to read, too much of it is malformed, it is of several extractions, or an argument is of
+        another type.
     TaxonomyError
         If the engine's package is missing, or an option is not for this engine.
 
@@ -103,6 +107,7 @@ def open_mentions(  # noqa: PLR0913 - the public call: what the command line tak
     check_type(tree, Taxonomy, "tree", _GIVE_TREE)
     check_type(human_tree, (Taxonomy, type(None)), "human_tree", _GIVE_TREE)
     check_type(model, (str, type(None)), "model", "give the name of an embedding model")
+    check_type(mixed, bool, "mixed", "give True or False")
     check_type(max_rejected, (int, float), "max_rejected", "give a share from 0 to 1")
     if not 0 <= max_rejected <= 1:
         raise InputError(f"`max_rejected` is {max_rejected:g}", remedy="give a share from 0 to 1")
@@ -110,12 +115,12 @@ def open_mentions(  # noqa: PLR0913 - the public call: what the command line tak
     placing = _Placing({"ai": tree, "human": human_tree or tree}, assign, model, progress)
     opened = open_engine(engine, master=master, memory_limit=memory_limit)
     try:
-        records = placing.read(named, opened, max_rejected)
+        records = placing.read(named, opened, max_rejected, mixed)
     except BaseException:
         opened.close()
         raise
     _warn_of(records)
-    return Mentions(records, placing, max_rejected)
+    return Mentions(records, placing, max_rejected, mixed=mixed)
 
 
 class Mentions:
@@ -126,11 +131,18 @@ class Mentions:
     """
 
     def __init__(
-        self, records: Records, placing: _Placing, max_rejected: float = MAX_REJECTED, *, owns_engine: bool = True
+        self,
+        records: Records,
+        placing: _Placing,
+        max_rejected: float = MAX_REJECTED,
+        *,
+        mixed: bool = False,
+        owns_engine: bool = True,
     ) -> None:
         self._records = records
         self._placing = placing
         self._max_rejected = max_rejected
+        self._mixed = mixed
         self._owns_engine = owns_engine
         self._placed: dict[Side, PlacedMentions] = {}
 
@@ -185,6 +197,11 @@ class Mentions:
         """What to know before trusting the figures: rows that repeat others exactly, and ids that do not meet."""
         return tuple(self._records.notices())
 
+    @property
+    def origins(self) -> str:
+        """How the values were extracted, as far as the files say it: one line."""
+        return self._records.origins.described
+
     def open_baseline(self, paths: Paths) -> Mentions:
         """Open earlier records on the same engine, with the same taxonomies and the same limit of malformed rows.
 
@@ -207,9 +224,11 @@ class Mentions:
             problem = "`assign` places the strings of these records, so that a baseline would be in another taxonomy"
             raise InputError(problem, remedy="place them first with taxonomy.assign, and open both without `assign`")
         self._records.check_open()
-        records = self._placing.read(_listed(paths), self._records.engine, self._max_rejected)
+        records = self._placing.read(_listed(paths), self._records.engine, self._max_rejected, self._mixed)
+        if not self._mixed:
+            records.origins.joined(self._records.origins).check_one()
         _warn_of(records)
-        return Mentions(records, self._placing, self._max_rejected, owns_engine=False)
+        return Mentions(records, self._placing, self._max_rejected, mixed=self._mixed, owns_engine=False)
 
     def close(self) -> None:
         """Close the engine, and remove what it spilled to disk.
@@ -235,10 +254,10 @@ class _Placing:
     model: str | None
     progress: StageProgress | None
 
-    def read(self, paths: Sequence[str | Path], engine: Engine, max_rejected: float) -> Records:
+    def read(self, paths: Sequence[str | Path], engine: Engine, max_rejected: float, mixed: bool) -> Records:
         """Read records, and say so."""
         self._report("reading", 0)
-        records = open_records(paths, engine=engine, max_rejected=max_rejected)
+        records = open_records(paths, engine=engine, max_rejected=max_rejected, mixed=mixed)
         self._report("reading", 1)
         return records
 

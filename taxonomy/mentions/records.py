@@ -38,6 +38,7 @@ from taxonomy.mentions.columns import (
     Side,
 )
 from taxonomy.mentions.forms import explode_texts, name_alike
+from taxonomy.mentions.origins import Origins, find_origins
 from taxonomy.mentions.query_engine import Engine, Frame, distinct
 from taxonomy.mentions.rejected import COLUMNS, MAX_REJECTED
 from taxonomy.mentions.sources import find_sources
@@ -83,6 +84,8 @@ class Records:
         Rows that were read, by kind; a list of values is a row each.
     repeats : mapping of str to int
         Rows that are exact repeats of others, by kind. Those of mentions are counted, those of conversations are not.
+    origins : Origins
+        What the files say of how their values were extracted.
     met : int or None
         Rows of conversations that have a mention; None where there are no rows of conversations.
     rejected : DataFrame
@@ -97,6 +100,7 @@ class Records:
     users_known: bool
     rows: Mapping[Kind, int]
     repeats: Mapping[Kind, int]
+    origins: Origins
     met: int | None
     rejected: pd.DataFrame
 
@@ -140,7 +144,7 @@ class Records:
 
     def notices(self) -> list[str]:
         """Return what whoever reads these records must know before trusting the figures."""
-        said = []
+        said = self.origins.notices()
         for kind, (one, several) in _OF_REPEATS.items():
             if repeats := self.repeats.get(kind, 0):
                 verbs = ("repeats", one) if repeats == 1 else ("repeat", several)
@@ -153,7 +157,9 @@ class Records:
         return said
 
 
-def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: float = MAX_REJECTED) -> Records:
+def open_records(
+    paths: Sequence[str | Path], *, engine: Engine, max_rejected: float = MAX_REJECTED, mixed: bool = False
+) -> Records:
     """Open records of mentions, and check every row.
 
     Parameters
@@ -163,6 +169,8 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     engine : Engine
     max_rejected : float
         The share of malformed rows, of each kind, up to which the rest is taken.
+    mixed : bool
+        Whether the files may be of several extractions.
 
     Returns
     -------
@@ -173,10 +181,14 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
     Raises
     ------
     InputError
-        If there is nothing to read, or too much of it is malformed.
+        If there is nothing to read, too much of it is malformed, or it is of several extractions.
     """
     frames: dict[Kind, list[Frame]] = {"mentions": [], "conversations": []}
-    for source in find_sources(paths):
+    sources = find_sources(paths)
+    origins = find_origins([file for source in sources for file in source.files])
+    if not mixed:
+        origins.check_one()
+    for source in sources:
         frames[source.kind].append(read_rows(engine, source))
     frames["conversations"] = name_alike(frames["conversations"])
     names = {kind: {name for frame in read for name in frame.columns} for kind, read in frames.items()}
@@ -224,6 +236,7 @@ def open_records(paths: Sequence[str | Path], *, engine: Engine, max_rejected: f
         users_known=bool(engine.collect(with_user)["known"][0].as_py()),
         rows=rows,
         repeats=repeats,
+        origins=origins,
         met=met,
         rejected=rejected,
     )

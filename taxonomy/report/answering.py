@@ -63,6 +63,7 @@ def answer_questions(inputs: Inputs, previous: Release | None, progress: Progres
     records = next(iter(inputs.sides.values())).records
     report = Report(
         taxonomy=_describe(next(iter(inputs.sides.values())).tree),
+        origins=records.origins.described,
         facts=finish(facts, disclosed[:n_facts]),
         rejected=count_reasons(records.rejected),
         sections=sections,

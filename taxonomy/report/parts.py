@@ -101,6 +101,8 @@ class Report:
     ----------
     taxonomy : str
         Its title or id, its version, and the sizes of its levels.
+    origins : str
+        How the values were extracted, as far as the records say it.
     facts : mapping of str to str
         What was measured, and on what; with the share of each side's mentions that the taxonomy does not have.
     rejected : mapping of str to int
@@ -120,6 +122,7 @@ class Report:
     """
 
     taxonomy: str
+    origins: str
     facts: Mapping[str, str]
     rejected: Mapping[str, int]
     sections: Mapping[str, Section]
