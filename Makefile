@@ -11,7 +11,7 @@ INSTALLED = .venv/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: taxonomy test test-types test-code test-slow test-llm test-spark notebooks notebook-outputs bench bench-million
-.PHONY: docs picture reference schema format clean
+.PHONY: study docs picture reference schema format clean
 .DEFAULT_GOAL := taxonomy
 
 taxonomy: $(INSTALLED)  ## build/ from fixtures/values.csv with a page, and print the tree's top
@@ -51,6 +51,9 @@ test-spark: .venv/.spark  ## every test of Spark, which needs Java 17
 .venv/.spark: $(INSTALLED)
 	$(PIP) install --constraint .ci/constraints.txt --editable '.[spark]'
 	touch $@
+
+study: $(INSTALLED)  ## a study of invented conversations, with a server that knows what they hold, in build/study
+	.venv/bin/python -m tests.planted_study build/study
 
 # A second model whose agreement is measured: a name or a folder.
 BENCH_MODEL ?= mpnet

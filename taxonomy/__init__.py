@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         TaxonomyError,
     )
     from taxonomy.extraction.conversation_set import open_conversations
+    from taxonomy.extraction.evaluation import evaluate_extraction
     from taxonomy.extraction.extraction_recipe import ExtractionRecipe
     from taxonomy.extraction.extraction_run import extract_values
     from taxonomy.formats.readers import read
@@ -98,6 +99,7 @@ _HOMES = {
     "compare_models": "taxonomy.questions.compared_models",
     "describe_responses": "taxonomy.questions.responses",
     "detect_drift": "taxonomy.questions.drift",
+    "evaluate_extraction": "taxonomy.extraction.evaluation",
     "extract_values": "taxonomy.extraction.extraction_run",
     "find_anomalies": "taxonomy.questions.anomalies",
     "label": "taxonomy.building.labelling",
@@ -148,6 +150,7 @@ __all__ = [
     "compare_models",
     "describe_responses",
     "detect_drift",
+    "evaluate_extraction",
     "extract_values",
     "find_anomalies",
     "label",

@@ -26,8 +26,9 @@ NAMES = """
     FetchError InputError InvariantError LanguageModelError LanguageModel LevelsError LookupFailedError Node
     OutputError Recipe Taxonomy TaxonomyError
     __version__ apply_edits assign build compare compare_contexts compare_models describe_responses detect_drift
-    extract_values find_anomalies label lint load measure_frequency measure_mirroring measure_principles
-    measure_stability open_conversations open_mentions plot_flow read read_edits run_study write_report
+    evaluate_extraction extract_values find_anomalies label lint load measure_frequency measure_mirroring
+    measure_principles measure_stability open_conversations open_mentions plot_flow read read_edits run_study
+    write_report
 """
 
 
