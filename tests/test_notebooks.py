@@ -18,7 +18,7 @@ from nbformat import NotebookNode  # noqa: E402
 import taxonomy  # noqa: E402
 from tests.notebook_outputs import FIGURE, FOLDER, NOT_STORED, PICTURE, outputs, read, run  # noqa: E402
 
-FAST = ["01_build_and_read"]
+FAST = ["01_build_and_read", "07_from_conversations"]
 SLOW = [
     "02_explore_clusters",
     "03_choose_parameters",
