@@ -231,7 +231,7 @@ def test_disclosed_counts_are_of_many(world: World) -> None:
 
 def test_no_output_has_ids_unless_internal(world: World, tmp_path: Path) -> None:
     printed = invoke(world, *SPLIT, *WATCH, "--out", tmp_path / "t.csv").output
-    as_json = invoke(world, *SPLIT, *WATCH, "--json").output
+    as_json = invoke(world, *SPLIT, *WATCH, "--json").stdout
     assert set(json.loads(as_json)["tables"]) == {"reasons"}
     for text in (printed, as_json, (tmp_path / "t.csv").read_text()):
         assert "conv-" not in text
@@ -266,7 +266,7 @@ def test_records_of_earlier_times_are_a_baseline(world: World) -> None:
     # The same records as their own baseline.
     done = invoke(world, "--baseline", world.folder / "records", "--json")
     assert done.exit_code == 0, done.output
-    assert json.loads(done.output)["figures"]["baseline"] == SIZE
+    assert json.loads(done.stdout)["figures"]["baseline"] == SIZE
 
 
 # -- wrong uses ------------------------------------------------------------------------------------------------------

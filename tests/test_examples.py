@@ -24,6 +24,7 @@ from taxonomy.cli import main
 from tests.conftest import FIXTURE, ROOT, Run
 from tests.documents import DOCS, PAGES, Command, all_commands, blocks, commands, matches, name_of
 from tests.llm_server import serve
+from tests.llm_server.oracle import Oracle
 
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -33,8 +34,12 @@ NOT_RUN = {
     "--spark-master": "there is no cluster to embed on; make test-spark embeds on one",
     "fetch": "it asks the network",
 }
+# Whole reports, or a study, are among their examples.
+SLOW = {"conversations", "extraction"}
 LANGUAGES = {"console", "csv", "json", "python", "text", "toml"}
 SERVER = "http://localhost:8000/v1"
+# Pages whose models are asked about the conversations of the examples.
+KNOWING = {"extraction", "README"}
 SHELL = {"cat", "grep", "head"}
 
 
@@ -107,9 +112,8 @@ def folder(materials: Materials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     "page",
-    # Two whole reports are among the examples of conversations.
     [
-        pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if page.stem == "conversations" else [])
+        pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if page.stem in SLOW else [])
         for page in PAGES
         if any(blocks(page))
     ],
@@ -119,6 +123,8 @@ def test_the_examples_of_a_page_run(
 ) -> None:
     with serve() as server:
         server.stand_in(monkeypatch, "openai", "anthropic", "ollama")
+        if page.stem in KNOWING:
+            server.answer = Oracle.of_folder(materials.folder / "corpus")
         names: dict[str, Any] = {}
         for block in blocks(page):
             text = block.text.replace(SERVER, server.url)

@@ -127,7 +127,7 @@ def test_it_is_said_on_the_command_line(run: Run, tmp_path: Path) -> None:
     asked = ("analyze", "frequency", tmp_path / "m.csv", tmp_path / "c.csv", "--taxonomy", tmp_path / "tree.json")
     done = run(*asked, "--internal")
     assert done.returncode == 0, done.stderr
-    lines = done.stderr.splitlines()
+    _, *lines = done.stderr.splitlines()
     assert lines[0] == "Warning: 1 row of mentions repeats another row exactly, and is counted"
     assert lines[1].startswith("Warning: only 0 of 3 rows of conversations have a mention; ")
     assert "Warning" not in run(*asked, "--internal", "--quiet").stderr

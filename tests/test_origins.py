@@ -60,7 +60,7 @@ def test_what_extracted_the_values_is_said(run: Run, tree: Path, tmp_path: Path)
         assert "Extracted by openai/one" in (tmp_path / name).read_text(encoding="utf-8").replace("\\", "")
 
 
-@pytest.mark.parametrize("kind", ["mentions", "conversations"])
+@pytest.mark.parametrize("kind", ["mentions", pytest.param("conversations", marks=pytest.mark.slow)])
 def test_records_of_two_extractions_are_refused_unless_forced(run: Run, tree: Path, tmp_path: Path, kind: str) -> None:
     other = {**ONE, "digest": "2" * 64, "model": "openai/two", "combined": True}
     id = "d" if kind == "mentions" else "c"
@@ -96,7 +96,18 @@ def test_a_baseline_of_another_extraction_is_refused(tmp_path: Path) -> None:
     ):
         mentions.open_baseline(earlier)
     with taxonomy.open_mentions(later, TREE, mixed=True) as mentions:
-        assert mentions.open_baseline(earlier).ai.mentions == 20
+        assert taxonomy.detect_drift(mentions.open_baseline(earlier).ai, mentions.ai) is not None
+
+
+def test_periods_of_two_extractions_are_refused_however_they_are_opened(tmp_path: Path) -> None:
+    later = write(tmp_path / "later.parquet", ONE)
+    earlier = write(tmp_path / "earlier.parquet", {**ONE, "digest": "2" * 64, "language": "German"})
+    with (
+        taxonomy.open_mentions(later, TREE) as one,
+        taxonomy.open_mentions(earlier, TREE) as other,
+        pytest.raises(taxonomy.InputError, match="which differ in the language of values"),
+    ):
+        taxonomy.detect_drift(other.ai, one.ai)
 
 
 def test_one_extraction_with_two_source_models_is_no_mixture(tmp_path: Path) -> None:

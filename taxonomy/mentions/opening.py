@@ -225,8 +225,7 @@ class Mentions:
             raise InputError(problem, remedy="place them first with taxonomy.assign, and open both without `assign`")
         self._records.check_open()
         records = self._placing.read(_listed(paths), self._records.engine, self._max_rejected, self._mixed)
-        if not self._mixed:
-            records.origins.joined(self._records.origins).check_one()
+        records.origins.joined(self._records.origins).check_one()
         _warn_of(records)
         return Mentions(records, self._placing, self._max_rejected, mixed=self._mixed, owns_engine=False)
 

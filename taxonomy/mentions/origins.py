@@ -45,11 +45,22 @@ class Origin:
 
 @dataclass(frozen=True)
 class Origins:
-    """The extractions that record files are of, each with a file, and the files that say nothing of it."""
+    """The extractions that record files are of.
+
+    Attributes
+    ----------
+    files : mapping of str to (Origin, str)
+        Each by its digest, with one of its files.
+    silent, total : int
+        Files that say nothing of it, and all.
+    mixed : bool
+        Whether they may be of several.
+    """
 
     files: Mapping[str, tuple[Origin, str]]
     silent: int
     total: int
+    mixed: bool = False
 
     @property
     def described(self) -> str:
@@ -71,11 +82,13 @@ class Origins:
 
     def joined(self, others: Origins) -> Origins:
         """Return these with those of other files."""
-        return Origins({**others.files, **self.files}, self.silent + others.silent, self.total + others.total)
+        files = {**others.files, **self.files}
+        mixed = self.mixed or others.mixed
+        return Origins(files, self.silent + others.silent, self.total + others.total, mixed)
 
     def check_one(self) -> None:
-        """Raise an InputError if they are of several extractions."""
-        if len(self.files) < 2:
+        """Raise an InputError if they are of several extractions, and may not be."""
+        if self.mixed or len(self.files) < 2:
             return
         (first, file), (second, other), *_ = self.files.values()
         differ = [said for part, said in _PARTS.items() if first.parts.get(part) != second.parts.get(part)]
@@ -84,8 +97,8 @@ class Origins:
         raise InputError(problem, path=f"{file}, {other}", remedy=remedy)
 
 
-def find_origins(files: Sequence[str]) -> Origins:
-    """Return what Parquet files say; those of other formats say nothing."""
+def find_origins(files: Sequence[str], *, mixed: bool = False) -> Origins:
+    """Return what Parquet files say; those of other formats say nothing. They may be `mixed`, of several extractions."""
     found: dict[str, tuple[Origin, str]] = {}
     silent = 0
     for file in files:
@@ -94,7 +107,7 @@ def find_origins(files: Sequence[str]) -> Origins:
             silent += 1
         else:
             found.setdefault(origin.digest, (origin, file))
-    return Origins(found, silent, len(files))
+    return Origins(found, silent, len(files), mixed)
 
 
 def _read_origin(file: str) -> Origin | None:

@@ -185,9 +185,8 @@ def open_records(
     """
     frames: dict[Kind, list[Frame]] = {"mentions": [], "conversations": []}
     sources = find_sources(paths)
-    origins = find_origins([file for source in sources for file in source.files])
-    if not mixed:
-        origins.check_one()
+    origins = find_origins([file for source in sources for file in source.files], mixed=mixed)
+    origins.check_one()
     for source in sources:
         frames[source.kind].append(read_rows(engine, source))
     frames["conversations"] = name_alike(frames["conversations"])

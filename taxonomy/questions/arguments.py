@@ -42,7 +42,7 @@ def check_sides(ai: object, human: object, *, human_parameter: str = "human") ->
 
 
 def check_periods(earlier: object, later: object, parameters: tuple[str, str]) -> None:
-    """Check that two arguments are of the same side and the same taxonomy.
+    """Check that two arguments are of the same side, the same taxonomy and the same extraction.
 
     Raises
     ------
@@ -58,6 +58,7 @@ def check_periods(earlier: object, later: object, parameters: tuple[str, str]) -
         raise InputError(problem, remedy="give the same side of both")
     if earlier.tree.digest != later.tree.digest:
         raise InputError(f"`{first}` and `{second}` are in two taxonomies", remedy="open both with the same tree")
+    later.records.origins.joined(earlier.records.origins).check_one()
 
 
 def check_column(mentions: PlacedMentions, column: str, parameter: str) -> None:

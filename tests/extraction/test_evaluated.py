@@ -30,13 +30,20 @@ def check_within(share: Share, planned: float) -> None:
     assert low <= planned <= high
 
 
-def check_rates(found: Evaluation, oracle: Oracle) -> None:
-    """See that what was planned is within the intervals, and that what was drawn is found."""
+def check_drawn(found: Evaluation, oracle: Oracle) -> Counter[str]:
+    """See that the mistakes that were made are found, and return how many there are of each kind."""
     both = found.values.set_index(["matching", "side"]).loc[("key", "both")]
-    drawn = Counter(mistake.kind for mistake in oracle.mistakes)
-    lost, added = drawn["miss"] + drawn["side swap"], drawn["invention"] + drawn["side swap"]
-    assert both["true"] - both["right"] == lost
-    assert both["found"] - both["right"] == added
+    drawn = Counter[str](mistake.kind for mistake in oracle.mistakes)
+    assert both["true"] - both["right"] == drawn["miss"] + drawn["side swap"]
+    assert both["found"] - both["right"] == drawn["invention"] + drawn["side swap"]
+    assert found.response_right.of - found.response_right.count == drawn["wrong response"]
+    return drawn
+
+
+def check_rates(found: Evaluation, oracle: Oracle) -> None:
+    """See that what was planned is within the intervals."""
+    check_drawn(found, oracle)
+    both = found.values.set_index(["matching", "side"]).loc[("key", "both")]
     swapped = RATES["side_swaps"]
     recall = 1 - RATES["misses"] - swapped
     precision = recall / (recall + swapped + RATES["inventions"])
@@ -52,6 +59,7 @@ def check_rates(found: Evaluation, oracle: Oracle) -> None:
         assert language["precision_low"] <= precision <= language["precision_high"]
 
 
+@pytest.mark.slow
 def test_mistakes_are_found_as_often_as_they_were_made_in_every_language(tmp_path: Path) -> None:
     corpus = write_planted(tmp_path / "corpus", 800, seed=5)
     oracle = Oracle.of_folder(corpus, seed=1, **RATES)
@@ -74,14 +82,23 @@ def test_the_same_through_a_server(extract: Extract, tmp_path: Path) -> None:
     check_rates(evaluate_extraction(tmp_path / "out", corpus / "truth.parquet"), oracle)
 
 
+def test_the_mistakes_of_a_few_are_found(tmp_path: Path) -> None:
+    corpus = write_planted(tmp_path / "corpus", 120, seed=5)
+    oracle = Oracle.of_folder(corpus, **RATES)
+    extract_directly(corpus / "conversations.jsonl", tmp_path / "out", oracle)
+    found = evaluate_extraction(tmp_path / "out", corpus / "truth.parquet")
+    drawn = check_drawn(found, oracle)
+    assert min(drawn[kind] for kind in ("miss", "side swap", "invention", "wrong response")) > 0
+
+
 def test_counts_add_up_with_failures_of_every_kind(tmp_path: Path) -> None:
-    corpus = write_planted(tmp_path / "corpus", 400, seed=6)
+    corpus = write_planted(tmp_path / "corpus", 250, seed=6)
     oracle = Oracle.of_folder(corpus)
     failing = dict.fromkeys(FAILURES, 0.05)
     done = extract_directly(corpus / "conversations.jsonl", tmp_path / "out", oracle, failing=failing)
     assert set(done.failed) == set(FAILURES)
     failed = sum(done.failed.values())
-    assert done.counts["kept"] == 400 == done.counts["screened_out"] + failed + done.counts["extracted"]
+    assert done.counts["kept"] == 250 == done.counts["screened_out"] + failed + done.counts["extracted"]
     assert len(rows(tmp_path / "out", "conversations")) == done.counts["extracted"]
     assert len({row["conversation_id"] for row in rows(tmp_path / "out" / "private", "failures")}) == failed
     found = evaluate_extraction(tmp_path / "out", corpus / "truth.parquet")

@@ -231,7 +231,9 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("question", ["screening", *PARTS])
+@pytest.mark.parametrize(
+    "question", ["screening", PARTS[0], *(pytest.param(part, marks=pytest.mark.slow) for part in PARTS[1:])]
+)
 def test_a_failure_is_never_an_answer(extract: Extract, tmp_path: Path, server: Server, question: str) -> None:
     chats = write_conversations(tmp_path / "chats.jsonl", dict(numbered(3 * len(FAULTS) + 9)))
     # Of the conversations from 3 on that are kept, one for each.
@@ -310,9 +312,9 @@ def kill_after(process: subprocess.Popen[bytes], server: Server, calls: int) -> 
     process.wait()
 
 
-@pytest.mark.parametrize("count", [pytest.param(2000, marks=pytest.mark.slow), 60])
-def test_five_kills_change_nothing(
-    extract: Extract, server: Server, tmp_path: Path, answers: Path, monkeypatch: pytest.MonkeyPatch, count: int
+@pytest.mark.parametrize(("count", "kills"), [pytest.param(2000, 5, marks=pytest.mark.slow), (30, 1)])
+def test_kills_change_nothing(
+    extract: Extract, server: Server, tmp_path: Path, answers: Path, count: int, kills: int
 ) -> None:
     chats = write_conversations(tmp_path / "chats.jsonl", dict(numbered(count)))
     assert extract(chats, out="whole").returncode == 0
@@ -322,17 +324,17 @@ def test_five_kills_change_nothing(
     key = whole / "private" / "key"
     command = [sys.executable, "-m", "taxonomy.cli", "extract", "run", str(chats), "--out", str(tmp_path / "out")]
     command += ["--llm", "openai/fake", "--llm-base-url", server.url, "--key", str(key), "--quiet"]
-    for part in range(1, 6):
+    for part in range(1, kills + 1):
         process = subprocess.Popen(command)
-        kill_after(process, server, part * needed // 6)
+        kill_after(process, server, part * needed // (kills + 1))
         assert not (tmp_path / "out" / "extraction.json").exists()
     assert subprocess.run(command, timeout=600).returncode == 0
     # The calls in flight of each kill.
-    assert needed <= len(server.requests) <= needed + 5 * 8
+    assert needed <= len(server.requests) <= needed + kills * 8
     for name in TABLES:
         assert (tmp_path / "out" / name).read_bytes() == (whole / name).read_bytes()
     one, other = summary(whole), summary(tmp_path / "out")
     for name in ("counts", "values", "refused", "digest"):
         assert one[name] == other[name]
     for task, usage in one["usage"].items():
-        assert usage["calls"] <= other["usage"][task]["calls"] <= usage["calls"] + 5 * 8
+        assert usage["calls"] <= other["usage"][task]["calls"] <= usage["calls"] + kills * 8

@@ -257,6 +257,7 @@ def test_a_truth_that_lacks_a_conversation_is_refused(planted: Planted) -> None:
 # -- the process -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_process_reads_a_folder_and_makes_the_same_mistakes(tmp_path: Path) -> None:
     small = plant(60)
     rates: dict[str, Any] = dict.fromkeys(RATES, 0.3)
