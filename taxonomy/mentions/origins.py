@@ -98,7 +98,7 @@ class Origins:
 
 
 def find_origins(files: Sequence[str], *, mixed: bool = False) -> Origins:
-    """Return what Parquet files say; those of other formats say nothing. `mixed` files may be of several extractions."""
+    """Return what Parquet files say, which may be of several extractions; other files say nothing."""
     found: dict[str, tuple[Origin, str]] = {}
     silent = 0
     for file in files:
