@@ -19,7 +19,7 @@ pytest.importorskip("openai", reason="the extra llm is not installed")
 
 from taxonomy.errors import LanguageModelError
 from taxonomy.llm.answer_store import AnswerStore
-from taxonomy.llm.question import Question
+from taxonomy.llm.question import Context, Question
 from taxonomy.llm.reply import Outcome, Reply
 from tests.kills import start_child
 from tests.llm.asking import Saying, both, endpoint, engine, number_of, outcomes, questions, replies
@@ -91,7 +91,7 @@ def test_what_differs_is_asked_again_and_nothing_else(server: Server, tmp_path: 
         "prompt": {"prompt": "Say what that is."},
         "schema": {"form": _Other},
         "data": {"data": {"id": 0, "text": "more"}},
-        "context": {"context": "They all are numbers."},
+        "context": {"context": Context({"said": "They all are numbers."})},
         "number": {"number": 1},
     }
     asking = [QUESTION, *(replace(QUESTION, **change) for change in changed.values())]
