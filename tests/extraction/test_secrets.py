@@ -96,3 +96,16 @@ def test_secrets_stay_where_their_job_needs_them(
     assert leaked(counted.stdout + counted.stderr) == set()
     if counted.returncode == 0:
         assert leaked((tmp_path / "counts.csv").read_bytes()) == set()
+
+
+def test_an_error_and_its_trace_tell_no_secret(extract: Extract, server: Server, tmp_path: Path) -> None:
+    planted = plant(1000)
+    known = {fact["quote"] for facts in planted.facts.values() for fact in facts if fact["kind"] == "secret"}
+    having = [id for id, facts in planted.facts.items() if any(fact["kind"] == "secret" for fact in facts)]
+    chats = write_chosen(tmp_path / "chats.jsonl", planted, having[:30])
+    server.fault = lambda number, request: "401" if number > 10 else None
+    done = extract(chats, answer=Leaky(dict.fromkeys(known, "")), options=("--debug",))
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+    assert [secret for secret in known if secret in done.stdout + done.stderr] == []
+    assert not (tmp_path / "out" / "extraction.json").exists()
