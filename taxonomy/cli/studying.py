@@ -61,6 +61,8 @@ def study_command(
     with conversations:
         with waiting("estimating", quiet):
             planned = plan_extraction(conversations, llm, recipe=recipe, screen_model=screen_model)
+        if recipe.screen and (dry_run or not quiet):
+            click.echo("Estimated as if the screener kept every conversation whose screening is not stored:")
         plan_asking(llm, planned, dry_run=dry_run, quiet=quiet)
         watch = Watch(planned)
         with saying_how_to_go_on(), progress_bars(quiet, watch.note) as progress:
