@@ -152,6 +152,11 @@ class AnswerStore:
         rows = self._read("SELECT outcome, text, reason FROM replies WHERE digest = ?", digest)
         return Reply(Outcome(rows[0][0]), rows[0][1], rows[0][2]) if rows else None
 
+    def has_answers(self, model: str) -> bool:
+        """Say whether a model has answered a question."""
+        query = "SELECT EXISTS (SELECT 1 FROM replies WHERE model = ? AND outcome = ?)"
+        return bool(self._read(query, model, str(Outcome.ANSWERED))[0][0])
+
     def put(self, digest: str, model: str, task: str, reply: Reply) -> None:
         """Keep a reply; one that is kept already stays."""
         row = (digest, model, task, str(reply.outcome), reply.text, reply.reason, time.time())

@@ -49,6 +49,10 @@ class Model:
     endpoint : Endpoint
     pace : Pace
     tokenizer : Tokenizer
+    has_answered : bool
+        In this run or an earlier one.
+    unanswered : int
+        Questions of this run, until it has.
     protocol : Protocol
         With `ask`, `close`, and `batches`, which is None where the protocol has none.
     """
@@ -57,6 +61,8 @@ class Model:
         self.endpoint = endpoint
         self.pace = Pace(limits, stopped)
         self.tokenizer = Tokenizer(store, endpoint.asked_at)
+        self.has_answered = store.has_answers(endpoint.asked_at)
+        self.unanswered = 0
         self.protocol: Any = import_module(endpoint.protocol).Protocol(endpoint, limits.timeout)
 
     def expected_cost(self, question: Question, *, batched: bool = False) -> float | None:
@@ -107,8 +113,6 @@ class Engine:
         self._others = dict(others or {})
         self._canary = store.canary()
         self._stopped: LanguageModelError | None = None
-        self._answered = False
-        self._unanswered = 0
         self._contexts: dict[tuple[str, str], anyio.Event] = {}
         for one in self._endpoints:
             one.key()
@@ -333,10 +337,10 @@ class Engine:
         return self._stopped is not None
 
     def _judge(self, model: Model, reply: Reply) -> None:
-        """Stop if none of the first questions got an answer: the others would get none either."""
-        self._answered = self._answered or reply.outcome in LASTING
-        self._unanswered += 1
-        if not self._answered and self._unanswered >= _HOPELESS:
+        """Stop if a model that never answered answers none of the first questions: the others would get none either."""
+        model.has_answered = model.has_answered or reply.outcome in LASTING
+        model.unanswered += 1
+        if not model.has_answered and model.unanswered >= _HOPELESS:
             first = count_of(_HOPELESS, "question")
             problem = f"none of the first {first} got an answer, the last one: {reply.problem}"
             by_form = reply.outcome in (Outcome.MALFORMED, Outcome.TRUNCATED)

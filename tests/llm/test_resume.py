@@ -155,6 +155,21 @@ def _modes(store: AnswerStore) -> dict[str, str]:
 PRIVATE = {f"answers.sqlite{end}": "0o600" for end in ("", "-wal", "-shm")}
 
 
+@both
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_failed_before_is_asked_again_and_does_not_end_the_run(
+    server: Server, tmp_path: Path, model: str, order: int
+) -> None:
+    server.fault = lambda number, request: "broken" if number_of(request) >= 20 else None
+    expected = {number: Outcome.MALFORMED if number >= 20 else Outcome.ANSWERED for number in range(35)}
+    with engine(model, server, tmp_path) as asked:
+        assert outcomes(asked, questions(35)) == expected
+    # The model is known to answer, whatever comes first.
+    with engine(model, server, tmp_path) as asked:
+        assert outcomes(asked, list(questions(35))[::order]) == expected
+        assert asked.usage.stored == 20
+
+
 def test_only_the_owner_reads_answers(tmp_path: Path) -> None:
     mask = os.umask(0)
     try:
