@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,13 @@ from taxonomy.extraction.extraction_defaults import DEFAULT_LEVEL, LEVELS, WINDO
 from taxonomy.extraction.readers import list_formats
 
 if TYPE_CHECKING:
+    from taxonomy.extraction.conversation_set import Conversations
     from taxonomy.extraction.extraction_recipe import ExtractionRecipe
     from taxonomy.extraction.extractor import Extraction
+    from taxonomy.labels.language_model import LanguageModel
     from taxonomy.llm.settling import Asker
     from taxonomy.llm.spending import Usage
+    from taxonomy.progress import StageProgress
 
 
 _OPTIONS = (
@@ -56,7 +60,7 @@ def take_recipe(options: dict[str, Any], screen_model: str | None) -> Extraction
     from taxonomy.extraction.extraction_recipe import ExtractionRecipe
 
     if screen_model is not None and not options["screen"]:
-        raise click.UsageError("--screen-llm goes without --no-screen")
+        raise click.UsageError("--screen-llm can't be combined with --no-screen")
     return ExtractionRecipe(**{name: options.pop(name) for name in _RECIPE})
 
 
@@ -88,51 +92,71 @@ def run_command(
       value-taxonomy extract run export.zip --llm anthropic/NAME --out extraction/
       value-taxonomy analyze frequency extraction/ --taxonomy build/taxonomy.json
     """
-    from taxonomy.cli.screen import print_written, progress_bars, waiting
-    from taxonomy.extraction.conversation_set import open_conversations
-    from taxonomy.extraction.extraction_run import extract_values, plan_extraction
+    from taxonomy.cli.screen import print_written
+    from taxonomy.extraction.extraction_run import extract_values
 
     llm = take_model(options)
     recipe = take_recipe(options, screen_model)
-    with waiting("reading", quiet):
-        conversations = open_conversations(files, format=format)
-    with conversations:
-        with waiting("estimating", quiet):
-            planned = plan_extraction(conversations, llm, recipe=recipe, screen_model=screen_model)
-        if recipe.screen and (dry_run or not quiet):
-            click.echo("Estimated as if the screener kept every conversation whose screening is not stored:")
-        plan_asking(llm, planned, dry_run=dry_run, quiet=quiet)
-        watch = Watch(planned)
-        with saying_how_to_go_on(), progress_bars(quiet, watch.note) as progress:
-            done = extract_values(
-                conversations,
-                llm,
-                out,
-                recipe=recipe,
-                screen_model=screen_model,
-                key=key,
-                progress=progress,
-                watch=watch.begin,
-            )
+    asking = Watch(llm, recipe, screen_model, dry_run=dry_run, quiet=quiet)
+    with asking.of(files, format) as (conversations, progress):
+        done = extract_values(
+            conversations,
+            llm,
+            out,
+            recipe=recipe,
+            screen_model=screen_model,
+            key=key,
+            progress=progress,
+            watch=asking.begin,
+        )
     failed = sum(done.failed.values())
     if not quiet:
         print_extraction(done)
-        click.echo(f"{llm.model}: {said_of(watch.usage, failed)}")
+        click.echo(f"{llm.model}: {said_of(asking.usage, failed)}")
         print_written(out)
     check_failures(failed, done.counts["kept"], max_failures)
 
 
 class Watch:
-    """How asking goes, once it has begun."""
+    """Prints what asking about conversations will take, and how it goes."""
 
-    def __init__(self, planned: Usage) -> None:
-        self._planned = planned
+    def __init__(
+        self, llm: LanguageModel, recipe: ExtractionRecipe, screen_model: str | None, *, dry_run: bool, quiet: bool
+    ) -> None:
+        self._llm = llm
+        self._recipe = recipe
+        self._screen_model = screen_model
+        self._dry_run = dry_run
+        self._quiet = quiet
+        self._planned: Usage | None = None
+        self._asker: Asker | None = None
         self._asking: Asking | None = None
+
+    @contextmanager
+    def of(self, files: tuple[Path, ...], format: str | None) -> Iterator[tuple[Conversations, StageProgress | None]]:
+        """Read files, print the estimate, and give the conversations and a progress; a dry run ends here."""
+        from taxonomy.cli.screen import progress_bars, waiting
+        from taxonomy.extraction.conversation_set import open_conversations
+        from taxonomy.extraction.extraction_run import plan_extraction
+
+        with waiting("reading", self._quiet):
+            opened = open_conversations(files, format=format)
+        with opened as conversations:
+            with waiting("estimating", self._quiet):
+                planned = plan_extraction(
+                    conversations, self._llm, recipe=self._recipe, screen_model=self._screen_model
+                )
+            if self._recipe.screen and (self._dry_run or not self._quiet):
+                click.echo("Estimated as if the screener kept every conversation whose screening is not stored:")
+            plan_asking(self._llm, planned, dry_run=self._dry_run, quiet=self._quiet)
+            self._planned = planned
+            with saying_how_to_go_on(), progress_bars(self._quiet, self.note) as progress:
+                yield conversations, progress
 
     def begin(self, asker: Asker) -> None:
         """Take what asks."""
-        self._asker = asker
-        self._asking = Asking(self._planned, asker)
+        assert self._planned is not None
+        self._asker, self._asking = asker, Asking(self._planned, asker)
 
     def note(self) -> str:
         """Return how asking goes: rate, what is spent, failures."""
@@ -141,16 +165,21 @@ class Watch:
     @property
     def usage(self) -> Usage:
         """What was asked in this run."""
+        assert self._asker is not None
         return self._asker.usage
 
 
 def print_extraction(done: Extraction) -> None:
     """Print what became of the conversations and of the values that were named."""
-    counts, failed = done.counts, f"{sum(done.failed.values()):,} failed"
+    counts = done.counts
+    lost = f"{counts['unreadable']:,} unreadable + {counts['duplicates']:,} duplicates"
+    read = f"{lost} + {counts['nothing']:,} without text + {counts['kept']:,} kept"
+    click.echo(f"{count_of(counts['read'], 'conversation')} read = {read}")
+    failed = f"{sum(done.failed.values()):,} failed"
     if done.failed:
         failed += f" ({_listed(done.failed)})"
     became = f"{counts['screened_out']:,} screened out + {failed} + {counts['extracted']:,} extracted"
-    click.echo(f"{count_of(counts['kept'], 'conversation')} = {became}")
+    click.echo(f"{counts['kept']:,} kept = {became}")
     ai, human = done.values["ai"], done.values["human"]
     stated = done.values["ai_explicit"]
     click.echo(

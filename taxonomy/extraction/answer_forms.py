@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
 
 from taxonomy.extraction.extraction_defaults import Subjectivity
 from taxonomy.extraction.value_form import task_problem
+from taxonomy.mentions.columns import ResponseType
 
-Response = Literal[
-    "strong support",
-    "mild support",
-    "neutral acknowledgment",
-    "reframing",
-    "mild resistance",
-    "strong resistance",
-    "no values",
-]
 # The fields of `Features`, which are what is asked of a conversation.
 PARTS = ("ai_values", "human_values", "response_type", "task")
-# More than any side expresses in a window; a model that goes on is cut off.
-_MOST_VALUES = 50
+# More than any side expresses in a window. What is only too long is refused alone, and not the whole answer.
+_MOST_VALUES = 200
+_LONGEST_VALUE, _LONGEST_QUOTE = 1_000, 4_000
 
 
 class _Form(BaseModel):
@@ -39,18 +32,18 @@ class Screening(_Form):
 class Stated(_Form):
     """A value, and where it is expressed."""
 
-    value: str = Field(max_length=100)
+    value: str = Field(max_length=_LONGEST_VALUE)
     turn: int
-    quote: str = Field(max_length=400)
+    quote: str = Field(max_length=_LONGEST_QUOTE)
 
 
 class Expressed(_Form):
     """A value of the AI's, which it states or shows."""
 
-    value: str = Field(max_length=100)
+    value: str = Field(max_length=_LONGEST_VALUE)
     explicit: bool
     turn: int
-    quote: str = Field(max_length=400)
+    quote: str = Field(max_length=_LONGEST_QUOTE)
 
 
 def _checked_task(task: str) -> str:
@@ -67,7 +60,7 @@ class Features(_Form):
 
     ai_values: Annotated[list[Expressed], Field(max_length=_MOST_VALUES)] | None
     human_values: Annotated[list[Stated], Field(max_length=_MOST_VALUES)] | None
-    response_type: Response | None
+    response_type: ResponseType | None
     task: Annotated[str, Field(max_length=100), AfterValidator(_checked_task)] | None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from taxonomy.extraction.answer_forms import Expressed, Features, Stated
 from taxonomy.extraction.evidence import evidence_problem
@@ -38,7 +38,10 @@ class Mention:
 
 @dataclass(frozen=True)
 class Refused:
-    """A value that a model named and that does not count, and why; empty where it has not the form of a value."""
+    """A value that a model named and that does not count, and why.
+
+    The value is empty where it has not the form of one, the turn 0 where there is no such turn.
+    """
 
     side: Side
     value: str
@@ -79,16 +82,15 @@ def unite(answers: Iterable[tuple[Excerpt, Features]]) -> Extracted:
             explicit = found.explicit if isinstance(found, Expressed) else True
             reason = _reason_to_refuse(found, side, excerpt)
             if reason is not None:
-                # What has not the form may be anything, such as an address.
-                value = "" if reason == _NO_VALUE else found.value
-                refused.add(Refused(side, value, found.turn, reason))
+                turn = found.turn if found.turn in excerpt.turns else 0
+                refused.add(Refused(side, found.value, turn, reason))
                 continue
             mention = Mention(side, found.value, explicit, found.turn, found.quote)
             key = side, canonical_key(found.value)
             mentions[key] = min(mention, mentions.get(key, mention), key=_precedence)
     return Extracted(
         tuple(sorted(mentions.values(), key=lambda one: (one.side, one.turn, one.value))),
-        tuple(sorted(refused, key=lambda one: (one.side, one.turn, one.value, one.reason))),
+        tuple(map(_fit_to_keep, sorted(refused, key=lambda one: (one.side, one.turn, one.value, one.reason)))),
         response_type,
         task,
     )
@@ -103,6 +105,11 @@ def _reason_to_refuse(found: Expressed | Stated, side: Side, excerpt: Excerpt) -
     if value_problem(found.value) is not None or reason_to_reject(found.value, clean(found.value)) is not None:
         return _NO_VALUE
     return evidence_problem(found.quote, found.turn, side, excerpt.turns)
+
+
+def _fit_to_keep(refused: Refused) -> Refused:
+    """Return what was refused without what has not the form of a value: it may be anything, such as an address."""
+    return replace(refused, value="") if refused.reason == _NO_VALUE else refused
 
 
 def _precedence(mention: Mention) -> tuple[bool, int, str, str]:

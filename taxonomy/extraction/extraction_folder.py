@@ -29,7 +29,8 @@ class ExtractionFolder:
     Parameters
     ----------
     path : Path
-        Made if it is not there, for its owner only.
+        Made if it is not there, for its owner only. The mode of one that is there stays; that of the files does not
+        depend on it.
     key : Path, optional
         The key of another extraction, so that the same ids have the same digests. By default the folder's own, which is
         made if need be.
@@ -49,9 +50,11 @@ class ExtractionFolder:
     def __init__(self, path: Path, *, key: Path | None = None) -> None:
         self.path = path
         given = None if key is None else read_key(key)
+        is_new = not path.exists()
         check_folder(path)
         self._check_owner()
-        path.chmod(0o700)
+        if is_new:
+            path.chmod(0o700)
         private = path / PRIVATE
         check_folder(private)
         private.chmod(0o700)
@@ -68,10 +71,12 @@ class ExtractionFolder:
         if (self.path / PRIVATE / "key").exists():
             return
         for name in (*TABLES, SUMMARY, PRIVATE):
-            if (self.path / name).exists():
+            found = self.path / name
+            # A disk may have been full before the key was written.
+            if found.exists() and not (found.is_dir() and not any(found.iterdir())):
                 problem = "an extraction would overwrite this file, which is not of one"
                 remedy = "move it away, or choose another folder"
-                raise OutputError(problem, path=str(self.path / name), remedy=remedy)
+                raise OutputError(problem, path=str(found), remedy=remedy)
 
     def write(self, found: ExtractionTables, described: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
         """Write all files; each of the two parts, private and not, is written as a whole or not at all.

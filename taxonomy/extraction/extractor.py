@@ -138,6 +138,7 @@ class _Extractor:
         self._tables = tables
         self._progress = progress
         self._tally = _Tally()
+        self._accounted: set[int] = set()
         # By the identity of a question that is under way.
         self._asked: dict[int, tuple[_Reading, Asked]] = {}
 
@@ -251,7 +252,11 @@ class _Extractor:
     def _account(self, question: Question, reply: Reply) -> None:
         usage = self._tally.usage.setdefault(question.task, Usage())
         usage.outcomes[str(reply.outcome)] += 1
-        self._asker.took(question, usage)
+        # Conversations that say the same are asked about once.
+        asked = hash(question.digest(""))
+        if asked not in self._accounted:
+            self._accounted.add(asked)
+            self._asker.took(question, usage)
 
 
 @dataclass

@@ -18,7 +18,10 @@ def value_problem(value: str) -> str | None:
     >>> value_problem("honesty"), value_problem("Call +1 212-555-0101")
     (None, 'has other characters than letters, hyphens and spaces')
     """
-    return _problem(value, 1, _MOST_IN_VALUE)
+    problem = _problem(value, 1, _MOST_IN_VALUE)
+    if problem is None and any(_is_mixed(part) for word in value.split(" ") for part in word.split("-")):
+        return "has capital letters within a word"
+    return problem
 
 
 def task_problem(task: str) -> str | None:
@@ -37,8 +40,6 @@ def _problem(text: str, least: int, most: int) -> str | None:
         return f"does not have {least} to {most} words"
     if any(len(word) > _LONGEST_WORD for word in words):
         return "has a word that is too long to be one"
-    if any(_is_mixed(part) for word in words for part in word.split("-")):
-        return "has capital letters within a word"
     return None
 
 

@@ -9,7 +9,7 @@ Side = Literal["ai", "human"]
 SIDES: tuple[Side, ...] = get_args(Side)
 # What is said in the place of a side, too.
 SIDES_BY_NAME: dict[str, Side] = {"ai": "ai", "assistant": "ai", "human": "human", "user": "human"}
-RESPONSE_TYPES = (
+ResponseType = Literal[
     "strong support",
     "mild support",
     "neutral acknowledgment",
@@ -17,7 +17,8 @@ RESPONSE_TYPES = (
     "mild resistance",
     "strong resistance",
     "no values",
-)
+]
+RESPONSE_TYPES: tuple[ResponseType, ...] = get_args(ResponseType)
 # What a row of a mention may say about its conversation.
 OF_CONVERSATION = ("model", "task", "language", "user_id", "timestamp")
 MENTION = ("conversation_id", "side", "value", "explicit", *OF_CONVERSATION)

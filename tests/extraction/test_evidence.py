@@ -39,6 +39,9 @@ TURNS = {
         ("open with them", 0, "ai", "no such turn"),
         ("", 2, "ai", "quote too short"),
         ("Ok.", 2, "ai", "quote too short"),
+        # A part of a word is none.
+        ("eighbours too", 1, "human", "quote not in the turn"),
+        ("pen with the", 2, "ai", "quote not in the turn"),
         ("No!", 3, "human", None),
         ("…", 3, "human", "quote too short"),
         ("fair " * (MOST_WORDS + 1), 1, "human", "quote too long"),
@@ -47,6 +50,24 @@ TURNS = {
 )
 def test_a_value_needs_a_quote_from_a_turn_of_its_side(quote: str, turn: int, side: str, problem: str | None) -> None:
     assert evidence_problem(quote, turn, side, TURNS) == problem  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("quote", "text"),
+    [
+        ("正直", "私には正直が大切です。"),
+        ("诚实", "我看重诚实。"),
+        ("सच", "मेरे लिए सच सब कुछ है।"),
+        ("صدق", "أقدّر كل صدق."),
+        # Marks of direction, joiners and variants are not seen.
+        ("كل صدق", "أقدّر ‏كل‏ صدق."),
+        ("می خواهم", "من می‌ خواهم."),
+        ("I ❤ honesty", "I ❤️ honesty."),
+        ("it´s fair", "Now it's fair."),
+    ],
+)
+def test_quotes_of_other_scripts_are_evidence(quote: str, text: str) -> None:
+    assert evidence_problem(quote, 1, "ai", {1: Turn("ai", text)}) is None
 
 
 @examples(100)
@@ -124,6 +145,8 @@ def test_addresses_numbers_and_keys_have_not(value: str, problem: str) -> None:
 def test_a_task_has_two_to_six_words() -> None:
     assert task_problem("writing code") is None
     assert task_problem("履歴書の作成") is None
+    for task in ("JavaScript debugging", "LaTeX formatting", "iOS app development"):
+        assert task_problem(task) is None
     assert task_problem("debugging") == task_problem("a b c d e f g") == "does not have 2 to 6 words"
     assert task_problem("write to a@example.org") == "has other characters than letters, hyphens and spaces"
 

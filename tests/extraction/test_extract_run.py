@@ -61,7 +61,7 @@ def check_sum(folder: Path) -> None:
 def test_values_are_written_with_their_evidence(extract: Extract, chats: Path, tmp_path: Path, server: Server) -> None:
     done = extract(chats)
     assert done.returncode == 0, done.stderr
-    assert "9 conversations = 3 screened out + 0 failed + 6 extracted" in done.stdout
+    assert "9 kept = 3 screened out + 0 failed + 6 extracted" in done.stdout
     assert "12 values of the AI's, 6 of them stated; 6 of the person's; 0 conversations without any" in done.stdout
     out = tmp_path / "out"
     expected = {("ai", "care", False), ("ai", "honesty", True), ("human", "fairness", True)}
@@ -170,7 +170,7 @@ def test_without_a_screener_all_are_kept(extract: Extract, chats: Path, tmp_path
     # Those without a value are in the output, too.
     assert len(rows(tmp_path / "out", "conversations")) == 9
     done = extract(chats, options=("--no-screen", "--screen-llm", "openai/small"))
-    assert (done.returncode, "--screen-llm goes without --no-screen" in done.stderr) == (2, True)
+    assert (done.returncode, "--screen-llm can't be combined with --no-screen" in done.stderr) == (2, True)
 
 
 def test_one_combined_question_gives_the_same(extract: Extract, chats: Path, tmp_path: Path, server: Server) -> None:
@@ -281,6 +281,44 @@ def test_a_folder_of_others_is_left_alone(extract: Extract, chats: Path, tmp_pat
     assert done.returncode == 2
     assert "an extraction would overwrite this file, which is not of one" in done.stderr
     assert (tmp_path / "out" / "mentions.parquet").read_bytes() == b"mine"
+
+
+def test_a_folder_that_is_there_keeps_its_mode_and_its_files(extract: Extract, chats: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    out.chmod(0o755)
+    (out / "notes.txt").write_text("mine", encoding="utf-8")
+    assert extract(chats).returncode == 0
+    assert stat.S_IMODE(out.stat().st_mode) == 0o755
+    assert stat.S_IMODE((out / "private").stat().st_mode) == 0o700
+    assert (out / "notes.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_folder_whose_key_could_not_be_written_is_used_later(extract: Extract, chats: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "private").mkdir(parents=True)
+    assert extract(chats).returncode == 0
+
+
+def test_what_could_not_be_read_is_said(extract: Extract, chats: Path) -> None:
+    with chats.open("a", encoding="utf-8") as file:
+        file.write("not JSON\n")
+    done = extract(chats)
+    assert done.returncode == 0, done.stderr
+    pattern = r"(\d+) conversations read = (\d+) unreadable \+ (\d+) duplicates \+ (\d+) without text \+ (\d+) kept"
+    found = re.search(pattern, done.stdout)
+    assert found is not None
+    read, *parts = map(int, found.groups())
+    assert read == sum(parts)
+    assert parts[0] > 0
+
+
+def test_what_two_conversations_share_is_paid_for_once(extract: Extract, tmp_path: Path, server: Server) -> None:
+    turns = dict(numbered(2))["c1"]
+    chats = write_conversations(tmp_path / "one.jsonl", {"a": turns})
+    others = write_conversations(tmp_path / "two.jsonl", {"b": turns}, system="Be brief.")
+    assert extract(chats, others).returncode == 0
+    usage = summary(tmp_path / "out")["usage"]
+    assert sum(one["calls"] for one in usage.values()) == len(server.requests) == 5
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from taxonomy.extraction.conversation_questions import ask_features, ask_screeni
 from taxonomy.extraction.excerpts import Excerpt
 from taxonomy.extraction.extracted import Mention, unite
 from taxonomy.extraction.extraction_recipe import ExtractionRecipe
+from taxonomy.extraction.extraction_tables import ExtractionTables
 from taxonomy.extraction.prompt_files import list_prompts, read_prompt
 from taxonomy.llm.question import schema_of
 from taxonomy.mentions.columns import RESPONSE_TYPES
@@ -69,8 +71,6 @@ def test_what_was_asked_must_be_filled_in_and_the_rest_is_dropped(part: str) -> 
         {"task": "write to a@example.org"},
         {"ai_values": "none"},
         {"ai_values": [{"value": "care"}]},
-        {"ai_values": [ai("care", 2, "x" * 401)]},
-        {"ai_values": [ai("care", 2, "care")] * 51},
         {"ai_values": [{**ai("care", 2, "care"), "more": 1}]},
     ],
 )
@@ -123,6 +123,28 @@ def test_what_has_no_evidence_is_refused_with_the_reason() -> None:
         # It is kept nowhere.
         ("", "not in the form of a value"),
     }
+
+
+def test_one_bad_entry_costs_no_other() -> None:
+    named = [
+        ai("kindness", 2, "I will be kind"),
+        ai("care", 10**12, "I care"),
+        ai("honesty", -1, "I care about honesty"),
+        ai("candour", 2, "I care about honesty " * 40),
+        ai("x" * 500, 2, "I care about honesty"),
+        *(ai(f"call 555 010{number}", 2, "I care about honesty") for number in range(3)),
+    ]
+    found = unite([(Excerpt(TURNS), answer(ai_values=named))])
+    assert [mention.value for mention in found.mentions] == ["kindness"]
+    # Each is counted, though what has not the form is kept nowhere.
+    assert Counter(one.reason for one in found.refused) == {
+        "no such turn": 2,
+        "quote too long": 1,
+        "not in the form of a value": 4,
+    }
+    tables = ExtractionTables("0" * 64)
+    tables.add_extracted(0, Conversation("c", tuple(TURNS.values())), found)
+    assert len(tables.tables()["refused"]) == 7
 
 
 # -- questions -------------------------------------------------------------------------------------------------
