@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": "extract_run:run_command",
     "evaluate": "extracting:evaluate_command",
+    "sample": "extract_review:sample_command",
+    "review": "extract_review:review_command",
+    "score": "extract_review:score_command",
+    "agree": "extract_agree:agree_command",
+    "audit": "extract_audit:audit_command",
+    "purge": "extract_audit:purge_command",
 }
 
 
