@@ -27,8 +27,10 @@ _REMEDY = "give a sheet as `extract sample` wrote it, with answers"
 
 
 def sheet_csv(items: Sequence[ReviewItem]) -> str:
-    """Return items as CSV, each in a row, with the turns as text: a line ``Turn 3, AI:``, then the turn's lines, each
-    after a bar, so that no text can pass for another turn.
+    """Return items as CSV, each in a row.
+
+    The turns are text: a line ``Turn 3, AI:``, then the turn's lines, each after a bar, so that no text can pass for
+    another turn.
     """
     texts = [_cut(turns_text(item.turns)) for item in items]
     width = max(map(len, texts), default=1)
@@ -78,10 +80,10 @@ def read_sheet(path: Path) -> list[ReviewItem]:
         If it is none, or a row is damaged.
     """
     items = []
-    for line, cells in _rows(path):
+    for line, cells in read_rows_of(path, (*COLUMNS, TEXT)):
         try:
             items.append(_item(cells))
-        except (KeyError, ValueError) as error:
+        except ValueError as error:
             raise InputError(
                 f"the row is no item of a review sheet ({error})", path=str(path), line=line, remedy=_REMEDY
             ) from None
@@ -90,16 +92,25 @@ def read_sheet(path: Path) -> list[ReviewItem]:
     return items
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def read_rows_of(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows of a sheet that must have these columns, each with the number of its first line.
+
+    Raises
+    ------
+    InputError
+        If it can't be read, or lacks one of them.
+    """
     rows = read_rows(path)
     _, header = next(rows, (1, []))
     names = [name.strip() for name in header]
-    if missing := [name for name in (*COLUMNS, TEXT) if name not in names]:
+    if missing := [name for name in columns if name not in names]:
         problem = f"the sheet has no column {', '.join(missing)}"
         raise InputError(problem, path=str(path), line=1, remedy=_REMEDY)
     for line, row in rows:
         if any(row):
-            yield line, {name: unescape_cell(cell) for name, cell in zip(names, row, strict=False)}
+            # A spreadsheet may leave out cells at the end of a row.
+            cells = [unescape_cell(cell) for cell in row] + [""] * (len(names) - len(row))
+            yield line, dict(zip(names, cells, strict=False))
 
 
 def _item(cells: dict[str, str]) -> ReviewItem:
@@ -119,13 +130,19 @@ def _item(cells: dict[str, str]) -> ReviewItem:
         kind=kind,
         side=_SIDES.get(cells["side"]),
         claim=cells["claim"],
-        turn=int(cells["turn"] or 0),
+        turn=_number(cells["turn"]),
         quote=cells["quote"],
         turns=_turns("".join(_until_none(texts))),
         answer=answer,
         missing=cells["missing"],
         note=cells["note"],
     )
+
+
+def _number(cell: str) -> int:
+    if cell and not (cell.isascii() and cell.isdigit()):
+        raise ValueError("the turn is no number")
+    return int(cell or 0)
 
 
 def _until_none(texts: Iterator[str | None]) -> Iterator[str]:
@@ -140,8 +157,9 @@ def _turns(text: str) -> tuple[ShownTurn, ...]:
     for line in shown_text(text).split("\n"):
         if head := _HEAD.fullmatch(line):
             turns.append((int(head[1]), head[2], []))
-        elif turns and line.startswith(_MARGIN):
-            turns[-1][2].append(line.removeprefix(_MARGIN))
+        elif turns and f"{line} ".startswith(_MARGIN):
+            # A spreadsheet may take away the space of an empty line.
+            turns[-1][2].append(line[len(_MARGIN) :])
         elif line:
             raise ValueError("the text is not as it was written: a spreadsheet may have changed it")
     return tuple(ShownTurn(number, _SIDES[side], "\n".join(lines)) for number, side, lines in turns)
