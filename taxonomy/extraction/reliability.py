@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +21,8 @@ WHY_THEY_DIFFER = (
     " same that is nearly all, so that 98% agreement can be a kappa of 0.32. AC1 takes off little there."
 )
 _RESAMPLES, _SEED = 1000, 0
+# What is added to every bootstrap of answers, in units: as much as Jeffreys' prior of a table of two by two.
+_PRIOR = 2.0
 
 
 def measure_reliability(
@@ -48,32 +50,38 @@ def measure_reliability(
     DataFrame
         A row for each ``coefficient``: percent agreement, Krippendorff's alpha and Gwet's AC1 of all ``raters``, and
         Cohen's kappa of each pair; the ``units`` that two or more rated, the ``value``, and the ends of its 95%
-        interval, ``low`` and ``high``: Wilson's of the percent agreement of two raters, statsmodels' of kappa, and else
-        percentiles of a bootstrap over the clusters. What is not defined is NaN.
+        interval, ``low`` and ``high``: Wilson's of the percent agreement of two raters, and else of a Bayesian
+        bootstrap over the clusters (see `bootstrap_interval`), with a prior of two units that is even over all pairs of
+        answers. Without it, intervals of nearly perfect agreement are much too short. What is not defined is NaN.
     """
     codes = np.stack(
         [pd.Categorical(ratings[name], categories=list(categories)).codes for name in ratings.columns], axis=1
     )
-    counts = np.stack([(codes == code).sum(axis=1) for code in range(len(categories))], axis=1).astype(np.float64)
+    groups = np.arange(len(ratings)) if clusters is None else pd.factorize(clusters.loc[ratings.index])[0]
+    counts = _counts(codes, len(categories))
+    prior = _counts(np.array(list(product(range(len(categories)), repeat=2))), len(categories))
     units = int((counts.sum(axis=1) >= 2).sum())
     every = {"raters": ", ".join(map(str, ratings.columns)), "units": units}
-    groups = np.arange(len(ratings)) if clusters is None else pd.factorize(clusters.loc[ratings.index])[0]
-    of_all: tuple[tuple[str, Callable[[Floats], _Parts]], ...] = (
-        ("percent agreement", _percent_parts),
-        ("Krippendorff's alpha", _alpha_parts),
-        ("Gwet's AC1", _ac1_parts),
-    )
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in COEFFICIENTS}
-    for name, parts_of in of_all:
-        rows[name].append({"coefficient": name, **every, **_with_interval(parts_of(counts), groups)})
+    rows: list[dict[str, Any]] = []
+    for name, (parts, combine) in _OF_ALL.items():
+        figures = _with_interval(parts(counts), groups, combine, parts(prior))
+        rows.append({"coefficient": name, **every, **figures})
     if len(ratings.columns) == 2 and units:
-        agreed = round(rows["percent agreement"][0]["value"] * units)
+        agreed = round(rows[0]["value"] * units)
         low, high = wilson_interval(agreed, units)
-        rows["percent agreement"][0] |= {"low": float(low), "high": float(high)}
-    for first, second in combinations(ratings.columns, 2):
-        table = pd.crosstab(ratings[first], ratings[second])
-        rows["Cohen's kappa"] += _kappas(table, categories, ordered, f"{first}, {second}")
-    return pd.DataFrame([row for name in COEFFICIENTS for row in rows[name]])
+        rows[0] |= {"low": float(low), "high": float(high)}
+    places = [list(categories).index(name) for name in ordered]
+    weighted: tuple[Weights | None, ...] = (None, "linear", "quadratic") if ordered else (None,)
+    for first, second in combinations(range(len(ratings.columns)), 2):
+        raters = f"{ratings.columns[first]}, {ratings.columns[second]}"
+        for weights in weighted:
+            kept = list(range(len(categories))) if weights is None else places
+            name = "Cohen's kappa" if weights is None else f"Cohen's kappa, {weights} weights"
+            figures = _kappa(codes[:, [first, second]], kept, weights, groups)
+            rows.append({"coefficient": name, "raters": raters, **figures})
+    order = {name: place for place, name in enumerate(COEFFICIENTS)}
+    rows.sort(key=lambda row: order[row["coefficient"].partition(",")[0]])
+    return pd.DataFrame(rows)
 
 
 def cohen_kappa(table: NDArray[np.float64], weights: Weights | None = None) -> dict[str, Any]:
@@ -94,48 +102,118 @@ def cohen_kappa(table: NDArray[np.float64], weights: Weights | None = None) -> d
     return figures
 
 
-def _kappas(
-    table: pd.DataFrame, categories: Sequence[str], ordered: Sequence[str], raters: str
-) -> list[dict[str, Any]]:
-    def of(names: Sequence[str]) -> NDArray[np.float64]:
-        return table.reindex(index=list(names), columns=list(names), fill_value=0).to_numpy(dtype=np.float64)
+def _kappa(
+    pairs: NDArray[np.int64], kept: Sequence[int], weights: Weights | None, groups: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Return the kappa of two raters' codes, of the units where both are among those kept, with its interval."""
+    is_kept = np.isin(pairs, kept).all(axis=1)
+    first, second = (np.searchsorted(kept, pairs[is_kept, rater]) for rater in (0, 1))
+    size = len(kept)
+    cells = np.eye(size * size)[first * size + second]
+    found = cohen_kappa(cells.sum(axis=0).reshape(size, size), weights)
+    distance = np.abs(np.subtract.outer(np.arange(size), np.arange(size))).astype(np.float64)
+    disagreement = {None: (distance > 0).astype(np.float64), "linear": distance, "quadratic": distance**2}[weights]
 
-    rows = [{"coefficient": "Cohen's kappa", "raters": raters, **cohen_kappa(of(categories))}]
-    of_weights: tuple[Weights, ...] = ("linear", "quadratic") if ordered else ()
-    for weights in of_weights:
-        name = f"Cohen's kappa, {weights} weights"
-        rows.append({"coefficient": name, "raters": raters, **cohen_kappa(of(ordered), weights)})
-    return rows
+    def combine(sums: Floats) -> Floats:
+        tables = sums.reshape(-1, size, size)
+        expected = tables.sum(axis=2)[:, :, None] * tables.sum(axis=1)[:, None, :]
+        observed = (tables * disagreement).sum(axis=(1, 2)) * tables.sum(axis=(1, 2))
+        return 1 - ratio(observed, (expected * disagreement).sum(axis=(1, 2)))
+
+    if not len(cells):
+        return found
+    low, high = bootstrap_interval(cells, pd.factorize(groups[is_kept])[0], combine, np.eye(size * size))
+    return {**found, **_around(found["value"], low, high)}
 
 
 # -- coefficients of all raters --------------------------------------------------------------------------------
+# Each is made of sums over units, so that it can be made of any sums of them: of shape (units, parts).
 
 
-class _Parts:
-    """Sums over units that a coefficient is made of, so that it can be made of any sums of them.
+def _percent_parts(counts: Floats) -> Floats:
+    rated, agreed = _agreed(counts)
+    return np.stack([agreed, rated], axis=1)
 
-    Parameters
-    ----------
-    sums : ndarray of shape (units, parts)
-    combine : callable
-        Returns the coefficients of sums of shape (any number, parts); NaN where they are not defined.
+
+def _percent(sums: Floats) -> Floats:
+    """Return the share of pairs of answers to a unit that are the same, over units with two or more."""
+    return ratio(sums[:, 0], sums[:, 1])
+
+
+def _alpha_parts(counts: Floats) -> Floats:
+    rated, agreed = _agreed(counts)
+    return np.column_stack([agreed * counts.sum(axis=1), counts * rated[:, None]])
+
+
+def _alpha(sums: Floats) -> Floats:
+    """Return Krippendorff's alpha for nominal data (Krippendorff 2011, Computing Krippendorff's Alpha-Reliability).
+
+    Units with one answer are left out. Of pairable answers n, n_c of category c, and coincidences o_cc:
+    ``1 - (n - 1) (n - sum o_cc) / (n^2 - sum n_c^2)``.
     """
+    same, of_category = sums[:, 0], sums[:, 1:]
+    n = of_category.sum(axis=1)
+    return 1 - ratio((n - 1) * (n - same), n**2 - (of_category**2).sum(axis=1))
 
-    def __init__(self, sums: Floats, combine: Callable[[Floats], Floats]) -> None:
-        self.sums = sums
-        self.combine = combine
+
+def _ac1_parts(counts: Floats) -> Floats:
+    rated, agreed = _agreed(counts)
+    answers = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, answers, out=np.zeros_like(counts), where=answers > 0)
+    return np.column_stack([agreed, rated, answers[:, 0] > 0, shares])
 
 
-def _with_interval(parts: _Parts, groups: NDArray[np.int64]) -> dict[str, float]:
-    value = float(parts.combine(parts.sums.sum(axis=0)[None])[0])
-    low, high = bootstrap_interval(parts.sums, groups, parts.combine)
-    return {"value": value, "low": low, "high": high}
+def _ac1(sums: Floats) -> Floats:
+    """Return Gwet's AC1 (Gwet 2008, Br. J. Math. Stat. Psychol. 61; missing answers as in his Handbook, 2014).
+
+    Of the percent agreement p_a and the mean shares pi_k of K categories over units with an answer:
+    ``(p_a - p_e) / (1 - p_e)``, where ``p_e = sum pi_k (1 - pi_k) / (K - 1)``.
+    """
+    observed = ratio(sums[:, 0], sums[:, 1])
+    of_category = ratio(sums[:, 3:], sums[:, 2:3])
+    chance = (of_category * (1 - of_category)).sum(axis=1) / (of_category.shape[1] - 1)
+    return ratio(observed - chance, 1 - chance)
+
+
+_OF_ALL: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]] = {
+    "percent agreement": (_percent_parts, _percent),
+    "Krippendorff's alpha": (_alpha_parts, _alpha),
+    "Gwet's AC1": (_ac1_parts, _ac1),
+}
+
+
+def _counts(codes: NDArray[np.int64], categories: int) -> Floats:
+    """Return how many raters gave each unit each category, of shape (units, categories)."""
+    return np.stack([(codes == code).sum(axis=1) for code in range(categories)], axis=1).astype(np.float64)
+
+
+def _agreed(counts: Floats) -> tuple[Floats, Floats]:
+    """Return whether units have two or more answers, and which share of the pairs of these are the same."""
+    answers = counts.sum(axis=1)
+    rated = (answers >= 2).astype(np.float64)
+    same = (counts * (counts - 1)).sum(axis=1)
+    return rated, np.divide(same, answers * (answers - 1), out=np.zeros(len(counts)), where=rated > 0)
+
+
+# -- intervals -------------------------------------------------------------------------------------------------
+
+
+def _with_interval(
+    sums: Floats, groups: NDArray[np.int64], combine: Callable[[Floats], Floats], prior: Floats
+) -> dict[str, float]:
+    value = float(combine(sums.sum(axis=0)[None])[0])
+    return {"value": value, **_around(value, *bootstrap_interval(sums, groups, combine, prior))}
+
+
+def _around(value: float, low: float, high: float) -> dict[str, float]:
+    """Return the ends of an interval that holds the value itself."""
+    return {"low": min(low, value), "high": max(high, value)}
 
 
 def bootstrap_interval(
-    sums: Floats, groups: NDArray[np.int64], combine: Callable[[Floats], Floats]
+    sums: Floats, groups: NDArray[np.int64], combine: Callable[[Floats], Floats], prior: Floats | None = None
 ) -> tuple[float, float]:
-    """Return the 95% interval of a figure by percentiles of a bootstrap over groups of units (Efron 1979).
+    """Return the 95% interval of a figure by percentiles of a Bayesian bootstrap over groups of units (Rubin 1981).
 
     Parameters
     ----------
@@ -145,70 +223,23 @@ def bootstrap_interval(
         The number of each unit's group.
     combine : callable
         Returns figures of sums of shape (resamples, parts); those that are NaN are left out.
+    prior : ndarray of shape (any number, parts), optional
+        Imagined units, which have the weight of two together.
     """
     if not len(sums):
         return np.nan, np.nan
     by_group = np.zeros((int(groups.max()) + 1, sums.shape[1]))
     np.add.at(by_group, groups, sums)
-    # Groups of the same sums are drawn together, which is the same and takes no time.
-    kinds, sizes = np.unique(by_group, axis=0, return_counts=True)
-    draws = np.random.default_rng(_SEED).multinomial(sizes.sum(), sizes / sizes.sum(), size=_RESAMPLES)
-    figures = combine(draws @ kinds)
+    masses = np.ones(len(by_group))
+    if prior is not None:
+        by_group = np.vstack([by_group, prior])
+        masses = np.append(masses, np.full(len(prior), _PRIOR / len(prior)))
+    figures = combine(np.random.default_rng(_SEED).dirichlet(masses, size=_RESAMPLES) * masses.sum() @ by_group)
     figures = figures[~np.isnan(figures)]
     if not len(figures):
         return np.nan, np.nan
     low, high = np.quantile(figures, [0.025, 0.975])
     return float(low), float(high)
-
-
-def _percent_parts(counts: Floats) -> _Parts:
-    """Return the share of pairs of answers to a unit that are the same, over units with two or more."""
-    rated, agreed = _agreed(counts)
-    return _Parts(np.stack([agreed, rated], axis=1), lambda sums: ratio(sums[:, 0], sums[:, 1]))
-
-
-def _alpha_parts(counts: Floats) -> _Parts:
-    """Return Krippendorff's alpha for nominal data (Krippendorff 2011, Computing Krippendorff's alpha-reliability).
-
-    Units with one answer are left out. Of pairable answers n, n_c of category c, and coincidences o_cc:
-    ``1 - (n - 1) (n - sum o_cc) / (n^2 - sum n_c^2)``.
-    """
-    rated, agreed = _agreed(counts)
-    paired = counts * rated[:, None]
-
-    def combine(sums: Floats) -> Floats:
-        same, of_category = sums[:, 0], sums[:, 1:]
-        n = of_category.sum(axis=1)
-        return 1 - ratio((n - 1) * (n - same), n**2 - (of_category**2).sum(axis=1))
-
-    return _Parts(np.column_stack([agreed * counts.sum(axis=1), paired]), combine)
-
-
-def _ac1_parts(counts: Floats) -> _Parts:
-    """Return Gwet's AC1 (Gwet 2008, eq. 18; with missing answers as in his Handbook of Inter-Rater Reliability, 2014).
-
-    Of the percent agreement p_a and the mean shares of categories pi_k over units with an answer:
-    ``(p_a - p_e) / (1 - p_e)``, where ``p_e = sum pi_k (1 - pi_k) / (K - 1)``.
-    """
-    rated, agreed = _agreed(counts)
-    answers = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(counts, answers, out=np.zeros_like(counts), where=answers > 0)
-
-    def combine(sums: Floats) -> Floats:
-        observed = ratio(sums[:, 0], sums[:, 1])
-        of_category = ratio(sums[:, 3:], sums[:, 2:3])
-        chance = (of_category * (1 - of_category)).sum(axis=1) / (counts.shape[1] - 1)
-        return ratio(observed - chance, 1 - chance)
-
-    return _Parts(np.column_stack([agreed, rated, answers[:, 0] > 0, shares]), combine)
-
-
-def _agreed(counts: Floats) -> tuple[Floats, Floats]:
-    """Return whether units have two or more answers, and which share of the pairs of these are the same."""
-    answers = counts.sum(axis=1)
-    rated = (answers >= 2).astype(np.float64)
-    same = (counts * (counts - 1)).sum(axis=1)
-    return rated, np.divide(same, answers * (answers - 1), out=np.zeros(len(counts)), where=rated > 0)
 
 
 def ratio(number: Floats, of: Floats) -> Floats:
