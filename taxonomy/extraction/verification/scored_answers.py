@@ -134,8 +134,8 @@ def _share(part: pd.DataFrame) -> dict[str, Any]:
     """Return the weighted share of what is right, with its intervals."""
     right, weight = part["right"].to_numpy(dtype=np.float64), part["weight"].to_numpy(dtype=np.float64)
     sums = np.stack([right * weight, weight], axis=1)
-    # One that is right and one that is wrong, of the mean weight.
-    prior = weight.mean() * np.array([[1.0, 1.0], [0.0, 1.0]]) / 2
+    # Half a row that is right, and half a row that is wrong, of the weight of an effective row.
+    prior = (weight**2).sum() / weight.sum() * np.array([[0.5, 0.5], [0.0, 0.5]])
     groups = pd.factorize(part["conversation"])[0]
     low, high = bootstrap_interval(sums, groups, lambda drawn: ratio(drawn[:, 0], drawn[:, 1]), prior)
     counted = {"items": len(part), "right": int(right.sum())}
