@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from taxonomy.mentions.statistics import wilson_interval
@@ -78,3 +80,13 @@ def weighted_share(right: ArrayLike, weights: ArrayLike) -> dict[str, float]:
     effective = weight.sum() ** 2 / (weight**2).sum()
     low, high = wilson_interval(share * effective, effective)
     return {"share": share, "low": float(low), "high": float(high)}
+
+
+def plain_part(part: Any) -> Any:
+    """Return figures as JSON has them: shares and tables as objects, what is not a number as null."""
+    if isinstance(part, Share):
+        return part.to_dict()
+    if isinstance(part, pd.DataFrame):
+        rows = (part if part.index.name is None else part.reset_index()).to_dict("records")
+        return [{str(name): plain_part(cell) for name, cell in row.items()} for row in rows]
+    return None if isinstance(part, float) and not math.isfinite(part) else part

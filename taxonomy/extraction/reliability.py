@@ -21,8 +21,9 @@ WHY_THEY_DIFFER = (
     " same that is nearly all, so that 98% agreement can be a kappa of 0.32. AC1 takes off little there."
 )
 _RESAMPLES, _SEED = 1000, 0
-# What is added to every bootstrap of answers, in units: as much as Jeffreys' prior of a table of two by two.
-_PRIOR = 2.0
+# Imagined units in every bootstrap of answers, by the number of categories: two for two categories, as Jeffreys' prior
+# of a table of two by two has, and fewer where there are more cells to be wrong about.
+_PRIOR = 4.0
 
 
 def measure_reliability(
@@ -51,8 +52,9 @@ def measure_reliability(
         A row for each ``coefficient``: percent agreement, Krippendorff's alpha and Gwet's AC1 of all ``raters``, and
         Cohen's kappa of each pair; the ``units`` that two or more rated, the ``value``, and the ends of its 95%
         interval, ``low`` and ``high``: Wilson's of the percent agreement of two raters, and else of a Bayesian
-        bootstrap over the clusters (see `bootstrap_interval`), with a prior of two units that is even over all pairs of
-        answers. Without it, intervals of nearly perfect agreement are much too short. What is not defined is NaN.
+        bootstrap over the clusters (see `bootstrap_interval`), with a prior of 4 / K units that is even over all pairs
+        of K categories. Without it, intervals of nearly perfect agreement are much too short. What is not defined is
+        NaN.
     """
     codes = np.stack(
         [pd.Categorical(ratings[name], categories=list(categories)).codes for name in ratings.columns], axis=1
@@ -64,7 +66,7 @@ def measure_reliability(
     every = {"raters": ", ".join(map(str, ratings.columns)), "units": units}
     rows: list[dict[str, Any]] = []
     for name, (parts, combine) in _OF_ALL.items():
-        figures = _with_interval(parts(counts), groups, combine, parts(prior))
+        figures = _with_interval(parts(counts), groups, combine, parts(prior), _PRIOR / len(categories))
         rows.append({"coefficient": name, **every, **figures})
     if len(ratings.columns) == 2 and units:
         agreed = round(rows[0]["value"] * units)
@@ -122,7 +124,7 @@ def _kappa(
 
     if not len(cells):
         return found
-    low, high = bootstrap_interval(cells, pd.factorize(groups[is_kept])[0], combine, np.eye(size * size))
+    low, high = bootstrap_interval(cells, pd.factorize(groups[is_kept])[0], combine, np.eye(size * size), _PRIOR / size)
     return {**found, **_around(found["value"], low, high)}
 
 
@@ -199,10 +201,10 @@ def _agreed(counts: Floats) -> tuple[Floats, Floats]:
 
 
 def _with_interval(
-    sums: Floats, groups: NDArray[np.int64], combine: Callable[[Floats], Floats], prior: Floats
+    sums: Floats, groups: NDArray[np.int64], combine: Callable[[Floats], Floats], prior: Floats, mass: float
 ) -> dict[str, float]:
     value = float(combine(sums.sum(axis=0)[None])[0])
-    return {"value": value, **_around(value, *bootstrap_interval(sums, groups, combine, prior))}
+    return {"value": value, **_around(value, *bootstrap_interval(sums, groups, combine, prior, mass))}
 
 
 def _around(value: float, low: float, high: float) -> dict[str, float]:
@@ -211,7 +213,11 @@ def _around(value: float, low: float, high: float) -> dict[str, float]:
 
 
 def bootstrap_interval(
-    sums: Floats, groups: NDArray[np.int64], combine: Callable[[Floats], Floats], prior: Floats | None = None
+    sums: Floats,
+    groups: NDArray[np.int64],
+    combine: Callable[[Floats], Floats],
+    prior: Floats | None = None,
+    mass: float = 1.0,
 ) -> tuple[float, float]:
     """Return the 95% interval of a figure by percentiles of a Bayesian bootstrap over groups of units (Rubin 1981).
 
@@ -224,7 +230,9 @@ def bootstrap_interval(
     combine : callable
         Returns figures of sums of shape (resamples, parts); those that are NaN are left out.
     prior : ndarray of shape (any number, parts), optional
-        Imagined units, which have the weight of two together.
+        Imagined units.
+    mass : float
+        How many units they stand for together.
     """
     if not len(sums):
         return np.nan, np.nan
@@ -233,7 +241,7 @@ def bootstrap_interval(
     masses = np.ones(len(by_group))
     if prior is not None:
         by_group = np.vstack([by_group, prior])
-        masses = np.append(masses, np.full(len(prior), _PRIOR / len(prior)))
+        masses = np.append(masses, np.full(len(prior), mass / len(prior)))
     figures = combine(np.random.default_rng(_SEED).dirichlet(masses, size=_RESAMPLES) * masses.sum() @ by_group)
     figures = figures[~np.isnan(figures)]
     if not len(figures):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from taxonomy.errors import InputError
 from taxonomy.extraction.extraction_files import read_parquet
-from taxonomy.files import replace_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,21 +41,20 @@ class AnswerKey:
     items: pd.DataFrame
     source: Mapping[str, Any]
 
+    def to_parquet(self) -> bytes:
+        """Return it as a file."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = pa.Table.from_pandas(self.items[list(COLUMNS)], preserve_index=False)
+        buffer = io.BytesIO()
+        pq.write_table(table.replace_schema_metadata({_METADATA: json.dumps(dict(self.source)).encode()}), buffer)
+        return buffer.getvalue()
+
 
 def key_path(sheet: Path) -> Path:
     """Return where the key of a sheet is written."""
-    return sheet.with_name(sheet.stem + _SUFFIX)
-
-
-def write_key(key: AnswerKey, path: Path) -> None:
-    """Write a key, which its owner alone can read."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pa.Table.from_pandas(key.items[list(COLUMNS)], preserve_index=False)
-    buffer = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata({_METADATA: json.dumps(dict(key.source)).encode()}), buffer)
-    replace_file(path, buffer.getvalue(), private=True)
+    return sheet.with_name(sheet.name + _SUFFIX)
 
 
 def read_key(path: Path) -> AnswerKey:

@@ -12,6 +12,7 @@ from taxonomy.extraction.verification.answer_key import AnswerKey, find_key, rea
 from taxonomy.extraction.verification.label_studio import read_export
 from taxonomy.extraction.verification.review_item import answers_of
 from taxonomy.extraction.verification.review_sheet import read_rows_of
+from taxonomy.extraction.verification.verification import MAJORITY
 
 _REMEDY = "give the filled sheets of one sample"
 
@@ -56,7 +57,7 @@ def _refuse(given: pd.DataFrame, wrong: pd.Series[bool], problem: str) -> None:
 def _names(sheets: Sequence[Path]) -> dict[str, Path]:
     """Return sheets by the names of their raters."""
     names = [sheet.stem for sheet in sheets]
-    twice = {name for name in names if names.count(name) > 1}
+    twice = {name for name in names if names.count(name) > 1} | {MAJORITY}
     return {(str(sheet) if sheet.stem in twice else sheet.stem): sheet for sheet in sheets}
 
 

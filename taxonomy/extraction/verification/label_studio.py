@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from taxonomy.errors import InputError
 from taxonomy.extraction.verification.review_item import SIDE_NAMES, ReviewItem
-from taxonomy.extraction.verification.review_sheet import turns_text
+from taxonomy.extraction.verification.review_sheet import item_of, turns_text
 from taxonomy.values.text_files import open_file
 
 _ANSWER, _MISSING, _NOTE = "answer", "missing", "note"
@@ -27,17 +28,21 @@ def _data(item: ReviewItem) -> dict[str, Any]:
         "item": item.item,
         "kind": item.kind,
         "question": item.question,
-        "claim": item.claim or "-",
+        "claim": item.claim,
         "side": "" if item.side is None else SIDE_NAMES[item.side],
-        "evidence": f"Turn {item.turn}: {item.quote}" if item.turn else "-",
+        "turn": str(item.turn or ""),
+        "quote": item.quote,
         "text": turns_text(item.turns),
+        # Label Studio shows no empty text.
+        "shown_claim": item.claim or "-",
+        "evidence": f"Turn {item.turn}: {item.quote}" if item.turn else "-",
         "answers": [{"value": answer} for answer in item.answers],
     }
 
 
 def labelling_config() -> str:
     """Return the labelling configuration of a project for such tasks."""
-    rows = ("question", "claim", "evidence")
+    rows = ("question", "shown_claim", "evidence")
     shown = "\n".join(f"  <Text name={quoteattr(name)} value={quoteattr('$' + name)}/>" for name in rows)
     return f"""<View>
 {shown}
@@ -57,6 +62,27 @@ def read_export(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     InputError
         If it is none.
     """
+    for number, task in enumerate(_tasks(path), 1):
+        with _one_error(path, number):
+            answers = list(_answers(task))
+        yield from answers
+
+
+def read_tasks(path: Path) -> Iterator[ReviewItem]:
+    """Yield the items of tasks, without answers.
+
+    Raises
+    ------
+    InputError
+        If the file holds none.
+    """
+    for number, task in enumerate(_tasks(path), 1):
+        with _one_error(path, number):
+            item = item_of({**task["data"], **dict.fromkeys((_ANSWER, _MISSING, _NOTE), "")})
+        yield item
+
+
+def _tasks(path: Path) -> list[Any]:
     with open_file(path) as stream:
         try:
             tasks = json.load(stream)
@@ -64,12 +90,16 @@ def read_export(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
             raise InputError("the file is not JSON", path=str(path), remedy=_REMEDY) from None
     if not isinstance(tasks, list):
         raise InputError("the file is no list of tasks", path=str(path), remedy=_REMEDY)
-    for number, task in enumerate(tasks, 1):
-        try:
-            yield from _answers(task)
-        except (KeyError, TypeError, AttributeError, IndexError):
-            problem = "the task is not as Label Studio exports it"
-            raise InputError(problem, path=str(path), row=number, remedy=_REMEDY) from None
+    return tasks
+
+
+@contextmanager
+def _one_error(path: Path, number: int) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError):
+        problem = "the task is not as Label Studio exports it"
+        raise InputError(problem, path=str(path), row=number, remedy=_REMEDY) from None
 
 
 def _answers(task: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:

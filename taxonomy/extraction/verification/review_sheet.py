@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -82,7 +82,7 @@ def read_sheet(path: Path) -> list[ReviewItem]:
     items = []
     for line, cells in read_rows_of(path, (*COLUMNS, TEXT)):
         try:
-            items.append(_item(cells))
+            items.append(item_of(cells))
         except ValueError as error:
             raise InputError(
                 f"the row is no item of a review sheet ({error})", path=str(path), line=line, remedy=_REMEDY
@@ -113,7 +113,14 @@ def read_rows_of(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict
             yield line, dict(zip(names, cells, strict=False))
 
 
-def _item(cells: dict[str, str]) -> ReviewItem:
+def item_of(cells: Mapping[str, str]) -> ReviewItem:
+    """Return the item in the cells of a row, by the names of their columns.
+
+    Raises
+    ------
+    ValueError
+        If a cell is not what it must be. The message quotes nothing.
+    """
     kind = next((kind for kind in KINDS if kind == cells["kind"]), None)
     if kind is None:
         raise ValueError(f"the kind is none of {', '.join(KINDS)}")

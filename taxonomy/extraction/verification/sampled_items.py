@@ -13,20 +13,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from taxonomy.errors import InputError, LookupFailedError, OutputError, check_type
+from taxonomy.errors import InputError, LookupFailedError, check_type
 from taxonomy.extraction.conversation import Conversation
 from taxonomy.extraction.conversation_set import Conversations, open_conversations
 from taxonomy.extraction.evidence import evidence_problem
 from taxonomy.extraction.extraction_folder import PRIVATE, read_sources
 from taxonomy.extraction.keyed_ids import read_key as read_id_key
-from taxonomy.extraction.verification.answer_key import STRATA, AnswerKey, key_path, write_key
+from taxonomy.extraction.verification.answer_key import STRATA, AnswerKey
 from taxonomy.extraction.verification.decoys import swap_values
-from taxonomy.extraction.verification.label_studio import labelling_config, tasks_json
 from taxonomy.extraction.verification.population import Population, read_population
 from taxonomy.extraction.verification.review_item import KINDS, RIGHT, SIDE_NAMES, WRONG, Kind, ReviewItem, ShownTurn
-from taxonomy.extraction.verification.review_sheet import sheet_csv, shown_text
+from taxonomy.extraction.verification.review_sheet import shown_text
+from taxonomy.extraction.verification.sheet_files import check_sheet_path, write_sheet
 from taxonomy.extraction.verification.stratified_sampling import WEIGHT, draw_stratified
-from taxonomy.files import replace_file
 from taxonomy.mentions.columns import SIDES, Side
 from taxonomy.model import Taxonomy
 
@@ -36,7 +35,6 @@ PARTS: dict[Kind, float] = {"value": 0.6, "response": 0.15, "screening": 0.15, "
 DECOYS, LEFT_OUT = 0.1, 2 / 3
 # Fewer items say nothing of any stratum.
 LEAST = 20
-SUFFIXES = (".csv", ".json")
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Sampled:
     population : mapping of str to int
         Of each kind, how many there are in the extraction.
     paths : tuple of Path
-        The sheet, what goes with it, and the key, which whoever judges must not see.
+        The sheet, what goes with it, and last the key, which whoever judges must not see.
     """
 
     items: Mapping[Kind, int]
@@ -103,7 +101,7 @@ def sample_extraction(
     InputError
         If the extraction or a conversation can't be read, or is not what it was.
     OutputError
-        If the sheet can't be written.
+        If the sheet can't be written, or would replace another one: people may have filled it in.
     """
     folder, out = Path(folder), Path(out)
     check_type(taxonomy, (Taxonomy, type(None)), "taxonomy", "give a Taxonomy, as taxonomy.read returns it")
@@ -128,34 +126,8 @@ def sample_extraction(
         "population": sizes,
         "seed": seed,
     }
-    write_key(AnswerKey(drawn, source), key_path(out))
-    written = _write_sheet(items, out)
-    return Sampled(counts, int(drawn["decoy"].sum()), sizes, (*written, key_path(out)))
-
-
-def check_sheet_path(out: Path) -> None:
-    """Refuse a path that a sheet can't be written to, before the work that leads to it.
-
-    Raises
-    ------
-    OutputError
-    """
-    if out.suffix.lower() not in SUFFIXES:
-        remedy = "end the name in .csv, or in .json for Label Studio"
-        raise OutputError(f"{out.suffix!r} is not a format of a sheet", path=str(out), remedy=remedy)
-    if not out.parent.is_dir():
-        remedy = "make it, or choose another place"
-        raise OutputError(f"there is no folder {out.parent}", path=str(out), remedy=remedy)
-
-
-def _write_sheet(items: Sequence[ReviewItem], out: Path) -> list[Path]:
-    if out.suffix.lower() == ".csv":
-        replace_file(out, sheet_csv(items).encode(), private=True)
-        return [out]
-    config = out.with_suffix(".xml")
-    replace_file(config, labelling_config().encode(), private=True)
-    replace_file(out, tasks_json(items).encode(), private=True)
-    return [out, config]
+    written = write_sheet(items, out, AnswerKey(drawn, source))
+    return Sampled(counts, int(drawn["decoy"].sum()), sizes, tuple(written))
 
 
 # -- drawing ---------------------------------------------------------------------------------------------------

@@ -18,11 +18,10 @@ from taxonomy.extraction.reliability import bootstrap_interval, measure_reliabil
 from taxonomy.extraction.verification.answer_key import STRATA
 from taxonomy.extraction.verification.given_answers import read_answers
 from taxonomy.extraction.verification.review_item import KINDS, RIGHT, UNSURE, WRONG, Kind, answers_of
-from taxonomy.extraction.verification.verification import MOST_DECOYS, Verification
+from taxonomy.extraction.verification.verification import MAJORITY, MOST_DECOYS, Verification
 from taxonomy.mentions.columns import RESPONSE_TYPES
 from taxonomy.values import canonical_key, clean
 
-MAJORITY = "majority"
 # The strata that shares are told by, of each kind.
 _TOLD: dict[Kind, tuple[str, ...]] = {
     "value": STRATA,
@@ -134,11 +133,12 @@ def _share(part: pd.DataFrame) -> dict[str, Any]:
     """Return the weighted share of what is right, with its intervals."""
     right, weight = part["right"].to_numpy(dtype=np.float64), part["weight"].to_numpy(dtype=np.float64)
     sums = np.stack([right * weight, weight], axis=1)
-    # Half a row that is right, and half a row that is wrong, of the weight of an effective row.
-    prior = (weight**2).sum() / weight.sum() * np.array([[0.5, 0.5], [0.0, 0.5]])
+    # One that is right and one that is wrong, of the weight of an effective row: without them, intervals of nearly
+    # perfect shares are much too short.
+    prior = (weight**2).sum() / weight.sum() * np.array([[1.0, 1.0], [0.0, 1.0]])
     groups = pd.factorize(part["conversation"])[0]
-    low, high = bootstrap_interval(sums, groups, lambda drawn: ratio(drawn[:, 0], drawn[:, 1]), prior)
-    counted = {"items": len(part), "right": int(right.sum())}
+    low, high = bootstrap_interval(sums, groups, lambda drawn: ratio(drawn[:, 0], drawn[:, 1]), prior, 2.0)
+    counted = {"items": len(part), "conversations": int(groups.max()) + 1, "right": int(right.sum())}
     return {**counted, **weighted_share(right, weight), "boot_low": low, "boot_high": high}
 
 

@@ -11,11 +11,14 @@ from typing import Any
 
 import pandas as pd
 
-from taxonomy.errors import InputError
+from taxonomy.errors import InputError, OutputError
+from taxonomy.extraction.measures import plain_part
 
 FORMAT, VERSION = "value-taxonomy verification", 1
 # Where a report looks for it, in the folder of an extraction.
 NAME = "verification.json"
+# The rater that stands for all.
+MAJORITY = "majority"
 # A rater who accepts more of the decoys than this is flagged.
 MOST_DECOYS = 0.2
 
@@ -39,11 +42,11 @@ class Verification:
         By ``rater`` and ``kind``: how many ``items`` there are, ``answered`` ones, and ``unsure`` ones; of the
         ``majority`` below, those without one.
     shares : DataFrame
-        By ``rater``, ``kind``, ``stratum`` and its ``level``: how many ``items`` count, how many are ``right``, the
-        weighted ``share`` with its intervals. The rater ``majority`` has the answer of more than half of those who were
-        sure; items without one are left out. Values are right where they are accepted, without decoys; types of
-        responses where they are those extracted; decisions of the screener where "subjective" was kept and the rest
-        left out; whole conversations where nothing is missing.
+        By ``rater``, ``kind``, ``stratum`` and its ``level``: how many ``items`` of how many ``conversations`` count,
+        how many are ``right``, the weighted ``share`` with its intervals. The rater ``majority`` has the answer of more
+        than half of those who were sure; items without one are left out. Values are right where they are accepted,
+        without decoys; types of responses where they are those extracted; decisions of the screener where "subjective"
+        was kept and the rest left out; whole conversations where nothing is missing.
     recall : DataFrame
         By ``rater``: whole ``conversations``, the values ``listed`` in them and those ``missing``, and the weighted
         ``recall`` with its bootstrap interval, listed values counted at the share that the rater accepts. A
@@ -72,16 +75,23 @@ class Verification:
 
     def to_json(self) -> str:
         """Return all of it as one JSON object; what is missing is null."""
-        plain = {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        plain = {field.name: plain_part(getattr(self, field.name)) for field in dataclasses.fields(self)}
         shown = {"format": FORMAT, "version": VERSION, **plain}
         return json.dumps(shown, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _plain(part: object) -> object:
-    if not isinstance(part, pd.DataFrame):
-        return part
-    table = part.reset_index() if part.index.name else part
-    return json.loads(table.to_json(orient="records", double_precision=15))
+def check_verification_path(out: Path) -> None:
+    """Refuse a path that a verification can't be written to, before the work that leads to it.
+
+    Raises
+    ------
+    OutputError
+    """
+    if out.suffix.lower() != ".json":
+        raise OutputError("a verification is a .json file", path=str(out), remedy="end the name in .json")
+    if not out.parent.is_dir():
+        remedy = "make it, or choose another place"
+        raise OutputError(f"there is no folder {out.parent}", path=str(out), remedy=remedy)
 
 
 def read_verification(path: Path) -> Verification:
