@@ -103,7 +103,8 @@ def evaluate_command(
 
 def matching_encoder(tree: Taxonomy | None, model: str | None) -> Encoder:
     """Return the encoder by which values are alike: the taxonomy's own, or the one that is named."""
-    from embeddings import DEFAULT_MODEL, StoredEncoder
+    from embeddings import DEFAULT_MODEL, StoredEncoder, load_encoder
+    from taxonomy.quality.vectors import tree_encoder
 
     if tree is not None:
         return tree_encoder(tree, model)

@@ -189,7 +189,7 @@ def _overlaps(matched: pd.DataFrame) -> list[dict[str, Any]]:
 def _stated(matched: pd.DataFrame) -> pd.DataFrame:
     """Return whether the AI's values that both have are stated, in each, with their conversations."""
     both = matched[(matched["side"] == "ai") & matched["true"] & matched["found"]]
-    flags = both[["stated", "said_stated"]].replace({True: "stated", False: "shown"}).astype(object)
+    flags = both[["stated", "said_stated"]].astype(object).replace({True: "stated", False: "shown"})
     return flags.set_axis([_FIRST, _SECOND], axis=1).assign(conversation=both["conversation"])
 
 
