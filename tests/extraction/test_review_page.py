@@ -18,7 +18,7 @@ from taxonomy.extraction.verification.review_item import KINDS, Kind, ReviewItem
 from taxonomy.extraction.verification.review_page import write_review_page
 from taxonomy.extraction.verification.review_sheet import read_sheet, sheet_csv, shown_text
 from taxonomy.mentions.columns import RESPONSE_TYPES, Side
-from tests.browser import Browser, start_browser
+from tests.browser import Browser
 from tests.conftest import ROOT, Run
 from tests.pages import Parts
 
@@ -65,11 +65,6 @@ def few_items() -> list[ReviewItem]:
         make_item(6, "conversation", claim="person: fairness; kindness\nAI: openness"),
         make_item(7, "conversation", claim="AI: openness", answer="wrong", missing="thrift", note="from the sheet"),
     ]
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    yield from start_browser(tmp_path_factory.mktemp("browser"))
 
 
 @pytest.fixture
@@ -170,28 +165,36 @@ def test_a_mouse_does_all_that_keys_do(opened: Browser) -> None:
 
 
 def test_answers_are_kept_for_their_sheet_alone(opened: Browser, tmp_path: Path) -> None:
+    assert not asks_before_leaving(opened)
     press(opened, "r", "w", "n", "mine", Keys.ESCAPE)
+    assert asks_before_leaving(opened)
     opened.open(tmp_path / "review.html")
+    assert asks_before_leaving(opened)
     assert (place(opened), opened.texts("#progress")) == ("Item 3 of 7", ["3 of 7 answered"])
     assert opened.run("return document.getElementById('note').value") == "mine"
+    download(opened)
+    assert not asks_before_leaving(opened)
     other = tmp_path / "other"
     other.mkdir()
     open_page(opened, write_sheet(other, few_items()[:6]))
     assert (place(opened), opened.texts("#progress")) == ("Item 1 of 6", ["0 of 6 answered"])
 
 
-def test_leaving_with_answers_that_were_not_downloaded_asks_first(opened: Browser, tmp_path: Path) -> None:
-    def is_asked() -> bool:
-        return bool(opened.run("return !dispatchEvent(new Event('beforeunload', { cancelable: true }))"))
+def asks_before_leaving(browser: Browser) -> bool:
+    return bool(browser.run("return !dispatchEvent(new Event('beforeunload', { cancelable: true }))"))
 
-    press(opened, "j")
-    assert not is_asked()
-    press(opened, "r")
-    assert is_asked()
-    opened.open(tmp_path / "review.html")
-    assert is_asked()
-    download(opened)
-    assert not is_asked()
+
+def test_two_tabs_of_a_sheet_share_their_answers(opened: Browser, tmp_path: Path) -> None:
+    first = opened.driver.current_window_handle
+    opened.driver.switch_to.new_window("tab")
+    try:
+        opened.open(tmp_path / "review.html")
+        press(opened, "r", "w")
+        opened.driver.close()
+    finally:
+        opened.driver.switch_to.window(first)
+    opened.wait(lambda: opened.texts("#progress") == ["3 of 7 answered"])
+    assert opened.texts("[aria-pressed=true]") == ["rRight"]
 
 
 @pytest.mark.parametrize(
@@ -211,10 +214,9 @@ def test_the_page_says_where_the_browser_keeps_nothing(browser: Browser, tmp_pat
 
 
 def test_what_is_kept_and_damaged_is_left_alone(opened: Browser) -> None:
-    for kept in ("{", "null", '{"at": 0, "given": []}', '{"at": 99, "given": [{}, {}, {}, {}, {}, {}, {}]}'):
-        opened.run(
-            "localStorage.setItem(JSON.parse(document.getElementById('sheet').textContent).key, arguments[0])", kept
-        )
+    key = "JSON.parse(document.getElementById('sheet').textContent).key"
+    for kept in ("{", '{"at": 0, "given": [{}, {}, {}, {}, {}, {}, {}]}'):
+        opened.run(f"localStorage.setItem({key}, arguments[0])", kept)
         opened.driver.refresh()
         assert opened.texts("#progress") == ["1 of 7 answered"]
 
@@ -222,12 +224,11 @@ def test_what_is_kept_and_damaged_is_left_alone(opened: Browser) -> None:
 def test_nothing_is_clipped_or_faint(opened: Browser) -> None:
     for width, dark in product((390, 1440), (False, True)):
         opened.look(width, 900, dark=dark)
-        for number in (1, 3, 4, 6):
-            while place(opened) != f"Item {number} of 7":
-                press(opened, "j" if number > 1 else "kkkkkk")
+        # A quote that is lost, a response, a whole conversation.
+        for keys in ("kkkkkjj", "j", "jj"):
+            press(opened, keys)
             assert poor_places(opened) == []
-            if SCREENSHOTS.is_dir():
-                opened.save(SCREENSHOTS / f"review-{number}-{width}-{'dark' if dark else 'light'}.png")
+        opened.save(SCREENSHOTS / f"review-{width}-{'dark' if dark else 'light'}.png")
     press(opened, "?")
     assert poor_places(opened) == []
 
