@@ -228,6 +228,12 @@ def test_nothing_is_clipped_or_faint(opened: Browser) -> None:
         for keys in ("kkkkkjj", "j", "jj"):
             press(opened, keys)
             assert poor_places(opened) == []
+        # What stays at the foot of a small screen does not cover a field.
+        press(opened, "n")
+        box = "document.activeElement.getBoundingClientRect()"
+        at_foot = opened.run(f"return document.elementFromPoint({box}.x + 9, {box}.bottom - 3)?.id")
+        assert at_foot == "note"
+        press(opened, Keys.ESCAPE)
         opened.save(SCREENSHOTS / f"review-{width}-{'dark' if dark else 'light'}.png")
     press(opened, "?")
     assert poor_places(opened) == []

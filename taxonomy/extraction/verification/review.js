@@ -175,12 +175,19 @@
     const isWhole = items[at].kind === "conversation";
     if (isWhole && choice === "right" && given[at].missing.trim() !== "") return hint(NAMED);
     change("answer", choice);
+    hint("");
     if (isWhole && choice === "wrong") {
       draw();
-      $("missing").focus();
+      enter("missing");
     } else {
       goOn();
     }
+  }
+
+  function enter(field) {
+    $(field).focus({ preventScroll: true });
+    // With the margin that the style gives it: a small screen's foot covers what a focus alone takes for visible.
+    $(field).scrollIntoView({ block: "nearest" });
   }
 
   function goOn() {
@@ -239,8 +246,8 @@
     next: () => go(at + 1),
     unanswered: goToUnanswered,
     clear: () => { change("answer", ""); draw(); },
-    note: () => $("note").focus(),
-    missing: () => items[at].kind === "conversation" && $("missing").focus(),
+    note: () => enter("note"),
+    missing: () => items[at].kind === "conversation" && enter("missing"),
     download,
     help: () => $("help").showModal(),
     anew: () => $("anew").showModal(),
