@@ -11,7 +11,7 @@ COMMANDS = {
     "run": "extract_run:run_command",
     "evaluate": "extract_evaluate:evaluate_command",
     "sample": "extract_review:sample_command",
-    "review": "extract_review:review_command",
+    "review": "extract_review_page:review_command",
     "score": "extract_review:score_command",
     "agree": "extract_agree:agree_command",
     "audit": "extract_audit:audit_command",
