@@ -131,7 +131,7 @@ def compare_extractions(
         rows += [{"matching": matching, **row} for row in _overlaps(matched)]
         stated = _stated(matched) if stated is None else stated
     assert stated is not None
-    answers = first.answers.loc[extracted].join(second.answers.loc[extracted], lsuffix="_1", rsuffix="_2")
+    answers = _side_by_side(first.answers.loc[extracted], second.answers.loc[extracted])
     return ExtractionAgreement(
         sources=(_source(first), _source(second)),
         differences=tuple(describe_difference(first.summary, second.summary)),
@@ -196,7 +196,7 @@ def _stated(matched: pd.DataFrame) -> pd.DataFrame:
 def _coefficients(
     first: ExtractedFolder, second: ExtractedFolder, answers: pd.DataFrame, stated: pd.DataFrame
 ) -> pd.DataFrame:
-    screened = first.screened.join(second.screened, how="inner", lsuffix="_1", rsuffix="_2").astype(object)
+    screened = _side_by_side(first.screened, second.screened).astype(object)
     decisions = screened[["kept_1", "kept_2"]].replace({True: "kept", False: "left out"})
     of = {
         "screening": (decisions, ("kept", "left out"), ()),
@@ -212,6 +212,11 @@ def _coefficients(
         tables.append(table.drop(columns="raters").assign(of=name))
     table = pd.concat(tables, ignore_index=True)
     return table[["of", *(name for name in table.columns if name != "of")]]
+
+
+def _side_by_side(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of both, of the conversations that both have."""
+    return first.add_suffix("_1").join(second.add_suffix("_2"), how="inner")
 
 
 def _same_tasks(answers: pd.DataFrame) -> Share:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
@@ -31,7 +32,7 @@ def read_answers(sheets: Sequence[Path], key: Path | None) -> tuple[AnswerKey, p
     InputError
         If a sheet can't be read, an answer is none of those asked for, or an item is not in the key.
     """
-    rows = [row for name, sheet in _names(sheets).items() for row in _rows(name, sheet)]
+    rows = [row for name, sheet in _names(sheets).items() for row in sorted(_rows(name, sheet), key=itemgetter(0))]
     given = pd.DataFrame(rows, columns=["rater", "item", "answer", "missing", "note", "path", "line"], dtype=object)
     given["answer"] = given["answer"].str.strip().str.lower()
     _refuse(given, given.duplicated(["rater", "item"]), "the item is in the sheet twice")

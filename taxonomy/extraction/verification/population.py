@@ -16,7 +16,7 @@ from taxonomy.extraction.extraction_folder import TABLES
 from taxonomy.mentions.columns import ResponseType
 from taxonomy.values import canonical_key
 
-# How common a value is: in at least 1% of conversations; in at most 0.04% of them or one alone; and between.
+# How common a value is: in at most 0.04% of conversations or one alone, in at least 1% of them, and between.
 HEAD, MIDDLE, RARE = "head", "middle", "rare"
 _HEAD_FROM, _RARE_TO = 0.01, 0.0004
 RESPONSE_GROUPS: dict[ResponseType, str] = {
@@ -105,5 +105,5 @@ def _rarity(values: pd.DataFrame, conversations: int) -> pd.Series[str]:
     """Return how common each mention's value is, on its side."""
     among = values.groupby(["side", "key"])["conversation"].transform("nunique").to_numpy()
     share = among / max(conversations, 1)
-    levels = np.select([share >= _HEAD_FROM, (share <= _RARE_TO) | (among == 1)], [HEAD, RARE], MIDDLE)
+    levels = np.select([(share <= _RARE_TO) | (among == 1), share >= _HEAD_FROM], [RARE, HEAD], MIDDLE)
     return pd.Series(levels, index=values.index, dtype=object)
