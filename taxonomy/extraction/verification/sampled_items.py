@@ -229,7 +229,8 @@ def _value_item(row: Mapping[Hashable, Any], conversation: Conversation, paths: 
 def _whole_item(row: Mapping[Hashable, Any], conversation: Conversation, values: pd.DataFrame | None) -> ReviewItem:
     claim = ""
     if row["kind"] == "conversation":
-        claim = "\n".join(f"{SIDE_NAMES[side]}: {_listed(values, side)}" for side in SIDES)
+        named = {side: SIDE_NAMES[side][:1].upper() + SIDE_NAMES[side][1:] for side in SIDES}
+        claim = "\n".join(f"{name}: {_listed(values, side)}" for side, name in named.items())
     turns = _shown(conversation, range(1, len(conversation.turns) + 1))
     return ReviewItem(row["item"], row["kind"], None, claim, 0, "", turns)
 
