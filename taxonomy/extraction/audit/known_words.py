@@ -14,17 +14,6 @@ from taxonomy.english.words import FUNCTION_WORDS, known_words
 # Letters with their marks; hyphens and apostrophes within.
 WORD = re.compile(r"[^\W\d_][\w\u0300-\u036f]*(?:['’\-‐][^\W_][\w\u0300-\u036f]*)*")
 _POSSESSIVE = re.compile(r"['’]s$|(?<=s)['’]$")
-# What makes another word of a word.
-_PREFIXES = (
-    "anti auto bio co counter cross cyber eco geo hyper inter intra macro mega meta micro mono multi "
-    "nano neuro non post pre proto pseudo psycho re semi socio sub super tele techno trans "
-    "ultra un"
-).split()  # fmt: skip
-_SUFFIXES = (
-    "able al ative centric centrism en est fold free ful fully hood ibility ability ic ical ish ism isms ist istic ists "
-    "ity ive ization isation ize ise ized ised izing ising less lessness like ment ship ship ward wards wise worthy y "
-    "fulness iveness ability"
-).split()  # fmt: skip
 # Adjectives and schools that are made of names.
 OF_A_NAME = re.compile(r"(?:ians?|eans?|isms?|ists?|esque|ites?|ically|ishness|ness|ity)$")
 _SHORTEST = 3
@@ -76,9 +65,9 @@ def _is_part_known(part: str) -> bool:
     return any(
         is_english(rest)
         for rest in (
-            *(bare.removeprefix(prefix) for prefix in _PREFIXES if bare.startswith(prefix)),
-            *(bare.removesuffix(suffix) for suffix in _SUFFIXES if bare.endswith(suffix)),
-            *(f"{bare.removesuffix(suffix)}e" for suffix in _SUFFIXES if bare.endswith(suffix)),
+            *(bare.removeprefix(prefix) for prefix in audit_words("prefixes") if bare.startswith(prefix)),
+            *(bare.removesuffix(suffix) for suffix in audit_words("suffixes") if bare.endswith(suffix)),
+            *(f"{bare.removesuffix(suffix)}e" for suffix in audit_words("suffixes") if bare.endswith(suffix)),
         )
         if len(rest) > _SHORTEST
     )

@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from taxonomy.english.dictionary import is_english
 from taxonomy.english.words import FUNCTION_WORDS
 from taxonomy.extraction.audit.known_words import (
     OF_A_NAME,
