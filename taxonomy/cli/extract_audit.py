@@ -196,11 +196,10 @@ def _print_audit(audit: Audit, fixed: Fixed | None, out: Path) -> None:
         click.echo("Nothing was found")
         return
     few = findings["kind"] == "threshold"
-    for (place, code), rows in findings[few].groupby(["place", "code"], sort=True):
-        if place.startswith("node "):
-            continue
+    is_node = findings["place"].str.contains("node ")
+    for (place, code), rows in findings[few & ~is_node].groupby(["place", "code"], sort=True):
         click.echo(plain(f"{place}: {len(rows):,} of {code}; {rows['remedy'].iloc[0]}"))
-    one_by_one = findings[~few | findings["place"].str.startswith("node ")]
+    one_by_one = findings[~few | is_node]
     screen = console()
     if len(one_by_one):
         drawn = table("", "what", "where", "text", "remedy", left=(1, 2, 3, 4))

@@ -12,11 +12,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from embeddings.progress import Progress
 from taxonomy.extraction.prompt_files import read_prompt
 from taxonomy.llm.question import Question
 from taxonomy.llm.reply import Outcome
 from taxonomy.llm.settling import Asker
-from taxonomy.progress import Progress
 
 PRIVACY = "privacy"
 PASSES = 3
