@@ -16,7 +16,11 @@ from tests.extraction.direct import extract_directly
 
 CONVERSATIONS, USERS = 20, 6
 # Each in one conversation. No model's answer that has not the form of a value gets that far: tables may be changed.
-EMAIL, KEY, NAME = "write to kim.tresk@example.org", "rotate sk-proj-Zz19Kq83LmNo55PwXyRt", "loyalty to Rufus Ambleworth"
+EMAIL, KEY, NAME = (
+    "write to kim.tresk@example.org",
+    "rotate sk-proj-Zz19Kq83LmNo55PwXyRt",
+    "loyalty to Rufus Ambleworth",
+)
 TASK = "praising Lucinda Ollenshaft"
 ID, USER, QUOTE = "canary-conversation-7", "canary-user", "the heron flies at midnight"
 SECRETS = ("kim.tresk", "Zz19Kq83", "Ambleworth", "Ollenshaft", ID, USER, "heron")
@@ -32,7 +36,13 @@ def write_audited(folder: Path) -> Path:
             id = ID if number == 7 else f"c{number}"
             user = USER if number == 7 else f"u{number % USERS}"
             for role, text in (("user", _asked(number)), ("assistant", _answered(number))):
-                row = {"conversation_id": id, "user_id": user, "role": role, "content": text, "model": "gpt-4o-20241120"}
+                row = {
+                    "conversation_id": id,
+                    "user_id": user,
+                    "role": role,
+                    "content": text,
+                    "model": "gpt-4o-20241120",
+                }
                 file.write(json.dumps(row) + "\n")
     extract_directly(chats, folder / "out", _read)
     change_table(folder / "out" / "mentions.parquet", "value", _PLANTED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import errno
 import json
 import logging
@@ -24,15 +23,11 @@ import pyarrow.parquet as pq
 import taxonomy.extraction.audit.audit_fixes as audit_fixes
 from taxonomy.errors import InputError
 from taxonomy.extraction.audit.audit_fixes import fix_extraction
-from taxonomy.extraction.audit.personal_names import find_names
 from taxonomy.extraction.audit.privacy_audit import audit_extraction
-from taxonomy.extraction.audit.private_patterns import find_patterns
-from taxonomy.extraction.audit.spans import mask, separate
+from taxonomy.formats.readers import read
 from taxonomy.labels.language_model import LanguageModel
 from taxonomy.mentions.disclosure import INTERNAL, Disclosure
-from taxonomy.model import Taxonomy
-from tests.benchmarks.audit_figures import STRINGS, measure
-from tests.conftest import FIXTURE, Run
+from tests.conftest import Run
 from tests.extraction.audited import CONVERSATIONS, EMAIL, KEY, NAME, TASK, leaked, write_audited
 from tests.extraction.conversing import rows
 from tests.llm.conftest import answers as answers
@@ -73,119 +68,6 @@ def summary(folder: Path) -> dict[str, Any]:
     return found
 
 
-def found_in(text: str) -> list[str]:
-    spans = separate([*find_patterns(text), *find_names(text)])
-    return [span.what for span in spans]
-
-
-def shown(text: str) -> str:
-    return mask(text, separate([*find_patterns(text), *find_names(text)]))
-
-
-# -- patterns and names ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "masked"),
-    [
-        ("write to kim@example.org", "write to [e-mail address]"),
-        ("write to kim at example dot org", "write to [e-mail address]"),
-        ("write to kim＠exam\u200bple.org", "write to [e-mail address]"),
-        ("see https://example.org/kim?a=1 first", "see [web address] first"),
-        ("call +49 30 23125 012 today", "call [phone number] today"),
-        ("trust in DE89 3704 0044 0532 0130 00", "trust in [IBAN]"),
-        ("pay with 4242 4242 4242 4242", "pay with [card number]"),
-        ("use AKIAEXAMPLE7XK2M4Q", "use [key or password]"),
-        ("use 9f86d081884c7d659a2feaa0c55ad015", "use [key or password]"),
-        ("growth of @quiet_fox", "growth of [account]"),
-        ("block 203.0.113.9", "block [network address]"),
-        ("meet at 52.5200, 13.4050", "meet at [coordinates]"),
-        ("living at 12 Otterquill Lane", "living at [postal address]"),
-        ("born on 12.03.1987", "[date]"),
-        ("kindness to Rufus", "kindness to [name]"),
-        ("respect for Dr. Ansgar Pellworth's time", "respect for Dr. [name] time"),
-        ("Uhrmacher Thaddeus Pellworth", "… [name]"),
-        ("care for emmerich maddlestone", "care for [name]"),
-        ("honesty at Brindlecask Ciders Ltd", "honesty at [firm]"),
-        ("thanks to 田中 花子さん", "thanks to [name]"),
-    ],
-)
-def test_what_tells_of_somebody_is_found_and_masked(text: str, masked: str) -> None:
-    assert shown(text) == masked
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Socratic questioning",
-        "Islamic ethics",
-        "Montessori education",
-        "Kantian duty",
-        "Christian charity",
-        "GDPR compliance",
-        "LGBTQ+ allyship",
-        "Maslow's hierarchy",
-        "Grace Under Pressure",
-        "Hope For The Future",
-        "tikkun olam",
-        "wu wei",
-        "Ehrlichkeit und Rücksichtnahme",
-        "思いやり",
-        "ISO 27001-2022 certification",
-        "2019-2023 strategy",
-        "10 easy steps to confidence",
-        "port 127.0.0.1",
-        "using @dataclass decorators",
-        "a 1 000 000 word novel",
-        "translating Swift to Kotlin",
-    ],
-)
-def test_words_of_values_are_nobodys_names(text: str) -> None:
-    assert found_in(text) == []
-
-
-def test_a_number_needs_its_check_digits_to_be_more_than_a_number() -> None:
-    assert found_in("DE89 3704 0044 0532 0130 00") == ["IBAN"]
-    assert "IBAN" not in found_in("DE88 3704 0044 0532 0130 00")
-    assert found_in("4242 4242 4242 4242") == ["card number"]
-    assert "card number" not in found_in("4242 4242 4242 4241")
-
-
-def test_a_vocabulary_vouches_for_words() -> None:
-    assert find_names("Ambleworthian care, Tresk style") != []
-    assert find_names("Ambleworthian care, Tresk style", {"tresk"}) == []
-
-
-def test_hostile_strings_take_no_long_time_to_read() -> None:
-    for text in ("a" * 50_000, "a.b-" * 20_000, "1 " * 30_000, "A " * 30_000, "x@" * 30_000, "12 Aa " * 10_000):
-        find_patterns(text)
-        find_names(text)
-
-
-def test_values_as_models_name_them_pass() -> None:
-    with FIXTURE.open(encoding="utf-8") as file:
-        values = [row["value"] for row in csv.DictReader(file)]
-    assert [value for value in values if found_in(value)] == []
-    assert [value for value in values if found_in(value.title())] == []
-
-
-# -- figures ---------------------------------------------------------------------------------------------------
-
-
-def test_invented_strings_are_told_apart() -> None:
-    figures = measure(STRINGS)
-    assert sum(share.of for shares in figures.values() for share in shares) >= 200
-    for half in ("tuning", "held out"):
-        sensitivity, specificity = figures[half]
-        assert sensitivity.share is not None
-        assert specificity.share is not None
-        assert sensitivity.share >= LEAST[half][0]
-        assert specificity.share >= LEAST[half][1]
-
-
-LEAST = {"tuning": (0.95, 0.95), "held out": (0.5, 0.5)}
-
-
 # -- an audit --------------------------------------------------------------------------------------------------
 
 
@@ -212,7 +94,9 @@ def test_few_conversations_and_few_users_are_findings(out: Path) -> None:
     assert set(few["shown"]) == {"[value]", "[task]"}
     strict = audit_extraction(out, disclosure=Disclosure(min_conversations=CONVERSATIONS, min_users=8))
     assert "fewer than 8 users" in set(strict.findings["code"])
-    assert audit_extraction(out, disclosure=Disclosure(CONVERSATIONS + 1, 1)).findings["kind"].eq("threshold").sum() == 8
+    assert (
+        audit_extraction(out, disclosure=Disclosure(CONVERSATIONS + 1, 1)).findings["kind"].eq("threshold").sum() == 8
+    )
 
 
 def test_users_count_where_they_are_known(out: Path) -> None:
@@ -270,7 +154,7 @@ def test_a_taxonomy_is_looked_at_and_left_as_it_is(out: Path, tree: Path, run: R
 
 
 def test_a_taxonomy_alone_cant_vouch_for_itself(out: Path, tree: Path) -> None:
-    audit = audit_extraction(out, taxonomy=Taxonomy.load(tree), disclosure=INTERNAL)
+    audit = audit_extraction(out, taxonomy=read(tree), disclosure=INTERNAL)
     of_nodes = audit.findings[audit.findings["place"].str.startswith("node ")]
     assert {"loyalty to [name]", "As [name] holds it dear."} <= set(of_nodes["shown"])
 
@@ -389,7 +273,9 @@ def test_a_model_scores_each_string_once(ask: Callable[..., Any], out: Path, ser
     assert done.returncode == 1, done.stderr
     texts = [data_of(request)["text"] for request in server.requests]
     # What has a pattern goes nowhere.
-    assert sorted(texts) == sorted({"care", "fairness", "honesty", NAME, TASK, "giving advice", "gpt-4o-20241120", "en"})
+    assert sorted(texts) == sorted(
+        {"care", "fairness", "honesty", NAME, TASK, "giving advice", "gpt-4o-20241120", "en"}
+    )
     said = json.loads(done.stdout)
     assert said["asked"] == len(texts)
     (low,) = [row for row in said["findings"] if row["kind"] == "model"]
@@ -440,7 +326,12 @@ def test_options_of_a_model_go_with_one(run: Run, out: Path) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--json",), WITHOUT_THRESHOLDS, ("--fix",), ("--debug",)])
 def test_no_output_tells_a_secret(
-    ask: Callable[..., Any], run: Run, out: Path, tree: Path, caplog: pytest.LogCaptureFixture, options: tuple[object, ...]
+    ask: Callable[..., Any],
+    run: Run,
+    out: Path,
+    tree: Path,
+    caplog: pytest.LogCaptureFixture,
+    options: tuple[object, ...],
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="")
     for done in (run("extract", "audit", out, "--taxonomy", tree, *options), ask("--taxonomy", tree, *options)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ VALUE, TASK = "value", "task"
 COLUMNS = {TABLES[0]: (VALUE,), TABLES[1]: (TASK, "model", "language")}
 # Few conversations may have a model or a language: reports count them by thresholds of their own.
 _COUNTED = (VALUE, TASK)
+# Ids of ours, and those that are drawn, such as a UUID.
+_OPAQUE = re.compile(r"(?:\w+:)*[0-9a-f-]{16,36}")
 _FIX = "extract audit OUT --fix"
 
 
@@ -119,8 +122,8 @@ def taxonomy_strings(taxonomy: Taxonomy, values: list[AuditedString]) -> Iterato
 
 def _named(id: str, number: int) -> str:
     """Return the id of a node; its number where the id, which an import may take from anywhere, tells of somebody."""
-    tells = find_names(id) or any(span.what != "account" for span in find_patterns(id))
-    return f"number {number}" if tells else id
+    is_opaque = _OPAQUE.fullmatch(id) is not None
+    return id if is_opaque or not (find_names(id) or find_patterns(id)) else f"number {number}"
 
 
 def _node_strings(node: Node, id: str, reaches: dict[str, Reach | None]) -> Iterator[AuditedString]:

@@ -230,10 +230,12 @@ def _rows(
     one: AuditedString, patterns: list[Span], names: list[Span], disclosure: Disclosure, score: PrivacyScore | None
 ) -> list[dict[str, Any]]:
     """Return the findings of a string: one a kind of thing that is found in it."""
-    masked = mask(one.text, separate([*patterns, *names]))
+    spans = separate([*patterns, *names])
+    masked = mask(one.text, spans)
     whole = f"[{one.kind}]"
     coded = [(_PATTERN, what, masked) for what in dict.fromkeys(span.what for span in patterns)]
-    coded += [(_NAME, _NAME, masked)] if names else []
+    # A name within an address is part of it.
+    coded += [(_NAME, _NAME, masked)] if not set(names).isdisjoint(spans) else []
     too_few = None if one.reach is None else one.reach.too_few(disclosure)
     coded += [(_THRESHOLD, too_few, whole)] if too_few is not None else []
     if score is not None and score.score < PASSES:
