@@ -13,7 +13,7 @@ from tests.benchmarks.audit_figures import STRINGS, measure
 from tests.conftest import FIXTURE
 
 # The least sensitivity and specificity of each half.
-LEAST = {"tuning": (0.95, 0.95), "held out": (0.5, 0.5)}
+LEAST = {"tuning": (0.95, 0.95), "held out": (0.85, 0.95)}
 
 
 def found_in(text: str) -> list[str]:
