@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from taxonomy.extraction.evaluation import evaluate_extraction
     from taxonomy.extraction.extraction_recipe import ExtractionRecipe
     from taxonomy.extraction.extraction_run import extract_values
+    from taxonomy.extraction.repeated_extraction import compare_extractions
+    from taxonomy.extraction.verification.review_page import write_review_page
+    from taxonomy.extraction.verification.sampled_items import sample_extraction
+    from taxonomy.extraction.verification.scored_answers import score_review
     from taxonomy.formats.readers import read
     from taxonomy.labels.language_model import LanguageModel
     from taxonomy.mentions.disclosure import Disclosure
@@ -96,6 +100,7 @@ _HOMES = {
     "build": "taxonomy.building.pipeline",
     "compare": "taxonomy.quality.agreement",
     "compare_contexts": "taxonomy.questions.contexts",
+    "compare_extractions": "taxonomy.extraction.repeated_extraction",
     "compare_models": "taxonomy.questions.compared_models",
     "describe_responses": "taxonomy.questions.responses",
     "detect_drift": "taxonomy.questions.drift",
@@ -115,7 +120,10 @@ _HOMES = {
     "read": "taxonomy.formats.readers",
     "read_edits": "taxonomy.versions.edits_file",
     "run_study": "taxonomy.study",
+    "sample_extraction": "taxonomy.extraction.verification.sampled_items",
+    "score_review": "taxonomy.extraction.verification.scored_answers",
     "write_report": "taxonomy.report.writing",
+    "write_review_page": "taxonomy.extraction.verification.review_page",
 }
 
 __all__ = [
@@ -147,6 +155,7 @@ __all__ = [
     "build",
     "compare",
     "compare_contexts",
+    "compare_extractions",
     "compare_models",
     "describe_responses",
     "detect_drift",
@@ -166,7 +175,10 @@ __all__ = [
     "read",
     "read_edits",
     "run_study",
+    "sample_extraction",
+    "score_review",
     "write_report",
+    "write_review_page",
 ]
 
 

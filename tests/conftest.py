@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -22,6 +23,9 @@ from embeddings.models import load_encoder
 from taxonomy.building.spaces import Space
 from taxonomy.cli import main
 from taxonomy.values import read_values
+
+if TYPE_CHECKING:
+    from tests.browser import Browser
 
 ROOT = Path(__file__).parents[1]
 FIXTURE = ROOT / "fixtures" / "values.csv"
@@ -95,6 +99,14 @@ def cache(common: Path, worker_id: str) -> Iterator[Path]:
                 if not (folder / "vectors").is_dir():
                     Space.of_model(DEFAULT_MODEL).encoder.encode(read_values(FIXTURE).labels)
         yield folder
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    # Here, since most tests do without selenium.
+    from tests.browser import start_browser
+
+    yield from start_browser(tmp_path_factory.mktemp("browser"))
 
 
 @pytest.fixture(scope="session")

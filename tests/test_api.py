@@ -25,10 +25,10 @@ NAMES = """
     AmbiguousKeyError Built Diff Disclosure DomainsError Edit EditsError EmbeddingError Encoder ExtractionRecipe
     FetchError InputError InvariantError LanguageModelError LanguageModel LevelsError LookupFailedError Node
     OutputError Recipe Taxonomy TaxonomyError
-    __version__ apply_edits assign build compare compare_contexts compare_models describe_responses detect_drift
-    evaluate_extraction extract_values find_anomalies label lint load measure_frequency measure_mirroring
+    __version__ apply_edits assign build compare compare_contexts compare_extractions compare_models describe_responses
+    detect_drift evaluate_extraction extract_values find_anomalies label lint load measure_frequency measure_mirroring
     measure_principles measure_stability open_conversations open_mentions plot_flow read read_edits run_study
-    write_report
+    sample_extraction score_review write_report write_review_page
 """
 
 

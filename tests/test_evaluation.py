@@ -517,7 +517,9 @@ def test_a_folder_that_is_no_extraction(tmp_path: Path) -> None:
 def test_a_folder_without_its_private_files(name: str, tmp_path: Path) -> None:
     out, truth = OUT.write(tmp_path / "out"), write_truth(FACTS, tmp_path / "truth.parquet")
     (out / "private" / f"{name}.parquet").unlink()
-    with pytest.raises(InputError, match=rf"{name}\.parquet: the private file is missing; evaluate the folder where"):
+    with pytest.raises(
+        InputError, match=rf"{name}\.parquet: the private file is missing; give the folder where it was written"
+    ):
         evaluate_extraction(out, truth)
 
 

@@ -35,11 +35,11 @@ NOT_RUN = {
     "fetch": "it asks the network",
 }
 # Whole reports, or a study, are among their examples.
-SLOW = {"conversations", "extraction"}
+SLOW = {"conversations", "extraction", "verification"}
 LANGUAGES = {"console", "csv", "json", "python", "text", "toml"}
 SERVER = "http://localhost:8000/v1"
 # Pages whose models are asked about the conversations of the examples.
-KNOWING = {"extraction", "README"}
+KNOWING = {"extraction", "verification", "README"}
 SHELL = {"cat", "grep", "head"}
 
 
@@ -184,6 +184,8 @@ def _try_other(command: Command) -> None:
             assert SETTINGS["project"]["optional-dependencies"].keys() >= set(extra[1].split(",")), command
         case ["python", "-m", module, *_]:
             assert find_spec(module) is not None, command
+        case ["python", "fixtures/simulate_rater.py" as script, *words]:
+            subprocess.run([sys.executable, ROOT / script, *words], capture_output=True, check=True)
         case ["python", script, *_]:
             assert (ROOT / script).is_file(), command
         case [".", script]:

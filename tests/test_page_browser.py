@@ -14,16 +14,11 @@ from taxonomy.model import Retired
 from taxonomy.versions.edits import Edit
 from taxonomy.versions.replay import apply_edits
 from taxonomy.views.page import taxonomy_page
-from tests.browser import Browser, start_browser
+from tests.browser import Browser
 from tests.conftest import ROOT, Run
 from tests.pages import MARKUP, TREE, VALUE, page_of
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    yield from start_browser(tmp_path_factory.mktemp("browser"))
 
 
 @pytest.fixture(scope="module")

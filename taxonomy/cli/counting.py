@@ -90,6 +90,7 @@ def count_command(side: str, out: Path, reading: Reading) -> None:
     metavar="FOLDER",
     help="The tables of the last report: no change since that is too small can be computed from both.",
 )
+@click.option("--verification", type=PATH, help="What extract score wrote (default: the file beside the records).")
 @reading_options
 def report_command(
     tree: Path | None,
@@ -103,6 +104,7 @@ def report_command(
     watch_list: Path | None,
     principles: Path | None,
     previous_release: Path | None,
+    verification: Path | None,
     reading: Reading,
 ) -> None:
     """Write a page on what the conversations in FILES show.
@@ -142,6 +144,7 @@ def report_command(
             split_at=split_at,
             markdown=markdown,
             previous_release=previous_release,
+            verification=verification,
             disclosure=reading.disclosure,
             progress=stage_of(bars, "questions"),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -33,6 +34,10 @@ class Conversations:
         ``read`` is the sum of ``unreadable``, ``duplicates``, ``nothing`` (no text of either side) and ``kept``.
     rejected : mapping of str to tuple of int and str
         Why conversations are unreadable: how many are, and the place of the first.
+    paths : tuple of str
+        What was named, as absolute paths.
+    format : str or None
+        The format that was named.
     formats : mapping of str to int
         Files by their format.
     left_aside : tuple of str
@@ -46,8 +51,17 @@ class Conversations:
         about something else, too.
     """
 
-    def __init__(self, spool: Spool, formats: Mapping[str, int], left_aside: Sequence[str]) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        formats: Mapping[str, int],
+        left_aside: Sequence[str],
+        paths: Sequence[str | Path],
+        format: str | None,
+    ) -> None:
         self._spool = spool
+        self.paths = tuple(os.path.abspath(path) for path in paths)
+        self.format = format
         self.formats = dict(sorted(formats.items()))
         self.left_aside = tuple(left_aside)
         self.counts = spool.count()
@@ -133,7 +147,7 @@ def open_conversations(paths: Sequence[str | Path] | str | Path, *, format: str 
     except BaseException:
         spool.close()
         raise
-    return Conversations(spool, formats, left_aside)
+    return Conversations(spool, formats, left_aside, named, format)
 
 
 def _read_all(paths: Sequence[str | Path], given: Reader | None, spool: Spool) -> tuple[Counter[str], list[str]]:

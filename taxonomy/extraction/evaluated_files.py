@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any
 import pandas as pd
 
 from taxonomy.errors import InputError
-from taxonomy.extraction.extraction_folder import FORMAT, PRIVATE, SUMMARY, TABLES, VERSION
+from taxonomy.extraction.extraction_files import check_columns, read_parquet, read_private, read_summary
+from taxonomy.extraction.extraction_folder import TABLES
 from taxonomy.mentions.columns import RESPONSE_TYPES, SIDES_BY_NAME
 from taxonomy.mentions.forms import FALSE, TRUE
 from taxonomy.values import canonical_key
-from taxonomy.values.text_files import open_file, read_rows, suffix_of
+from taxonomy.values.text_files import read_rows, suffix_of
 
 _NEEDED = ("conversation_id", "kind", "label", "side", "explicit")
 # Where a value stands that is not expressed: there is none in a table made by hand.
@@ -80,15 +80,15 @@ def read_extraction(folder: Path) -> ExtractedFolder:
     InputError
         If it is none, or lacks one of its files or columns.
     """
-    summary = _read_summary(folder)
-    ids = _read_private(folder, "ids", ("kind", "digest", "original"))
+    summary = read_summary(folder)
+    ids = read_private(folder, "ids", ("kind", "digest", "original"))
     ids = ids[ids["kind"] == "conversation"]
     originals = pd.Series(ids["original"].astype(str).to_numpy(), index=ids["digest"].to_numpy())
     paths = [folder / name for name in TABLES]
-    mentions = _read_parquet(paths[0], ("conversation_id", "side", "value", "explicit"))
-    answers = _read_parquet(paths[1], ("conversation_id", "response_type", "task"))
-    screened = _read_private(folder, "screened", ("conversation_id", "subjectivity", "kept"))
-    failures = _read_private(folder, "failures", ("conversation_id", "outcome"))
+    mentions = read_parquet(paths[0], ("conversation_id", "side", "value", "explicit"))
+    answers = read_parquet(paths[1], ("conversation_id", "response_type", "task"))
+    screened = read_private(folder, "screened", ("conversation_id", "subjectivity", "kept"))
+    failures = read_private(folder, "failures", ("conversation_id", "outcome"))
     for path, frame in zip(paths, (mentions, answers), strict=True):
         unknown = int((~frame["conversation_id"].isin(originals.index)).sum())
         if unknown:
@@ -144,61 +144,15 @@ def read_truth(path: Path) -> Truth:
     )
 
 
-def _read_summary(folder: Path) -> dict[str, Any]:
-    path = folder / SUMMARY
-    remedy = "give the folder that extract run wrote"
-    try:
-        summary = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        raise InputError("this is no folder of an extraction", path=str(folder), remedy=remedy) from None
-    if not isinstance(summary, dict) or summary.get("format") != FORMAT:
-        raise InputError(f"the file does not say {FORMAT!r}", path=str(path), remedy=remedy)
-    if summary.get("version") != VERSION:
-        problem = f"the extraction is of version {summary.get('version')!r}, not {VERSION}"
-        raise InputError(problem, path=str(path), remedy="evaluate it with the version of value-taxonomy that wrote it")
-    return summary
-
-
-def _read_private(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:
-    path = folder / PRIVATE / f"{name}.parquet"
-    if not path.exists():
-        remedy = "evaluate the folder where it was written: its private files say which conversation is which"
-        raise InputError("the private file is missing", path=str(path), remedy=remedy)
-    return _read_parquet(path, columns)
-
-
-def _read_parquet(path: Path, columns: Sequence[str], also: Sequence[str] = ()) -> pd.DataFrame:
-    """Read columns that a file must have, and others where it has them."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with open_file(path) as stream:
-        try:
-            file = pq.ParquetFile(stream)
-            names = file.schema_arrow.names
-            _check_columns(names, columns, path)
-            frame: pd.DataFrame = file.read([*columns, *(name for name in also if name in names)]).to_pandas()
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"the file is not Parquet ({error})", path=str(path), remedy="write it again") from None
-    return frame
-
-
-def _check_columns(names: Iterable[str], columns: Sequence[str], path: Path) -> None:
-    lacking = [name for name in columns if name not in set(names)]
-    if lacking:
-        remedy = f"give a table with the columns {', '.join(columns)}"
-        raise InputError("there is no such column", path=str(path), column=lacking[0], remedy=remedy)
-
-
 def _read_truth_table(path: Path) -> pd.DataFrame:
     """Return the facts as text without space around it, empty where there is nothing, each by the number of its row."""
     suffix, _ = suffix_of(path)
     if suffix == ".parquet":
-        table = _read_parquet(path, _NEEDED, also=(_PLACE,))
+        table = read_parquet(path, _NEEDED, also=(_PLACE,))
     elif suffix in (".csv", ".tsv"):
         rows = read_rows(path)
         header = [name.strip() for name in next(rows, (1, []))[1]]
-        _check_columns(header, _NEEDED, path)
+        check_columns(header, _NEEDED, path)
         table = pd.DataFrame(_whole_rows(rows, header, path), columns=pd.Index(header), dtype=object)
     else:
         raise InputError("the truth is neither .parquet nor .csv", path=str(path), remedy="write it as one of them")

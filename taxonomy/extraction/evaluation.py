@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +17,13 @@ from taxonomy.extraction.evaluated_files import ExtractedFolder, Truth, read_ext
 from taxonomy.extraction.extraction_defaults import LIKENESS
 from taxonomy.extraction.judged_answers import cross_responses, cross_screening, judge_tasks, measure_kappas
 from taxonomy.extraction.matched_values import (
-    Matching,
     compare_distributions,
-    find_alike,
-    find_clusters,
     match_items,
+    pair_values,
     score_stated,
     score_values,
 )
-from taxonomy.extraction.measures import Share, share_columns
+from taxonomy.extraction.measures import Share, plain_part, share_columns
 from taxonomy.mentions.columns import SIDES
 from taxonomy.model import Taxonomy
 
@@ -121,7 +118,7 @@ class Evaluation:
 
     def to_json(self) -> str:
         """Return all of it as one JSON object; what is missing is null."""
-        plain = {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        plain = {field.name: plain_part(getattr(self, field.name)) for field in dataclasses.fields(self)}
         return json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
 
 
@@ -181,7 +178,7 @@ def evaluate_extraction(
     found = _of_conversations(extraction.values, judged if len(true) else judged[:0])
     by_key: pd.DataFrame | None = None
     scores, stated, distributions = [], [], []
-    for matching, true_items, found_items in _matchings(true, found, taxonomy, encoder, likeness, progress):
+    for matching, true_items, found_items in pair_values(true, found, taxonomy, encoder, likeness, progress):
         items = match_items(true.assign(item=true_items), found.assign(item=found_items))
         inside = _of_conversations(items, judged)
         scores.append(score_values(inside, items, len(judged)).assign(matching=matching))
@@ -218,22 +215,6 @@ def _outcomes(extraction: ExtractedFolder, known: Truth) -> pd.Series[str]:
 
 def _of_conversations(frame: pd.DataFrame, ids: pd.Index[str]) -> pd.DataFrame:
     return frame[frame["conversation"].isin(ids)]
-
-
-def _matchings(
-    true: pd.DataFrame,
-    found: pd.DataFrame,
-    taxonomy: Taxonomy | None,
-    encoder: Encoder | None,
-    likeness: float,
-    progress: Progress | None,
-) -> Iterator[tuple[Matching, pd.Series[str], pd.Series[str]]]:
-    """Yield each matching, by key first, with the items that true and found values are."""
-    yield "key", true["key"], found["key"]
-    if taxonomy is not None:
-        yield "cluster", find_clusters(true, taxonomy), find_clusters(found, taxonomy)
-    if encoder is not None:
-        yield "likeness", true["key"], find_alike(true, found, encoder, likeness, progress)
 
 
 def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -326,13 +307,3 @@ def _by_language(facts: pd.DataFrame, matched: pd.DataFrame) -> pd.DataFrame:
         **share_columns("recall", table["right"], table["true"]),
         **share_columns("accuracy", table["responses_right"], table["responses"]),
     )
-
-
-def _plain(part: Any) -> Any:
-    """Return a part of an evaluation as JSON has it."""
-    if isinstance(part, Share):
-        return part.to_dict()
-    if isinstance(part, pd.DataFrame):
-        rows = (part if part.index.name is None else part.reset_index()).to_dict("records")
-        return [{str(name): _plain(cell) for name, cell in row.items()} for row in rows]
-    return None if isinstance(part, float) and not math.isfinite(part) else part

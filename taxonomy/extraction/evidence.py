@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from taxonomy.extraction.conversation import Turn
 from taxonomy.mentions.columns import Side
@@ -52,10 +52,59 @@ def evidence_problem(quote: str, number: int, side: Side, turns: Mapping[int, Tu
 
 def plain_text(text: str) -> str:
     """Return a text with plain quotes, dashes and spaces, in Unicode's form NFKC, without what is not seen."""
+    return _SPACE.sub(" ", _seen(_normal(text))).strip()
+
+
+def find_quote(quote: str, text: str) -> tuple[int, int] | None:
+    """Return where the words of a quote stand first in a text, whatever its quotes, dashes and spaces.
+
+    Returns
+    -------
+    tuple of (int, int) or None
+        The first character, and the one after the last; None where the text does not hold the quote.
+    """
+    words = plain_text(quote).split(" ")
+    if words == [""]:
+        return None
+    plain: list[str] = []
+    places: list[tuple[int, int]] = []
+    for start, end in _clusters(text):
+        seen = _seen(_normal(text[start:end]))
+        plain.append(seen)
+        places.extend([(start, end)] * len(seen))
+    said = "".join(plain)
+    pattern = re.compile(r"\s+".join(map(re.escape, words)))
+    found = pattern.search(said)
+    while found is not None:
+        if _is_whole(said, *found.span()):
+            return places[found.start()][0], places[found.end() - 1][1]
+        found = pattern.search(said, found.start() + 1)
+    return None
+
+
+def _normal(text: str) -> str:
     # Before, too: the form takes some quotes apart.
-    normal = unicodedata.normalize("NFKC", text.translate(_PLAIN)).translate(_PLAIN)
-    seen = (char for char in normal if unicodedata.category(char) != "Cf" and char not in _VARIANTS)
-    return _SPACE.sub(" ", "".join(seen)).strip()
+    return unicodedata.normalize("NFKC", text.translate(_PLAIN)).translate(_PLAIN)
+
+
+def _seen(normal: str) -> str:
+    return "".join(char for char in normal if unicodedata.category(char) != "Cf" and char not in _VARIANTS)
+
+
+def _clusters(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a text that take their normal form each by itself: a letter with its accents."""
+    start = 0
+    for place in range(1, len(text)):
+        # A part may have any number of accents, which are not looked at one by one.
+        if unicodedata.combining(text[place]) == 0 and _is_apart(text[start:place], text[place]):
+            yield start, place
+            start = place
+    if text:
+        yield start, len(text)
+
+
+def _is_apart(part: str, char: str) -> bool:
+    return char.isascii() or _normal(part + char) == _normal(part) + _normal(char)
 
 
 def _count_letters(text: str) -> int:
@@ -68,11 +117,16 @@ def _is_quoted(quote: str, text: str) -> bool:
     """Say whether a text holds a quote that begins and ends with a word."""
     start = text.find(quote)
     while start >= 0:
-        end = start + len(quote)
-        if not _joins(text[start - 1 : start], quote[:1]) and not _joins(quote[-1:], text[end : end + 1]):
+        if _is_whole(text, start, start + len(quote)):
             return True
         start = text.find(quote, start + 1)
     return False
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Say whether no word goes on before or after a part of a text."""
+    before, after = text[max(start - 1, 0) : start], text[end : end + 1]
+    return not _joins(before, text[start:end][:1]) and not _joins(text[start:end][-1:], after)
 
 
 def _joins(first: str, second: str) -> bool:

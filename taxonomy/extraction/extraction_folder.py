@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taxonomy.errors import OutputError
+from taxonomy.errors import InputError, OutputError
+from taxonomy.extraction.conversation_set import Conversations
 from taxonomy.extraction.extraction_tables import ExtractionTables
 from taxonomy.extraction.keyed_ids import new_key, read_key
 from taxonomy.files import check_folder, replace_file, replace_files
@@ -21,6 +22,8 @@ FORMAT, VERSION = "value-taxonomy extraction", 1
 SUMMARY = "extraction.json"
 TABLES = ("mentions.parquet", "conversations.parquet")
 PRIVATE = "private"
+# The files that conversations were read from.
+_SOURCES = "sources.json"
 
 
 class ExtractionFolder:
@@ -78,7 +81,13 @@ class ExtractionFolder:
                 remedy = "move it away, or choose another folder"
                 raise OutputError(problem, path=str(found), remedy=remedy)
 
-    def write(self, found: ExtractionTables, described: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
+    def write(
+        self,
+        found: ExtractionTables,
+        described: Mapping[str, Any],
+        summary: Mapping[str, Any],
+        conversations: Conversations,
+    ) -> None:
         """Write all files; each of the two parts, private and not, is written as a whole or not at all.
 
         Parameters
@@ -88,14 +97,35 @@ class ExtractionFolder:
             What figures depend on, for the metadata of the tables.
         summary : mapping
             For `extraction.json`.
+        conversations : Conversations
+            What the values are of.
         """
         metadata = {METADATA_KEY: json.dumps(described, sort_keys=True).encode()}
         tables = {f"{name}.parquet": table for name, table in found.tables().items()}
         contents = {name: _parquet(table.replace_schema_metadata(metadata)) for name, table in tables.items()}
         shown = {name: contents.pop(name) for name in TABLES}
-        replace_files(self.path / PRIVATE, contents, private=True)
+        read = {"paths": list(conversations.paths), "format": conversations.format}
+        sources = {_SOURCES: f"{json.dumps(read, indent=1, ensure_ascii=False)}\n".encode(errors="surrogateescape")}
+        replace_files(self.path / PRIVATE, {**contents, **sources}, private=True)
         text = json.dumps({"format": FORMAT, "version": VERSION, **summary}, indent=1, ensure_ascii=False) + "\n"
         replace_files(self.path, {**shown, SUMMARY: text.encode()}, private=True)
+
+
+def read_sources(folder: Path) -> tuple[list[str], str | None]:
+    """Return the paths that the conversations of an extraction were read from, and the format that was named.
+
+    Raises
+    ------
+    InputError
+        If they are not known.
+    """
+    path = folder / PRIVATE / _SOURCES
+    try:
+        said = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+        return [str(name) for name in said["paths"]], said["format"]
+    except (OSError, ValueError, TypeError, KeyError):
+        problem = "the file does not say where the conversations are"
+        raise InputError(problem, path=str(path), remedy="name their files as `conversations`") from None
 
 
 def _parquet(table: pa.Table) -> bytes:

@@ -95,7 +95,8 @@ def extract_values(  # noqa: PLR0913 - the public call: what the command line ta
     described = recipe.describe(connection.endpoint.model, screener.model)
     models = {"extraction": connection.endpoint.asked_at, "screening": screener.asked_at if recipe.screen else None}
     versions = {name: prompt.version for name, prompt in recipe.prompts().items()}
-    folder.write(tables, described, {**described, "models": models, "prompt_versions": versions, **done.summary()})
+    summary = {**described, "models": models, "prompt_versions": versions, **done.summary()}
+    folder.write(tables, described, summary, conversations)
     return done
 
 

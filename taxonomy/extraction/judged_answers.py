@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import pandas as pd
 
 from taxonomy.extraction.extraction_defaults import LEVELS
 from taxonomy.extraction.measures import Share, share_columns
+from taxonomy.extraction.reliability import cohen_kappa
 from taxonomy.mentions.columns import RESPONSE_TYPES
 from taxonomy.values import canonical_key
 
@@ -32,31 +30,14 @@ def cross_responses(answers: pd.DataFrame) -> pd.DataFrame:
 
 def measure_kappas(responses: pd.DataFrame) -> pd.DataFrame:
     """Return Cohen's kappa, unweighted and weighted: see `Evaluation.kappas`."""
-    ordered = responses.loc[list(ORDERED), list(ORDERED)]
-    return pd.DataFrame(
-        [
-            {"weights": "none", **_kappa(responses, None)},
-            {"weights": "linear", **_kappa(ordered, "linear")},
-            {"weights": "quadratic", **_kappa(ordered, "quadratic")},
-        ]
-    )
-
-
-def _kappa(table: pd.DataFrame, weights: str | None) -> dict[str, Any]:
-    from scipy.stats import norm
-    from statsmodels.stats.inter_rater import cohens_kappa
-
-    counts = table.to_numpy(dtype=np.float64)
-    figures = {"conversations": int(counts.sum()), "kappa": np.nan, "low": np.nan, "high": np.nan}
-    # Where both always say the same one thing, chance agrees wholly, and kappa is not defined.
-    if np.count_nonzero(counts.sum(axis=0) + counts.sum(axis=1)) > 1:
-        # A variance of nothing comes out a little below 0.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = cohens_kappa(counts, wt=weights)
-        half = float(norm.ppf(0.975) * np.sqrt(max(0.0, found.var_kappa)))
-        kappa = float(found.kappa)
-        figures |= {"kappa": kappa, "low": max(-1.0, kappa - half), "high": min(1.0, kappa + half)}
-    return figures
+    ordered = responses.loc[list(ORDERED), list(ORDERED)].to_numpy()
+    rows = {
+        "none": cohen_kappa(responses.to_numpy()),
+        "linear": cohen_kappa(ordered, "linear"),
+        "quadratic": cohen_kappa(ordered, "quadratic"),
+    }
+    table = pd.DataFrame([{"weights": weights, **figures} for weights, figures in rows.items()])
+    return table.rename(columns={"units": "conversations", "value": "kappa"})
 
 
 def judge_tasks(answers: pd.DataFrame) -> Share:

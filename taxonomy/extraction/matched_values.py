@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -25,6 +25,35 @@ _PLACE = ["conversation", "side"]
 BOTH = "both"
 SEED = 0
 _RESAMPLES, _DRAWS = 1000, 200
+
+
+def pair_values(
+    true: pd.DataFrame,
+    found: pd.DataFrame,
+    taxonomy: Taxonomy | None,
+    encoder: Encoder | None,
+    likeness: float,
+    progress: Progress | None,
+) -> Iterator[tuple[Matching, pd.Series[str], pd.Series[str]]]:
+    """Yield each matching, by key first, with the items that true and found values are.
+
+    Parameters
+    ----------
+    true, found : DataFrame
+        With ``conversation``, ``side``, ``value`` and ``key``.
+    taxonomy : Taxonomy or None
+        For matching by cluster.
+    encoder : Encoder or None
+        For matching by likeness.
+    likeness : float
+        The least cosine of two values that are alike.
+    progress : callable or None
+    """
+    yield "key", true["key"], found["key"]
+    if taxonomy is not None:
+        yield "cluster", find_clusters(true, taxonomy), find_clusters(found, taxonomy)
+    if encoder is not None:
+        yield "likeness", true["key"], find_alike(true, found, encoder, likeness, progress)
 
 
 def match_items(truth: pd.DataFrame, extracted: pd.DataFrame) -> pd.DataFrame:

@@ -91,10 +91,15 @@ class Origins:
         if self.mixed or len(self.files) < 2:
             return
         (first, file), (second, other), *_ = self.files.values()
-        differ = [said for part, said in _PARTS.items() if first.parts.get(part) != second.parts.get(part)]
+        differ = describe_difference(first.parts, second.parts)
         problem = f"these files are of two extractions, which differ in {', '.join(differ) or 'their digest'}"
         remedy = "read them apart, or give `mixed`: figures of two models or prompts can't be compared"
         raise InputError(problem, path=f"{file}, {other}", remedy=remedy)
+
+
+def describe_difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """Return what two extractions differ in, of what figures depend on."""
+    return [said for part, said in _PARTS.items() if first.get(part) != second.get(part)]
 
 
 def find_origins(files: Sequence[str], *, mixed: bool = False) -> Origins:

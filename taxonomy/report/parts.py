@@ -115,6 +115,8 @@ class Report:
         The least that figures are disclosed from.
     users_known : bool
         Whether any conversation says its user.
+    verification : tuple of str
+        What people found who checked the extraction, in sentences; or that nobody did.
     notices : tuple of str
         What whoever publishes it must know.
     paths : tuple of Path
@@ -129,6 +131,7 @@ class Report:
     disclosure: Disclosure
     users_known: bool
     left_out: Mapping[str, str]
+    verification: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
 

@@ -18,6 +18,7 @@ from taxonomy.questions.arguments import check_disclosure
 from taxonomy.questions.principles import take_principles
 from taxonomy.questions.watch_list import find_watched
 from taxonomy.report.answering import answer_questions
+from taxonomy.report.checked import describe_verification
 from taxonomy.report.inputs import Inputs
 from taxonomy.report.parts import Report
 from taxonomy.report.release import read_release, write_release
@@ -35,6 +36,7 @@ def write_report(  # noqa: PLR0913 - the public call: what the command line take
     split_at: str | date | datetime | None = None,
     markdown: bool = False,
     previous_release: str | Path | None = None,
+    verification: str | Path | None = None,
     disclosure: Disclosure = PUBLIC,
     progress: Progress | None = None,
 ) -> Report:
@@ -57,6 +59,9 @@ def write_report(  # noqa: PLR0913 - the public call: what the command line take
     previous_release : str or Path, optional
         The folder of tables of the last report. No change since of too few conversations or users can be computed from
         both. Without it, two reports can be subtracted.
+    verification : str or Path, optional
+        What `extract score` wrote of people's answers; by default ``verification.json`` in the folder of the records.
+        The page says what they found, or that nobody checked.
     disclosure : Disclosure
         The least that a figure is disclosed from; by default 15 conversations and 5 users.
     progress : callable, optional
@@ -103,7 +108,9 @@ def write_report(  # noqa: PLR0913 - the public call: what the command line take
     tree = mentions.side(mentions.sides[0]).tree
     inputs = Inputs(mentions, disclosure, watch=find_watched(tree, watch), principles=listed, split_at=when)
     previous = None if previous_release is None else read_release(Path(previous_release))
+    checked = describe_verification(mentions, None if verification is None else Path(verification), disclosure)
     report, release = answer_questions(inputs, previous, progress)
+    report = replace(report, verification=checked)
     paths = _write(report, Path(out), markdown)
     if not disclosure.is_internal:
         write_release(release, tables_path(Path(out)))

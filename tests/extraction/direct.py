@@ -66,6 +66,6 @@ def extract_directly(
     tables = ExtractionTables(folder.key)
     with open_conversations(chats) as conversations:
         done = extract(conversations, Direct(model, failing), recipe, tables)
-    described = recipe.describe("openai/fake", "openai/fake")
-    folder.write(tables, described, {**described, **done.summary()})
+        described = recipe.describe("openai/fake", "openai/fake")
+        folder.write(tables, described, {**described, **done.summary()}, conversations)
     return done

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxonomy.extraction.conversation import Turn
-from taxonomy.extraction.evidence import MOST_WORDS, evidence_problem
+from taxonomy.extraction.evidence import MOST_WORDS, evidence_problem, find_quote, plain_text
 from taxonomy.extraction.value_form import task_problem, value_problem
 from tests.conftest import ROOT, examples
 
@@ -155,3 +155,47 @@ def test_all_planted_values_have_the_form() -> None:
     assert [value for value in clean_values() if value_problem(value)] == []
     named = [label for language in LANGUAGES for label in carriers_of(language).named.labels]
     assert [value for value in named if value_problem(value)] == []
+
+
+@pytest.mark.parametrize(
+    ("quote", "text", "found"),
+    [
+        ('"don\'t go-now"', "He said: “don’t  go—now”, and left.", "“don’t  go—now”"),
+        ("open with them", "Be open\n\twith them.", "open\n\twith them"),
+        ("\u00e9t\u00e9 fine", "Un e\u0301te\u0301 \ufb01ne.", "e\u0301te\u0301 \ufb01ne"),
+        ("harmony", "for ha\u00adrm\u200bony!", "ha\u00adrm\u200bony"),
+        ("art", "start an art", "art"),
+        ("知行合一", "我们说「知行合一」。", "知行合一"),
+        ("شكرا جزيلا", "\u202eشكرا\u00a0جزيلا\u202c", "شكرا\u00a0جزيلا"),
+        ("(a|b)*", "regular (a|b)* ends", "(a|b)*"),
+    ],
+)
+def test_a_quote_is_found_as_it_was_written(quote: str, text: str, found: str) -> None:
+    place = find_quote(quote, text)
+    assert place is not None
+    assert text[slice(*place)] == found
+    assert place[0] == text.rindex(found)
+
+
+@pytest.mark.parametrize(("quote", "text"), [("", "any"), ("\u200b", "any"), ("art", "start"), ("art", "")])
+def test_what_is_not_quoted_has_no_place(quote: str, text: str) -> None:
+    assert find_quote(quote, text) is None
+
+
+# Letters with accents, parts of Hangul, ligatures, what is not seen, quotes, and characters that take two.
+_PIECES = st.sampled_from(
+    [*"abcd \n’—e", *"\u0301\u0323\u1100\u1161\u11a8\ufb01\u00ad\u200d\u00b8\uff76\uff9e\U0001f600"]
+)
+
+
+@given(st.lists(st.one_of(_PIECES, st.characters(codec="utf-8")), max_size=15).map("".join), st.data())
+@examples(100, 1000)
+def test_what_is_evidence_is_found(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    quote = text[start : data.draw(st.integers(start, len(text)))]
+    assert (find_quote(text, text) is None) == (plain_text(text) == "")
+    place = find_quote(quote, text)
+    if place is not None:
+        assert plain_text(quote) in plain_text(text[slice(*place)])
+    if evidence_problem(quote, 1, "ai", {1: Turn("ai", text)}) is None:
+        assert place is not None
