@@ -36,6 +36,11 @@ def read_summary(folder: Path) -> dict[str, Any]:
     return summary
 
 
+def was_purged(folder: Path) -> bool:
+    """Return whether ``extract purge`` deleted what the folder of an extraction quoted of conversations."""
+    return bool(read_summary(folder).get("purged"))
+
+
 def read_private(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:
     """Read columns of a private table, by its name.
 
@@ -46,6 +51,9 @@ def read_private(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFram
     """
     path = folder / PRIVATE / f"{name}.parquet"
     if not path.exists():
+        if was_purged(folder):
+            problem = f"the {name} of this extraction was purged"
+            raise InputError(problem, path=str(folder), remedy="extract the values again, which asks the model again")
         remedy = "give the folder where it was written, with its private files"
         raise InputError("the private file is missing", path=str(path), remedy=remedy)
     return read_parquet(path, columns)

@@ -14,9 +14,11 @@ from taxonomy.extraction.extraction_recipe import ExtractionRecipe
 from taxonomy.extraction.extraction_tables import ExtractionTables
 from taxonomy.extraction.extractor import Extraction, extract
 from taxonomy.extraction.keyed_ids import new_key
+from taxonomy.extraction.noted_answers import NotedAnswers, read_noted, write_noted
 from taxonomy.labels.language_model import LanguageModel
 from taxonomy.llm.endpoint import Endpoint
 from taxonomy.llm.entry import Connection
+from taxonomy.llm.question import Question
 from taxonomy.llm.settling import Asker
 from taxonomy.llm.spending import Usage
 from taxonomy.progress import StageProgress, stage_of
@@ -77,10 +79,18 @@ def extract_values(  # noqa: PLR0913 - the public call: what the command line ta
     connection = _connect(llm, screen_model)
     folder = ExtractionFolder(Path(out), key=None if key is None else Path(key))
     tables = ExtractionTables(folder.key)
+    noted = read_noted(folder.path) or NotedAnswers()
+
+    def note(question: Question) -> None:
+        model = connection.others.get(question.task, connection.endpoint).asked_at
+        noted.add(question.digest(model), model)
+
     with connection.open(stage_of(progress, "in batches")) as asker:
         if watch is not None:
             watch(asker)
-        done = extract(conversations, asker, recipe, tables, progress=progress)
+        done = extract(conversations, asker, recipe, tables, note=note, progress=progress)
+    # Before the rest, so that what is quoted there can be purged with its answers.
+    write_noted(folder.path, noted)
     screener = connection.others.get(SCREENING, connection.endpoint)
     described = recipe.describe(connection.endpoint.model, screener.model)
     models = {"extraction": connection.endpoint.asked_at, "screening": screener.asked_at if recipe.screen else None}

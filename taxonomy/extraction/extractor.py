@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -101,6 +101,7 @@ def extract(
     recipe: ExtractionRecipe,
     tables: ExtractionTables,
     *,
+    note: Callable[[Question], None] | None = None,
     progress: StageProgress | None = None,
 ) -> Extraction:
     """Ask what conversations show, and add it to tables.
@@ -113,6 +114,8 @@ def extract(
     asker : Engine, Batched or Rehearsal
     recipe : ExtractionRecipe
     tables : ExtractionTables
+    note : callable, optional
+        Called with each question that is asked, or was asked before.
     progress : callable, optional
         Called with (stage, conversations done, conversations in all).
 
@@ -120,7 +123,7 @@ def extract(
     -------
     Extraction
     """
-    return _Extractor(conversations, asker, recipe, tables, progress).run()
+    return _Extractor(conversations, asker, recipe, tables, note, progress).run()
 
 
 class _Extractor:
@@ -130,12 +133,14 @@ class _Extractor:
         asker: Accountant,
         recipe: ExtractionRecipe,
         tables: ExtractionTables,
+        note: Callable[[Question], None] | None,
         progress: StageProgress | None,
     ) -> None:
         self._conversations = conversations
         self._asker = asker
         self._recipe = recipe
         self._tables = tables
+        self._note = note
         self._progress = progress
         self._tally = _Tally()
         self._accounted: set[int] = set()
@@ -256,6 +261,8 @@ class _Extractor:
         asked = hash(question.digest(""))
         if asked not in self._accounted:
             self._accounted.add(asked)
+            if self._note is not None:
+                self._note(question)
             self._asker.took(question, usage)
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from taxonomy.errors import LanguageModelError
 from taxonomy.llm.reply import Outcome, Reply, Tokens
 
 _BUSY_SECONDS = 120
+_MOST_AT_ONCE = 500
 _TABLES = """
 CREATE TABLE IF NOT EXISTS replies (
     digest TEXT PRIMARY KEY, model TEXT NOT NULL, task TEXT NOT NULL,
@@ -245,9 +247,31 @@ class AnswerStore:
             self._connection.execute(f"DELETE FROM replies WHERE {condition}", values)  # noqa: S608
             if not unanswered:
                 self._connection.execute(f"DELETE FROM calls WHERE {condition}", values)  # noqa: S608
-            # Overwritten by the connection's setting; here what is free is given back, in the file beside it, too.
-            self._connection.execute("VACUUM")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._give_back()
+
+    def count_of(self, digests: Iterable[str]) -> int:
+        """Return how many replies are stored under digests."""
+        found = 0
+        for part in _parts(digests):
+            places = ", ".join("?" * len(part))
+            found += self._read(f"SELECT count(*) FROM replies WHERE digest IN ({places})", *part)[0][0]  # noqa: S608
+        return found
+
+    def purge_digests(self, digests: Iterable[str]) -> None:
+        """Delete the replies under digests for good, with what is noted of their calls; see `purge`."""
+        with self._lock, self._one_error():
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                for part in _parts(digests):
+                    rows = [(digest,) for digest in part]
+                    for table in ("replies", "calls"):
+                        self._connection.executemany(f"DELETE FROM {table} WHERE digest = ?", rows)  # noqa: S608
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Give back what deleted rows took; they are overwritten by the connection's setting, here in both files."""
+        self._connection.execute("VACUUM")
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # -- batches -----------------------------------------------------------------------------------------------
 
@@ -325,6 +349,13 @@ def _is_busy(error: Exception) -> bool:
     """Say whether another process has the file."""
     # Extended codes hold the plain one in their last byte.
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _parts(digests: Iterable[str]) -> Iterator[list[str]]:
+    """Yield digests, as many at once as a query takes."""
+    left = iter(digests)
+    while part := list(islice(left, _MOST_AT_ONCE)):
+        yield part
 
 
 def _chosen(model: str | None, before: float | None, *, unanswered: bool) -> tuple[str, list[object]]:

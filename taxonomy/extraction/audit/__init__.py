@@ -1,0 +1,1 @@
+"""Whether the strings of an extraction, which may leave, tell of anybody."""
