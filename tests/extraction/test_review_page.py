@@ -78,7 +78,8 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Browser]:
 
 
 def open_page(browser: Browser, sheet: Path) -> Path:
-    page = write_review_page(sheet, sheet.with_name("review.html"))
+    page = sheet.with_name("review.html")
+    write_review_page(sheet, page)
     browser.open(page)
     return page
 
@@ -289,7 +290,8 @@ def test_the_page_holds_nothing_but_text_and_lets_nothing_in(tmp_path: Path) -> 
         make_item(i, claim=text, turns=(ShownTurn(1, "ai", shown_text(text)),), note=text)
         for i, text in enumerate(HOSTILE)
     ]
-    page = write_review_page(write_sheet(tmp_path, items, 'a<b>"c'), tmp_path / "review.html")
+    page = tmp_path / "review.html"
+    write_review_page(write_sheet(tmp_path, items, 'a<b>"c'), page)
     parts = Parts(page.read_text(encoding="utf-8"))
     assert [tag for tag, *_ in parts.raw] == ["style", "script", "script"]
     assert "img" not in parts.tags
