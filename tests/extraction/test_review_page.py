@@ -137,6 +137,7 @@ def test_evidence_is_marked_where_it_stands(opened: Browser) -> None:
     assert opened.one("#quote").text.strip('“”"') == "words that nobody said"
 
 
+@pytest.mark.slow
 def test_a_mouse_does_all_that_keys_do(opened: Browser) -> None:
     opened.button("w", ".answers").click()
     assert place(opened) == "Item 2 of 7"
@@ -185,6 +186,7 @@ def asks_before_leaving(browser: Browser) -> bool:
     return bool(browser.run("return !dispatchEvent(new Event('beforeunload', { cancelable: true }))"))
 
 
+@pytest.mark.slow
 def test_two_tabs_of_a_sheet_share_their_answers(opened: Browser, tmp_path: Path) -> None:
     first = opened.driver.current_window_handle
     opened.driver.switch_to.new_window("tab")
@@ -198,6 +200,7 @@ def test_two_tabs_of_a_sheet_share_their_answers(opened: Browser, tmp_path: Path
     assert opened.texts("[aria-pressed=true]") == ["rRight"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "broken",
     ["get localStorage() { throw new Error() }", "localStorage: { getItem() {}, setItem() { throw new Error() } }"],
@@ -214,6 +217,7 @@ def test_the_page_says_where_the_browser_keeps_nothing(browser: Browser, tmp_pat
         browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", made)
 
 
+@pytest.mark.slow
 def test_what_is_kept_and_damaged_is_left_alone(opened: Browser) -> None:
     key = "JSON.parse(document.getElementById('sheet').textContent).key"
     for kept in ("{", '{"at": 0, "given": [{}, {}, {}, {}, {}, {}, {}]}'):
