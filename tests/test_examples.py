@@ -35,11 +35,11 @@ NOT_RUN = {
     "fetch": "it asks the network",
 }
 # Whole reports, or a study, are among their examples.
-SLOW = {"conversations", "extraction", "verification"}
+SLOW = {"conversations", "extraction", "privacy-audit", "verification"}
 LANGUAGES = {"console", "csv", "json", "python", "text", "toml"}
 SERVER = "http://localhost:8000/v1"
 # Pages whose models are asked about the conversations of the examples.
-KNOWING = {"extraction", "verification", "README"}
+KNOWING = {"extraction", "privacy-audit", "verification", "README"}
 SHELL = {"cat", "grep", "head"}
 
 

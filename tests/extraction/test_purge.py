@@ -80,7 +80,7 @@ def test_what_quotes_conversations_goes(out: Path, run: Run, answers: Path) -> N
     assert {row["reason"] for row in failures} == {""}
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in (out / "private").iterdir())
     again = run("extract", "purge", out)
-    assert (again.returncode, "Deleted: nothing" in again.stdout) == (0, True)
+    assert (again.returncode, "Deleted: 0 stored answers\n" in again.stdout) == (0, True)
 
 
 def test_answers_of_others_stay(out: Path, run: Run, extract: Extract, tmp_path: Path) -> None:
@@ -132,6 +132,8 @@ def test_an_extraction_from_before_says_how_to_delete_by_model(out: Path, run: R
     assert "can't be told from others" in done.stdout
     assert "value-taxonomy llm purge --model openai/fake" in done.stdout
     assert stored()
+    # An audit notes none, which would pass for all.
+    assert "can't be told from others" in run("extract", "purge", out, "--yes").stdout
 
 
 def test_digests_are_deleted_with_their_calls(answers: Path) -> None:

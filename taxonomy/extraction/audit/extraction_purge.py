@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from embeddings import cache_folder
 from taxonomy.extraction.audit.privacy_audit import AUDIT
@@ -74,7 +75,7 @@ def plan_purge(folder: str | Path) -> Purge:
     path = Path(folder)
     summary = read_summary(path)
     noted = read_noted(path)
-    answers = None
+    answers = 0 if _had_answers_purged(summary) else None
     if noted is not None:
         with AnswerStore(cache_folder()) as store:
             answers = store.count_of(digest for digest, _ in noted)
@@ -127,9 +128,14 @@ def purge_extraction(folder: str | Path) -> Purge:
         if (private / name).exists()
     }
     replace_files(private, contents, gone=gone, private=True)
-    summary = {**read_summary(path), "purged": True}
+    summary = read_summary(path)
+    summary["purged"] = {"answers": noted is not None or _had_answers_purged(summary)}
     replace_file(path / SUMMARY, f"{json.dumps(summary, indent=1, ensure_ascii=False)}\n".encode(), private=True)
     return planned
+
+
+def _had_answers_purged(summary: dict[str, Any]) -> bool:
+    return bool(summary.get("purged", {}).get("answers"))
 
 
 def _has_text(path: Path, column: str) -> bool:

@@ -24,7 +24,7 @@ from taxonomy.extraction.audit.privacy_scale import (
 )
 from taxonomy.extraction.audit.private_patterns import find_patterns
 from taxonomy.extraction.audit.spans import Span, mask, separate
-from taxonomy.extraction.extraction_files import read_summary
+from taxonomy.extraction.extraction_files import read_summary, was_purged
 from taxonomy.extraction.extraction_folder import PRIVATE
 from taxonomy.extraction.noted_answers import NotedAnswers, read_noted, write_noted
 from taxonomy.extraction.table_files import table_bytes
@@ -181,7 +181,11 @@ def _strings(folder: Path, taxonomy: Taxonomy | None) -> list[AuditedString]:
 
 def _note(folder: Path, texts: Sequence[str], llm: LanguageModel) -> None:
     """Note what will be asked before it is, so that a purge finds it whatever happens."""
-    noted = read_noted(folder) or NotedAnswers()
+    noted = read_noted(folder)
+    if noted is None and not was_purged(folder):
+        # Of an older version: a table of some of the answers would pass for one of all.
+        return
+    noted = noted or NotedAnswers()
     model = llm.connection.endpoint.asked_at
     for question in privacy_questions(texts):
         noted.add(question.digest(model), model)

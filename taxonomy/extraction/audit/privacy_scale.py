@@ -20,7 +20,8 @@ from taxonomy.llm.settling import Asker
 
 PRIVACY = "privacy"
 PASSES = 3
-_PROMPT = "privacy_scale"
+# The name of the prompt.
+SCALE = "privacy_scale"
 
 
 class PrivacyScore(BaseModel):
@@ -52,7 +53,7 @@ class Judged:
 
 def privacy_questions(texts: Collection[str]) -> Iterator[Question]:
     """Yield a question for each string."""
-    prompt = read_prompt(_PROMPT).text
+    prompt = read_prompt(SCALE).text
     for text in texts:
         yield Question(text, PRIVACY, prompt, {"text": text}, PrivacyScore, _USUAL)
 
