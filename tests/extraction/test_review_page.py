@@ -45,7 +45,7 @@ HOSTILE = (
 
 
 def make_item(number: int, kind: Kind = "value", **fields: object) -> ReviewItem:
-    made = ReviewItem(f"{number:016x}", kind, "ai" if kind == "value" else None, "openness", 0, "", TALK)
+    made = ReviewItem(f"r{number:015x}", kind, "ai" if kind == "value" else None, "openness", 0, "", TALK)
     return replace(made, **fields)  # type: ignore[arg-type]
 
 

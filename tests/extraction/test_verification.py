@@ -248,7 +248,7 @@ def test_long_turns_go_through_a_spreadsheet(tmp_path: Path) -> None:
 
 def make_item(number: int, text: str, note: str, kind: str) -> ReviewItem:
     return ReviewItem(
-        item=f"{number:016x}",
+        item=f"r{number:015x}",
         kind=next(one for one in KINDS if one == kind),
         side="ai",
         claim="honesty",
@@ -447,7 +447,7 @@ def test_bad_answers(sheet: Path, key: AnswerKey, tmp_path: Path) -> None:
     first = read_sheet(sheet)[0].item
     for change, said in (
         (text.replace(",right,", ",yes,", 1), r"b\.csv, line \d+: the answer is none of those"),
-        (text.replace(first, "0" * 16, 1), r"b\.csv, line 2: the item is not in the key"),
+        (text.replace(first, f"r{0:015x}", 1), r"b\.csv, line 2: the item is not in the key"),
         (text.replace(read_sheet(sheet)[1].item, first, 1), "the item is in the sheet twice"),
     ):
         (tmp_path / "b.csv").write_text(change, encoding="utf-8")

@@ -45,7 +45,7 @@ class ReviewItem:
     Attributes
     ----------
     item : str
-        Its id, 16 hex digits, which says nothing of the conversation.
+        Its id, which says nothing of the conversation. It begins with a letter, since spreadsheets take digits for a number.
     kind : {"value", "response", "screening", "conversation"}
     side : {"human", "ai"} or None
         Whose value it is.

@@ -124,8 +124,8 @@ def item_of(cells: Mapping[str, str]) -> ReviewItem:
     kind = next((kind for kind in KINDS if kind == cells["kind"]), None)
     if kind is None:
         raise ValueError(f"the kind is none of {', '.join(KINDS)}")
-    if re.fullmatch("[0-9a-f]{16}", cells["item"]) is None:
-        raise ValueError("the item has no id of 16 hex digits")
+    if re.fullmatch("r[0-9a-f]{15}", cells["item"]) is None:
+        raise ValueError("the item has no id such as r0123456789abcde")
     answer = cells["answer"].strip().lower()
     if answer and answer not in answers_of(kind):
         raise ValueError(f"the answer is none of {', '.join(answers_of(kind))}")

@@ -192,7 +192,8 @@ def _item_ids(drawn: pd.DataFrame, folder: Path, seed: int) -> list[str]:
     """Return ids that say nothing without the key of the extraction."""
     key = bytes.fromhex(read_id_key(folder / PRIVATE / "key"))
     rows = drawn[["kind", "conversation", "side", "value"]].fillna("").itertuples(index=False)
-    return [hmac.new(key, json.dumps(["item", seed, *row]).encode(), hashlib.sha256).hexdigest()[:16] for row in rows]
+    digests = (hmac.new(key, json.dumps(["item", seed, *row]).encode(), hashlib.sha256).hexdigest() for row in rows)
+    return [f"r{digest[:15]}" for digest in digests]
 
 
 # -- showing ---------------------------------------------------------------------------------------------------
