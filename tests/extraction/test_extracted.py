@@ -190,7 +190,7 @@ def test_what_a_conversation_says_changes_no_prompt() -> None:
 
 def test_prompts_have_versions_and_digests_and_name_the_language_of_values() -> None:
     prompts = {prompt.name: prompt for prompt in list_prompts()}
-    assert set(prompts) == {"reader", "screening", *PARTS}
+    assert set(prompts) == {"reader", "screening", *PARTS, "privacy_scale"}
     assert all(prompt.version >= 1 and len(prompt.digest) == 64 for prompt in prompts.values())
     for name in ("ai_values", "human_values", "task"):
         assert "in German" in read_prompt(name).fill("German")
