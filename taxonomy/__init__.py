@@ -34,6 +34,9 @@ if TYPE_CHECKING:
         OutputError,
         TaxonomyError,
     )
+    from taxonomy.extraction.audit.audit_fixes import fix_extraction
+    from taxonomy.extraction.audit.extraction_purge import purge_extraction
+    from taxonomy.extraction.audit.privacy_audit import audit_extraction
     from taxonomy.extraction.conversation_set import open_conversations
     from taxonomy.extraction.evaluation import evaluate_extraction
     from taxonomy.extraction.extraction_recipe import ExtractionRecipe
@@ -97,6 +100,7 @@ _HOMES = {
     "Taxonomy": "taxonomy.model",
     "apply_edits": "taxonomy.versions.replay",
     "assign": "taxonomy.placement",
+    "audit_extraction": "taxonomy.extraction.audit.privacy_audit",
     "build": "taxonomy.building.pipeline",
     "compare": "taxonomy.quality.agreement",
     "compare_contexts": "taxonomy.questions.contexts",
@@ -107,6 +111,7 @@ _HOMES = {
     "evaluate_extraction": "taxonomy.extraction.evaluation",
     "extract_values": "taxonomy.extraction.extraction_run",
     "find_anomalies": "taxonomy.questions.anomalies",
+    "fix_extraction": "taxonomy.extraction.audit.audit_fixes",
     "label": "taxonomy.building.labelling",
     "lint": "taxonomy.quality.findings",
     "load": "taxonomy.model",
@@ -117,6 +122,7 @@ _HOMES = {
     "open_conversations": "taxonomy.extraction.conversation_set",
     "open_mentions": "taxonomy.mentions.opening",
     "plot_flow": "taxonomy.views.plots",
+    "purge_extraction": "taxonomy.extraction.audit.extraction_purge",
     "read": "taxonomy.formats.readers",
     "read_edits": "taxonomy.versions.edits_file",
     "run_study": "taxonomy.study",
@@ -152,6 +158,7 @@ __all__ = [
     "__version__",
     "apply_edits",
     "assign",
+    "audit_extraction",
     "build",
     "compare",
     "compare_contexts",
@@ -162,6 +169,7 @@ __all__ = [
     "evaluate_extraction",
     "extract_values",
     "find_anomalies",
+    "fix_extraction",
     "label",
     "lint",
     "load",
@@ -172,6 +180,7 @@ __all__ = [
     "open_conversations",
     "open_mentions",
     "plot_flow",
+    "purge_extraction",
     "read",
     "read_edits",
     "run_study",

@@ -25,9 +25,9 @@ NAMES = """
     AmbiguousKeyError Built Diff Disclosure DomainsError Edit EditsError EmbeddingError Encoder ExtractionRecipe
     FetchError InputError InvariantError LanguageModelError LanguageModel LevelsError LookupFailedError Node
     OutputError Recipe Taxonomy TaxonomyError
-    __version__ apply_edits assign build compare compare_contexts compare_extractions compare_models describe_responses
-    detect_drift evaluate_extraction extract_values find_anomalies label lint load measure_frequency measure_mirroring
-    measure_principles measure_stability open_conversations open_mentions plot_flow read read_edits run_study
+    __version__ apply_edits assign audit_extraction build compare compare_contexts compare_extractions compare_models describe_responses
+    detect_drift evaluate_extraction extract_values find_anomalies fix_extraction label lint load measure_frequency measure_mirroring
+    measure_principles measure_stability open_conversations open_mentions plot_flow purge_extraction read read_edits run_study
     sample_extraction score_review write_report write_review_page
 """
 

@@ -63,7 +63,7 @@ def test_quiet_and_out_mean_the_same_everywhere() -> None:
         arguments = [param.name for param in command.params if isinstance(param, click.Argument) and param.required]
         # Two things of a kind; or none, for what is in the cache folder.
         stored = dict.fromkeys(("llm status", "llm purge", "llm cancel"), 0)
-        expected = {"diff": 2, "migrate": 2, "compare": 2, **stored}.get(name, 1)
+        expected = {"diff": 2, "migrate": 2, "compare": 2, "extract agree": 2, **stored}.get(name, 1)
         assert len(arguments) == expected, name
 
 

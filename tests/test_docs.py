@@ -35,7 +35,7 @@ SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 COMMANDS = dict(commands_below(main))
 OPTIONS = {name: set(options_of(command)) for name, command in COMMANDS.items()}
 # Options of other programs: of fixtures/make_mentions.py, and of tests.benchmarks.run.
-OTHER_OPTIONS = {"--conversations", "--only"}
+OTHER_OPTIONS = {"--conversations", "--errors", "--only"}
 
 # -- names that there are ------------------------------------------------------------------------------------------
 

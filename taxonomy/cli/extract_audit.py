@@ -195,11 +195,13 @@ def _print_audit(audit: Audit, fixed: Fixed | None, out: Path) -> None:
     if findings.empty:
         click.echo("Nothing was found")
         return
-    few = findings["kind"] == "threshold"
-    is_node = findings["place"].str.contains("node ")
-    for (place, code), rows in findings[few & ~is_node].groupby(["place", "code"], sort=True):
+    few = findings[findings["kind"] == "threshold"]
+    is_node = few["place"].str.contains("node ")
+    for (place, code), rows in few[~is_node].groupby(["place", "code"], sort=True):
         click.echo(plain(f"{place}: {len(rows):,} of {code}; {rows['remedy'].iloc[0]}"))
-    one_by_one = findings[~few | is_node]
+    for code, rows in few[is_node].groupby("code", sort=True):
+        click.echo(plain(f"taxonomy, values: {len(rows):,} of {code}; build it of what mentions count discloses"))
+    one_by_one = findings[findings["kind"] != "threshold"]
     screen = console()
     if len(one_by_one):
         drawn = table("", "what", "where", "text", "remedy", left=(1, 2, 3, 4))

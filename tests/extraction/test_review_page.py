@@ -78,7 +78,8 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Browser]:
 
 
 def open_page(browser: Browser, sheet: Path) -> Path:
-    page = write_review_page(sheet, sheet.with_name("review.html"))
+    page = sheet.with_name("review.html")
+    write_review_page(sheet, page)
     browser.open(page)
     return page
 
@@ -136,6 +137,7 @@ def test_evidence_is_marked_where_it_stands(opened: Browser) -> None:
     assert opened.one("#quote").text.strip('“”"') == "words that nobody said"
 
 
+@pytest.mark.slow
 def test_a_mouse_does_all_that_keys_do(opened: Browser) -> None:
     opened.button("w", ".answers").click()
     assert place(opened) == "Item 2 of 7"
@@ -184,6 +186,7 @@ def asks_before_leaving(browser: Browser) -> bool:
     return bool(browser.run("return !dispatchEvent(new Event('beforeunload', { cancelable: true }))"))
 
 
+@pytest.mark.slow
 def test_two_tabs_of_a_sheet_share_their_answers(opened: Browser, tmp_path: Path) -> None:
     first = opened.driver.current_window_handle
     opened.driver.switch_to.new_window("tab")
@@ -197,6 +200,7 @@ def test_two_tabs_of_a_sheet_share_their_answers(opened: Browser, tmp_path: Path
     assert opened.texts("[aria-pressed=true]") == ["rRight"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "broken",
     ["get localStorage() { throw new Error() }", "localStorage: { getItem() {}, setItem() { throw new Error() } }"],
@@ -213,6 +217,7 @@ def test_the_page_says_where_the_browser_keeps_nothing(browser: Browser, tmp_pat
         browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", made)
 
 
+@pytest.mark.slow
 def test_what_is_kept_and_damaged_is_left_alone(opened: Browser) -> None:
     key = "JSON.parse(document.getElementById('sheet').textContent).key"
     for kept in ("{", '{"at": 0, "given": [{}, {}, {}, {}, {}, {}, {}]}'):
@@ -289,7 +294,8 @@ def test_the_page_holds_nothing_but_text_and_lets_nothing_in(tmp_path: Path) -> 
         make_item(i, claim=text, turns=(ShownTurn(1, "ai", shown_text(text)),), note=text)
         for i, text in enumerate(HOSTILE)
     ]
-    page = write_review_page(write_sheet(tmp_path, items, 'a<b>"c'), tmp_path / "review.html")
+    page = tmp_path / "review.html"
+    write_review_page(write_sheet(tmp_path, items, 'a<b>"c'), page)
     parts = Parts(page.read_text(encoding="utf-8"))
     assert [tag for tag, *_ in parts.raw] == ["style", "script", "script"]
     assert "img" not in parts.tags

@@ -59,7 +59,7 @@ def test_from_a_sample_to_the_report(extraction: Path, run: Run, tmp_path: Path)
     counts, build = tmp_path / "counts.csv", tmp_path / "build"
     assert run("mentions", "count", extraction, "--side", "both", "--out", counts).returncode == 0
     columns = ("--value-column", "value", "--weight-column", "count")
-    assert run("build", counts, *columns, "--out", build, "--no-page").returncode == 0
+    assert run("build", counts, *columns, "--out", build).returncode == 0
     audited = run("extract", "audit", extraction, "--taxonomy", build / "taxonomy.json")
     assert audited.returncode in (0, 1), audited.stderr
     page = tmp_path / "report.html"

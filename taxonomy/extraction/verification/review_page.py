@@ -18,20 +18,15 @@ from taxonomy.views.one_file import base_style, content_policy, script_json
 _HERE = Path(__file__).parent
 
 
-def write_review_page(sheet: Path, out: Path) -> Path:
+def write_review_page(sheet: str | Path, out: str | Path) -> None:
     """Write a page on which a person judges the items of a sheet, by keyboard, mouse or touch.
 
     Parameters
     ----------
-    sheet : Path
+    sheet : str or Path
         As `extract sample` wrote it; answers in it are there at first.
-    out : Path
+    out : str or Path
         The page, ending in .html. Only its owner can read it, since it quotes conversations.
-
-    Returns
-    -------
-    Path
-        The page.
 
     Raises
     ------
@@ -40,10 +35,10 @@ def write_review_page(sheet: Path, out: Path) -> Path:
     OutputError
         If the page can't be written there.
     """
+    sheet, out = Path(sheet), Path(out)
     items = read_sheet(sheet)
     _check_place(sheet, out)
     replace_file(out, _page(items, sheet).encode(), private=True)
-    return out
 
 
 def _check_place(sheet: Path, out: Path) -> None:
