@@ -199,7 +199,7 @@ def _print_audit(audit: Audit, fixed: Fixed | None, out: Path) -> None:
     is_node = few["place"].str.contains("node ")
     for (place, code), rows in few[~is_node].groupby(["place", "code"], sort=True):
         click.echo(plain(f"{place}: {len(rows):,} of {code}; {rows['remedy'].iloc[0]}"))
-    for code, rows in few[is_node].groupby("code", sort=True):
+    for (code,), rows in few[is_node].groupby(["code"], sort=True):
         click.echo(plain(f"taxonomy, values: {len(rows):,} of {code}; build it of what mentions count discloses"))
     one_by_one = findings[findings["kind"] != "threshold"]
     screen = console()
