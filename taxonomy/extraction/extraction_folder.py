@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +11,12 @@ from taxonomy.errors import InputError, OutputError
 from taxonomy.extraction.conversation_set import Conversations
 from taxonomy.extraction.extraction_tables import ExtractionTables
 from taxonomy.extraction.keyed_ids import new_key, read_key
+from taxonomy.extraction.table_files import table_bytes
 from taxonomy.files import check_folder, replace_file, replace_files
 from taxonomy.mentions.origins import METADATA_KEY
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 FORMAT, VERSION = "value-taxonomy extraction", 1
 SUMMARY = "extraction.json"
@@ -102,7 +102,7 @@ class ExtractionFolder:
         """
         metadata = {METADATA_KEY: json.dumps(described, sort_keys=True).encode()}
         tables = {f"{name}.parquet": table for name, table in found.tables().items()}
-        contents = {name: _parquet(table.replace_schema_metadata(metadata)) for name, table in tables.items()}
+        contents = {name: table_bytes(table.replace_schema_metadata(metadata)) for name, table in tables.items()}
         shown = {name: contents.pop(name) for name in TABLES}
         read = {"paths": list(conversations.paths), "format": conversations.format}
         sources = {_SOURCES: f"{json.dumps(read, indent=1, ensure_ascii=False)}\n".encode(errors="surrogateescape")}
@@ -126,11 +126,3 @@ def read_sources(folder: Path) -> tuple[list[str], str | None]:
     except (OSError, ValueError, TypeError, KeyError):
         problem = "the file does not say where the conversations are"
         raise InputError(problem, path=str(path), remedy="name their files as `conversations`") from None
-
-
-def _parquet(table: pa.Table) -> bytes:
-    import pyarrow.parquet as pq
-
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer)
-    return buffer.getvalue()

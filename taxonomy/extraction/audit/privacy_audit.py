@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from embeddings.progress import Progress
 from taxonomy.errors import check_type
 from taxonomy.extraction.audit.audited_strings import AuditedString, extraction_strings, taxonomy_strings
 from taxonomy.extraction.audit.known_words import WORD, fold, without_possessive
@@ -138,7 +139,7 @@ def audit_extraction(
     path = Path(folder)
     strings = _strings(path, taxonomy)
     check_folder(path / PRIVATE)
-    auditor = _Auditor(strings, disclosure)
+    auditor = _Auditor(strings, disclosure, stage_of(progress, "looking for patterns"))
     usage = None
     judged = Judged()
     if llm is not None:
@@ -150,7 +151,7 @@ def audit_extraction(
                 watch(asker)
             judged = judge_privacy(texts, asker, stage_of(progress, "asking"))
             usage = asker.usage
-    found = auditor.find(judged)
+    found = auditor.find(judged, stage_of(progress, "looking for names"))
     replace_file(path / PRIVATE / AUDIT, _parquet(found), private=True)
     return Audit(
         findings=found[list(_SHOWN)],
@@ -195,16 +196,23 @@ def _note(folder: Path, texts: Sequence[str], llm: LanguageModel) -> None:
 class _Auditor:
     """Strings, with the patterns and names that are found in them."""
 
-    def __init__(self, strings: Sequence[AuditedString], disclosure: Disclosure) -> None:
+    def __init__(
+        self, strings: Sequence[AuditedString], disclosure: Disclosure, progress: Progress | None = None
+    ) -> None:
         self._strings = strings
         self._disclosure = disclosure
-        self._patterns = {text: find_patterns(text) for text in {one.text for one in strings}}
+        self._patterns: dict[str, list[Span]] = {}
+        texts = {one.text for one in strings}
+        for text in texts:
+            self._patterns[text] = find_patterns(text)
+            if progress is not None:
+                progress(len(self._patterns), len(texts))
 
     def to_ask(self) -> list[str]:
         """Return the strings that a model is to judge: those with an address or a key need no judge, and go nowhere."""
         return sorted(text for text, spans in self._patterns.items() if not spans)
 
-    def find(self, judged: Judged) -> pd.DataFrame:
+    def find(self, judged: Judged, progress: Progress | None = None) -> pd.DataFrame:
         """Return what is found, with the strings in full."""
         failed = {text for text, score in judged.scores.items() if score.score < PASSES}
         of_values = self._words_of(one for one in self._strings if one.is_of_values and self._is_common(one, failed))
@@ -212,7 +220,9 @@ class _Auditor:
             one for one in self._strings if one.vouches and not self._patterns[one.text] and one.text not in failed
         )
         rows = []
-        for one in self._strings:
+        for done, one in enumerate(self._strings, 1):
+            if progress is not None:
+                progress(done, len(self._strings))
             vocabulary = of_values if one.is_of_taxonomy else of_values | of_nodes
             names = [] if one.kind in _WITHOUT_NAMES else find_names(one.text, vocabulary)
             rows += _rows(one, self._patterns[one.text], names, self._disclosure, judged.scores.get(one.text))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from taxonomy.errors import InputError
 from taxonomy.extraction.extraction_files import read_parquet
+from taxonomy.extraction.table_files import table_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,12 +44,9 @@ class AnswerKey:
     def to_parquet(self) -> bytes:
         """Return it as a file."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         table = pa.Table.from_pandas(self.items[list(COLUMNS)], preserve_index=False)
-        buffer = io.BytesIO()
-        pq.write_table(table.replace_schema_metadata({_METADATA: json.dumps(dict(self.source)).encode()}), buffer)
-        return buffer.getvalue()
+        return table_bytes(table.replace_schema_metadata({_METADATA: json.dumps(dict(self.source)).encode()}))
 
 
 def key_path(sheet: Path) -> Path:
