@@ -166,15 +166,17 @@ def _tables(found: Verification) -> Iterator[Shown]:
 
     rater, kind = column(str, "rater", heading=""), column(str, "kind", heading="")
     counts = tuple(column(format_whole, name) for name in ("items", "answered", "unsure"))
-    yield Shown(_named(found.answered), (rater, kind, *counts), title="Answers", most=40)
+    # The majority of one rater is that rater.
+    told = found.raters if len(found.raters) == 1 else (*found.raters, MAJORITY)
+    answered = found.answered[found.answered["rater"].isin(told)]
+    yield Shown(_named(answered), (rater, kind, *counts), title="Answers", most=40)
     share = column(_percent, "share", "low", "high", heading="share, 95% interval")
     bootstrap = column("{:.1%} to {:.1%}".format, "boot_low", "boot_high", heading="bootstrap")
     figures = (*(column(format_whole, name) for name in ("right", "items")), share, bootstrap)
-    whole = found.shares[found.shares["stratum"] == "all"]
+    whole = found.shares[found.shares["stratum"].eq("all") & found.shares["rater"].isin(told)]
     title = "Right in the extraction, weighted"
     yield Shown(_named(whole), (rater, kind, *figures), title=title, most=40)
-    told = found.shares["rater"].eq(MAJORITY if len(found.raters) > 1 else found.raters[0])
-    strata = _named(found.shares[told & found.shares["stratum"].ne("all")])
+    strata = _named(found.shares[found.shares["rater"].eq(told[-1]) & found.shares["stratum"].ne("all")])
     level = (column(str, "stratum", heading=""), column(str, "level", heading=""))
     yield Shown(strata, (kind, *level, *figures[:-1]), title="By stratum", most=60)
     recall = column(_percent, "recall", "boot_low", "boot_high", heading="recall, bootstrap")

@@ -65,12 +65,12 @@ def score_review(sheets: Sequence[str | Path], *, key: str | Path | None = None)
     raters = tuple(dict.fromkeys(given["rater"]))
     sure = judged[judged["answer"] != UNSURE]
     majority = _majority(sure)
-    every = pd.concat([sure, majority])
+    every = pd.concat([sure, majority]).sort_values("item", kind="stable")
     return Verification(
         source=found.source,
         raters=raters,
         answered=_count_answered(judged, majority, items),
-        shares=pd.DataFrame(list(_shares(every[~every["decoy"].astype(bool)]))),
+        shares=pd.DataFrame(list(_shares(every[~every["decoy"].astype(bool)], raters))),
         recall=pd.DataFrame([_recall(name, rows) for name, rows in _by_rater(sure, raters)]),
         decoys=pd.DataFrame([_decoys(name, rows) for name, rows in _by_rater(sure, raters)]),
         agreement=_agreement(sure[~sure["decoy"].astype(bool)], items, raters),
@@ -117,8 +117,9 @@ def _disagreements(judged: pd.DataFrame) -> tuple[str, ...]:
 # -- shares ----------------------------------------------------------------------------------------------------
 
 
-def _shares(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    for rater, of_rater in rows.groupby("rater", sort=False):
+def _shares(rows: pd.DataFrame, raters: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for rater in (*raters, MAJORITY):
+        of_rater = rows[rows["rater"] == rater]
         for kind in KINDS:
             part = of_rater[of_rater["kind"] == kind]
             if not len(part):
