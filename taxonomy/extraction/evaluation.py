@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from taxonomy.errors import InputError, check_type
+from taxonomy.errors import InputError
 from taxonomy.extraction.evaluated_files import ExtractedFolder, Truth, read_extraction, read_truth
 from taxonomy.extraction.extraction_defaults import LIKENESS
 from taxonomy.extraction.judged_answers import cross_responses, cross_screening, judge_tasks, measure_kappas
 from taxonomy.extraction.matched_values import (
+    check_matching,
     compare_distributions,
     match_items,
     pair_values,
@@ -162,10 +163,7 @@ def evaluate_extraction(
     InputError
         If either can't be read, or they have no extracted conversation in common.
     """
-    check_type(taxonomy, (Taxonomy, type(None)), "taxonomy", "give a Taxonomy, as taxonomy.read returns it")
-    check_type(likeness, (int, float), "likeness", "give a number above 0 and up to 1")
-    if not 0 < likeness <= 1:
-        raise InputError(f"`likeness` is {likeness}", remedy="give a number above 0 and up to 1")
+    check_matching(taxonomy, likeness)
     extraction, known = read_extraction(Path(folder)), read_truth(Path(truth))
     outcomes = _outcomes(extraction, known)
     judged = outcomes.index[outcomes == EXTRACTED]

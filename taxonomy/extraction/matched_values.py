@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taxonomy.errors import InputError
+from taxonomy.errors import InputError, check_type
 from taxonomy.extraction.measures import share_columns
 from taxonomy.mentions.columns import SIDES
 from taxonomy.model import Taxonomy, values_by_spelling
@@ -25,6 +25,20 @@ _PLACE = ["conversation", "side"]
 BOTH = "both"
 SEED = 0
 _RESAMPLES, _DRAWS = 1000, 200
+
+
+def check_matching(taxonomy: Taxonomy | None, likeness: float) -> None:
+    """Check what values are matched by.
+
+    Raises
+    ------
+    InputError
+        If it is not a taxonomy, or no cosine above 0.
+    """
+    check_type(taxonomy, (Taxonomy, type(None)), "taxonomy", "give a Taxonomy, as taxonomy.read returns it")
+    check_type(likeness, (int, float), "likeness", "give a number above 0 and up to 1")
+    if not 0 < likeness <= 1:
+        raise InputError(f"`likeness` is {likeness}", remedy="give a number above 0 and up to 1")
 
 
 def pair_values(

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from taxonomy.errors import InputError, check_type
+from taxonomy.errors import InputError
 from taxonomy.extraction.evaluated_files import ExtractedFolder, read_extraction
 from taxonomy.extraction.extraction_defaults import LEVELS, LIKENESS
 from taxonomy.extraction.judged_answers import ORDERED
-from taxonomy.extraction.matched_values import match_items, pair_values
+from taxonomy.extraction.matched_values import check_matching, match_items, pair_values
 from taxonomy.extraction.measures import Share, plain_part
 from taxonomy.extraction.reliability import bootstrap_interval, measure_reliability, ratio
 from taxonomy.mentions.columns import RESPONSE_TYPES, SIDES
@@ -112,10 +112,7 @@ def compare_extractions(
     InputError
         If either can't be read, or they have no conversation in common.
     """
-    check_type(taxonomy, (Taxonomy, type(None)), "taxonomy", "give a Taxonomy, as taxonomy.read returns it")
-    check_type(likeness, (int, float), "likeness", "give a number above 0 and up to 1")
-    if not 0 < likeness <= 1:
-        raise InputError(f"`likeness` is {likeness}", remedy="give a number above 0 and up to 1")
+    check_matching(taxonomy, likeness)
     first, second = read_extraction(Path(folder)), read_extraction(Path(other))
     outcomes = pd.DataFrame({_FIRST: _outcomes(first), _SECOND: _outcomes(second)})
     both = outcomes.dropna()
