@@ -13,7 +13,7 @@ from taxonomy.extraction.extraction_tables import ExtractionTables
 from taxonomy.extraction.keyed_ids import new_key, read_key
 from taxonomy.extraction.table_files import table_bytes
 from taxonomy.files import check_folder, replace_file, replace_files
-from taxonomy.mentions.origins import METADATA_KEY
+from taxonomy.mentions.origins import METADATA_KEY, describe_difference
 
 if TYPE_CHECKING:
     pass
@@ -80,6 +80,28 @@ class ExtractionFolder:
                 problem = "an extraction would overwrite this file, which is not of one"
                 remedy = "move it away, or choose another folder"
                 raise OutputError(problem, path=str(found), remedy=remedy)
+
+    def check_same(self, described: Mapping[str, Any]) -> None:
+        """Refuse to replace an extraction of other models or prompts, whose figures can't be had again from this one.
+
+        Parameters
+        ----------
+        described : mapping
+            What figures depend on: see `ExtractionRecipe.describe`.
+
+        Raises
+        ------
+        OutputError
+        """
+        path = self.path / SUMMARY
+        try:
+            before = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            return
+        if isinstance(before, dict) and before.get("digest") not in (None, described["digest"]):
+            differ = ", ".join(describe_difference(before, described)) or "its digest"
+            problem = f"the folder holds another extraction, which differs in {differ}"
+            raise OutputError(problem, path=str(path), remedy="choose another folder, or remove that one")
 
     def write(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from taxonomy.errors import check_type
+from taxonomy.errors import InputError, check_type
 from taxonomy.extraction.conversation_questions import SCREENING
 from taxonomy.extraction.conversation_set import Conversations
 from taxonomy.extraction.extraction_folder import ExtractionFolder
@@ -76,8 +76,13 @@ def extract_values(  # noqa: PLR0913 - the public call: what the command line ta
     check_type(conversations, Conversations, "conversations", "give what taxonomy.open_conversations returns")
     check_type(llm, LanguageModel, "llm", "give a taxonomy.LanguageModel")
     recipe = recipe or ExtractionRecipe()
+    if screen_model is not None and not recipe.screen:
+        raise InputError("`screen_model` is given, and nothing is screened", remedy="leave one of both out")
     connection = _connect(llm, screen_model)
     folder = ExtractionFolder(Path(out), key=None if key is None else Path(key))
+    screener = connection.others.get(SCREENING, connection.endpoint)
+    described = recipe.describe(connection.endpoint.model, screener.model)
+    folder.check_same(described)
     tables = ExtractionTables(folder.key)
     noted = read_noted(folder.path) or NotedAnswers()
 
@@ -91,8 +96,6 @@ def extract_values(  # noqa: PLR0913 - the public call: what the command line ta
         done = extract(conversations, asker, recipe, tables, note=note, progress=progress)
     # Before the rest, so that what is quoted there can be purged with its answers.
     write_noted(folder.path, noted)
-    screener = connection.others.get(SCREENING, connection.endpoint)
-    described = recipe.describe(connection.endpoint.model, screener.model)
     models = {"extraction": connection.endpoint.asked_at, "screening": screener.asked_at if recipe.screen else None}
     versions = {name: prompt.version for name, prompt in recipe.prompts().items()}
     summary = {**described, "models": models, "prompt_versions": versions, **done.summary()}

@@ -34,6 +34,7 @@ from tests.extraction.conversing import (
     turns_of,
     write_conversations,
 )
+from tests.extraction.planted import write_planted
 from tests.llm_server import Server
 
 TABLES = ("mentions.parquet", "conversations.parquet")
@@ -376,3 +377,14 @@ def test_kills_change_nothing(
         assert one[name] == other[name]
     for task, usage in one["usage"].items():
         assert usage["calls"] <= other["usage"][task]["calls"] <= usage["calls"] + kills * 8
+
+
+def test_another_extraction_is_not_replaced(extract: Extract, tmp_path: Path) -> None:
+    chats = write_planted(tmp_path, 6) / "conversations.jsonl"
+    assert extract(chats).returncode == 0
+    before = (tmp_path / "out" / "mentions.parquet").read_bytes()
+    refused = extract(chats, options=("--combined",))
+    assert refused.returncode == 2
+    assert "the folder holds another extraction, which differs in one question or four" in refused.stderr
+    assert (tmp_path / "out" / "mentions.parquet").read_bytes() == before
+    assert extract(chats).returncode == 0
