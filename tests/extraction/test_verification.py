@@ -514,3 +514,41 @@ def test_extractions_of_other_conversations(extraction: Path, tmp_path: Path) ->
     ids.assign(original=ids["original"] + " of another source").to_parquet(path)
     with pytest.raises(InputError, match="no conversation in common; give two extractions of the same files"):
         compare_extractions(extraction, other)
+
+
+def test_no_message_tells_a_text_an_id_or_a_key(
+    extraction: Path, sheet: Path, key: AnswerKey, tmp_path: Path, run: Run
+) -> None:
+    private = sheet.with_name("sheet.csv.private.parquet")
+    good = fill(sheet, key, tmp_path / "a.csv", knowing)
+    text = good.read_text(encoding="utf-8")
+    broken = tmp_path / "broken.csv"
+    broken.write_text(text.replace(",right,", ",perhaps,", 3), encoding="utf-8")
+    changed = tmp_path / "changed.csv"
+    changed.write_text(text.replace("| ", ""), encoding="utf-8")
+    few = tmp_path / "few.jsonl"
+    few.write_text("")
+    outputs = []
+    for arguments in (
+        ("sample", extraction, "--n", 60, "--out", tmp_path / "s.csv"),
+        ("sample", extraction, "--n", 60, "--seed", 3, "--out", tmp_path / "s.csv"),
+        ("sample", extraction, "--n", 60, "--out", tmp_path / "t.csv", "--conversations", few),
+        ("review", good, "--out", tmp_path / "review.html"),
+        ("review", changed, "--out", tmp_path / "review.html"),
+        ("score", good, "--key", private),
+        ("score", good, "--key", private, "--json"),
+        ("score", broken, "--key", private),
+        ("score", good, "--key", good),
+        ("agree", extraction, extraction, "--no-vectors"),
+    ):
+        for debug in ((), ("--debug",)):
+            done = run("extract", *arguments, *debug)
+            outputs += [done.stdout, done.stderr]
+    told = "\n".join(outputs)
+    ids = pq.read_table(extraction / "private" / "ids.parquet").to_pandas()
+    evidence = pq.read_table(extraction / "private" / "evidence.parquet").to_pandas()
+    assert not [id for id in [*ids["digest"], *ids["original"]] if id in told]
+    assert not [quote for quote in evidence["quote"] if quote in told]
+    assert (extraction / "private" / "key").read_text().strip() not in told
+    for item in read_sheet(sheet)[::20]:
+        assert not [line for turn in item.turns for line in turn.text.split("\n") if len(line) > 20 and line in told]
