@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from taxonomy.errors import InputError, OutputError
 from taxonomy.extraction.repeated_extraction import compare_extractions
 from taxonomy.extraction.verification.answer_key import AnswerKey, read_key
+from taxonomy.extraction.verification.decoys import swap_values
 from taxonomy.extraction.verification.label_studio import read_export
 from taxonomy.extraction.verification.review_item import KINDS, ReviewItem, ShownTurn, answers_of
 from taxonomy.extraction.verification.review_sheet import COLUMNS, read_sheet, sheet_csv, shown_text
@@ -147,6 +148,15 @@ def test_decoys_are_values_of_other_conversations(sheet: Path, key: AnswerKey, e
             assert (item.claim in of[row["conversation"]]) != row["decoy"]
             assert item.claim in set(mentions.loc[mentions["side"] == item.side, "value"])
     assert set(rarity.values()) == {"head", "rare"}
+
+
+def test_no_decoy_is_twice_in_a_conversation() -> None:
+    """It would be one item with two rows."""
+    rows = [("a", "ai", "candour"), ("a", "ai", "thrift"), ("b", "ai", "zest"), ("b", "human", "calm")]
+    values = pd.DataFrame(rows, columns=["conversation", "side", "value"]).assign(rarity="rare")
+    values["key"] = values["value"]
+    swapped = swap_values(values[:2], values, None, np.random.default_rng(0))
+    assert swapped[["conversation", "side", "value"]].to_numpy().tolist() == [["a", "ai", "zest"]]
 
 
 def test_the_seed_says_what_is_drawn(extraction: Path, sheet: Path, tmp_path: Path) -> None:
