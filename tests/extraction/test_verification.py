@@ -344,6 +344,55 @@ def test_who_accepts_anything_is_flagged(sheet: Path, key: AnswerKey, tmp_path: 
     assert found.decoys.set_index("rater").loc["b", "share"] == 1
 
 
+@pytest.mark.parametrize("judged", KINDS)
+def test_who_judges_one_kind_alone_is_scored(sheet: Path, key: AnswerKey, tmp_path: Path, judged: str) -> None:
+    some = fill(sheet, key, tmp_path / "a.csv", lambda item, row: knowing(item, row) if item.kind == judged else "")
+    found = score_review([some], key=sheet.with_name("sheet.csv.private.parquet"))
+    assert set(found.shares["kind"]) == {judged}
+    (tmp_path / "verification.json").write_text(found.to_json())
+    again = read_verification(tmp_path / "verification.json")
+    assert again.to_json() == found.to_json()
+    for name in ("shares", "recall", "decoys", "agreement"):
+        assert list(getattr(again, name).columns) == list(getattr(found, name).columns)
+
+
+def test_who_is_unsure_of_all_is_scored(sheet: Path, key: AnswerKey, tmp_path: Path, run: Run) -> None:
+    unsure = fill(sheet, key, tmp_path / "a.csv", lambda item, row: "unsure")
+    private = sheet.with_name("sheet.csv.private.parquet")
+    done = run("extract", "score", unsure, "--key", private, "--out", tmp_path / "verification.json")
+    assert done.returncode == 0, done.stderr
+    found = read_verification(tmp_path / "verification.json")
+    assert len(found.shares) == len(found.agreement) == 0
+    assert found.answered["unsure"].sum() == 2 * N
+
+
+@pytest.mark.parametrize(
+    "change", [{"shares": 5}, {"shares": [1]}, {"shares": [{"rater": "a"}]}, {"source": None}, {"raters": None}]
+)
+def test_a_damaged_verification_is_one_line(
+    sheet: Path, key: AnswerKey, tmp_path: Path, change: dict[str, object]
+) -> None:
+    filled = fill(sheet, key, tmp_path / "a.csv", knowing)
+    found = score_review([filled], key=sheet.with_name("sheet.csv.private.parquet"))
+    path = tmp_path / "verification.json"
+    path.write_text(json.dumps({**json.loads(found.to_json()), **change}))
+    with pytest.raises(InputError, match="the file is no verification; give the file that `extract score` wrote"):
+        read_verification(path)
+
+
+def test_names_of_raters_stand_for_one_each(sheet: Path, key: AnswerKey, tmp_path: Path) -> None:
+    private = sheet.with_name("sheet.csv.private.parquet")
+    names = ("extracted", "majority")
+    paths = [fill(sheet, key, tmp_path / f"{name}.csv", knowing) for name in names]
+    found = score_review(paths, key=private)
+    assert found.raters == tuple(map(str, paths))
+    assert "Cohen's kappa" in set(found.agreement.loc[found.agreement["kind"] == "response, extracted", "coefficient"])
+    (tmp_path / "link.csv").symlink_to(paths[0])
+    for again in (paths[0], tmp_path / "link.csv"):
+        with pytest.raises(InputError, match="the sheet is given twice"):
+            score_review([paths[0], again], key=private)
+
+
 def test_missing_values_lower_recall(sheet: Path, key: AnswerKey, tmp_path: Path) -> None:
     def lacking(item: ReviewItem, row: pd.Series) -> str:
         return "wrong" if item.kind == "conversation" else knowing(item, row)

@@ -45,7 +45,7 @@ class ReviewItem:
     Attributes
     ----------
     item : str
-        Its id, which says nothing of the conversation. It begins with a letter, since spreadsheets take digits for a number.
+        Its id, which says nothing of the conversation. It begins with a letter: spreadsheets take digits for a number.
     kind : {"value", "response", "screening", "conversation"}
     side : {"human", "ai"} or None
         Whose value it is.
