@@ -31,6 +31,7 @@ from taxonomy.extraction.verification.sheet_files import write_part
 from taxonomy.extraction.verification.stratified_sampling import draw_stratified
 from taxonomy.extraction.verification.verification import read_verification
 from taxonomy.mentions.columns import RESPONSE_TYPES
+from taxonomy.report.checked import NOBODY
 from tests.conftest import Run, examples
 from tests.extraction.direct import extract_directly
 from tests.extraction.planted import write_planted
@@ -528,6 +529,41 @@ def test_a_spreadsheet_may_save_the_sheet_anew(sheet: Path, key: AnswerKey, tmp_
     private = sheet.with_name("sheet.csv.private.parquet")
     saved, as_filled = (score_review([path], key=private).shares for path in (tmp_path / "saved.csv", filled))
     pd.testing.assert_frame_equal(saved.drop(columns="rater"), as_filled.drop(columns="rater"))
+
+
+# -- the report ------------------------------------------------------------------------------------------------
+
+
+def test_a_report_takes_no_other_records_for_checked(
+    sheet: Path, key: AnswerKey, extraction: Path, small_build: Path, tmp_path: Path, run: Run
+) -> None:
+    """Not those of two extractions by the same prompts, one of which people checked, nor a table without the other."""
+    first = shutil.copytree(extraction, tmp_path / "first")
+    private = sheet.with_name("sheet.csv.private.parquet")
+    found = score_review([fill(sheet, key, tmp_path / "a.csv", knowing)], key=private)
+    (first / "verification.json").write_text(found.to_json())
+    (tmp_path / "more").mkdir()
+    more = write_planted(tmp_path / "more", 50, seed=2)
+    extract_directly(more / "conversations.jsonl", more / "out", Oracle.of_folder(more))
+    (tmp_path / "alone").mkdir()
+    for name in ("mentions.parquet", "verification.json"):
+        shutil.copy(first / name, tmp_path / "alone" / name)
+    page = tmp_path / "report.html"
+    for records, said in (
+        ([first], f"One person checked {N} items"),
+        (
+            [first, more / "out"],
+            f"{NOBODY} in all of these records together",
+        ),
+        (
+            [more / "out", first],
+            f"{NOBODY} in all of these records together",
+        ),
+        ([tmp_path / "alone"], f"{NOBODY} into these records"),
+    ):
+        done = run("report", *records, "--taxonomy", small_build / "taxonomy.json", "--out", page, "--markdown")
+        assert done.returncode == 0, done.stderr
+        assert said in page.with_suffix(".md").read_text(encoding="utf-8")
 
 
 # -- agreement of extractions ----------------------------------------------------------------------------------
