@@ -51,15 +51,17 @@ class Origins:
     ----------
     files : mapping of str to (Origin, str)
         Each by its digest, with one of its files.
-    silent, total : int
-        Files that say nothing of it, and all.
+    silent : int
+        Files that say nothing of it.
+    paths : tuple of str
+        All files.
     mixed : bool
         Whether they may be of several.
     """
 
     files: Mapping[str, tuple[Origin, str]]
     silent: int
-    total: int
+    paths: tuple[str, ...]
     mixed: bool = False
 
     @property
@@ -76,7 +78,7 @@ class Origins:
             said.append(f"the records are of {len(self.files)} extractions, whose figures can't be compared")
         if self.files and self.silent:
             verb = "does" if self.silent == 1 else "do"
-            files = f"{self.silent} of {count_of(self.total, 'file')} {verb} not say"
+            files = f"{self.silent} of {count_of(len(self.paths), 'file')} {verb} not say"
             said.append(f"{files} which model and prompts extracted the values")
         return said
 
@@ -84,7 +86,7 @@ class Origins:
         """Return these with those of other files."""
         files = {**others.files, **self.files}
         mixed = self.mixed or others.mixed
-        return Origins(files, self.silent + others.silent, self.total + others.total, mixed)
+        return Origins(files, self.silent + others.silent, (*self.paths, *others.paths), mixed)
 
     def check_one(self) -> None:
         """Raise an InputError if they are of several extractions, and may not be."""
@@ -112,7 +114,7 @@ def find_origins(files: Sequence[str], *, mixed: bool = False) -> Origins:
             silent += 1
         else:
             found.setdefault(origin.digest, (origin, file))
-    return Origins(found, silent, len(files), mixed)
+    return Origins(found, silent, tuple(files), mixed)
 
 
 def _read_origin(file: str) -> Origin | None:

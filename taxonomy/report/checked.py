@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from taxonomy.english.plurals import count_of
 from taxonomy.errors import InputError
+from taxonomy.extraction.extraction_folder import TABLES
 from taxonomy.extraction.reliability import WHY_THEY_DIFFER
 from taxonomy.extraction.verification.population import digest_tables
 from taxonomy.extraction.verification.verification import MAJORITY, NAME, Verification, read_verification
@@ -42,24 +43,26 @@ def describe_verification(mentions: Mentions, path: Path | None, disclosure: Dis
     InputError
         If the file can't be read, or is of other records.
     """
-    files = mentions.side(mentions.sides[0]).records.origins.files
-    folders = {digest: Path(file).parent for digest, (_, file) in files.items()}
-    beside = [folder / NAME for folder in folders.values() if (folder / NAME).exists()]
+    files = [Path(file) for file in mentions.side(mentions.sides[0]).records.origins.paths]
+    folders = sorted({file.parent for file in files})
+    beside = [folder / NAME for folder in folders if (folder / NAME).exists()]
     if path is None and not beside:
         return (NOBODY,)
     if len(folders) > 1:
         return (f"{NOBODY} in all of these records together",)
     found = read_verification(path or beside[0])
-    is_of_these = [
-        found.source.get("digest") == digest and found.source.get("tables") == digest_tables(folder)
-        for digest, folder in folders.items()
-    ]
-    if any(is_of_these):
+    if _is_of(found, files, folders[0]):
         return tuple(_sentences(found, disclosure))
     if path is not None:
         remedy = "draw and judge a sample of these records, or name another file as `verification`"
         raise InputError("people checked other records than these", path=str(path), remedy=remedy)
     return (f"{NOBODY} into these records: they changed since people checked them",)
+
+
+def _is_of(found: Verification, files: Sequence[Path], folder: Path) -> bool:
+    """Say whether files are those of the extraction that people checked, as they were then."""
+    are_tables = {file.name for file in files} <= set(TABLES) and all((folder / name).is_file() for name in TABLES)
+    return are_tables and found.source.get("tables") == digest_tables(folder)
 
 
 def _sentences(found: Verification, disclosure: Disclosure) -> Iterator[str]:

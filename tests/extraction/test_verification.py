@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from taxonomy.errors import InputError, OutputError
 from taxonomy.extraction.repeated_extraction import compare_extractions
 from taxonomy.extraction.verification.answer_key import AnswerKey, read_key
+from taxonomy.extraction.verification.decoys import swap_values
 from taxonomy.extraction.verification.label_studio import read_export
 from taxonomy.extraction.verification.review_item import KINDS, ReviewItem, ShownTurn, answers_of
 from taxonomy.extraction.verification.review_sheet import COLUMNS, read_sheet, sheet_csv, shown_text
@@ -30,6 +31,7 @@ from taxonomy.extraction.verification.sheet_files import write_part
 from taxonomy.extraction.verification.stratified_sampling import draw_stratified
 from taxonomy.extraction.verification.verification import read_verification
 from taxonomy.mentions.columns import RESPONSE_TYPES
+from taxonomy.report.checked import NOBODY
 from tests.conftest import Run, examples
 from tests.extraction.direct import extract_directly
 from tests.extraction.planted import write_planted
@@ -147,6 +149,15 @@ def test_decoys_are_values_of_other_conversations(sheet: Path, key: AnswerKey, e
             assert (item.claim in of[row["conversation"]]) != row["decoy"]
             assert item.claim in set(mentions.loc[mentions["side"] == item.side, "value"])
     assert set(rarity.values()) == {"head", "rare"}
+
+
+def test_no_decoy_is_twice_in_a_conversation() -> None:
+    """It would be one item with two rows."""
+    rows = [("a", "ai", "candour"), ("a", "ai", "thrift"), ("b", "ai", "zest"), ("b", "human", "calm")]
+    values = pd.DataFrame(rows, columns=["conversation", "side", "value"]).assign(rarity="rare")
+    values["key"] = values["value"]
+    swapped = swap_values(values[:2], values, None, np.random.default_rng(0))
+    assert swapped[["conversation", "side", "value"]].to_numpy().tolist() == [["a", "ai", "zest"]]
 
 
 def test_the_seed_says_what_is_drawn(extraction: Path, sheet: Path, tmp_path: Path) -> None:
@@ -334,6 +345,55 @@ def test_who_accepts_anything_is_flagged(sheet: Path, key: AnswerKey, tmp_path: 
     assert found.decoys.set_index("rater").loc["b", "share"] == 1
 
 
+@pytest.mark.parametrize("judged", KINDS)
+def test_who_judges_one_kind_alone_is_scored(sheet: Path, key: AnswerKey, tmp_path: Path, judged: str) -> None:
+    some = fill(sheet, key, tmp_path / "a.csv", lambda item, row: knowing(item, row) if item.kind == judged else "")
+    found = score_review([some], key=sheet.with_name("sheet.csv.private.parquet"))
+    assert set(found.shares["kind"]) == {judged}
+    (tmp_path / "verification.json").write_text(found.to_json())
+    again = read_verification(tmp_path / "verification.json")
+    assert again.to_json() == found.to_json()
+    for name in ("shares", "recall", "decoys", "agreement"):
+        assert list(getattr(again, name).columns) == list(getattr(found, name).columns)
+
+
+def test_who_is_unsure_of_all_is_scored(sheet: Path, key: AnswerKey, tmp_path: Path, run: Run) -> None:
+    unsure = fill(sheet, key, tmp_path / "a.csv", lambda item, row: "unsure")
+    private = sheet.with_name("sheet.csv.private.parquet")
+    done = run("extract", "score", unsure, "--key", private, "--out", tmp_path / "verification.json")
+    assert done.returncode == 0, done.stderr
+    found = read_verification(tmp_path / "verification.json")
+    assert len(found.shares) == len(found.agreement) == 0
+    assert found.answered["unsure"].sum() == 2 * N
+
+
+@pytest.mark.parametrize(
+    "change", [{"shares": 5}, {"shares": [1]}, {"shares": [{"rater": "a"}]}, {"source": None}, {"raters": None}]
+)
+def test_a_damaged_verification_is_one_line(
+    sheet: Path, key: AnswerKey, tmp_path: Path, change: dict[str, object]
+) -> None:
+    filled = fill(sheet, key, tmp_path / "a.csv", knowing)
+    found = score_review([filled], key=sheet.with_name("sheet.csv.private.parquet"))
+    path = tmp_path / "verification.json"
+    path.write_text(json.dumps({**json.loads(found.to_json()), **change}))
+    with pytest.raises(InputError, match="the file is no verification; give the file that `extract score` wrote"):
+        read_verification(path)
+
+
+def test_names_of_raters_stand_for_one_each(sheet: Path, key: AnswerKey, tmp_path: Path) -> None:
+    private = sheet.with_name("sheet.csv.private.parquet")
+    names = ("extracted", "majority")
+    paths = [fill(sheet, key, tmp_path / f"{name}.csv", knowing) for name in names]
+    found = score_review(paths, key=private)
+    assert found.raters == tuple(map(str, paths))
+    assert "Cohen's kappa" in set(found.agreement.loc[found.agreement["kind"] == "response, extracted", "coefficient"])
+    (tmp_path / "link.csv").symlink_to(paths[0])
+    for again in (paths[0], tmp_path / "link.csv"):
+        with pytest.raises(InputError, match="the sheet is given twice"):
+            score_review([paths[0], again], key=private)
+
+
 def test_missing_values_lower_recall(sheet: Path, key: AnswerKey, tmp_path: Path) -> None:
     def lacking(item: ReviewItem, row: pd.Series) -> str:
         return "wrong" if item.kind == "conversation" else knowing(item, row)
@@ -469,6 +529,41 @@ def test_a_spreadsheet_may_save_the_sheet_anew(sheet: Path, key: AnswerKey, tmp_
     private = sheet.with_name("sheet.csv.private.parquet")
     saved, as_filled = (score_review([path], key=private).shares for path in (tmp_path / "saved.csv", filled))
     pd.testing.assert_frame_equal(saved.drop(columns="rater"), as_filled.drop(columns="rater"))
+
+
+# -- the report ------------------------------------------------------------------------------------------------
+
+
+def test_a_report_takes_no_other_records_for_checked(
+    sheet: Path, key: AnswerKey, extraction: Path, small_build: Path, tmp_path: Path, run: Run
+) -> None:
+    """Not those of two extractions by the same prompts, one of which people checked, nor a table without the other."""
+    first = shutil.copytree(extraction, tmp_path / "first")
+    private = sheet.with_name("sheet.csv.private.parquet")
+    found = score_review([fill(sheet, key, tmp_path / "a.csv", knowing)], key=private)
+    (first / "verification.json").write_text(found.to_json())
+    (tmp_path / "more").mkdir()
+    more = write_planted(tmp_path / "more", 50, seed=2)
+    extract_directly(more / "conversations.jsonl", more / "out", Oracle.of_folder(more))
+    (tmp_path / "alone").mkdir()
+    for name in ("mentions.parquet", "verification.json"):
+        shutil.copy(first / name, tmp_path / "alone" / name)
+    page = tmp_path / "report.html"
+    for records, said in (
+        ([first], f"One person checked {N} items"),
+        (
+            [first, more / "out"],
+            f"{NOBODY} in all of these records together",
+        ),
+        (
+            [more / "out", first],
+            f"{NOBODY} in all of these records together",
+        ),
+        ([tmp_path / "alone"], f"{NOBODY} into these records"),
+    ):
+        done = run("report", *records, "--taxonomy", small_build / "taxonomy.json", "--out", page, "--markdown")
+        assert done.returncode == 0, done.stderr
+        assert said in page.with_suffix(".md").read_text(encoding="utf-8")
 
 
 # -- agreement of extractions ----------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ def swap_values(
 
     It is drawn from the mentions of other conversations on the same side, as often as it occurs there, with the same
     rarity and, where there is a taxonomy, the same domain; not one of the conversation's own values, nor of a node that
-    holds one of them. Where there is none with the same domain the domain is free, and then the rarity.
+    holds one of them, nor one that stands in for another of its values. Where there is none with the same domain the
+    domain is free, and then the rarity; where there is none at all the mention is left out.
 
     Parameters
     ----------
@@ -40,6 +41,7 @@ def swap_values(
         like = _most_alike(strange, host, ("rarity", "domain"))
         if len(like):
             drawn = like.iloc[int(generator.integers(len(like)))]
+            keys[conversation].add(drawn["key"])
             swapped.append({**host, "value": drawn["value"], "key": drawn["key"], "rarity": drawn["rarity"]})
     return pd.DataFrame(swapped, columns=hosts.columns)
 

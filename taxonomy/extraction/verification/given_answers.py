@@ -13,7 +13,7 @@ from taxonomy.extraction.verification.answer_key import AnswerKey, find_key, rea
 from taxonomy.extraction.verification.label_studio import read_export
 from taxonomy.extraction.verification.review_item import answers_of
 from taxonomy.extraction.verification.review_sheet import read_rows_of
-from taxonomy.extraction.verification.verification import MAJORITY
+from taxonomy.extraction.verification.verification import EXTRACTED, MAJORITY
 
 _REMEDY = "give the filled sheets of one sample"
 
@@ -57,8 +57,12 @@ def _refuse(given: pd.DataFrame, wrong: pd.Series[bool], problem: str) -> None:
 
 def _names(sheets: Sequence[Path]) -> dict[str, Path]:
     """Return sheets by the names of their raters."""
+    places = [sheet.resolve() for sheet in sheets]
+    for sheet, place in zip(sheets, places, strict=True):
+        if places.count(place) > 1:
+            raise InputError("the sheet is given twice", path=str(sheet), remedy="give one sheet for each rater")
     names = [sheet.stem for sheet in sheets]
-    twice = {name for name in names if names.count(name) > 1} | {MAJORITY}
+    twice = {name for name in names if names.count(name) > 1} | {MAJORITY, EXTRACTED}
     return {(str(sheet) if sheet.stem in twice else sheet.stem): sheet for sheet in sheets}
 
 

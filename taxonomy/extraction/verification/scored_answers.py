@@ -18,7 +18,7 @@ from taxonomy.extraction.reliability import bootstrap_interval, measure_reliabil
 from taxonomy.extraction.verification.answer_key import STRATA
 from taxonomy.extraction.verification.given_answers import read_answers
 from taxonomy.extraction.verification.review_item import KINDS, RIGHT, UNSURE, WRONG, Kind, answers_of
-from taxonomy.extraction.verification.verification import MAJORITY, MOST_DECOYS, Verification
+from taxonomy.extraction.verification.verification import COLUMNS, EXTRACTED, MAJORITY, MOST_DECOYS, Verification
 from taxonomy.mentions.columns import RESPONSE_TYPES
 from taxonomy.values import canonical_key, clean
 
@@ -70,7 +70,7 @@ def score_review(sheets: Sequence[str | Path], *, key: str | Path | None = None)
         source=found.source,
         raters=raters,
         answered=_count_answered(judged, majority, items),
-        shares=pd.DataFrame(list(_shares(every[~every["decoy"].astype(bool)], raters))),
+        shares=pd.DataFrame(_shares(every[~every["decoy"].astype(bool)], raters), columns=pd.Index(COLUMNS["shares"])),
         recall=pd.DataFrame([_recall(name, rows) for name, rows in _by_rater(sure, raters)]),
         decoys=pd.DataFrame([_decoys(name, rows) for name, rows in _by_rater(sure, raters)]),
         agreement=_agreement(sure[~sure["decoy"].astype(bool)], items, raters),
@@ -196,10 +196,10 @@ def _agreement(sure: pd.DataFrame, items: pd.DataFrame, raters: Sequence[str]) -
         if kind == "response":
             extracted = items["extracted"].reindex(wide.index)
             for name in raters if len(wide) else ():
-                pair = pd.DataFrame({name: wide[name], "extracted": extracted}).dropna()
+                pair = pd.DataFrame({name: wide[name], EXTRACTED: extracted}).dropna()
                 table = measure_reliability(pair, categories, of, ordered=ordered)
                 tables.append(table.assign(kind="response, extracted"))
-    columns = ["kind", "coefficient", "raters", "units", "value", "low", "high"]
+    columns = pd.Index(COLUMNS["agreement"])
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 

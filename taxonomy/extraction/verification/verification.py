@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,29 @@ import pandas as pd
 
 from taxonomy.errors import InputError, OutputError
 from taxonomy.extraction.measures import plain_part
+from taxonomy.mentions.columns import RESPONSE_TYPES
 
 FORMAT, VERSION = "value-taxonomy verification", 1
 # Where a report looks for it, in the folder of an extraction.
 NAME = "verification.json"
+_SHARE = ("share", "low", "high")
+_BOOTSTRAP = ("boot_low", "boot_high")
+# The columns of the tables, which are there where the tables are empty, too.
+COLUMNS = {
+    "answered": ("rater", "kind", "items", "answered", "unsure"),
+    "shares": (
+        *("rater", "kind", "stratum", "level", "items", "conversations", "right"),
+        *(*_SHARE, *_BOOTSTRAP),
+    ),
+    "recall": ("rater", "conversations", "listed", "missing", "recall", *_BOOTSTRAP),
+    "decoys": ("rater", "decoys", "accepted", *_SHARE, "flagged"),
+    "agreement": ("kind", "coefficient", "raters", "units", "value", "low", "high"),
+    "responses": ("extracted", *RESPONSE_TYPES),
+}
 # The rater that stands for all.
 MAJORITY = "majority"
+# What was extracted, where it stands beside a rater.
+EXTRACTED = "extracted"
 # A rater who accepts more of the decoys than this is flagged.
 MOST_DECOYS = 0.2
 
@@ -107,12 +124,17 @@ def read_verification(path: Path) -> Verification:
         said = json.loads(path.read_bytes())
         if said["format"] != FORMAT or said["version"] != VERSION:
             raise InputError("the file is of another format or version", path=str(path), remedy=remedy)
-        fields = {field.name: said[field.name] for field in dataclasses.fields(Verification)}
+        tables = {name: _table(said[name], columns) for name, columns in COLUMNS.items()}
+        tables["responses"] = tables["responses"].set_index("extracted")
+        return Verification(
+            source=dict(said["source"]),
+            raters=tuple(said["raters"]),
+            disagreements=tuple(said["disagreements"]),
+            **tables,
+        )
     except (OSError, ValueError, TypeError, KeyError):
         raise InputError("the file is no verification", path=str(path), remedy=remedy) from None
-    for name in ("answered", "shares", "recall", "decoys", "agreement", "responses"):
-        fields[name] = pd.DataFrame(fields[name])
-    fields["responses"] = fields["responses"].set_index("extracted")
-    return Verification(
-        **{**fields, "raters": tuple(fields["raters"]), "disagreements": tuple(fields["disagreements"])}
-    )
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame([[row[name] for name in columns] for row in rows], columns=pd.Index(columns))
