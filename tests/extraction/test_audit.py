@@ -34,6 +34,7 @@ from tests.llm.conftest import answers as answers
 from tests.llm.conftest import server as server
 from tests.llm_server import Server
 from tests.llm_server.answers import data_of
+from tests.trees import FOUR_VALUES
 
 WITHOUT_THRESHOLDS = ("--min-conversations", 1, "--min-users", 1)
 
@@ -49,9 +50,9 @@ def out(original: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tree(small_build: Path, tmp_path: Path) -> Path:
+def tree(tmp_path: Path) -> Path:
     """A taxonomy in which private strings are planted in each of its parts."""
-    whole = json.loads((small_build / "taxonomy.json").read_text(encoding="utf-8"))
+    whole = json.loads(FOUR_VALUES.to_json())
     leaves = [node for node in whole["nodes"] if node["level"] == 0]
     inner = next(node for node in whole["nodes"] if node["level"] == 1)
     leaves[0]["label"] = NAME
@@ -143,8 +144,8 @@ def test_a_taxonomy_is_looked_at_and_left_as_it_is(out: Path, tree: Path, run: R
     assert done.returncode == 1, done.stderr
     said = json.loads(done.stdout)
     assert {"label", "definition", "alias"} <= set(said["strings"])
-    of_nodes = {row["code"]: row for row in said["findings"] if row["place"].startswith("node vt:")}
-    remedies = {row["remedy"].rsplit(" ", 1)[0] for row in said["findings"] if row["place"].startswith("node vt:")}
+    of_nodes = {row["code"]: row for row in said["findings"] if row["place"].startswith("node ")}
+    remedies = {row["remedy"].rsplit(" ", 1)[0] for row in said["findings"] if row["place"].startswith("node ")}
     assert {"edit reject", "edit define", "build anew without it, or edit reject"} <= remedies
     assert of_nodes["e-mail address"]["shown"] == "write to [e-mail address]"
     assert tree.read_bytes() == before
