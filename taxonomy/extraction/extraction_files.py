@@ -11,18 +11,23 @@ import pandas as pd
 
 from taxonomy.errors import InputError
 from taxonomy.extraction.extraction_folder import FORMAT, PRIVATE, SUMMARY, VERSION
+from taxonomy.files import settle
 from taxonomy.values.text_files import open_file
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
-    """Return what ``extraction.json`` says.
+    """Return what ``extraction.json`` says, after what was cut short in the folder is finished or undone.
 
     Raises
     ------
     InputError
         If the folder is none of an extraction, or of another version.
+    OutputError
+        If what was cut short can't be finished.
     """
     path = folder / SUMMARY
+    for part in (folder / PRIVATE / SUMMARY, path):
+        settle(part)
     remedy = "give the folder that extract run wrote"
     try:
         summary = json.loads(path.read_bytes())

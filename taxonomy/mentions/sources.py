@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from taxonomy.errors import InputError
+from taxonomy.files import settle
 from taxonomy.mentions.columns import Kind, column_of
 from taxonomy.mentions.named_files import find_files
 from taxonomy.mentions.rejected import is_rejected_file
@@ -72,6 +73,7 @@ def find_sources(paths: Sequence[str | Path]) -> list[Source]:
     for file, path in find_files(paths, SUFFIXES, _FORMATS):
         if is_rejected_file(file):
             continue
+        settle(file)
         suffix, columns, layout = _look_at(file)
         names = {column_of(name.partition("\0")[0]) for name in columns}
         if suffix_of(file)[0] == ".json" and "conversation_id" not in names and file != path:

@@ -30,6 +30,7 @@ from taxonomy.mentions.disclosure import INTERNAL, Disclosure
 from tests.conftest import Run
 from tests.extraction.audited import CONVERSATIONS, EMAIL, KEY, NAME, TASK, leaked, write_audited
 from tests.extraction.conversing import rows
+from tests.kills import kill_at_each
 from tests.llm.conftest import answers as answers
 from tests.llm.conftest import server as server
 from tests.llm_server import Server
@@ -247,6 +248,21 @@ def test_a_full_disk_leaves_it_whole_and_the_same_again_goes_on(
     fix_extraction(out, audit_extraction(out))
     check_counts(out, was)
     assert audit_extraction(out).passed
+
+
+def test_killed_at_any_change_of_files_the_same_again_goes_on(out: Path, tmp_path: Path) -> None:
+    was = summary(out)
+    folder = Path(shutil.copytree(out, tmp_path / "killed"))
+
+    def fix() -> None:
+        fix_extraction(folder, audit_extraction(folder))
+
+    for _ in kill_at_each(fix, folder):
+        fix()
+        check_counts(folder, was)
+        assert sum(summary(folder)["refused"].values()) == sum(was["refused"].values()) + 3
+        shutil.rmtree(folder)
+        shutil.copytree(out, folder)
 
 
 # -- a model ---------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ pytest.importorskip("ijson", reason="the extra extract is not installed")
 import taxonomy.extraction.audit.extraction_purge as extraction_purge
 from embeddings import cache_folder
 from taxonomy.errors import InputError, OutputError
+from taxonomy.extraction.audit.extraction_purge import purge_extraction
 from taxonomy.extraction.audit.privacy_audit import audit_extraction
 from taxonomy.extraction.extraction_files import read_private
 from taxonomy.labels.language_model import LanguageModel
@@ -23,6 +25,7 @@ from taxonomy.llm.reply import Outcome, Reply
 from tests.conftest import Run
 from tests.extraction.conftest import Extract
 from tests.extraction.conversing import numbered, rows, said, write_conversations
+from tests.kills import kill_at_each
 from tests.llm_server import Server
 from tests.llm_server.answers import data_of
 
@@ -163,6 +166,16 @@ def test_a_full_disk_is_one_error_and_the_same_again_goes_on(
     assert "evidence.parquet" in private(out)
     assert run("extract", "purge", out, "--yes").returncode == 0
     assert "evidence.parquet" not in private(out)
+
+
+def test_killed_at_any_change_of_files_the_same_again_goes_on(out: Path, answers: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(out, tmp_path / "killed"))
+    for _ in kill_at_each(lambda: purge_extraction(folder), folder):
+        assert purge_extraction(folder).answers is not None
+        assert "evidence.parquet" not in private(folder)
+        assert json.loads((folder / "extraction.json").read_text(encoding="utf-8"))["purged"] == {"answers": True}
+        shutil.rmtree(folder)
+        shutil.copytree(out, folder)
 
 
 def test_no_output_tells_a_secret(out: Path, run: Run) -> None:

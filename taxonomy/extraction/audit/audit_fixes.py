@@ -65,6 +65,7 @@ def fix_extraction(folder: str | Path, audit: Audit) -> Fixed:
         str(column): dict(zip(rows["text"], "privacy: " + rows["code"], strict=True))
         for column, rows in found.groupby("column")
     }
+    earlier = read_summary(path)
     mentions, conversations = (read_table(path / name) for name in TABLES)
     kept, moved = _split(mentions, reasons.get(VALUE, {}))
     emptied: Counter[str] = Counter()
@@ -75,7 +76,7 @@ def fix_extraction(folder: str | Path, audit: Audit) -> Fixed:
         return Fixed({}, {})
     refused = Counter(moved["reason"])
     replace_files(path / PRIVATE, _private_files(path / PRIVATE, moved), private=True)
-    summary = _counted(read_summary(path), kept, conversations, refused, emptied)
+    summary = _counted(earlier, kept, conversations, refused, emptied)
     text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
     tables = dict(zip(TABLES, map(table_bytes, (kept, conversations)), strict=True))
     replace_files(path, {**tables, SUMMARY: text.encode()}, private=True)

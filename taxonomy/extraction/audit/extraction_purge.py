@@ -116,6 +116,10 @@ def purge_extraction(folder: str | Path) -> Purge:
     if noted is not None:
         with AnswerStore(cache_folder()) as store:
             store.purge_digests(digest for digest, _ in noted)
+    # Before the note of the answers goes, by which the same again would know them.
+    summary = read_summary(path)
+    summary["purged"] = {"answers": noted is not None or _had_answers_purged(summary)}
+    replace_file(path / SUMMARY, f"{json.dumps(summary, indent=1, ensure_ascii=False)}\n".encode(), private=True)
     private = path / PRIVATE
     contents = {
         name: _without_text(private / name, column)
@@ -128,9 +132,6 @@ def purge_extraction(folder: str | Path) -> Purge:
         if (private / name).exists()
     }
     replace_files(private, contents, gone=gone, private=True)
-    summary = read_summary(path)
-    summary["purged"] = {"answers": noted is not None or _had_answers_purged(summary)}
-    replace_file(path / SUMMARY, f"{json.dumps(summary, indent=1, ensure_ascii=False)}\n".encode(), private=True)
     return planned
 
 
