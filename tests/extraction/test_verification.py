@@ -519,12 +519,12 @@ def test_bad_answers(sheet: Path, key: AnswerKey, tmp_path: Path) -> None:
 
 
 def test_a_spreadsheet_may_save_the_sheet_anew(sheet: Path, key: AnswerKey, tmp_path: Path) -> None:
-    """With semicolons, other cases, and without the long texts."""
+    """With semicolons, other cases, in another order, and without the long texts."""
     filled = fill(sheet, key, tmp_path / "a.csv", knowing)
     rows = list(csv.reader(filled.read_text(encoding="utf-8-sig").splitlines(keepends=True)))
     with (tmp_path / "saved.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=";")
-        for row in rows:
+        for row in [rows[0], *rows[:0:-1]]:
             writer.writerow([*row[:7], f" {row[7].upper()} " if row is not rows[0] else row[7], *row[8:10], ""])
     private = sheet.with_name("sheet.csv.private.parquet")
     saved, as_filled = (score_review([path], key=private).shares for path in (tmp_path / "saved.csv", filled))

@@ -25,7 +25,8 @@ def read_answers(sheets: Sequence[Path], key: Path | None) -> tuple[AnswerKey, p
     -------
     tuple of AnswerKey and DataFrame
         One row for each ``rater`` and ``item`` that was answered: ``answer``, ``missing`` and ``note``. A rater is
-        named after the sheet; one of several in an export has the number after it that the export gives.
+        named after the sheet; one of several in an export has the number after it that the export gives. Items are in
+        the order of the key, whatever the order of the sheet.
 
     Raises
     ------
@@ -45,7 +46,9 @@ def read_answers(sheets: Sequence[Path], key: Path | None) -> tuple[AnswerKey, p
     allowed = {kind: set(answers_of(kind)) for kind in kinds.unique()}
     fits = [answer in allowed[kinds[item]] for item, answer in zip(answered["item"], answered["answer"], strict=True)]
     _refuse(answered, ~pd.Series(fits, index=answered.index), "the answer is none of those that the page offers")
-    return found, answered[["rater", "item", "answer", "missing", "note"]].reset_index(drop=True)
+    ranks = {"rater": list(answered["rater"].unique()), "item": list(kinds.index)}
+    ordered = answered.sort_values(list(ranks), key=lambda cells: pd.Categorical(cells, ranks[str(cells.name)]))
+    return found, ordered[["rater", "item", "answer", "missing", "note"]].reset_index(drop=True)
 
 
 def _refuse(given: pd.DataFrame, wrong: pd.Series[bool], problem: str) -> None:
