@@ -253,12 +253,9 @@ def test_a_full_disk_leaves_it_whole_and_the_same_again_goes_on(
 def test_killed_at_any_change_of_files_the_same_again_goes_on(out: Path, tmp_path: Path) -> None:
     was = summary(out)
     folder = Path(shutil.copytree(out, tmp_path / "killed"))
-
-    def fix() -> None:
+    audit = audit_extraction(folder)
+    for _ in kill_at_each(lambda: fix_extraction(folder, audit), folder):
         fix_extraction(folder, audit_extraction(folder))
-
-    for _ in kill_at_each(fix, folder):
-        fix()
         check_counts(folder, was)
         assert sum(summary(folder)["refused"].values()) == sum(was["refused"].values()) + 3
         shutil.rmtree(folder)
