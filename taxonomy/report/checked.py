@@ -68,8 +68,9 @@ def _is_of(found: Verification, files: Sequence[Path], folder: Path) -> bool:
 def _sentences(found: Verification, disclosure: Disclosure) -> Iterator[str]:
     people = "One person" if len(found.raters) == 1 else f"{len(found.raters)} people"
     judged = found.answered[found.answered["rater"] == MAJORITY]
+    decoys, accepted = (int(found.decoys[name].sum()) for name in ("decoys", "accepted"))
     items = count_of(int(judged["answered"].sum()), "item")
-    yield f"{people} checked {items} that were drawn from the extraction"
+    yield f"{people} checked {items} of a sample of the extraction, values of other conversations among them"
     open_items = int(judged["unsure"].sum())
     if open_items:
         yield f"Left out, since nobody was sure or no majority agrees: {open_items:,}"
@@ -79,11 +80,10 @@ def _sentences(found: Verification, disclosure: Disclosure) -> Iterator[str]:
             yield f"{name}: {_share(shares.loc[[place]].iloc[0], disclosure)}"
     values = found.agreement[found.agreement["kind"] == "value"]
     if len(values):
-        figures = ", ".join(
-            f"{row['coefficient']} {row['value']:.2f}" for _, row in values.iterrows() if pd.notna(row["value"])
-        )
+        # Of kappa there is one for each pair of raters.
+        means = values.groupby("coefficient", sort=False)["value"].mean().dropna()
+        figures = ", ".join(f"{coefficient} {value:.2f}" for coefficient, value in means.items())
         yield f"Agreement on values: {figures}. {WHY_THEY_DIFFER}"
-    accepted, decoys = (int(found.decoys[name].sum()) for name in ("accepted", "decoys"))
     if decoys:
         flagged = int(found.decoys["flagged"].sum())
         careless = f"; {count_of(flagged, 'rater')} accepted more than 20%" if flagged else ""

@@ -156,7 +156,7 @@ def test_no_decoy_is_twice_in_a_conversation() -> None:
     rows = [("a", "ai", "candour"), ("a", "ai", "thrift"), ("b", "ai", "zest"), ("b", "human", "calm")]
     values = pd.DataFrame(rows, columns=["conversation", "side", "value"]).assign(rarity="rare")
     values["key"] = values["value"]
-    swapped = swap_values(values[:2], values, None, np.random.default_rng(0))
+    swapped = swap_values(values[:2], values, {}, None, np.random.default_rng(0))
     assert swapped[["conversation", "side", "value"]].to_numpy().tolist() == [["a", "ai", "zest"]]
 
 
@@ -647,3 +647,8 @@ def test_no_message_tells_a_text_an_id_or_a_key(
     assert (extraction / "private" / "key").read_text().strip() not in told
     for item in read_sheet(sheet)[::20]:
         assert not [line for turn in item.turns for line in turn.text.split("\n") if len(line) > 20 and line in told]
+
+
+def test_no_item_tells_of_another(sheet: Path, key: AnswerKey) -> None:
+    kinds = key.items.groupby("conversation")["kind"].nunique()
+    assert (kinds == 1).all()

@@ -66,7 +66,7 @@ def test_from_a_sample_to_the_report(extraction: Path, run: Run, tmp_path: Path)
     report = ("report", extraction, "--taxonomy", build / "taxonomy.json", "--out", page, "--markdown")
     assert run(*report).returncode == 0
     text = page.with_suffix(".md").read_text(encoding="utf-8")
-    assert "2 people checked 300 items" in text
+    assert "2 people checked 300 items of a sample" in text
     assert f"AI values that are right: {shares.loc[('majority', 'value', 'side', 'ai'), 'share']:.1%}" in text
     assert "98% agreement can be a kappa of 0.32" in text
     assert "sheet" not in text, "the names of raters are not told"

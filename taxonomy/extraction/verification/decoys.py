@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,11 @@ from taxonomy.model import Node, Taxonomy, values_by_spelling
 
 
 def swap_values(
-    hosts: pd.DataFrame, values: pd.DataFrame, tree: Taxonomy | None, generator: np.random.Generator
+    hosts: pd.DataFrame,
+    values: pd.DataFrame,
+    named: Mapping[str, Collection[str]],
+    tree: Taxonomy | None,
+    generator: np.random.Generator,
 ) -> pd.DataFrame:
     """Return mentions with a value in the place of their own that their conversation does not express.
 
@@ -24,6 +28,8 @@ def swap_values(
     ----------
     hosts, values : DataFrame
         The mentions that lend their turn and quote, and all there are: see `Population.values`.
+    named : mapping of str to collection of str
+        Keys of values that were named for a conversation and do not count, which may be true.
     tree : Taxonomy or None
     generator : Generator
     """
@@ -35,7 +41,7 @@ def swap_values(
         conversation = host["conversation"]
         strange = every[
             (every["side"] == host["side"])
-            & ~every["key"].isin(keys[conversation])
+            & ~every["key"].isin(keys[conversation].union(named.get(str(conversation), ())))
             & (every["parent"].eq("") | ~every["parent"].isin(parents[conversation]))
         ]
         like = _most_alike(strange, host, ("rarity", "domain"))

@@ -48,6 +48,8 @@ class Population:
         One row an extracted conversation: ``conversation``, ``response_type``, ``response`` and ``language``.
     screened : DataFrame
         One row a decision of the screener: ``conversation``, ``subjectivity`` and ``kept``.
+    named : mapping of str to set of str
+        Of conversations, the keys of values that were named and do not count.
     originals : mapping of str to str
         The conversations' own ids.
     """
@@ -57,6 +59,7 @@ class Population:
     values: pd.DataFrame
     conversations: pd.DataFrame
     screened: pd.DataFrame
+    named: Mapping[str, set[str]]
     originals: Mapping[str, str]
 
 
@@ -72,6 +75,8 @@ def read_population(folder: Path) -> Population:
     values = read_private(folder, "evidence", ("conversation_id", "side", "value", "explicit", "turn", "quote"))
     conversations = read_parquet(folder / TABLES[1], ("conversation_id", "response_type", "language"))
     screened = read_private(folder, "screened", ("conversation_id", "subjectivity", "kept"))
+    refused = read_private(folder, "refused", ("conversation_id", "value"))
+    keys = refused["value"].fillna("").map(canonical_key)
     ids = read_private(folder, "ids", ("kind", "digest", "original"))
     ids = ids[ids["kind"] == "conversation"]
     values, conversations, screened = (
@@ -88,6 +93,7 @@ def read_population(folder: Path) -> Population:
         values=values.join(about, on="conversation"),
         conversations=conversations,
         screened=screened,
+        named={str(id): set(of) for id, of in keys.groupby(refused["conversation_id"])},
         originals=dict(zip(ids["digest"], ids["original"], strict=True)),
     )
 

@@ -33,6 +33,11 @@ from taxonomy.model import Taxonomy
 PARTS: dict[Kind, float] = {"value": 0.6, "response": 0.15, "screening": 0.15, "conversation": 0.1}
 # Of the values, decoys; of the screener's decisions, conversations that it left out.
 DECOYS, LEFT_OUT = 0.1, 2 / 3
+# To which kind a conversation goes, in turn.
+_TURNS: tuple[Kind, ...] = (
+    *("value", "response", "value", "conversation", "value"),
+    *("screening", "value", "response", "value", "conversation"),
+)
 # Fewer items say nothing of any stratum.
 LEAST = 20
 
@@ -145,32 +150,50 @@ def _frames(population: Population) -> dict[Kind, pd.DataFrame]:
 
 
 def _draw(population: Population, n: int, generator: np.random.Generator, tree: Taxonomy | None) -> pd.DataFrame:
-    """Return the items of a sheet in the order in which they are judged: by kind, and then by chance."""
+    """Return the items of a sheet in the order in which they are judged: by kind, and then by chance.
+
+    Each kind is drawn from conversations of its own, since an item would tell of another: only those that the screener
+    kept have values.
+    """
     frames = _frames(population)
     if not len(frames["value"]):
         raise InputError("nothing was extracted that could be checked", remedy="extract values first")
-    numbers: dict[Kind, int] = {
-        kind: min(round(PARTS[kind] * n), len(frames[kind])) for kind in KINDS if kind != "value"
-    }
-    n_values = min(n - sum(numbers.values()), len(frames["value"]))
-    hosts = round(DECOYS * n_values)
+    parts = _part_conversations(population, generator)
+    own = {kind: frame[frame["conversation"].map(parts).fillna("screening") == kind] for kind, frame in frames.items()}
     draws: dict[Kind, Callable[[pd.DataFrame, int], pd.DataFrame]] = {
-        "value": lambda frame, size: draw_stratified(frame, size - hosts, STRATA, generator),
         "response": lambda frame, size: draw_stratified(frame, size, ["response_type"], generator, power=0),
         "screening": lambda frame, size: _draw_decisions(frame, size, generator),
         "conversation": lambda frame, size: draw_stratified(frame, size, ["response", "language"], generator),
     }
-    numbers["value"] = n_values
-    drawn = [draw(frames[kind], numbers[kind]).assign(kind=kind) for kind, draw in draws.items()]
-    lending = frames["value"].drop(index=drawn[0].index)
+    drawn = [draw(own[kind], round(PARTS[kind] * n)).assign(kind=kind) for kind, draw in draws.items()]
+    size = min(n - sum(map(len, drawn)), len(own["value"]))
+    hosts = round(DECOYS * size)
+    drawn.append(draw_stratified(own["value"], size - hosts, STRATA, generator).assign(kind="value"))
+    lending = own["value"].drop(index=drawn[-1].index)
     lending = draw_stratified(lending, hosts, STRATA, generator).drop(columns=WEIGHT)
-    decoys = swap_values(lending, frames["value"], tree, generator).assign(kind="value", decoy=True)
+    decoys = swap_values(lending, frames["value"], population.named, tree, generator).assign(kind="value", decoy=True)
     every = pd.concat([*(frame.assign(decoy=False) for frame in drawn), decoys], ignore_index=True)
+    # An item stands for those of the other kinds' conversations, too.
+    in_part = pd.Series(parts).value_counts()
+    stands_for = every["kind"].map(len(parts) / in_part).where(every["conversation"].isin(parts), 1.0)
+    every[WEIGHT] *= stands_for.astype(np.float64)
     every = every.iloc[generator.permutation(len(every))]
     every = every.sort_values("kind", key=lambda kinds: kinds.map(KINDS.index), kind="stable", ignore_index=True)
     every["keys"] = _listed_keys(every, population)
     every["extracted"] = every["extracted"].fillna("")
     return every
+
+
+def _part_conversations(population: Population, generator: np.random.Generator) -> dict[str, Kind]:
+    """Part the conversations that were kept between the kinds by chance, those of each response type alike."""
+    screened = population.screened
+    kept = screened.loc[screened["kept"].astype(bool), ["conversation"]]
+    every = pd.concat([population.conversations[["conversation", "response_type"]], kept])
+    every = every.drop_duplicates("conversation").fillna({"response_type": ""})
+    mixed = every.iloc[generator.permutation(len(every))].sort_values("response_type", kind="stable")
+    first = int(generator.integers(len(_TURNS)))
+    kinds = (_TURNS[(first + place) % len(_TURNS)] for place in range(len(mixed)))
+    return dict(zip(mixed["conversation"], kinds, strict=True))
 
 
 def _draw_decisions(frame: pd.DataFrame, size: int, generator: np.random.Generator) -> pd.DataFrame:
