@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from taxonomy.cli.answer_output import Shown, column, draw, format_percent, format_whole
-from taxonomy.cli.extract_evaluate import likeness_options, matching_encoder, written
+from taxonomy.cli.extract_evaluate import likeness_options, matching_values, written
 from taxonomy.cli.options import PATH, quiet_option, taxonomy_option
 
 if TYPE_CHECKING:
@@ -43,23 +43,11 @@ def agree_command(
       value-taxonomy extract agree extraction/ extraction-of-another-model/ --no-vectors
     """
     from taxonomy.cli.answer_output import say_internal
-    from taxonomy.cli.screen import console, print_fields, progress_bars
-    from taxonomy.cli.vectors_option import check_vectors
+    from taxonomy.cli.screen import console, print_fields
     from taxonomy.extraction.repeated_extraction import compare_extractions
-    from taxonomy.formats.readers import read
-    from taxonomy.progress import stage_of
 
-    check_vectors(model, no_vectors)
-    tree = None if taxonomy is None else read(taxonomy)
-    with progress_bars(quiet) as progress:
-        found = compare_extractions(
-            out,
-            other,
-            taxonomy=tree,
-            encoder=None if no_vectors else matching_encoder(tree, model),
-            likeness=likeness,
-            progress=stage_of(progress, "embedding"),
-        )
+    with matching_values(taxonomy, model, no_vectors, likeness, quiet) as matching:
+        found = compare_extractions(out, other, **matching)
     say_internal()
     if as_json:
         click.echo(found.to_json(), nl=False)

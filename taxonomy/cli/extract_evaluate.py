@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,23 +72,11 @@ def evaluate_command(
       value-taxonomy extract evaluate out/ --truth truth.parquet --taxonomy build/taxonomy.json
     """
     from taxonomy.cli.answer_output import say_internal
-    from taxonomy.cli.screen import console, plain, print_fields, progress_bars
-    from taxonomy.cli.vectors_option import check_vectors
+    from taxonomy.cli.screen import console, plain, print_fields
     from taxonomy.extraction.evaluation import evaluate_extraction
-    from taxonomy.formats.readers import read
-    from taxonomy.progress import stage_of
 
-    check_vectors(model, no_vectors)
-    tree = None if taxonomy is None else read(taxonomy)
-    with progress_bars(quiet) as progress:
-        evaluation = evaluate_extraction(
-            out,
-            truth,
-            taxonomy=tree,
-            encoder=None if no_vectors else matching_encoder(tree, model),
-            likeness=likeness,
-            progress=stage_of(progress, "embedding"),
-        )
+    with matching_values(taxonomy, model, no_vectors, likeness, quiet) as matching:
+        evaluation = evaluate_extraction(out, truth, **matching)
     say_internal()
     if as_json:
         click.echo(evaluation.to_json())
@@ -101,8 +90,29 @@ def evaluate_command(
         screen.print(draw(shown) if len(shown.rows) else plain(f"{shown.title}: none"), markup=False)
 
 
-def matching_encoder(tree: Taxonomy | None, model: str | None) -> Encoder:
-    """Return the encoder by which values are alike: the taxonomy's own, or the one that is named."""
+@contextmanager
+def matching_values(
+    taxonomy: Path | None, model: str | None, no_vectors: bool, likeness: float, quiet: bool
+) -> Iterator[dict[str, Any]]:
+    """Give how values are matched, by the options of a command, with bars while strings are embedded."""
+    from taxonomy.cli.screen import progress_bars
+    from taxonomy.cli.vectors_option import check_vectors
+    from taxonomy.formats.readers import read
+    from taxonomy.progress import stage_of
+
+    check_vectors(model, no_vectors)
+    tree = None if taxonomy is None else read(taxonomy)
+    with progress_bars(quiet) as progress:
+        encoder = None if no_vectors else _encoder(tree, model)
+        yield {
+            "taxonomy": tree,
+            "encoder": encoder,
+            "likeness": likeness,
+            "progress": stage_of(progress, "embedding"),
+        }
+
+
+def _encoder(tree: Taxonomy | None, model: str | None) -> Encoder:
     from embeddings import DEFAULT_MODEL, StoredEncoder, load_encoder
     from taxonomy.quality.vectors import tree_encoder
 

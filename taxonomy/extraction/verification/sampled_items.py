@@ -79,6 +79,8 @@ def sample_extraction(
     Values are drawn by side, explicitness, rarity, response and language; responses by type, as many of each; of the
     screener's decisions two in three are conversations that it left out. Rare strata are drawn more often than their
     share, with known weights (see `draw_stratified`). One value in ten is a decoy: the value of another conversation.
+    No conversation has items of two kinds, which would tell of each other: of a small extraction there are fewer than
+    `n`.
 
     Parameters
     ----------

@@ -153,7 +153,6 @@ def _recall(rater: str, rows: pd.DataFrame) -> dict[str, Any]:
     weight = whole["weight"].to_numpy(dtype=np.float64)
     found = listed * accepted
     sums = np.stack([weight * found, weight * (found + missing)], axis=1)
-
     low, high = bootstrap_interval(sums, np.arange(len(whole)), lambda drawn: ratio(drawn[:, 0], drawn[:, 1]))
     recall = float(ratio(*sums.sum(axis=0)))
     counts = {"conversations": len(whole), "listed": int(listed.sum()), "missing": int(missing.sum())}
@@ -169,15 +168,11 @@ def _count_missing(row: Mapping[Hashable, Any]) -> int:
 
 def _decoys(rater: str, rows: pd.DataFrame) -> dict[str, Any]:
     decoys = rows[rows["decoy"].astype(bool)]
-    share = Share(int((decoys["answer"] == RIGHT).sum()), len(decoys)).to_dict()
-    flagged = share["share"] is not None and share["share"] > MOST_DECOYS
-    counts = {"decoys": share.pop("of"), "accepted": share.pop("count")}
-    return {
-        "rater": rater,
-        **counts,
-        **{name: np.nan if cell is None else cell for name, cell in share.items()},
-        "flagged": flagged,
-    }
+    accepted = Share(int((decoys["answer"] == RIGHT).sum()), len(decoys))
+    low, high = accepted.interval or (np.nan, np.nan)
+    share = np.nan if accepted.share is None else accepted.share
+    counts = {"decoys": accepted.of, "accepted": accepted.count}
+    return {"rater": rater, **counts, "share": share, "low": low, "high": high, "flagged": share > MOST_DECOYS}
 
 
 # -- agreement -------------------------------------------------------------------------------------------------
