@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 import warnings
 from typing import Any
 
@@ -16,8 +15,6 @@ from tokenizers import Tokenizer
 _OPSET = 18
 # Largest difference of a component from what sentence-transformers computes.
 _TOLERANCE = 1e-5
-# The exit status that says that the model cannot be taken, for a reason that is there every time.
-REFUSED = 3
 # Rows and tokens of the batch that is traced: no size of the model.
 _TRACED = (3, 7)
 _TEXTS = (
@@ -58,24 +55,21 @@ class _Whole(torch.nn.Module):
 
 
 def export(model: Any, onnx_model: Any) -> bytes:
-    """Return the graph of a model, as `embeddings._onnx_model` reads it; exit with `REFUSED` if it cannot be taken.
+    """Return the graph of a model, as `embeddings._onnx_model` reads it.
 
     Parameters
     ----------
     model : TorchModel
     onnx_model : module
         `embeddings._onnx_model`.
+
+    Raises
+    ------
+    Exception
+        If the model can't be exported, or is not the same then; of no one class.
     """
-    try:
-        written = _write(model, onnx_model)
-        _check(model, onnx_model.OnnxModel(written, None))
-    except (MemoryError, OSError):
-        # Not the model's fault: another time it may work.
-        raise
-    except Exception as error:
-        # The exporter and ONNX Runtime raise no common class.
-        print(" ".join(str(error).split())[:300] or type(error).__name__, file=sys.stderr)
-        sys.exit(REFUSED)
+    written = _write(model, onnx_model)
+    _check(model, onnx_model.OnnxModel(written, None))
     return written
 
 

@@ -8,7 +8,8 @@ vectors (n, dimension), whose strings have one token count. An answer on stdout 
 then the float32 values. The first answer, of shape (0, dimension), says that the model is
 loaded. The process ends with its stdin.
 
-With ``--export`` after the folder it writes the graph to stdout, and ends.
+With ``--export`` after the folder it writes the graph to stdout, and ends; if there is none, the last line on stderr
+says why, and the exit status is one of the two below where that is so every time.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EXPORT = "--export"
+# Exit statuses: a model that can't be loaded, and one that can't be exported.
+UNLOADABLE, REFUSED = 3, 4
 
 
 def beside(name: str) -> Any:
@@ -73,12 +78,32 @@ def main(folder: str, graph: str = "") -> None:
     if graph and graph != EXPORT:
         serve(beside("_onnx_model").OnnxModel(Path(graph).read_bytes(), make_vocabulary), answers)
         return
-    model = beside("_torch_model").TorchModel(folder, make_vocabulary)
     if graph:
-        with answers:
-            answers.write(beside("_export").export(model, beside("_onnx_model")))
+        export(folder, answers)
     else:
-        serve(model, answers)
+        serve(beside("_torch_model").TorchModel(folder, make_vocabulary), answers)
+
+
+def export(folder: str, out: BinaryIO) -> None:
+    """Write the graph of a model."""
+    with _exit_status(UNLOADABLE):
+        model = beside("_torch_model").TorchModel(folder, make_vocabulary)
+    with _exit_status(REFUSED):
+        graph = beside("_export").export(model, beside("_onnx_model"))
+    with out:
+        out.write(graph)
+
+
+@contextmanager
+def _exit_status(status: int) -> Iterator[None]:
+    """Exit with a status, and one line, for what another time would raise again."""
+    try:
+        yield
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:
+        print(" ".join(str(error).split())[:300] or type(error).__name__, file=sys.stderr)
+        sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from embeddings._onnx_model import OPTIONS
+from embeddings._worker import EXPORT, REFUSED, UNLOADABLE
 from embeddings.cache import cache_folder, remember
 from embeddings.errors import GraphWarning, ModelDamagedError, ModelNotFoundError
 from embeddings.files import file_sha256, replacing
@@ -29,8 +30,6 @@ _LIBRARIES = ("sentence-transformers", "tokenizers", "torch", "transformers")
 _ONNX_LIBRARIES = ("onnx", "onnxruntime")
 # Raise it when a change of `_export` or `_onnx_model` may move a bit.
 _GRAPH_VERSION = 1
-# The exit status of `_export` for what cannot be exported, this time or another.
-_REFUSED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,12 @@ def sentence_transformers() -> Runtime:
     return Runtime(SENTENCE_TRANSFORMERS, _versions(_LIBRARIES), lambda: ())
 
 
+def noted_runtime(encoder: object) -> str | None:
+    """Return the runtime of an encoder as provenance notes it: nothing for what every older tree was made with."""
+    runtime = getattr(encoder, "runtime", None)
+    return None if runtime == SENTENCE_TRANSFORMERS else runtime
+
+
 def choose_runtime(folder: Path, model_digest: str, name: str | None = None) -> Runtime:
     """Return what runs a model.
 
@@ -75,6 +80,8 @@ def choose_runtime(folder: Path, model_digest: str, name: str | None = None) -> 
     ------
     ModelNotFoundError
         If the runtime that it must be is not installed, or can't take the model.
+    ModelDamagedError
+        If the model can't be loaded.
 
     Warns
     -----
@@ -83,6 +90,8 @@ def choose_runtime(folder: Path, model_digest: str, name: str | None = None) -> 
     """
     if name == SENTENCE_TRANSFORMERS:
         return sentence_transformers()
+    if name not in (None, ONNX_RUNTIME):
+        raise ModelNotFoundError(f"{name} runs no model; name {SENTENCE_TRANSFORMERS} or {ONNX_RUNTIME}")
     try:
         libraries = _versions(_ONNX_LIBRARIES)
     except PackageNotFoundError:
@@ -165,7 +174,7 @@ class _Graph:
             with replacing(self._path) as file:
                 # The process writes to the file itself, which its lock keeps from others as long as it lives.
                 done = subprocess.run(  # noqa: S603
-                    worker_command(self._folder, "--export"),
+                    worker_command(self._folder, EXPORT),
                     stdin=subprocess.DEVNULL,
                     stdout=file,
                     stderr=subprocess.PIPE,
@@ -173,17 +182,18 @@ class _Graph:
                     check=False,
                 )
                 if done.returncode:
-                    raise _why(done)
+                    raise self._why(done)
             return file_sha256(self._path)
         except OSError as error:
             raise _Failed(f"{self._path}: {error.strerror or error}") from error
 
+    def _why(self, done: subprocess.CompletedProcess[bytes]) -> Exception:
+        lines = done.stderr.decode(errors="replace").splitlines()
+        last = next((line.strip() for line in reversed(lines) if line.strip()), f"exit status {done.returncode}")
+        if done.returncode == UNLOADABLE:
+            return ModelDamagedError(f"{self._folder}: the model cannot be loaded: {last}; install or copy it again")
+        return _Refused(last) if done.returncode == REFUSED else _Failed(last)
+
     def _warn(self, reason: str) -> None:
         problem = f"ONNX Runtime can't run this model ({reason}); sentence-transformers runs it"
         warnings.warn(f"{self._folder}: {problem}", GraphWarning, stacklevel=2)
-
-
-def _why(done: subprocess.CompletedProcess[bytes]) -> _Refused | _Failed:
-    lines = done.stderr.decode(errors="replace").splitlines()
-    last = next((line.strip() for line in reversed(lines) if line.strip()), f"exit status {done.returncode}")
-    return _Refused(last) if done.returncode == _REFUSED else _Failed(last)

@@ -86,9 +86,9 @@ def cache(common: Path, worker_id: str) -> Iterator[Path]:
         encoders: dict[tuple[str, str], SentenceTransformerEncoder] = {}
 
         def shared(
-            model: str = DEFAULT_MODEL, *, expected: int = 0, download: bool = True
+            model: str = DEFAULT_MODEL, *, expected: int = 0, download: bool = True, runtime: str | None = None
         ) -> SentenceTransformerEncoder:
-            loaded = load_encoder(model, workers=1, expected=expected, download=download)
+            loaded = load_encoder(model, workers=1, expected=expected, download=download, runtime=runtime)
             return encoders.setdefault((loaded.name, loaded.digest), loaded)
 
         patch.setattr("embeddings.models.load_encoder", shared)
