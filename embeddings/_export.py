@@ -39,7 +39,7 @@ _LENGTHS = (1, 2, 3, 5, 8, 13, 21, 40, 80)
 _LONGEST = 1200
 
 
-class _Whole(torch.nn.Module):
+class _Whole(torch.nn.Module):  # type: ignore[misc]
     """From the ids of tokens without padding to unit vectors."""
 
     def __init__(self, model: Any, names: list[str]) -> None:
