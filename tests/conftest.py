@@ -101,6 +101,18 @@ def cache(common: Path, worker_id: str) -> Iterator[Path]:
         yield folder
 
 
+def link_cache(cache: Path, folder: Path, *parts: str) -> Path:
+    """Make a cache folder that shares parts of another: what is known of models, if no others are named.
+
+    A copy could catch a file while another worker writes it.
+    """
+    folder.mkdir()
+    for part in parts or ("models", "graphs"):
+        (cache / part).mkdir(exist_ok=True)
+        (folder / part).symlink_to(cache / part)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     # Here, since most tests do without selenium.
