@@ -16,7 +16,7 @@ from embeddings.model_names import DEFAULT_MODEL
 if TYPE_CHECKING:
     from embeddings.cache import cache_folder
     from embeddings.encoder import Encoder, SentenceTransformerEncoder
-    from embeddings.errors import EmbeddingError, StoreWarning
+    from embeddings.errors import EmbeddingError, GraphWarning, StoreWarning
     from embeddings.models import load_encoder
     from embeddings.neighbors import nearest_neighbors
     from embeddings.stored import StoredEncoder
@@ -25,6 +25,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "EmbeddingError",
     "Encoder",
+    "GraphWarning",
     "SentenceTransformerEncoder",
     "StoreWarning",
     "StoredEncoder",
@@ -36,6 +37,7 @@ __all__ = [
 _HOMES = {
     "EmbeddingError": "errors",
     "Encoder": "encoder",
+    "GraphWarning": "errors",
     "SentenceTransformerEncoder": "encoder",
     "StoreWarning": "errors",
     "StoredEncoder": "stored",

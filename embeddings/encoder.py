@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Sequence
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,10 +17,10 @@ from embeddings.cache import remember
 from embeddings.errors import InvalidStringError
 from embeddings.pool import WorkerPool
 from embeddings.progress import Progress
+from embeddings.runtimes import Runtime, sentence_transformers
 
 # Part of every digest: raise it when a change here or in the worker may move a bit.
 _ENCODING_VERSION = 1
-_LIBRARIES = ("sentence-transformers", "tokenizers", "torch", "transformers")
 
 # Tokens in a batch: larger ones are hardly faster, and a single string is computed as a whole batch.
 _BATCH_TOKENS = 256
@@ -78,7 +77,7 @@ def find_unknown_words(encoder: Encoder, strings: Sequence[str]) -> NDArray[np.b
 
 
 class SentenceTransformerEncoder:
-    """A sentence-transformers model on the CPU, run in worker processes.
+    """A sentence-transformers model on the CPU, run in worker processes by that library or by ONNX Runtime.
 
     A vector's bits depend on the string alone: each process runs one thread, strings are batched by token count
     without padding, and all batches of a token count have one shape. Processes start at the first `encode` and
@@ -98,6 +97,8 @@ class SentenceTransformerEncoder:
         Most processes to run at once; by default one per CPU, at most 8. Few strings use one.
     expected : int
         Strings expected in all, if known; for many, all processes start at the first call.
+    runtime : Runtime, optional
+        What runs the model; by default sentence-transformers.
 
     Attributes
     ----------
@@ -105,6 +106,8 @@ class SentenceTransformerEncoder:
         As of any `Encoder`.
     folder, weights_sha256
         As given.
+    runtime : str
+        ``sentence-transformers`` or ``onnxruntime``: see `embeddings.runtimes`.
     """
 
     def __init__(
@@ -116,6 +119,7 @@ class SentenceTransformerEncoder:
         weights_sha256: str,
         workers: int | None = None,
         expected: int = 0,
+        runtime: Runtime | None = None,
     ) -> None:
         self.name = name
         self.weights_sha256 = weights_sha256
@@ -123,16 +127,18 @@ class SentenceTransformerEncoder:
         self._workers = workers or min(os.cpu_count() or 1, _MOST_WORKERS)
         self._expected = expected
         self.folder = folder
-        self._pool = WorkerPool(folder)
+        self._runtime = runtime or sentence_transformers()
+        self.runtime = self._runtime.name
+        self._pool = WorkerPool(folder, self._runtime.prepare)
         self._lock = threading.Lock()
 
     @cached_property
     def digest(self) -> str:
-        """Digest of everything that decides a vector's bits: the model, this code and the libraries' versions."""
+        """Digest of everything that decides a vector's bits: the model, this code, what runs it and the versions."""
         parts = [
             f"encoding {_ENCODING_VERSION}",
             self._model_digest,
-            *(f"{name} {version(name)}" for name in _LIBRARIES),
+            *self._runtime.parts,
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Every error a caller may catch, in one tree, and the one warning.
+"""Every error a caller may catch, in one tree, and the warnings.
 
 ::
 
@@ -9,6 +9,7 @@
     └── WorkerError          a worker process ended early
 
     StoreWarning             the vectors on disk cannot be used; they are computed again
+    GraphWarning             ONNX Runtime cannot run the model, or its graph on disk cannot be used
 
 The text of each is one line: what was wrong, where, and what to do.
 """
@@ -46,6 +47,10 @@ class ModelDamagedError(EmbeddingError):
 
 class WorkerError(EmbeddingError):
     """A worker process ended before it was done."""
+
+
+class GraphWarning(UserWarning):
+    """ONNX Runtime cannot run the model, which sentence-transformers then does, or its graph must be exported again."""
 
 
 class StoreWarning(UserWarning):

@@ -12,7 +12,9 @@ from pathlib import Path
 from embeddings.cache import remember
 from embeddings.encoder import SentenceTransformerEncoder
 from embeddings.errors import ModelDamagedError, ModelNotFoundError
+from embeddings.files import file_sha256
 from embeddings.model_names import BUNDLED, DEFAULT_MODEL, HUB_NAMES, BundledModel
+from embeddings.runtimes import choose_runtime
 
 _WEIGHTS = "model.safetensors"
 _NEEDED = ("modules.json", _WEIGHTS)
@@ -21,7 +23,12 @@ _SUFFIXES = (".json", ".model", ".safetensors", ".txt")
 
 
 def load_encoder(
-    model: str = DEFAULT_MODEL, *, workers: int | None = None, expected: int = 0, download: bool = True
+    model: str = DEFAULT_MODEL,
+    *,
+    workers: int | None = None,
+    expected: int = 0,
+    download: bool = True,
+    runtime: str | None = None,
 ) -> SentenceTransformerEncoder:
     """Find a model by name, check its files and return its encoder.
 
@@ -34,6 +41,9 @@ def load_encoder(
         As of `SentenceTransformerEncoder`.
     download : bool
         Whether a hub model may be downloaded. False where a file names it, and not the user.
+    runtime : {"sentence-transformers", "onnxruntime"}, optional
+        What must run the model. By default ONNX Runtime where it is installed and can take the model, else
+        sentence-transformers: see `embeddings.runtimes`.
 
     Returns
     -------
@@ -43,7 +53,7 @@ def load_encoder(
     Raises
     ------
     ModelNotFoundError
-        If the model is not installed, not on this machine, or unknown.
+        If the model is not installed, not on this machine, or unknown, or `runtime` can't run it.
     ModelDamagedError
         If the files are incomplete, altered, or not safetensors.
     """
@@ -61,13 +71,15 @@ def load_encoder(
             f"{folder / _WEIGHTS}: the sha256 {weights} is not that of the {model} model; {_reinstall(bundled)}"
         )
     listed = "\n".join(f"{name} {digest}" for name, digest in sorted(digests.items()))
+    model_digest = hashlib.sha256(listed.encode()).hexdigest()
     return SentenceTransformerEncoder(
         folder,
         name=HUB_NAMES.get(model, model if folder != Path(model).resolve() else folder.name),
-        model_digest=hashlib.sha256(listed.encode()).hexdigest(),
+        model_digest=model_digest,
         weights_sha256=weights,
         workers=workers,
         expected=expected,
+        runtime=choose_runtime(folder, model_digest, runtime),
     )
 
 
@@ -127,15 +139,10 @@ def _digests(folder: Path) -> dict[str, str]:
             )
     stats = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     key = hashlib.sha256(json.dumps(stats).encode()).hexdigest()
-    return remember(key, lambda: {path.relative_to(folder).as_posix(): _sha256(path) for path in files})
+    return remember(key, lambda: {path.relative_to(folder).as_posix(): file_sha256(path) for path in files})
 
 
 def _files(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
         if path.suffix in _SUFFIXES and path.is_file():
             yield path
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Worker processes that compute vectors, one torch thread each.
+"""Worker processes that compute vectors, one thread each.
 
 They are plain subprocesses: nothing is pickled, and the user's script is not imported again. What torch does to a
 process (threads, warnings, progress bars, memory) does not reach the caller's.
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from embeddings.errors import EmbeddingError, ModelDamagedError, WorkerError
 
 # Settings that choose the instructions or the number of threads, on which the last bits depend.
-_NUMERIC_SETTINGS = ("ATEN_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "TORCH_")
+_NUMERIC_SETTINGS = ("ATEN_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "ORT_", "TORCH_")
 _ENVIRONMENT = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_OFFLINE": "1",
@@ -37,6 +37,21 @@ _ENVIRONMENT = {
 }
 
 
+def worker_command(folder: Path, *arguments: str) -> list[str]:
+    """Return the command of a worker: see `embeddings._worker`."""
+    return [sys.executable, "-P", str(Path(__file__).with_name("_worker.py")), str(folder), *arguments]
+
+
+def worker_environment() -> dict[str, str]:
+    """Return the environment variables of a worker."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "PYTHONWARNINGS" and not name.startswith(_NUMERIC_SETTINGS)
+    }
+    return kept | _ENVIRONMENT
+
+
 class WorkerPool:
     """Workers of one model, started when first needed and kept until closed.
 
@@ -44,10 +59,13 @@ class WorkerPool:
     ----------
     folder : Path
         Folder of the model.
+    prepare : callable
+        Called before the first worker is started; returns its arguments after the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, prepare: Callable[[], tuple[str, ...]] = tuple) -> None:
         self._folder = folder
+        self._prepare = prepare
         self._workers: list[_Worker] = []
         self._owner = os.getpid()
         self._finalizer = weakref.finalize(self, _stop, self._workers, self._owner)
@@ -100,30 +118,27 @@ class WorkerPool:
     def _start(self, workers: int) -> list[_Worker]:
         if self._owner != os.getpid():
             raise WorkerError("this encoder was loaded before a fork; load an encoder after the fork")
-        while len(self._workers) < workers:
-            self._workers.append(_Worker(self._folder))
+        if len(self._workers) < workers:
+            arguments = self._prepare()
+            while len(self._workers) < workers:
+                self._workers.append(_Worker(self._folder, arguments))
         return self._workers
 
 
 class _Worker:
     """One process and its pipes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, arguments: tuple[str, ...]) -> None:
         self._folder = folder
         self._loaded: Future[int] = Future()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if name != "PYTHONWARNINGS" and not name.startswith(_NUMERIC_SETTINGS)
-        }
         try:
             self.process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-P", str(Path(__file__).with_name("_worker.py")), str(folder)],
+                worker_command(folder, *arguments),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env=kept | _ENVIRONMENT,
+                env=worker_environment(),
             )
         except OSError as error:
             self._log.close()

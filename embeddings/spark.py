@@ -84,8 +84,8 @@ class SparkEncoder:
 
     Attributes
     ----------
-    name, dimension, weights_sha256
-        As of the encoder itself.
+    name, dimension, weights_sha256, runtime
+        As of the encoder itself; each worker uses the same runtime.
     digest : str
         Differs from the encoder's, since the cluster's CPUs may differ from this one.
     chunk : int
@@ -100,6 +100,7 @@ class SparkEncoder:
         self.name = encoder.name
         self.dimension = encoder.dimension
         self.weights_sha256 = encoder.weights_sha256
+        self.runtime = encoder.runtime
         self.digest = f"spark-{encoder.digest}"
         # One process here: it tells unknown words, which is much less work than vectors.
         self._local = encoder
@@ -116,7 +117,7 @@ class SparkEncoder:
         tasks = min(-(-len(strings) // _STRINGS_A_TASK), self._session.sparkContext.defaultParallelism)
         table = pa.table({"position": np.arange(len(strings)), "string": list(strings)})
         rows = self._session.createDataFrame(table).repartition(tasks)
-        encode = functools.partial(_encode_parts, self._model)
+        encode = functools.partial(_encode_parts, self._model, self._local.runtime)
         encoded = rows.mapInPandas(encode, "position long, vector binary").toArrow()
         vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
         blobs = b"".join(encoded["vector"].to_pylist())
@@ -133,13 +134,13 @@ class SparkEncoder:
 
 
 @functools.cache
-def _worker_encoder(model: str) -> SentenceTransformerEncoder:
+def _worker_encoder(model: str, runtime: str) -> SentenceTransformerEncoder:
     """Return the encoder of this worker process, kept between tasks."""
-    return load_encoder(model, workers=1, download=False)
+    return load_encoder(model, workers=1, download=False, runtime=runtime)
 
 
-def _encode_parts(model: str, parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    encoder = _worker_encoder(model)
+def _encode_parts(model: str, runtime: str, parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    encoder = _worker_encoder(model, runtime)
     for part in parts:
         vectors = encoder.encode(part["string"].tolist())
         yield part[["position"]].assign(vector=[vector.astype("<f4").tobytes() for vector in vectors])

@@ -204,6 +204,10 @@ class StoredEncoder:
             self.store.put(texts, vectors[part])
         return vectors
 
+    def holds(self, strings: Sequence[str]) -> bool:
+        """Tell whether the vectors of all these strings are stored."""
+        return len(self.store.get(strings)[0]) == len(strings)
+
     def unknown_words(self, strings: Sequence[str]) -> NDArray[np.bool_]:
         """Tell which strings hold words that the encoder's model does not know, shape (n,).
 

@@ -27,7 +27,7 @@ from taxonomy.geometry import cluster_means, confidence, two_nearest
 from taxonomy.model import Node, Placement, Taxonomy, mint_id, slugify, values_by_spelling
 from taxonomy.model.draft import DOUBTFUL, Draft
 from taxonomy.model.nodes import UNKNOWN_WORDS
-from taxonomy.quality.vectors import embed_tree, tree_encoder
+from taxonomy.quality.vectors import tree_encoder
 from taxonomy.values import SpellingIndex, ValueSet, ValueSource, canonical_key, read_values
 from taxonomy.versions.identity import value_ids
 from taxonomy.versions.retirement import succeed
@@ -251,7 +251,7 @@ class _Places:
 
     def __init__(self, tree: Taxonomy, model: str | None, progress: Progress | None) -> None:
         self._encoder = tree_encoder(tree, model)
-        vectors = embed_tree(tree, model=model, labels=False, progress=progress).values
+        vectors = self._encoder.encode([value.label for value in tree.leaves], progress=progress)
         rows = tree.ancestors
         positions, first, labels = np.unique(rows[0], return_index=True, return_inverse=True)
         self._nodes = [tree.nodes[position] for position in positions]

@@ -86,9 +86,9 @@ def cache(common: Path, worker_id: str) -> Iterator[Path]:
         encoders: dict[tuple[str, str], SentenceTransformerEncoder] = {}
 
         def shared(
-            model: str = DEFAULT_MODEL, *, expected: int = 0, download: bool = True
+            model: str = DEFAULT_MODEL, *, expected: int = 0, download: bool = True, runtime: str | None = None
         ) -> SentenceTransformerEncoder:
-            loaded = load_encoder(model, workers=1, expected=expected, download=download)
+            loaded = load_encoder(model, workers=1, expected=expected, download=download, runtime=runtime)
             return encoders.setdefault((loaded.name, loaded.digest), loaded)
 
         patch.setattr("embeddings.models.load_encoder", shared)
@@ -99,6 +99,18 @@ def cache(common: Path, worker_id: str) -> Iterator[Path]:
                 if not (folder / "vectors").is_dir():
                     Space.of_model(DEFAULT_MODEL).encoder.encode(read_values(FIXTURE).labels)
         yield folder
+
+
+def link_cache(cache: Path, folder: Path, *parts: str) -> Path:
+    """Make a cache folder that shares parts of another: what is known of models, if no others are named.
+
+    A copy could catch a file while another worker writes it.
+    """
+    folder.mkdir()
+    for part in parts or ("models", "graphs"):
+        (cache / part).mkdir(exist_ok=True)
+        (folder / part).symlink_to(cache / part)
+    return folder
 
 
 @pytest.fixture(scope="session")

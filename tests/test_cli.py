@@ -7,7 +7,6 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from click.testing import CliRunner
 
 import taxonomy
 from taxonomy.cli import main
-from tests.conftest import FIXTURE, ROOT, Run
+from tests.conftest import FIXTURE, ROOT, Run, link_cache
 from tests.trees import FOUR_VALUES
 
 GOOD = '{"format": "value-taxonomy", "title": "the last good one"}'
@@ -128,14 +127,13 @@ def test_order_threads_and_hash_seed_change_no_byte(
     assert (tmp_path / "build" / "taxonomy.json").read_bytes() == (built / "taxonomy.json").read_bytes()
 
 
-def test_a_cold_cache_changes_no_byte(run: Run, tmp_path: Path) -> None:
+def test_a_cold_cache_changes_no_byte(run: Run, cache: Path, tmp_path: Path) -> None:
+    cold_cache = link_cache(cache, tmp_path / "cache")
     lines = FIXTURE.read_text(encoding="utf-8").splitlines(keepends=True)[:120]
     (tmp_path / "v.csv").write_text("".join(lines), encoding="utf-8")
-    for name, cache in (("warm", {}), ("cold", {"VALUE_TAXONOMY_CACHE": str(tmp_path / "cache")})):
+    for name, env in (("warm", {}), ("cold", {"VALUE_TAXONOMY_CACHE": str(cold_cache)})):
         # Without the domains there are not their many examples to embed.
-        assert (
-            run("build", tmp_path / "v.csv", "--domains", "none", "--out", tmp_path / name, env=cache).returncode == 0
-        )
+        assert run("build", tmp_path / "v.csv", "--domains", "none", "--out", tmp_path / name, env=env).returncode == 0
     assert (tmp_path / "cache" / "vectors").is_dir()
     warm, cold = (tmp_path / name / "taxonomy.json" for name in ("warm", "cold"))
     assert warm.read_bytes() == cold.read_bytes()
@@ -249,9 +247,8 @@ def test_a_full_disk_leaves_the_last_build(small_values: Path, small_build: Path
 def test_a_build_killed_while_embedding_leaves_the_last_one_and_can_be_run_again(
     run: Run, cache: Path, small_values: Path, tmp_path: Path
 ) -> None:
-    out, own = tmp_path / "build", tmp_path / "cache"
     # What is known of the model is kept, so that the first strings are asked for at once.
-    shutil.copytree(cache / "models", own / "models")
+    out, own = tmp_path / "build", link_cache(cache, tmp_path / "cache")
     out.mkdir()
     (out / "taxonomy.json").write_text(GOOD)
     environment = {**os.environ, "VALUE_TAXONOMY_CACHE": str(own)}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from embeddings import Encoder, StoredEncoder, load_encoder
 from embeddings.arrays import normalize
 from embeddings.progress import Progress
+from embeddings.runtimes import noted_runtime
 from taxonomy.english.words import stems
 from taxonomy.errors import InputError
 from taxonomy.model import ModelProvenance
@@ -41,6 +42,7 @@ class Space:
                 name=encoder.name,
                 sha256=getattr(encoder, "weights_sha256", encoder.digest),
                 dimension=encoder.dimension,
+                runtime=noted_runtime(encoder),
             ),
         )
 

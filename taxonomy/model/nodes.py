@@ -258,11 +258,14 @@ class ModelProvenance(Record):
         Digest of its weights.
     dimension : int
         Components of a vector.
+    runtime : str or None
+        ``onnxruntime`` where that ran the model; None for sentence-transformers, and for an encoder of the user's own.
     """
 
     name: str
     sha256: str
     dimension: int
+    runtime: str | None = Field(default=None, exclude_if=lambda runtime: runtime is None)
 
 
 class Provenance(Record):

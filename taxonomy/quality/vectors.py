@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,11 @@ from taxonomy.geometry import cluster_means
 from taxonomy.model import Node, Taxonomy
 
 if TYPE_CHECKING:
-    from embeddings import Encoder
+    from embeddings import Encoder, SentenceTransformerEncoder, StoredEncoder
+
+
+class RuntimeChangeWarning(UserWarning):
+    """The vectors of a tree are made again by another runtime than it was built with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +110,48 @@ def nearest_nodes(tree: Taxonomy, node: Node, *, n: int, model: str | None = Non
     return [(nodes[row], round(float(cosines[row]), 6)) for row in nearest[:n]]
 
 
+def _own_encoder(
+    tree: Taxonomy, load: Callable[[str], SentenceTransformerEncoder], runtime: str
+) -> StoredEncoder | None:
+    """Return an encoder by the runtime of a tree if it is here and holds the vectors of the tree's values."""
+    from embeddings import EmbeddingError, StoredEncoder
+
+    try:
+        stored = StoredEncoder(load(runtime))
+    except EmbeddingError:
+        return None
+    return stored if stored.holds([value.label for value in tree.leaves]) else None
+
+
 def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
-    """Return what embeds strings as the tree's values were; parameters and errors as for `embed_tree`."""
+    """Return what embeds strings as the tree's values were; parameters and errors as for `embed_tree`.
+
+    Strings that are compared need one runtime. It is the one that the tree was built with as long as that is here and
+    the vectors of the tree's values are stored; else the one that a build would take now, for the tree's values too.
+
+    Warns
+    -----
+    RuntimeChangeWarning
+        If the tree was built with another runtime than the one returned.
+    """
     from embeddings import DEFAULT_MODEL, StoredEncoder, load_encoder
+    from embeddings.runtimes import SENTENCE_TRANSFORMERS, noted_runtime
 
     named = tree.provenance.model
-    encoder = load_encoder(model or (named.name if named else DEFAULT_MODEL), download=model is not None)
+    name, download = model or (named.name if named else DEFAULT_MODEL), model is not None
+    encoder = load_encoder(name, download=download)
     if model is None and named is not None and encoder.weights_sha256 != named.sha256:
         raise InputError(
             f"the tree was built with {named.name} of sha256 {named.sha256[:12]}..., and the one on this machine has "
             f"{encoder.weights_sha256[:12]}...",
             remedy="name one with `model`",
         )
+    if named is None or encoder.weights_sha256 != named.sha256 or named.runtime == noted_runtime(encoder):
+        return StoredEncoder(encoder)
+    before = named.runtime or SENTENCE_TRANSFORMERS
+    own = _own_encoder(tree, lambda runtime: load_encoder(name, download=download, runtime=runtime), before)
+    if own is not None:
+        return own
+    problem = f"the vectors that {before} made for the tree are not here; all are made again by {encoder.runtime}"
+    warnings.warn(f"{tree.id}: {problem}, and may differ in the last bits", RuntimeChangeWarning, stacklevel=3)
     return StoredEncoder(encoder)

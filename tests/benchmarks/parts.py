@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -28,6 +29,8 @@ from tests.benchmarks.references import REFERENCES, Reference, agreement, conten
 from tests.benchmarks.sizes import SMALL
 
 RUNS = 3
+# The first of them reads the files from the disk.
+STARTS = 11
 WARM_UP = 2000
 COMPOSED_FROM = 1_000_000
 
@@ -47,6 +50,46 @@ def main_job() -> dict[str, Any]:
         found[f"{name}_seconds"] = round(statistics.median(run.seconds for run in measured), 2)
         found[f"{name}_megabytes"] = round(statistics.median(run.megabytes for run in measured))
     return found
+
+
+# What a user would write instead, as a process of its own.
+_ENCODE = """
+import sys
+from sentence_transformers import SentenceTransformer
+from taxonomy.values import read_values
+SentenceTransformer(sys.argv[1], device="cpu").encode(list(read_values(sys.argv[2]).labels))
+"""
+
+
+def starting() -> dict[str, Any]:
+    """Time what a model that was used before needs: a first string, and the main job beside `encode` of its strings."""
+    from embeddings import load_encoder
+
+    source, seconds = str(strings_file(SMALL)), []
+    levels = ["--levels", "266,26"] if PUBLISHED.is_file() else []
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["VALUE_TAXONOMY_CACHE"] = f"{folder}/used"
+        encoder = load_encoder()
+        for _ in range(STARTS):
+            encoder.close()
+            start = time.perf_counter()
+            encoder.encode(["intellectual honesty"])
+            seconds.append(time.perf_counter() - start)
+        encoder.close()
+        jobs, encodes = [], []
+        for run in range(RUNS):
+            cache = shutil.copytree(f"{folder}/used", f"{folder}/cache{run}")
+            job = [COMMAND, "build", source, *levels, "--out", f"{folder}/build", "--quiet"]
+            jobs.append(measure(job, {"VALUE_TAXONOMY_CACHE": cache}).seconds)
+            encodes.append(measure([sys.executable, "-c", _ENCODE, str(encoder.folder), source]).seconds)
+    return {
+        "runtime": encoder.runtime,
+        "first_string_seconds": round(statistics.mean(seconds[1:]), 2),
+        "first_string_spread": round(statistics.stdev(seconds[1:]), 2),
+        "job_seconds": round(statistics.median(jobs), 2),
+        "encode_seconds": round(statistics.median(encodes), 2),
+        "job_to_encode": round(statistics.median(jobs) / statistics.median(encodes), 2),
+    }
 
 
 def build(count: str) -> dict[str, Any]:
@@ -268,6 +311,7 @@ PARTS: dict[str, Callable[..., dict[str, Any]]] = {
     function.__name__: function
     for function in (
         main_job,
+        starting,
         build,
         labelling,
         assign,

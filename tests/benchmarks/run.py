@@ -37,6 +37,7 @@ PACKAGES = ("bertopic", "evoc", "fast_hdbscan", "numpy", "scikit-learn", "scipy"
 def wanted(model: str, million: bool) -> Iterable[tuple[str, ...]]:
     """Yield the parts, cheapest first."""
     yield ("main_job",)
+    yield ("starting",)
     yield ("labelling",)
     if shutil.which("chromedriver"):
         yield ("page",)

@@ -28,7 +28,19 @@ _TUNED = (
 def table(results: Mapping[str, Any]) -> str:
     """Return the results as Markdown."""
     parts: Parts = results["parts"]
-    made = (_main_job, _both, _agreement, _content, _curve, _holding, _peers, _builds, _conversations, _sentences)
+    made = (
+        _main_job,
+        _starting,
+        _both,
+        _agreement,
+        _content,
+        _curve,
+        _holding,
+        _peers,
+        _builds,
+        _conversations,
+        _sentences,
+    )
     lines = [f"{results['machine']['processors']} processors, Python {results['machine']['python']}.", ""]
     for one in made:
         lines += one(parts)
@@ -46,6 +58,21 @@ def _main_job(parts: Parts) -> list[str]:
         (
             (text, job[f"{name}_seconds"], limits[f"{name}_seconds"], job[f"{name}_megabytes"])
             for name, text in texts.items()
+        ),
+    )
+
+
+def _starting(parts: Parts) -> list[str]:
+    found, limits = parts.get("starting"), LIMITS["starting"]
+    if found is None:
+        return []
+    first = f"{found['first_string_seconds']} ± {found['first_string_spread']} s"
+    ratio = f"{found['job_to_encode']} ({found['job_seconds']} s to {found['encode_seconds']} s)"
+    return _rows(
+        (f"a model used before, by {found['runtime']}", "", "limit"),
+        (
+            ("first string of a worker", first, f"{limits['first_string_seconds']} s"),
+            ("the main job, nothing stored, to `encode` of its strings", ratio, limits["job_to_encode"]),
         ),
     )
 

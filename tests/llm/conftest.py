@@ -18,7 +18,7 @@ from taxonomy.domains import BUNDLED
 from taxonomy.labels.language_model import LanguageModel
 from taxonomy.llm import pacing
 from taxonomy.model import Taxonomy
-from tests.conftest import FIXTURE, Run
+from tests.conftest import FIXTURE, Run, link_cache
 from tests.llm.batching import Ask, ask_in_batches
 from tests.llm.labelling import CANARY, Done, Label, label_by, sizes
 from tests.llm_server import GIBBERISH, Server, serve
@@ -51,12 +51,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def answers(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache without answers, with the vectors that tests share."""
-    folder = tmp_path / "cache"
-    folder.mkdir()
-    for part in ("vectors", "models"):
-        (cache / part).mkdir(exist_ok=True)
-        # A copy could catch a file while another worker writes it.
-        (folder / part).symlink_to(cache / part)
+    folder = link_cache(cache, tmp_path / "cache", "vectors", "models", "graphs")
     monkeypatch.setenv("VALUE_TAXONOMY_CACHE", str(folder))
     return folder
 
