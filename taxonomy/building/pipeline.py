@@ -310,7 +310,7 @@ def _provenance(value_set: ValueSet, recipe: Recipe, space: Space, n_top: int) -
         parameters=recipe.parameters(n_top),
         seed=recipe.seed,
         labeller="keyphrase",
-        software={name: version(name) for name in PACKAGES},
+        software={name: version(name) for name in (*PACKAGES, *filter(None, [space.model.runtime]))},
     )
 
 
