@@ -10,7 +10,7 @@ import secrets
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,11 +19,20 @@ _PATIENCE = 60.0
 _PAUSE = 0.02
 _PART = ".part"
 
+# In one piece, or in parts that are made while it is written.
+Content = bytes | Iterable[bytes]
 
-def replace_file(target: Path, content: bytes, *, private: bool = False) -> None:
+
+def replace_file(target: Path, content: Content, *, private: bool = False) -> None:
     """Replace a file atomically by a content: see `replacing`."""
     with replacing(target, private=private) as file:
-        file.write(content)
+        for part in parts_of(content):
+            file.write(part)
+
+
+def parts_of(content: Content) -> Iterable[bytes]:
+    """Return the parts of a content that is in one piece, or is made while it is written."""
+    return [content] if isinstance(content, bytes) else content
 
 
 @contextlib.contextmanager
@@ -199,10 +208,14 @@ def mode_of(path: Path) -> int | None:
         return None
 
 
-def write_synced(file: BinaryIO, content: bytes) -> None:
-    """Write a file, and wait until it is on the disk."""
-    file.write(content)
+def write_synced(file: BinaryIO, content: Content) -> str:
+    """Write a file, wait until it is on the disk, and return the sha256 of its content, in hexadecimal."""
+    digest = hashlib.sha256()
+    for part in parts_of(content):
+        file.write(part)
+        digest.update(part)
     _sync(file)
+    return digest.hexdigest()
 
 
 def _sync(file: BinaryIO) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -17,14 +16,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from embeddings.files import locked_handle, mode_of, sync, write_synced
+from embeddings.files import Content, file_sha256, locked_handle, mode_of, sync, write_synced
 
 _STAGING = ".files-being-replaced"
 _RECORD = ".record"
 
 
 def replace_files(
-    folder: Path, contents: Mapping[str, bytes], *, gone: Mapping[str, str] | None = None, private: bool = False
+    folder: Path, contents: Mapping[str, Content], *, gone: Mapping[str, str] | None = None, private: bool = False
 ) -> None:
     """Write files of a folder, all or none; they are moved to their places in their order.
 
@@ -32,8 +31,8 @@ def replace_files(
     ----------
     folder : Path
         Made if it is not there.
-    contents : mapping of str to bytes
-        By name.
+    contents : mapping of str to bytes or iterable of bytes
+        By name. Parts are asked for in this order, each file's at once.
     gone : mapping of str to str, optional
         Files to remove, each with the sha256 of its content: with other content it stays.
     private : bool
@@ -96,17 +95,17 @@ def _is_staging(folder: Path) -> bool:
         return False
 
 
-def _stage(folder: Path, contents: Mapping[str, bytes], gone: Mapping[str, str], *, private: bool) -> None:
+def _stage(folder: Path, contents: Mapping[str, Content], gone: Mapping[str, str], *, private: bool) -> None:
     """Write all that is new beside the old, and commit it."""
     staging = folder / _STAGING
     staging.mkdir()
+    files = {}
     for name, content in contents.items():
         with open(staging / name, "xb") as file:
             mode = 0o600 if private else mode_of(folder / name)
             if mode is not None:
                 os.fchmod(file.fileno(), stat.S_IMODE(mode))
-            write_synced(file, content)
-    files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+            files[name] = write_synced(file, content)
     prepared = staging / f"{_RECORD}.part"
     with open(prepared, "xb") as file:
         write_synced(file, json.dumps({"files": files, "gone": dict(gone)}).encode())
@@ -156,7 +155,7 @@ def _refuse(staging: Path) -> NoReturn:
 def digest_of(path: Path) -> str | None:
     """Return the sha256 of a file's content, None where there is no such file."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return file_sha256(path)
     except (FileNotFoundError, IsADirectoryError):
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,16 +15,21 @@ from embeddings.arrays import in_parallel, one_thread
 _EXACT = 10_000
 # Nearest cells that are searched for a vector's neighbours.
 _PROBES = 8
+# Cells of which those are the first: few cells are so small that more are needed.
+_PROBED = 32
 # A cell of more vectors is divided into some of this size on average.
 LARGEST_CELL, DIVIDED_CELL = 300, 150
 _BLOCK = 1024
 _SAMPLE_PER_CELL = 16
 _ITERATIONS = 10
 
+# Indices and cosines, both of shape (n, k).
+Neighbors = tuple[NDArray[np.intp], NDArray[np.float32]]
+
 
 def nearest_neighbors(
     vectors: NDArray[np.float32], n_neighbors: int, *, apart: sp.csr_array | None = None
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+) -> Neighbors:
     """Return the nearest neighbours of each vector by cosine.
 
     Exact up to 10,000 vectors. Above, a vector is compared with those of the 8 cells nearest to its own (an inverted
@@ -47,21 +52,49 @@ def nearest_neighbors(
     cosines : ndarray of shape (n, k)
         ``-inf`` where a vector has fewer than k neighbours.
     """
+    (found,) = _search(vectors, n_neighbors, [apart])
+    return found
+
+
+def nearest_with_and_apart(
+    vectors: NDArray[np.float32], n_neighbors: int, apart: sp.csr_array
+) -> tuple[Neighbors, Neighbors]:
+    """Return what `nearest_neighbors` does, without `apart` and with it, in little more than the time of one."""
+    both = _search(vectors, n_neighbors, [None, apart])
+    return both[0], both[1]
+
+
+def _search(vectors: NDArray[np.float32], n_neighbors: int, aparts: Sequence[sp.csr_array | None]) -> list[Neighbors]:
+    """Return the nearest neighbours under each condition; those without one come first."""
     n = len(vectors)
     k = max(0, min(n_neighbors, n - 1))
-    indices = np.empty((n, k), dtype=np.intp)
-    cosines = np.empty((n, k), dtype=np.float32)
+    found = [(np.empty((n, k), dtype=np.intp), np.empty((n, k), dtype=np.float32)) for _ in aparts]
     if k == 0:
-        return indices, cosines
+        return found
+    members, probes = _even_cells(vectors, k) if n > _EXACT else ([np.arange(n)], [np.arange(1)])
 
-    def search(job: tuple[NDArray[np.intp], NDArray[np.intp]]) -> None:
-        rows, among = job
-        indices[rows], cosines[rows] = _nearest(vectors, rows, among, k, apart)
+    def search(job: tuple[int, int]) -> None:
+        cell, start = job
+        rows = members[cell][start : start + _BLOCK]
+        among = np.sort(np.concatenate([members[probe] for probe in probes[cell]]))
+        similarities = vectors[rows] @ vectors[among].T
+        similarities[np.arange(len(rows)), np.searchsorted(among, rows)] = -np.inf
+        for (indices, cosines), apart in zip(found, aparts, strict=True):
+            if apart is not None:
+                similarities[(apart[rows] @ apart[among].T).nonzero()] = -np.inf
+            nearest, cosines[rows] = _highest(similarities, k)
+            indices[rows] = among[nearest]
 
-    everything = np.arange(n)
-    jobs = _cell_jobs(vectors, k) if n > _EXACT else [(everything, everything)]
-    in_parallel(search, ((rows[i : i + _BLOCK], among) for rows, among in jobs for i in range(0, len(rows), _BLOCK)))
-    return indices, cosines
+    in_parallel(search, ((cell, start) for cell, own in enumerate(members) for start in range(0, len(own), _BLOCK)))
+    return found
+
+
+def _highest(similarities: NDArray[np.float32], k: int) -> Neighbors:
+    """Return the positions of the k highest of each row, the highest first and ties by position, and their values."""
+    near = np.sort(np.argpartition(similarities, -k, axis=1)[:, -k:], axis=1)
+    cosines = np.take_along_axis(similarities, near, axis=1)
+    order = np.argsort(-cosines, axis=1, kind="stable")
+    return np.take_along_axis(near, order, axis=1), np.take_along_axis(cosines, order, axis=1)
 
 
 def cells(vectors: NDArray[np.float32], n_cells: int) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
@@ -107,19 +140,16 @@ def _nearest_center(vectors: NDArray[np.float32], centers: NDArray[np.float32]) 
     return labels
 
 
-def _cell_jobs(vectors: NDArray[np.float32], k: int) -> Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Yield the vectors of each cell, and the candidates for their neighbours, in rising order."""
-    centers, members = _even_cells(vectors)
-    sizes = np.array([len(cell) for cell in members])
-    squares = (centers**2).sum(axis=1)
-    for cell, own in enumerate(members):
-        nearest = np.argsort(squares - 2 * centers @ centers[cell], kind="stable")
-        probes = max(_PROBES, int(np.searchsorted(np.cumsum(sizes[nearest]), k + 1)) + 1)
-        yield own, np.sort(np.concatenate([members[near] for near in nearest[:probes]]))
+def _even_cells(vectors: NDArray[np.float32], k: int) -> tuple[list[NDArray[np.intp]], list[NDArray[np.intp]]]:
+    """Divide vectors into cells, and large ones again.
 
-
-def _even_cells(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[NDArray[np.intp]]]:
-    """Divide vectors into cells, and large ones again; return the centers and the members of each in rising order."""
+    Returns
+    -------
+    members : list of ndarray
+        The vectors of each cell, in rising order.
+    probes : list of ndarray
+        The cells that are searched for the neighbours of each cell's.
+    """
     centers: list[NDArray[np.float32]] = []
     members: list[NDArray[np.intp]] = []
     outer_centers, outer = cells(vectors, 2 * round(len(vectors) ** 0.5))
@@ -131,26 +161,27 @@ def _even_cells(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], list
         else:
             centers.append(center)
             members.append(own)
-    return np.stack(centers), members
+    return members, _nearest_cells(np.stack(centers), np.array([len(cell) for cell in members]), k)
+
+
+def _nearest_cells(centers: NDArray[np.float32], sizes: NDArray[np.intp], k: int) -> list[NDArray[np.intp]]:
+    """Return the cells nearest to each, itself included: eight, or as many as hold k vectors besides one."""
+    squares = (centers**2).sum(axis=1)
+    probes: list[NDArray[np.intp]] = [np.empty(0, dtype=np.intp)] * len(centers)
+
+    def find(start: int) -> None:
+        distances = squares - 2 * centers[start : start + _BLOCK] @ centers.T
+        for cell, (nearest, _) in enumerate(zip(*_highest(-distances, min(_PROBED, len(centers))), strict=True), start):
+            enough = int(np.searchsorted(np.cumsum(sizes[nearest]), k + 1)) + 1
+            if enough > len(nearest):
+                nearest = np.argsort(distances[cell - start], kind="stable")
+                enough = int(np.searchsorted(np.cumsum(sizes[nearest]), k + 1)) + 1
+            probes[cell] = nearest[: max(_PROBES, enough)]
+
+    in_parallel(find, range(0, len(centers), _BLOCK))
+    return probes
 
 
 def _members(labels: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     """Return the positions of each label, in rising order."""
     return np.split(np.argsort(labels, kind="stable"), np.cumsum(np.bincount(labels))[:-1])
-
-
-def _nearest(
-    vectors: NDArray[np.float32],
-    rows: NDArray[np.intp],
-    among: NDArray[np.intp],
-    k: int,
-    apart: sp.csr_array | None,
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    similarities = vectors[rows] @ vectors[among].T
-    similarities[np.arange(len(rows)), np.searchsorted(among, rows)] = -np.inf
-    if apart is not None:
-        similarities[(apart[rows] @ apart[among].T).nonzero()] = -np.inf
-    near = np.sort(np.argpartition(similarities, -k, axis=1)[:, -k:], axis=1)
-    cosines = np.take_along_axis(similarities, near, axis=1)
-    order = np.argsort(-cosines, axis=1, kind="stable")
-    return among[np.take_along_axis(near, order, axis=1)], np.take_along_axis(cosines, order, axis=1)

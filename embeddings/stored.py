@@ -26,6 +26,8 @@ from embeddings.progress import Progress, part_of
 # Strings embedded between two writes: a kill loses at most these.
 _CHUNK = 2048
 _QUERY = 500
+# Strings looked up at once: their vectors are held twice.
+_BLOCK = 50_000
 # In what versions before embedded a value; the mean vectors were stored under a key of their own.
 _FORMER_PHRASINGS = ("{}", "someone who cares about {}", "a person who values {}")
 _BUSY_SECONDS = 120
@@ -60,9 +62,8 @@ class VectorStore:
 
     def get(self, strings: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         """Return the positions of the stored strings, and their vectors, shape (n_stored, dimension)."""
-        positions, blobs = self._get(_VECTORS, strings, 4 * self._dimension)
-        vectors = np.frombuffer(blobs, dtype="<f4").reshape(len(positions), self._dimension)
-        return positions, vectors.astype(np.float32)
+        positions, rows = self._get(_VECTORS, strings, 4 * self._dimension)
+        return positions, rows.view("<f4").astype(np.float32, copy=False)
 
     def put(self, strings: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Store the vectors of strings in one transaction; stored strings keep their vectors."""
@@ -70,15 +71,16 @@ class VectorStore:
 
     def get_unknown(self, strings: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return the positions of the strings of which it is stored, and whether each holds unknown words."""
-        positions, blobs = self._get(_UNKNOWN, strings, 1)
-        return positions, np.frombuffer(blobs, dtype=np.uint8) == 1
+        positions, rows = self._get(_UNKNOWN, strings, 1)
+        return positions, rows[:, 0] == 1
 
     def put_unknown(self, strings: Sequence[str], unknown: NDArray[np.bool_]) -> None:
         """Store whether strings hold words that the model does not know."""
         self._put(_UNKNOWN, strings, [bytes([one]) for one in unknown.tolist()])
 
-    def _get(self, table: str, strings: Sequence[str], size: int) -> tuple[NDArray[np.intp], bytes]:
-        return self._guarded(lambda: self._read(table, strings, size), (np.empty(0, dtype=np.intp), b""))
+    def _get(self, table: str, strings: Sequence[str], size: int) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
+        nothing = np.empty(0, dtype=np.intp), np.empty((0, size), dtype=np.uint8)
+        return self._guarded(lambda: self._read(table, strings, size), nothing)
 
     def _put(self, table: str, strings: Sequence[str], blobs: Sequence[bytes]) -> None:
         self._guarded(lambda: self._write(table, strings, blobs), None)
@@ -88,14 +90,14 @@ class VectorStore:
         with self._open(table) as connection:
             connection.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?)", rows)  # noqa: S608
 
-    def _read(self, table: str, strings: Sequence[str], size: int) -> tuple[NDArray[np.intp], bytes]:
-        """Return the positions of the stored strings, and what is stored of each, `size` bytes."""
-        positions: list[int] = []
-        blobs: list[bytes] = []
+    def _read(self, table: str, strings: Sequence[str], size: int) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
+        """Return the positions of the stored strings, and what is stored of each, shape (n_stored, size)."""
         positions_of: dict[str, list[int]] = {}
         for position, string in enumerate(strings):
             positions_of.setdefault(string, []).append(position)
         wanted = list(positions_of)
+        positions: list[int] = []
+        rows = np.empty((len(strings), size), dtype=np.uint8)
         with self._open(table) as connection:
             for start in range(0, len(wanted), _QUERY):
                 part = wanted[start : start + _QUERY]
@@ -104,9 +106,10 @@ class VectorStore:
                 for string, blob, checksum in connection.execute(query, part):
                     if len(blob) != size or checksum != _checksum(string, blob):
                         raise sqlite3.DatabaseError("a vector is not what was stored")
-                    positions += positions_of[string]
-                    blobs += [blob] * len(positions_of[string])
-        return np.array(positions, dtype=np.intp), b"".join(blobs)
+                    for position in positions_of[string]:
+                        rows[len(positions)] = np.frombuffer(blob, dtype=np.uint8)
+                        positions.append(position)
+        return np.array(positions, dtype=np.intp), rows[: len(positions)]
 
     @contextlib.contextmanager
     def _open(self, table: str) -> Iterator[sqlite3.Connection]:
@@ -192,9 +195,10 @@ class StoredEncoder:
         check_strings(strings)
         vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
         missing = np.ones(len(strings), dtype=bool)
-        positions, stored = self.store.get(strings)
-        vectors[positions] = stored
-        missing[positions] = False
+        for start in range(0, len(strings), _BLOCK):
+            positions, stored = self.store.get(strings[start : start + _BLOCK])
+            vectors[start + positions] = stored
+            missing[start + positions] = False
         # Longest first, so that an estimate of the time left is not too low.
         todo = sorted(np.flatnonzero(missing).tolist(), key=lambda position: (-len(strings[position]), position))
         for start in range(0, len(todo), self._chunk):

@@ -32,7 +32,7 @@ _REMEDIES = {
 }
 
 
-def replace_file(target: Path, content: bytes, *, private: bool = False) -> None:
+def replace_file(target: Path, content: files.Content, *, private: bool = False) -> None:
     """Write a file, which only its owner can read if it is `private`; a file at `target` is replaced atomically.
 
     Raises
@@ -63,7 +63,7 @@ def replacing(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
 
 
 def replace_files(
-    folder: Path, contents: Mapping[str, bytes], *, gone: Mapping[str, str] | None = None, private: bool = False
+    folder: Path, contents: Mapping[str, files.Content], *, gone: Mapping[str, str] | None = None, private: bool = False
 ) -> None:
     """Write files of a folder, all or none: what is cut short is finished or undone by who comes next.
 
@@ -71,8 +71,8 @@ def replace_files(
     ----------
     folder : Path
         Made if it is not there.
-    contents : mapping of str to bytes
-        By name.
+    contents : mapping of str to bytes or iterable of bytes
+        By name. Parts are asked for in this order, each file's at once.
     gone : mapping of str to str, optional
         Files that must not stay beside them, each with the sha256 of its content: with other content it stays.
     private : bool

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from embeddings.files import Content
 from taxonomy.errors import OutputError, TaxonomyError, check_type
 from taxonomy.files import replace_file
 from taxonomy.formats.csv import taxonomy_csv
@@ -13,6 +14,7 @@ from taxonomy.formats.graphs import taxonomy_graphml, taxonomy_node_link
 from taxonomy.formats.markdown import taxonomy_markdown
 from taxonomy.formats.readers import SKOS, ending_of, need_rdflib
 from taxonomy.model import Taxonomy
+from taxonomy.model.canonical_form import json_parts
 
 
 def check_ending(path: Path) -> None:
@@ -59,7 +61,7 @@ def write_taxonomy(
     check_ending(path)
     tree.check()
     content = _skos(tree, ending, base_iri, issued) if ending in SKOS else _WRITERS[ending](tree)
-    replace_file(path, content if isinstance(content, bytes) else content.encode())
+    replace_file(path, content.encode() if isinstance(content, str) else content)
 
 
 def _written_ending(path: Path) -> str:
@@ -91,8 +93,8 @@ def _page(tree: Taxonomy) -> str:
     return taxonomy_page(tree)
 
 
-_WRITERS: dict[str, Callable[[Taxonomy], bytes | str]] = {
-    ".json": Taxonomy.to_json,
+_WRITERS: dict[str, Callable[[Taxonomy], Content | str]] = {
+    ".json": json_parts,
     ".csv": taxonomy_csv,
     ".graphml": taxonomy_graphml,
     ".node-link.json": taxonomy_node_link,

@@ -29,7 +29,7 @@ from taxonomy.clustering.many import LARGEST, partition_many
 from taxonomy.clustering.methods import METHODS
 from taxonomy.clustering.recursion import Anchors, Settings, build_hierarchy
 from taxonomy.clustering.sizes import allocate, check_sizes, default_sizes
-from taxonomy.clustering.smoothing import sharpen, transition_matrix
+from taxonomy.clustering.smoothing import sharpen, transition_matrices, transition_matrix
 from taxonomy.errors import LevelsError
 from taxonomy.geometry import centroids
 from taxonomy.values import read_values
@@ -350,12 +350,14 @@ def test_published_groups_are_of_like_standing(published_build: Path) -> None:
 def test_values_that_share_a_word_do_not_sharpen_each_other() -> None:
     vectors = blobs(60)
     labels = [f"{'code' if number < 20 else f'other{number}'} thing{number}" for number in range(60)]
-    transition = transition_matrix(vectors, labels).toarray()
-    assert not transition[:20, :20].any()
-    assert transition.sum(axis=1) == pytest.approx(1)
-    assert transition_matrix(vectors).toarray()[:20, :20].any()
+    usual, apart = (walk.toarray() for walk in transition_matrices(vectors, labels))
+    assert not apart[:20, :20].any()
+    assert apart.sum(axis=1) == pytest.approx(1)
+    assert usual[:20, :20].any()
+    assert np.array_equal(usual, transition_matrix(vectors).toarray())
     # All share a word: none has a neighbour, and each stays as it is.
-    assert sharpen(vectors, ["a word"] * 60) == pytest.approx(vectors, abs=1e-6)
+    _, nothing = transition_matrices(vectors, ["a word"] * 60)
+    assert sharpen(vectors, nothing) == pytest.approx(vectors, abs=1e-6)
 
 
 def _siblings_kept(labels: Sequence[str], levels: tuple[int, int], draws: int) -> list[float]:

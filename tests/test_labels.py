@@ -57,7 +57,7 @@ def name_one(labels: Sequence[str], weights: Sequence[float] = ()) -> str:
 
 def scope_of(name: str, labels: Sequence[str], weights: Sequence[float] = ()) -> Scope:
     found = namer(labels, weights)
-    definer = Definer(labels, found.frequency, found.vectors, found.lexicon, found.unlike)
+    definer = Definer(labels, found.vicious, found.frequency, found.vectors, found.lexicon, found.unlike)
     (scope,) = definer.define_level([name], [np.arange(len(labels))], [0])
     return scope
 

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,14 @@ from taxonomy.errors import OutputError
 from taxonomy.files import check_folder, replace_files
 from taxonomy.formats.csv import frequencies_csv, table_csv, taxonomy_csv
 from taxonomy.model import Taxonomy
+from taxonomy.model.canonical_form import json_parts
 from taxonomy.quality.cohesion import LevelCohesion
 from taxonomy.quality.findings import Finding
 from taxonomy.values import Rejection, ValueSet
 
 _REPORT = "report.json"
 _TREE = "taxonomy.json"
-# What every build writes; the tree comes last.
+# What every build writes.
 _FILES = ("taxonomy.csv", "frequencies.csv", "rejected.csv", _REPORT, _TREE)
 # Drawings of the tree, made on request.
 _DRAWN = ("map.parquet", "taxonomy.html")
@@ -112,13 +113,24 @@ def write_folder(
         "taxonomy.csv": taxonomy_csv(tree),
         "frequencies.csv": frequencies_csv(tree),
         "rejected.csv": _rejected_csv(value_set.rejected),
-        _TREE: tree.to_json(),
     }
     contents = drawn | {name: text.encode() for name, text in texts.items()}
-    files = {name: hashlib.sha256(contents[name]).hexdigest() for name in sorted(contents)}
-    said = report(tree, value_set, quality) | {"files": files}
-    contents = {_REPORT: (json.dumps(said, indent=1, ensure_ascii=False) + "\n").encode()} | contents
-    replace_files(folder, contents, gone=made)
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    said = report(tree, value_set, quality)
+
+    def tree_parts() -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        for part in json_parts(tree):
+            digest.update(part)
+            yield part
+        digests[_TREE] = digest.hexdigest()
+
+    def report_parts() -> Iterator[bytes]:
+        # Written last, when it is known what the others hold.
+        files = {name: digests[name] for name in sorted(digests)}
+        yield (json.dumps(said | {"files": files}, indent=1, ensure_ascii=False) + "\n").encode()
+
+    replace_files(folder, {**contents, _TREE: tree_parts(), _REPORT: report_parts()}, gone=made)
     return (*_FILES, *drawn)
 
 

@@ -21,6 +21,7 @@ from taxonomy.building.spaces import Space
 from taxonomy.clustering.recursion import Anchors, Settings, build_hierarchy
 from taxonomy.domains import Domain
 from taxonomy.errors import InputError, TaxonomyError, check_type
+from taxonomy.garbage import collection_paused
 from taxonomy.labels.language_model import Labelled, Labeller
 from taxonomy.labels.naming import lacks_words, name_nodes
 from taxonomy.model import InputProvenance, Node, Provenance, Retired, Taxonomy, default_level_names
@@ -36,6 +37,7 @@ from taxonomy.versions.staleness import empty_stale_definitions
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "transformers")
 
 
+@collection_paused()
 def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, one per choice
     values: ValueSource,
     recipe: Recipe | None = None,

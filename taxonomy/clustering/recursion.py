@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from embeddings.arrays import normalize, one_thread
@@ -15,7 +16,7 @@ from taxonomy.clustering.affinity import domain_affinity
 from taxonomy.clustering.many import partition_many
 from taxonomy.clustering.methods import METHODS, Partition
 from taxonomy.clustering.sizes import allocate
-from taxonomy.clustering.smoothing import sharpen, transition_matrix
+from taxonomy.clustering.smoothing import sharpen, transition_matrices, transition_matrix
 from taxonomy.errors import LevelsError
 from taxonomy.geometry import (
     Labels,
@@ -121,7 +122,7 @@ def build_hierarchy(
     n_top : int
         Nodes of a data-driven top.
     labels : sequence of str, optional
-        The values, so that those that share a word are not clustered for that: see `smoothing.sharpen`.
+        The values, so that those that share a word are not clustered for that.
     progress : callable, optional
         Called with (steps done, steps in all): the affinity to the domains, the sharpened vectors, and each level.
 
@@ -139,7 +140,9 @@ def build_hierarchy(
     with one_thread():
         done = progress or (lambda step, steps: None)
         steps = 2 + len(sizes) + (anchors is None)
-        points = sharpen(vectors, labels)
+        # A word that two values share often speaks for one domain, but is no reason to be in one cluster.
+        usual, apart = _transitions(vectors, labels)
+        points = sharpen(vectors, apart)
         done(1, steps)
         if anchors is None:
             done(2, steps)
@@ -152,9 +155,7 @@ def build_hierarchy(
                 fits = int(shares[-1].sum())
                 raise LevelsError(f"`top` is {n_top}, and these values and levels allow {fits}", remedy="ask for that")
             return build_layers(points, roots, shares, settings, done)
-        # A word that two values share often speaks for one domain, so here any values are neighbours.
-        transition = transition_matrix(vectors)
-        affinity = domain_affinity(vectors, transition, anchors.vectors, anchors.domains, anchors.known)
+        affinity = domain_affinity(vectors, usual, anchors.vectors, anchors.domains, anchors.known)
         done(2, steps)
         roots = affinity.argmax(axis=1)
         counts = np.bincount(roots, minlength=anchors.n_domains)
@@ -162,6 +163,14 @@ def build_hierarchy(
         shares = allocate(counts, sizes, min_children=least, root_children=least, exact=settings.exact)
         layers = build_layers(points, roots, shares, settings, done)
         return [*layers, _domain_layer(affinity, roots, layers)]
+
+
+def _transitions(vectors: NDArray[np.float32], labels: Sequence[str] | None) -> tuple[sp.csr_array, sp.csr_array]:
+    """Return the random walks by which domains are told, and by which vectors are sharpened."""
+    if labels is not None:
+        return transition_matrices(vectors, labels)
+    any_neighbors = transition_matrix(vectors)
+    return any_neighbors, any_neighbors
 
 
 def build_layers(

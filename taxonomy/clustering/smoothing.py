@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from embeddings.arrays import in_parallel, normalize
-from embeddings.neighbors import nearest_neighbors
+from embeddings.neighbors import Neighbors, nearest_neighbors, nearest_with_and_apart
 from taxonomy.english.words import stems
 from taxonomy.geometry import Points
 
@@ -27,39 +27,58 @@ _STEPS = 3
 _BLOCK = 4096
 
 
-def sharpen(vectors: NDArray[np.float32], labels: Sequence[str] | None, alpha: float = ALPHA) -> NDArray[np.float32]:
-    """Return unit vectors moved towards those of like values that share no word with them.
+def sharpen(vectors: NDArray[np.float32], transition: sp.csr_array, alpha: float = ALPHA) -> NDArray[np.float32]:
+    """Return unit vectors moved towards their neighbours.
 
     Parameters
     ----------
     vectors : ndarray of shape (n, dimension)
         Unit vectors of the values.
-    labels : sequence of str or None
-        The values; None for vectors of nothing that has words.
+    transition : csr_array of shape (n, n)
+        Random walk on the graph of neighbours.
     alpha : float
         From 0 (nothing moves) to 1.
     """
-    return normalize(diffuse(vectors, transition_matrix(vectors, labels), alpha))
+    return normalize(diffuse(vectors, transition, alpha))
 
 
-def transition_matrix(vectors: NDArray[np.float32], labels: Sequence[str] | None = None) -> sp.csr_array:
+def transition_matrix(vectors: NDArray[np.float32]) -> sp.csr_array:
     """Return the random walk on the symmetric nearest-neighbour graph of unit vectors.
 
     Parameters
     ----------
     vectors : ndarray of shape (n, dimension)
         Unit vectors. Edges go to the ten nearest, to fewer among under 200; weights are cosines, negative ones 0.
-    labels : sequence of str, optional
-        Values that share the stem of a word are not joined; without labels, any may be.
 
     Returns
     -------
     csr_array of shape (n, n)
         Rows sum to 1; a vector without a neighbour stays where it is.
     """
-    n = len(vectors)
-    apart = None if labels is None else _stems_of(labels)
-    indices, cosines = nearest_neighbors(vectors, min(N_NEIGHBORS, n // _VALUES_PER_NEIGHBOR), apart=apart)
+    return _walk(nearest_neighbors(vectors, _n_neighbors(vectors)))
+
+
+def transition_matrices(vectors: NDArray[np.float32], labels: Sequence[str]) -> tuple[sp.csr_array, sp.csr_array]:
+    """Return the random walk of `transition_matrix`, and the one on which values that share a word are no neighbours.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, dimension)
+        Unit vectors of the values.
+    labels : sequence of str
+        The values. Those that share the stem of a word are not joined on the second graph.
+    """
+    usual, apart = nearest_with_and_apart(vectors, _n_neighbors(vectors), _stems_of(labels))
+    return _walk(usual), _walk(apart)
+
+
+def _n_neighbors(vectors: NDArray[np.float32]) -> int:
+    return min(N_NEIGHBORS, len(vectors) // _VALUES_PER_NEIGHBOR)
+
+
+def _walk(neighbors: Neighbors) -> sp.csr_array:
+    indices, cosines = neighbors
+    n = len(indices)
     rows = np.repeat(np.arange(n), indices.shape[1])
     weights = np.clip(cosines.ravel(), 0, None)
     graph = sp.csr_array((weights, (rows, indices.ravel())), shape=(n, n))

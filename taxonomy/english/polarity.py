@@ -50,7 +50,7 @@ _DERIVED = (
 _ADJECTIVE = re.compile(r".{2,}(?:ent|ant|ed|ful|ic|ish|ist|ive|less|ory|ous)")
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=1_000_000)
 def polarity_of(text: str) -> Polarity:
     """Return what a value string names, by its head and what stands about it.
 
@@ -76,10 +76,15 @@ def polarity_of(text: str) -> Polarity:
     return "opposition" if "opposition" in found else "vice" if "vice" in found else "value"
 
 
+def are_few(vices: int, values: int) -> bool:
+    """Tell whether vices are in the minority among values, so that they don't speak for them."""
+    return 2 * vices < values
+
+
 def vices_among(polarities: Sequence[Polarity]) -> list[int]:
     """Return the positions of the vices among values, none where at least half are vices."""
     vices = [at for at, polarity in enumerate(polarities) if polarity == "vice"]
-    return vices if 2 * len(vices) < len(polarities) else []
+    return vices if are_few(len(vices), len(polarities)) else []
 
 
 def _words(text: str) -> list[str]:

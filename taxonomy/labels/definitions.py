@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.arrays import one_thread
-from taxonomy.english.polarity import polarity_of, vices_among
+from taxonomy.english.polarity import polarity_of
 from taxonomy.english.words import related, stems
-from taxonomy.labels.fit import FLOOR, node_vectors, rivals
+from taxonomy.labels.fit import FLOOR, node_vectors, rivals, without_vices
 from taxonomy.labels.lexicon import Lexicon
 from taxonomy.model.scope_notes import Scope
 
@@ -34,6 +34,8 @@ class Definer:
     ----------
     labels : sequence of str, length n
         Of the values.
+    vicious : ndarray of shape (n,), bool
+        Which of them are vices.
     frequency : ndarray of shape (n,)
         From 0 (the rarest value) to 1.
     vectors : ndarray of shape (n, dimension)
@@ -44,6 +46,7 @@ class Definer:
     """
 
     labels: Sequence[str]
+    vicious: NDArray[np.bool_]
     frequency: NDArray[np.float64]
     vectors: NDArray[np.float32]
     lexicon: Lexicon
@@ -82,14 +85,14 @@ class Definer:
         They are chosen one after the other, each for what it adds: greedy facility location (Nemhauser, Wolsey and
         Fisher 1978).
         """
-        members = np.delete(members, vices_among([polarity_of(self.labels[member]) for member in members]))
+        members = without_vices(members, self.vicious)
         fit = self.vectors[members] @ center + self.frequency[members]
         members = members[np.lexsort((members, -fit))[:_POOL]]
         texts = [self.lexicon.plain(self.labels[member]) for member in members]
         likeness = self.vectors[members] @ self.vectors[members].T
         weights = FLOOR + self.frequency[members]
-        said = set(stems(name))
-        named = [at for at, text in enumerate(texts) if stems(text) <= said]
+        said = _Said(stems(name))
+        named = [at for at, text in enumerate(texts) if stems(text) <= stems(name)]
         usable = [at for at, text in enumerate(texts) if self._is_usable(text)]
         # The value that the node is named as explains nothing.
         usable = [at for at in usable if texts[at] != name.casefold()] or usable
@@ -98,13 +101,13 @@ class Definer:
         # What says something else than the name, then what says something more, then what there is.
         for least in (1.0, 0.5, 0.0):
             while len(chosen) < (_SHOWN if least else 2):
-                new = [at for at in usable if at not in chosen and _new_part(texts[at], said) >= least]
+                new = [at for at in usable if at not in chosen and said.new_part(texts[at]) >= least]
                 if not new:
                     break
                 gains = weights @ np.maximum(likeness[:, new] - reached[:, None], 0)
                 best = new[int(np.argmax(np.round(gains, 6)))]
                 chosen.append(best)
-                said |= stems(texts[best])
+                said.add(stems(texts[best]))
                 reached = np.maximum(reached, likeness[:, best])
             if len(chosen) > 1:
                 break
@@ -113,22 +116,40 @@ class Definer:
 
     def _beside(self, name: str, members: NDArray[np.intp], center: NDArray[np.float32]) -> str:
         """Return the value of another node that is most easily looked for in this one, empty if none is like it."""
-        texts = [self.lexicon.plain(self.labels[member]) for member in members]
-        said = stems(name)
+        said = _Said(stems(name))
         near = self.vectors[members] @ center
-        options = [
-            (-round(float(cosine) + _OTHER_WORDS * _new_part(text, said), 6), text)
-            for cosine, text in zip(near, texts, strict=True)
-            if cosine > self.unlike and self._is_usable(text) and polarity_of(text) != "vice"
-        ]
-        return min(options)[1] if options else ""
+        best = (np.inf, "")
+        for at in np.argsort(-near).tolist():
+            cosine = float(near[at])
+            # Those that follow are less like it, whatever words they have.
+            if cosine <= self.unlike or -best[0] > cosine + _OTHER_WORDS + 1e-6:
+                break
+            text = self.lexicon.plain(self.labels[members[at]])
+            if self._is_usable(text) and polarity_of(text) != "vice":
+                best = min(best, (-round(cosine + _OTHER_WORDS * said.new_part(text), 6), text))
+        return best[1]
 
     def _is_usable(self, text: str) -> bool:
         """Tell whether a value is short enough to stand in a list, and names a thing."""
         return len(text.split()) <= _LONGEST and _LISTABLE.fullmatch(text) is not None and self.lexicon.is_thing(text)
 
 
-def _new_part(text: str, said: set[str] | frozenset[str]) -> float:
-    """Return the part of the words of a text that were not said, by their families."""
-    words = stems(text)
-    return sum(not any(related(word, other) for other in said) for word in words) / len(words)
+class _Said:
+    """The families of the words that were said."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._words = set(words)
+        self._is_new: dict[str, bool] = {}
+
+    def add(self, words: Iterable[str]) -> None:
+        """Say words, too."""
+        self._words.update(words)
+        for known, is_new in self._is_new.items():
+            self._is_new[known] = is_new and not any(related(known, word) for word in words)
+
+    def new_part(self, text: str) -> float:
+        """Return the part of the words of a text that were not said."""
+        words = stems(text)
+        for word in words - self._is_new.keys():
+            self._is_new[word] = not any(related(word, said) for said in self._words)
+        return sum(self._is_new[word] for word in words) / len(words)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from embeddings import nearest_neighbors
 from embeddings.arrays import in_parallel, normalize
+from taxonomy.english.polarity import are_few
 
 # Added to every value's frequency, so that the rare ones together say something too.
 FLOOR = 0.1
@@ -50,6 +51,20 @@ def frequencies(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     positive = weights[weights > 0]
     scale = np.log1p(weights / (positive.min() if len(positive) else 1.0))
     return np.asarray(scale / scale.max() if len(scale) and scale.max() > 0 else scale)
+
+
+def without_vices(members: NDArray[np.intp], vicious: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the members of a node that are no vices; all where at least half are.
+
+    Parameters
+    ----------
+    members : ndarray of shape (n_members,)
+        Positions of values.
+    vicious : ndarray of shape (n,)
+        Which values are vices.
+    """
+    vices = vicious[members]
+    return members[~vices] if are_few(int(vices.sum()), len(members)) else members
 
 
 def node_vectors(

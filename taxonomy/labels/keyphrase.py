@@ -18,10 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.arrays import one_thread
-from taxonomy.english.polarity import polarity_of, vices_among
+from taxonomy.english.polarity import polarity_of
 from taxonomy.english.words import parts, sentence_case, stems
 from taxonomy.labels.candidates import MAX_WORDS, Candidate, propose_ideas, propose_pairs
-from taxonomy.labels.fit import FLOOR, Fit, frequencies, label_ranks, measure_fit, node_vectors, rivals, unlike
+from taxonomy.labels.fit import (
+    FLOOR,
+    Fit,
+    frequencies,
+    label_ranks,
+    measure_fit,
+    node_vectors,
+    rivals,
+    unlike,
+    without_vices,
+)
 from taxonomy.labels.lexicon import Lexicon
 from taxonomy.labels.telling import TellingWords, find_telling_words
 from taxonomy.labels.used import UsedNames
@@ -94,8 +104,8 @@ class Namer:
     lexicon : Lexicon
     unlike : float
         Cosine under which two values have little in common.
-    foreign : ndarray of shape (n,), bool
-        Which values are not known to be English.
+    foreign, vicious : ndarray of shape (n,), bool
+        Which values are not known to be English, and which are vices.
     """
 
     labels: Sequence[str]
@@ -106,6 +116,7 @@ class Namer:
     lexicon: Lexicon = field(repr=False)
     unlike: float
     foreign: NDArray[np.bool_]
+    vicious: NDArray[np.bool_]
 
     @classmethod
     def from_weights(
@@ -120,8 +131,10 @@ class Namer:
         foreign = np.zeros(len(labels), dtype=bool) if foreign is None else foreign
         # Of English alone, which says how words are written in lower case.
         lexicon = Lexicon.from_labels([label for label, other in zip(labels, foreign, strict=True) if not other])
+        vicious = np.array([polarity_of(label) == "vice" for label in labels], dtype=bool)
         with one_thread():
-            return cls(labels, weights, frequencies(weights), vectors, encode, lexicon, unlike(vectors), foreign)
+            far = unlike(vectors)
+        return cls(labels, weights, frequencies(weights), vectors, encode, lexicon, far, foreign, vicious)
 
     def name_level(
         self,
@@ -185,7 +198,7 @@ class Namer:
 
     def _pool(self, members: NDArray[np.intp], center: NDArray[np.float32]) -> _Pool:
         """Return the best members, without the vices unless at least half are."""
-        members = np.delete(members, vices_among([polarity_of(self.labels[member]) for member in members]))
+        members = without_vices(members, self.vicious)
         fit = self.vectors[members] @ center + _FREQUENCY_BONUS * self.frequency[members]
         best = members[np.lexsort((members, -fit))[:_POOL]]
         weights = FLOOR + self.frequency[best]
@@ -277,7 +290,7 @@ class Namer:
         least = _ALIKE if len(members) == 2 else self.unlike
         bar = (vectors @ names.T).max(axis=1, initial=least)
         said = [stems(self.labels[member]) for member in members]
-        has_words = [[stems(one.text) <= words for words in said] for one in ideas]
+        has_words = [[idea <= words for words in said] for idea in (stems(one.text) for one in ideas)]
         near = np.stack([one.vector for one in ideas]) @ vectors.T >= bar
         return np.asarray(near | np.array(has_words), dtype=np.bool_)
 

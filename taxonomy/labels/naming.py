@@ -97,7 +97,7 @@ def _measure(draft: Draft, level: int, namer: Namer, members: dict[str, Members]
 
 def _define(draft: Draft, namer: Namer, members: dict[str, Members]) -> None:
     """Give scope notes to the nodes without a definition, once all have a name."""
-    definer = Definer(namer.labels, namer.frequency, namer.vectors, namer.lexicon, namer.unlike)
+    definer = Definer(namer.labels, namer.vicious, namer.frequency, namer.vectors, namer.lexicon, namer.unlike)
     notes = ScopeNotes(draft.nodes)
     for level in range(1, draft.top + 1):
         nodes = draft.level(level)

@@ -4,38 +4,49 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 # Fields that are written as one line per item.
 _LISTS = frozenset({"levels", "nodes", "retired"})
+_BLOCK = 4096
+_ANY = TypeAdapter(list[Any])
+_line = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
-def canonical_json(record: BaseModel) -> str:
-    """Return the JSON text of a taxonomy: equal taxonomies have equal bytes."""
-    fields = []
+def json_parts(record: BaseModel) -> Iterator[bytes]:
+    """Yield the JSON of a taxonomy in parts: equal taxonomies have equal bytes."""
+    before = "{\n"
     for name in type(record).model_fields:
         value = getattr(record, name)
-        if name in _LISTS:
-            items = ",\n  ".join(_json_line(item) for item in value)
-            text = f"[\n  {items}\n ]" if items else "[]"
+        yield f'{before} "{name}": '.encode()
+        before = ",\n"
+        if name in _LISTS and value:
+            yield from _listed(value)
         else:
-            text = _json_line(value)
-        fields.append(f' "{name}": {text}')
-    return "{\n" + ",\n".join(fields) + "\n}\n"
+            yield from (line.encode() for line in _lines([value]))
+    yield b"\n}\n"
 
 
-def digest_nodes(nodes: Iterable[BaseModel]) -> str:
+def _listed(items: Sequence[BaseModel]) -> Iterator[bytes]:
+    before = "[\n  "
+    for line in _lines(items):
+        yield f"{before}{line}".encode()
+        before = ",\n  "
+    yield b"\n ]"
+
+
+def digest_nodes(nodes: Sequence[BaseModel]) -> str:
     """Return ``sha256:`` and the digest of nodes in their canonical JSON."""
     digest = hashlib.sha256()
-    for node in nodes:
-        digest.update(_json_line(node).encode())
-        digest.update(b"\n")
+    for line in _lines(nodes):
+        digest.update(f"{line}\n".encode())
     return f"sha256:{digest.hexdigest()}"
 
 
-def _json_line(item: Any) -> str:
-    plain = item.model_dump(mode="json") if isinstance(item, BaseModel) else item
-    return json.dumps(plain, ensure_ascii=False, allow_nan=False)
+def _lines(items: Sequence[Any]) -> Iterator[str]:
+    for start in range(0, len(items), _BLOCK):
+        # Many in one call take half the time.
+        yield from map(_line, _ANY.dump_python(list(items[start : start + _BLOCK]), mode="json"))

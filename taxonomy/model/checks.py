@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import TypeVar
 
 from taxonomy.english.plurals import count_of
 from taxonomy.errors import InvariantError
 from taxonomy.model.nodes import Level, Node, Retired
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 def check_invariants(nodes: Sequence[Node], levels: Sequence[Level], retired: Sequence[Retired]) -> None:
@@ -34,24 +37,27 @@ def _check_levels(nodes: Sequence[Node], levels: Sequence[Level]) -> None:
         raise InvariantError("the taxonomy has no nodes", remedy="give it at least one value")
     if [level.level for level in levels] != list(range(len(levels))):
         raise InvariantError("the levels are not numbered 0, 1, 2, ...", remedy="number them from the leaves")
-    outside = [node for node in nodes if not 0 <= node.level < len(levels)]
-    if outside:
-        _fail("nodes are on a level that the taxonomy does not have", outside, "add the level, or move them")
     sizes = Counter(node.level for node in nodes)
+    if not sizes.keys() <= set(range(len(levels))):
+        outside = [node for node in nodes if not 0 <= node.level < len(levels)]
+        _fail("nodes are on a level that the taxonomy does not have", outside, "add the level, or move them")
     for level in levels:
         if level.size != sizes[level.level]:
             problem = f"level {level.level} has {count_of(sizes[level.level], 'node')}, and its size says {level.size}"
             raise InvariantError(problem, remedy="correct the size")
-    bad = [node for node in nodes if not (math.isfinite(node.weight) and node.weight >= 0)]
+    bad = [node for node in nodes if not 0 <= node.weight < math.inf]
     if bad:
         _fail("weights are negative or not finite", bad, "give each a number of 0 or more")
 
 
 def _check_ids(nodes: Sequence[Node], retired: Sequence[Retired]) -> None:
-    counts = Counter(node.id for node in nodes)
-    twice = [node for node in nodes if counts[node.id] > 1]
+    twice = _repeated([node.id for node in nodes])
     if twice:
-        _fail("ids are used more than once", twice, "give every node an id of its own")
+        _fail(
+            "ids are used more than once",
+            [node for node in nodes if node.id in twice],
+            "give every node an id of its own",
+        )
     blank = [node for node in nodes if not (node.id.strip() and node.label.strip())]
     if blank:
         _fail("ids or labels are blank", blank, "give every node an id and a label")
@@ -84,11 +90,19 @@ def _check_parents(nodes: Sequence[Node], top: int) -> None:
 
 
 def _check_labels(nodes: Sequence[Node]) -> None:
-    names = Counter(name for node in nodes if node.level == 0 for name in (node.label, *node.aliases))
-    twice = [node for node in nodes if node.level == 0 and any(names[name] > 1 for name in (node.label, *node.aliases))]
-    if twice:
+    values = [node for node in nodes if node.level == 0]
+    shared = _repeated([name for value in values for name in (value.label, *value.aliases)])
+    if shared:
+        twice = [value for value in values if not shared.isdisjoint((value.label, *value.aliases))]
         _fail("values share a label or an alias", twice, "keep each string in one value")
-    siblings = Counter((node.parent, node.label) for node in nodes)
-    same = [node for node in nodes if siblings[node.parent, node.label] > 1]
-    if same:
+    siblings = _repeated([(node.parent, node.label) for node in nodes])
+    if siblings:
+        same = [node for node in nodes if (node.parent, node.label) in siblings]
         _fail("siblings have the same label", same, "rename or merge them")
+
+
+def _repeated(keys: Sequence[Key]) -> set[Key]:
+    """Return the keys that occur more than once; nearly always there is none, which a set tells fastest."""
+    if len(set(keys)) == len(keys):
+        return set()
+    return {key for key, count in Counter(keys).items() if count > 1}

@@ -12,12 +12,14 @@ from pydantic import ValidationError
 
 from taxonomy.errors import InputError, InvariantError, check_type
 from taxonomy.files import settle
+from taxonomy.garbage import collection_paused
 from taxonomy.model.taxonomy import SCHEMA_VERSION, Taxonomy
 
 _REMEDY = "give the path of a taxonomy.json"
 _REPAIR = "correct the file, or make it again"
 
 
+@collection_paused()
 def load(path: str | Path) -> Taxonomy:
     """Read a `taxonomy.json` and check it.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
+from functools import cached_property
 
 from taxonomy.errors import AmbiguousKeyError, LookupFailedError
 from taxonomy.model.nodes import Node, Retired
@@ -46,9 +47,10 @@ class Lookup:
     def __init__(self, nodes: Iterable[Node], retired: Iterable[Retired]) -> None:
         self.by_id = {node.id: node for node in nodes}
         self._retired = {entry.id: entry for entry in retired}
-        self._by_name = SpellingIndex(
-            (name, node) for node in self.by_id.values() for name in (node.label, *node.aliases)
-        )
+
+    @cached_property
+    def _by_name(self) -> SpellingIndex[Node]:
+        return SpellingIndex((name, node) for node in self.by_id.values() for name in (node.label, *node.aliases))
 
     def find_all(self, key: str, level: int | None = None) -> list[Node]:
         """Return the node of this id, else all of this label or alias."""

@@ -7,12 +7,12 @@ it is written; the number, and the names of the nodes that it points to, follow 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from taxonomy.english.polarity import polarity_of, vices_among
+from taxonomy.english.polarity import are_few, polarity_of
 from taxonomy.model.nodes import Node
 
 _MOST_WORDS = 30
@@ -105,9 +105,9 @@ class ScopeNotes:
 
     def write(self, id: str, scope: Scope) -> str:
         """Return the scope note of a node."""
-        labels = self._labels[id]
-        n_vices = len(vices_among([polarity_of(label) for label in labels]))
-        return write_scope_note(scope, len(labels), n_vices, self._place(id, scope.beside))
+        n_values, n_vices = (counts[id] for counts in self._counts)
+        place = self._place(id, scope.beside)
+        return write_scope_note(scope, n_values, n_vices if are_few(n_vices, n_values) else 0, place)
 
     def _place(self, id: str, value: str) -> Place | None:
         """Return where a value is on the level of a node, None where it is not elsewhere."""
@@ -120,21 +120,23 @@ class ScopeNotes:
         return Place(node.label, above.label if above else "")
 
     @cached_property
-    def _live_values(self) -> dict[str, Node]:
-        values = (node for node in self._nodes.values() if node.level == 0 and not node.is_dormant)
-        return {spelling.casefold(): value for value in values for spelling in (*value.aliases, value.label)}
+    def _live(self) -> list[Node]:
+        return [node for node in self._nodes.values() if node.level == 0 and not node.is_dormant]
 
     @cached_property
-    def _labels(self) -> dict[str, list[str]]:
-        """The labels of the values below each node that are not dormant."""
-        labels: dict[str, list[str]] = defaultdict(list)
-        for value in self._nodes.values():
-            live = value.level == 0 and not value.is_dormant
-            parent = self._nodes.get(value.parent or "") if live else None
-            while parent is not None:
-                labels[parent.id].append(value.label.casefold())
-                parent = self._nodes.get(parent.parent or "")
-        return labels
+    def _live_values(self) -> dict[str, Node]:
+        return {spelling.casefold(): value for value in self._live for spelling in (*value.aliases, value.label)}
+
+    @cached_property
+    def _counts(self) -> tuple[Counter[str], Counter[str]]:
+        """How many values that are not dormant are below each node, and how many of these are vices."""
+        vices = [value for value in self._live if polarity_of(value.label) == "vice"]
+        counts = Counter(value.parent or "" for value in self._live), Counter(value.parent or "" for value in vices)
+        inner = (node for node in self._nodes.values() if node.level)
+        for node in sorted(inner, key=lambda node: node.level):
+            for below in counts:
+                below[node.parent or ""] += below[node.id]
+        return counts
 
 
 def is_same_scope(old: str, new: str) -> bool:

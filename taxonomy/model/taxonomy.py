@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taxonomy.errors import check_type
-from taxonomy.model.canonical_form import canonical_json, digest_nodes
+from taxonomy.model.canonical_form import digest_nodes, json_parts
 from taxonomy.model.checks import check_invariants
 from taxonomy.model.draft import subtree_nodes
 from taxonomy.model.frames import nodes_frame
@@ -429,4 +429,4 @@ class Taxonomy(Record):
 
     def to_json(self) -> str:
         """Return the text of taxonomy.json: equal taxonomies have equal bytes."""
-        return canonical_json(self)
+        return b"".join(json_parts(self)).decode()

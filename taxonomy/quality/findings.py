@@ -114,21 +114,21 @@ def _weight(code: str, node: Node) -> float:
 
 
 def _single_child(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
-    for node in tree.nodes:
+    for node in tree.inner:
         if len(tree.children(node)) == 1:
             yield node, f"{_name(node)} has a single child"
 
 
 def _oversized(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
-    for node in tree.nodes:
+    for node in tree.inner:
         count = len(tree.children(node))
         if count > MAX_CHILDREN:
             yield node, f"{_name(node)} has {count} children, more than {MAX_CHILDREN}"
 
 
 def _unstable(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
-    for node in tree.nodes:
-        if node.level > 0 and node.stability is not None and node.stability < UNSTABLE:
+    for node in tree.inner:
+        if node.stability is not None and node.stability < UNSTABLE:
             yield node, f"{_name(node)} came back in {node.stability:.0%} of the runs when the tree was built again"
 
 
@@ -159,9 +159,8 @@ def _twins(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
 
 def _same_label(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
     by_words: dict[frozenset[str], list[Node]] = defaultdict(list)
-    for node in tree.nodes:
-        if node.level > 0:
-            by_words[_words(node.label)].append(node)
+    for node in tree.inner:
+        by_words[_words(node.label)].append(node)
     for nodes in by_words.values():
         for other in nodes[1:]:
             yield other, f"{_name(other)} is named as {_name(nodes[0])} is"
@@ -175,7 +174,7 @@ def _words(label: str) -> frozenset[str]:
 
 
 def _opposites(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
-    for parent in tree.nodes:
+    for parent in tree.inner:
         children = tree.children(parent)
         vices = set(vices_among([child.polarity for child in children]))
         denied: dict[int, list[str]] = defaultdict(list)
@@ -207,7 +206,7 @@ def _some(labels: Sequence[str]) -> str:
 def _weights(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
     # Shares may be rounded more coarsely than weights: to the digits that they are stated with.
     digits = max((len(f"{node.share:.6f}".rstrip("0").partition(".")[2]) for node in tree.nodes), default=0)
-    for node in tree.nodes:
+    for node in tree.inner:
         children = tree.children(node)
         rounding = 0.5000001 * (len(children) + 1)
         weight = math.fsum(child.weight for child in children)
@@ -227,7 +226,7 @@ def _doubtful(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
 
 
 def _outlying(tree: Taxonomy) -> Iterator[tuple[Node, str]]:
-    for node in tree.nodes:
+    for node in tree.inner:
         parent = tree.parent(node)
         if OUTLYING in node.flags and parent is not None:
             yield (

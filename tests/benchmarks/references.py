@@ -162,10 +162,11 @@ class _Clustered:
     def cluster(self, alpha: float, *, apart: bool) -> NDArray[np.intp]:
         """Return the cluster of each value."""
         from taxonomy.clustering.recursion import build_layers
-        from taxonomy.clustering.smoothing import sharpen
+        from taxonomy.clustering.smoothing import sharpen, transition_matrices
 
         with threadpool_limits(1):
-            points = sharpen(self.vectors, self.values.labels if apart else None, alpha)
+            walks = transition_matrices(self.vectors, self.values.labels)
+            points = sharpen(self.vectors, walks[int(apart)], alpha)
             (layer,) = build_layers(points, self._roots, [self._shares], self._settings, lambda done, total: None)
         return layer.parents
 
