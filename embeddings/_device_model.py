@@ -84,7 +84,7 @@ class DeviceModel:
                 order.append(positions)
                 vectors.append(self._compute(features)[: len(positions)])
             computed = torch.cat(vectors).cpu().numpy()
-        unit = np.empty_like(computed)
+        unit: NDArray[np.float32] = np.empty_like(computed)
         unit[np.concatenate(order)] = computed
         return unit
 

@@ -55,10 +55,7 @@ def wish(device: str | None = None, precision: str | None = None) -> Wish:
     DeviceError
         If what is named is no device, or no precision.
     """
-    outer = _wish.get()
-    if device is None and outer is None and os.environ.get(VARIABLE):
-        return Wish(_checked(os.environ[VARIABLE], VARIABLE), precision or FP32)
-    outer = outer or Wish(AUTO, FP32)
+    outer = _wish.get() or Wish(_checked(os.environ.get(VARIABLE) or AUTO, VARIABLE), FP32)
     if precision not in (None, *PRECISIONS):
         raise DeviceError(f"`precision` is {precision!r}; give {FP32} or {BF16}")
     return Wish(outer.device if device is None else _checked(device, "`device`"), precision or outer.precision)
@@ -138,8 +135,9 @@ def choose_device(wanted: Wish, expected: int = 0) -> Device | None:
         raise DeviceError(f"the precision {precision} needs a GPU; name one with `device`, or leave `precision` out")
     kinds = visible_gpus()
     if not kinds:
-        asked = f"the precision {precision} needs a GPU" if device == AUTO else f"the device {device} is asked for"
-        raise DeviceError(f"{asked}, and torch sees no GPU; use the device {CPU}, or install a torch built for the GPU")
+        asked = f"the precision {precision} needs a GPU" if device == AUTO else f"the GPU {device} is asked for"
+        instead = "leave `precision` out" if device == AUTO else f"use the device {CPU}"
+        raise DeviceError(f"{asked}, and torch sees none; {instead}, or install a torch that is built for your GPU")
     if ":" in device:
         number = int(device.split(":")[1])
         if number >= len(kinds):
