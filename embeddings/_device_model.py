@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -100,19 +102,19 @@ class DeviceModel:
 
     def _batches(self, strings: list[str], tokens: int) -> Iterator[tuple[NDArray[np.intp], Features]]:
         """Yield the positions of strings of one token count with their features, filled up to the rows of a batch."""
-        waiting: dict[int, list[tuple[NDArray[np.intp], Features]]] = {}
-        for start in range(0, len(strings), _TOKENISED):
-            for count, positions, features in self._tokenised(strings[start : start + _TOKENISED]):
-                rows = max(1, tokens // count)
-                parts = waiting.pop(count, [])
-                joined, features = _join([*parts, (positions + start, features)])
-                whole = len(joined) - len(joined) % rows
-                for at in range(0, whole, rows):
-                    yield joined[at : at + rows], {name: one[at : at + rows] for name, one in features.items()}
-                if whole < len(joined):
-                    waiting[count] = [(joined[whole:], {name: one[whole:] for name, one in features.items()})]
-        for count, parts in sorted(waiting.items()):
-            ((positions, features),) = parts
+        waiting: dict[int, tuple[NDArray[np.intp], Features]] = {}
+        for count, positions, features in self._tokenised(strings):
+            rows = max(1, tokens // count)
+            if count in waiting:
+                before, those = waiting.pop(count)
+                positions = np.concatenate([before, positions])
+                features = {name: torch.cat([those[name], one]) for name, one in features.items()}
+            whole = len(positions) - len(positions) % rows
+            for at in range(0, whole, rows):
+                yield positions[at : at + rows], {name: one[at : at + rows] for name, one in features.items()}
+            if whole < len(positions):
+                waiting[count] = positions[whole:], {name: one[whole:] for name, one in features.items()}
+        for count, (positions, features) in sorted(waiting.items()):
             missing = max(1, tokens // count) - len(positions)
             yield positions, {name: _filled(one, missing) for name, one in features.items()}
 
@@ -126,50 +128,62 @@ class DeviceModel:
         return torch.nn.functional.normalize(vectors.float(), p=2, dim=1)
 
     def _tokenised(self, strings: list[str]) -> Iterator[tuple[int, NDArray[np.intp], Features]]:
-        """Yield each token count with the positions of its strings and their features."""
+        """Yield token counts with the positions of strings and their features, a part of the strings after the other.
+
+        The next part is tokenised meanwhile.
+        """
+        starts = range(0, len(strings), _TOKENISED)
+        with ThreadPoolExecutor(1) as executor:
+            ahead = [executor.submit(self._read, strings[:_TOKENISED])]
+            for start in starts:
+                following = start + _TOKENISED
+                ahead.append(executor.submit(self._read, strings[following : following + _TOKENISED]))
+                for count, positions, features in self._by_count(ahead.pop(0).result()):
+                    yield count, positions + start, features
+
+    def _by_count(self, read: Any) -> Iterator[tuple[int, NDArray[np.intp], Features]]:
         if self._tokenizer is None:
-            read = self._loaded.features(strings)
             counts = read["attention_mask"].sum(1).numpy()
             if not all(mask[:count].all() for mask, count in zip(read["attention_mask"], counts, strict=True)):
                 raise ValueError("its tokenizer pads in front")
         else:
-            ids = self._ids(strings)
-            counts = np.array([len(one) for one in ids])
+            read = [found.ids for found in read]
+            counts = np.fromiter(map(len, read), dtype=np.intp, count=len(read))
         for count in np.unique(counts).tolist():
             positions = np.flatnonzero(counts == count)
             if self._tokenizer is None:
                 yield count, positions, {name: read[name][positions][:, :count] for name in self._names}
             else:
-                yield count, positions, self._features(torch.tensor([ids[position] for position in positions]))
+                tokens = chain.from_iterable(read[position] for position in positions.tolist())
+                ids = np.fromiter(tokens, dtype=np.int64, count=count * len(positions))
+                yield count, positions, self._features(torch.from_numpy(ids).view(-1, count))
 
     def _features(self, ids: torch.Tensor) -> Features:
         others = {name: torch.zeros_like(ids) for name in self._names}
         return {**others, "input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
-    def _ids(self, strings: list[str]) -> list[list[int]]:
-        assert self._tokenizer is not None
+    def _read(self, strings: list[str]) -> Any:
+        """Return what the tokenizer makes of strings: encodings of the library tokenizers, else padded features."""
+        if not strings:
+            return []
+        if self._tokenizer is None:
+            return self._loaded.features(strings)
         prefix = self._loaded.prefix
-        return [found.ids for found in self._tokenizer.encode_batch_fast([prefix + string for string in strings])]
+        return self._tokenizer.encode_batch_fast([prefix + string for string in strings] if prefix else strings)
 
     def _fast_tokenizer(self) -> Tokenizer | None:
         """Return the tokenizer by itself, which is several times as fast; None where it does not say all."""
         backend = getattr(self._loaded.model.tokenizer, "backend_tokenizer", None)
         if backend is None or "input_ids" not in self._names:
             return None
-        self._tokenizer = Tokenizer.from_str(backend.to_str())
-        self._tokenizer.no_padding()
+        tokenizer = Tokenizer.from_str(backend.to_str())
+        tokenizer.no_padding()
         for text in ("a", "a " * 2 * _TRIED):
             read = self._loaded.features([text])
-            ours = self._features(torch.tensor(self._ids([text])))
+            ours = self._features(torch.tensor([tokenizer.encode(self._loaded.prefix + text).ids]))
             if any(not torch.equal(read[name], ours[name]) for name in self._names):
                 return None
-        return self._tokenizer
-
-
-def _join(parts: list[tuple[NDArray[np.intp], Features]]) -> tuple[NDArray[np.intp], Features]:
-    positions = np.concatenate([at for at, _ in parts])
-    names = parts[0][1]
-    return positions, {name: torch.cat([features[name] for _, features in parts]) for name in names}
+        return tokenizer
 
 
 def _filled(rows: torch.Tensor, missing: int) -> torch.Tensor:

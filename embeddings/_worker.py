@@ -60,7 +60,7 @@ def serve(model: Any, answers: BinaryIO) -> None:
 
     def answer(values: NDArray[np.float32]) -> None:
         write_shape(*values.shape)
-        answers.write(values.astype("<f4").tobytes())
+        answers.write(values.astype("<f4", order="C", copy=False).data)
         answers.flush()
 
     def write_shape(rows: int, columns: int) -> None:

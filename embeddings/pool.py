@@ -209,7 +209,7 @@ class _Worker:
         if rows == NO_MEMORY:
             raise WorkerMemoryError(_NO_MEMORY_LEFT)
         values = np.frombuffer(self._bytes(4 * rows * columns), dtype="<f4")
-        return values.reshape(rows, columns).astype(np.float32)
+        return values.reshape(rows, columns).astype(np.float32, copy=False)
 
     def _bytes(self, size: int) -> bytes:
         assert self.process.stdout is not None
