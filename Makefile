@@ -10,7 +10,7 @@ INSTALLED = .venv/.installed
 # Else each process of the tests compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: taxonomy test test-types test-code test-slow test-llm test-spark notebooks notebook-outputs bench bench-million
+.PHONY: taxonomy test test-types test-code test-slow test-gpu test-llm test-spark notebooks notebook-outputs bench bench-million
 .PHONY: study docs picture reference schema format clean
 .DEFAULT_GOAL := taxonomy
 
@@ -27,10 +27,13 @@ test-types: .venv/.spark
 	.venv/bin/mypy
 
 test-code: .venv/.spark
-	.venv/bin/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
+	.venv/bin/python -m pytest -m "not slow and not gpu" --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test-slow: $(INSTALLED)  ## the checks that take minutes, and all examples of those that draw them
-	.venv/bin/python -m pytest -m "slow or hypothesis" --hypothesis-profile thorough
+	.venv/bin/python -m pytest -m "(slow or hypothesis) and not gpu" --hypothesis-profile thorough
+
+test-gpu: $(INSTALLED)  ## what a GPU computes; skipped where torch sees none
+	.venv/bin/python -m pytest -m gpu -rs tests/test_gpu.py
 
 # The model's package asks for a runtime of its own, which is not used; the server of llama.cpp reads its file.
 test-llm: $(INSTALLED)  ## ask a real small language model behind a real server

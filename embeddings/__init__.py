@@ -15,14 +15,17 @@ from embeddings.model_names import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from embeddings.cache import cache_folder
+    from embeddings.devices import using_device
     from embeddings.encoder import Encoder, SentenceTransformerEncoder
-    from embeddings.errors import EmbeddingError, GraphWarning, StoreWarning
+    from embeddings.errors import DeviceError, DeviceWarning, EmbeddingError, GraphWarning, StoreWarning
     from embeddings.models import load_encoder
     from embeddings.neighbors import nearest_neighbors
     from embeddings.stored import StoredEncoder
 
 __all__ = [
     "DEFAULT_MODEL",
+    "DeviceError",
+    "DeviceWarning",
     "EmbeddingError",
     "Encoder",
     "GraphWarning",
@@ -32,9 +35,12 @@ __all__ = [
     "cache_folder",
     "load_encoder",
     "nearest_neighbors",
+    "using_device",
 ]
 
 _HOMES = {
+    "DeviceError": "errors",
+    "DeviceWarning": "errors",
     "EmbeddingError": "errors",
     "Encoder": "encoder",
     "GraphWarning": "errors",
@@ -44,6 +50,7 @@ _HOMES = {
     "cache_folder": "cache",
     "load_encoder": "models",
     "nearest_neighbors": "neighbors",
+    "using_device": "devices",
 }
 
 

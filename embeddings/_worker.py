@@ -8,6 +8,11 @@ vectors (n, dimension), whose strings have one token count. An answer on stdout 
 then the float32 values. The first answer, of shape (0, dimension), says that the model is
 loaded. The process ends with its stdin.
 
+With ``--device NAME PRECISION`` after the folder, the model runs on that device of torch. There
+``{"encode": [string, ...], "tokens": t}`` takes strings of any token counts, which are batched here, and ``{"fit": t}``
+is answered by nothing (0, 0) if there is room for a batch of t tokens. Where there is none, the answer to any request
+has -1 rows. With ``--gpus`` it writes a list of [name, compute capability] as JSON, and ends.
+
 With ``--export`` after the folder it writes the graph to stdout, and ends; if there is none, the last line on stderr
 says why, and the exit status is one of the two below where that is so every time.
 """
@@ -28,9 +33,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-EXPORT = "--export"
-# Exit statuses: a model that can't be loaded, and one that can't be exported.
-UNLOADABLE, REFUSED = 3, 4
+EXPORT, DEVICE, GPUS = "--export", "--device", "--gpus"
+# Exit statuses: a model that can't be loaded, one that can't be exported, and a device without room for one.
+UNLOADABLE, REFUSED, FULL = 3, 4, 5
+# Rows of an answer that says that memory ran out.
+NO_MEMORY = -1
 
 
 def beside(name: str) -> Any:
@@ -52,36 +59,62 @@ def serve(model: Any, answers: BinaryIO) -> None:
     """Answer requests until stdin ends."""
 
     def answer(values: NDArray[np.float32]) -> None:
-        rows, columns = values.shape
-        answers.write(b"".join(number.to_bytes(4, "little") for number in (rows, columns)))
-        answers.write(values.astype("<f4").tobytes())
+        write_shape(*values.shape)
+        answers.write(values.astype("<f4", order="C", copy=False).data)
         answers.flush()
 
-    answer(model.encode(["a"], 1)[:0])
+    def write_shape(rows: int, columns: int) -> None:
+        answers.write(b"".join(number.to_bytes(4, "little", signed=True) for number in (rows, columns)))
+
+    first = model.encode(["a"], 1)[:0]
+    answer(first)
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        if "count" in request:
-            answer(model.count(request["count"]))
-        elif "unknown" in request:
-            answer(model.unknown(request["unknown"]))
+        try:
+            if "count" in request:
+                values = model.count(request["count"])
+            elif "unknown" in request:
+                values = model.unknown(request["unknown"])
+            elif "fit" in request:
+                model.fit(request["fit"])
+                values = first[:, :0]
+            else:
+                values = model.encode(request["encode"], request["tokens" if "tokens" in request else "rows"])
+        except MemoryError:
+            write_shape(NO_MEMORY, 0)
+            answers.flush()
         else:
-            answer(model.encode(request["encode"], request["rows"]))
+            answer(values)
 
 
-def main(folder: str, graph: str = "") -> None:
-    """Answer requests, or export the model."""
+def main(folder: str, what: str = "", *options: str) -> None:
+    """Answer requests, export the model, or list GPUs; what is none of these words is a graph."""
     # Ctrl-C reaches every process of the terminal; the parent process decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Answers go to a copy of stdout; what libraries print goes to stderr.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    if graph and graph != EXPORT:
-        serve(beside("_onnx_model").OnnxModel(Path(graph).read_bytes(), make_vocabulary), answers)
-        return
-    if graph:
+    if what == EXPORT:
         export(folder, answers)
+    elif what == GPUS:
+        with answers:
+            answers.write(json.dumps(beside("_device_model").list_gpus()).encode())
+    elif what == DEVICE:
+        try:
+            serve(on_device(folder, *options), answers)
+        except MemoryError:
+            sys.exit(FULL)
+    elif what:
+        serve(beside("_onnx_model").OnnxModel(Path(what).read_bytes(), make_vocabulary), answers)
     else:
         serve(beside("_torch_model").TorchModel(folder, make_vocabulary), answers)
+
+
+def on_device(folder: str, device: str, precision: str) -> Any:
+    """Return a model on a device."""
+    module = beside("_device_model")
+    module.compute_exactly()
+    return module.DeviceModel(beside("_torch_model").TorchModel(folder, make_vocabulary), device, precision)
 
 
 def export(folder: str, out: BinaryIO) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from embeddings.files import replace_file
 
@@ -44,13 +44,27 @@ def remember(key: str, compute: Callable[[], Fact]) -> Fact:
     int or dict of str to str
         What `compute` returned, now or earlier.
     """
-    path = cache_folder() / "models" / f"{key}.json"
-    with contextlib.suppress(OSError, ValueError):
-        fact: Fact = json.loads(path.read_bytes())["fact"]
-        return fact
+    known: Fact | None = recall(key)
+    if known is not None:
+        return known
     fact = compute()
-    # Without a writable cache the fact is only computed again.
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, json.dumps({"fact": fact}).encode())
+    note(key, fact)
     return fact
+
+
+def recall(key: str) -> Any:
+    """Return the fact that was noted under a key, None if there is none."""
+    with contextlib.suppress(OSError, ValueError):
+        return json.loads(_path(key).read_bytes())["fact"]
+    return None
+
+
+def note(key: str, fact: Fact) -> None:
+    """Keep a fact, in the place of an earlier one. Without a writable cache nothing is kept."""
+    with contextlib.suppress(OSError):
+        _path(key).parent.mkdir(parents=True, exist_ok=True)
+        replace_file(_path(key), json.dumps({"fact": fact}).encode())
+
+
+def _path(key: str) -> Path:
+    return cache_folder() / "models" / f"{key}.json"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,8 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings._worker import DEVICE
 from embeddings.cache import remember
-from embeddings.errors import InvalidStringError
+from embeddings.devices import BLOCK, CPU, FP32, GPU_FROM, Batches
+from embeddings.errors import InvalidStringError, WorkerMemoryError
 from embeddings.pool import WorkerPool
 from embeddings.progress import Progress
 from embeddings.runtimes import Runtime, sentence_transformers
@@ -28,6 +31,11 @@ _BLOCK = 512
 # From this many strings on, more workers pay off, though each takes seconds to load its model.
 _PARALLEL_FROM = 1000
 _MOST_WORKERS = 8
+# Strings embedded between two writes on the CPU.
+CHUNK = 2048
+
+# Positions of strings, and what a worker is asked about them.
+_Job = tuple[NDArray[np.intp], dict[str, Any]]
 
 
 class Encoder(Protocol):
@@ -77,10 +85,10 @@ def find_unknown_words(encoder: Encoder, strings: Sequence[str]) -> NDArray[np.b
 
 
 class SentenceTransformerEncoder:
-    """A sentence-transformers model on the CPU, run in worker processes by that library or by ONNX Runtime.
+    """A sentence-transformers model, run in worker processes by that library or, on the CPU, by ONNX Runtime.
 
-    A vector's bits depend on the string alone: each process runs one thread, strings are batched by token count
-    without padding, and all batches of a token count have one shape. Processes start at the first `encode` and
+    A vector's bits depend on the string alone: each process runs one thread or one GPU, strings are batched by token
+    count without padding, and all batches of a token count have one shape. Processes start at the first `encode` and
     stay until `close`, or until the encoder is gone.
 
     Parameters
@@ -98,7 +106,7 @@ class SentenceTransformerEncoder:
     expected : int
         Strings expected in all, if known; for many, all processes start at the first call.
     runtime : Runtime, optional
-        What runs the model; by default sentence-transformers.
+        What runs the model, and on which GPUs, by one process each; by default sentence-transformers on the CPU.
 
     Attributes
     ----------
@@ -108,6 +116,12 @@ class SentenceTransformerEncoder:
         As given.
     runtime : str
         ``sentence-transformers`` or ``onnxruntime``: see `embeddings.runtimes`.
+    device : str
+        ``cpu``, or the kind of GPU.
+    precision : str
+        ``fp32`` or ``bf16``. Vectors are float32 in either.
+    chunk : int
+        Strings to encode between two writes of their vectors.
     """
 
     def __init__(
@@ -129,23 +143,60 @@ class SentenceTransformerEncoder:
         self.folder = folder
         self._runtime = runtime or sentence_transformers()
         self.runtime = self._runtime.name
-        self._pool = WorkerPool(folder, self._runtime.prepare)
+        self.device, self.precision, self.chunk = CPU, FP32, CHUNK
+        self._batch_tokens: Batches | None = None
+        devices: list[tuple[str, ...]] = []
+        parts = (f"encoding {_ENCODING_VERSION}", model_digest, *self._runtime.parts)
+        device = self._runtime.device
+        if device is not None:
+            self.device, self.precision, self.chunk = device.kind, device.precision, BLOCK * len(device.places)
+            self._workers = len(device.places)
+            self._batch_tokens = Batches(device, parts)
+            devices = [(DEVICE, place, device.precision) for place in device.places]
+        self._parts = parts
+        self._pool = WorkerPool(folder, self._runtime.prepare, devices)
         self._lock = threading.Lock()
+        self._answered = False
 
-    @cached_property
+    @property
     def digest(self) -> str:
-        """Digest of everything that decides a vector's bits: the model, this code, what runs it and the versions."""
-        parts = [
-            f"encoding {_ENCODING_VERSION}",
-            self._model_digest,
-            *self._runtime.parts,
-        ]
+        """Digest of everything that decides a vector's bits: the model, this code, what runs it and the versions.
+
+        On a GPU without memory for large batches, `settle` may change it.
+        """
+        batches = self._batch_tokens
+        parts = self._parts if batches is None else (*batches.parts, f"batch tokens {batches.tokens}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def settle(self, count: int, *, may_change: bool = True) -> None:
+        """See how large the batches on a GPU can be, before the first vector.
+
+        Parameters
+        ----------
+        count : int
+            Strings to be encoded next.
+        may_change : bool
+            Whether the digest may change: False where vectors of it were taken from elsewhere.
+
+        Raises
+        ------
+        DeviceError
+            If there is no memory for batches that leave the digest as it is, or for the smallest.
+
+        Warns
+        -----
+        DeviceWarning
+            If they are smaller than before.
+        """
+        if self._batch_tokens is not None:
+            with self._lock:
+                may_change = may_change and not self._answered
+                self._batch_tokens.settle(self._pool, self._useful_workers(count), may_change=may_change)
 
     @cached_property
     def dimension(self) -> int:
         """Components of a vector; the first use of a model on this machine loads it."""
-        with self._lock:
+        with self._lock, self._device_errors():
             return remember(self._model_digest, self._pool.dimension)
 
     def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
@@ -168,6 +219,8 @@ class SentenceTransformerEncoder:
             If a string has a NUL or a lone surrogate.
         ModelDamagedError
             If the model can't be loaded.
+        DeviceError
+            If the memory of a GPU is full.
         WorkerError
             If a process ends before it is done.
         """
@@ -175,17 +228,18 @@ class SentenceTransformerEncoder:
         vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
         if not strings:
             return vectors
-        workers = self._workers if max(len(strings), self._expected) >= _PARALLEL_FROM else 1
+        self.settle(len(strings))
+        workers = self._useful_workers(len(strings))
         done = 0
-        with self._lock:
-            batches = self._batches(strings, workers)
-            requests = [{"encode": [strings[i] for i in batch], "rows": rows} for batch, rows in batches]
-            for number, unit in self._pool.run(requests, workers=workers):
-                batch, _ = batches[number]
-                vectors[batch] = unit
-                done += len(batch)
+        with self._lock, self._device_errors():
+            jobs = self._batches(strings, workers) if self._batch_tokens is None else self._blocks(strings, workers)
+            for number, unit in self._pool.run([request for _, request in jobs], workers=workers):
+                positions, _ = jobs[number]
+                vectors[positions] = unit
+                done += len(positions)
                 if progress is not None:
                     progress(done, len(strings))
+        self._answered = True
         return vectors
 
     def unknown_words(self, strings: Sequence[str]) -> NDArray[np.bool_]:
@@ -205,7 +259,7 @@ class SentenceTransformerEncoder:
             As for `encode`.
         """
         check_strings(strings)
-        with self._lock:
+        with self._lock, self._device_errors():
             # By those that run, or one: loading the model takes longer than this does.
             return self._ask("unknown", strings, 1).astype(bool)
 
@@ -222,15 +276,46 @@ class SentenceTransformerEncoder:
             said[starts[number] : starts[number] + _BLOCK] = block[:, 0]
         return said
 
-    def _batches(self, strings: Sequence[str], workers: int) -> list[tuple[NDArray[np.intp], int]]:
-        """Return batches of strings of equal token count, as positions and the rows to compute."""
+    def _useful_workers(self, count: int) -> int:
+        """Return how many workers to use for so many strings, which must be worth the start of each."""
+        most = max(count, self._expected)
+        if self._batch_tokens is not None:
+            return min(self._workers, -(-most // GPU_FROM))
+        return self._workers if most >= _PARALLEL_FROM else 1
+
+    def _batches(self, strings: Sequence[str], workers: int) -> list[_Job]:
+        """Return batches of strings of equal token count, all of a count with the same rows."""
         counts = self._ask("count", strings, workers)
-        batches = []
+        jobs: list[_Job] = []
         for count in np.unique(counts):
             positions = np.flatnonzero(counts == count)
             rows = max(1, _BATCH_TOKENS // int(count))
-            batches += [(positions[start : start + rows], rows) for start in range(0, len(positions), rows)]
-        return batches
+            for start in range(0, len(positions), rows):
+                batch = positions[start : start + rows]
+                jobs.append((batch, {"encode": [strings[i] for i in batch], "rows": rows}))
+        return jobs
+
+    def _blocks(self, strings: Sequence[str], workers: int) -> list[_Job]:
+        """Return blocks of strings, as many as workers or more, which a worker makes batches of."""
+        assert self._batch_tokens is not None
+        size = min(BLOCK, -(-len(strings) // workers))
+        return [
+            (
+                np.arange(start, min(start + size, len(strings))),
+                {"encode": list(strings[start : start + size]), "tokens": self._batch_tokens.tokens},
+            )
+            for start in range(0, len(strings), size)
+        ]
+
+    @contextlib.contextmanager
+    def _device_errors(self) -> Iterator[None]:
+        """Say which GPU's memory is full."""
+        try:
+            yield
+        except WorkerMemoryError:
+            if self._batch_tokens is None:
+                raise
+            raise self._batch_tokens.full() from None
 
 
 def check_strings(strings: Sequence[str]) -> None:

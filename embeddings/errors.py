@@ -6,8 +6,11 @@
     ├── InvalidStringError   a string with a NUL or a lone surrogate; also a ValueError
     ├── ModelNotFoundError   the model is not installed, not on this machine, or unknown
     ├── ModelDamagedError    the model's files cannot be used
+    ├── DeviceError          the device cannot be used: there is none of the name, or its memory is full
     └── WorkerError          a worker process ended early
+        └── WorkerMemoryError    it had no memory left
 
+    DeviceWarning            a device is used otherwise than was asked for
     StoreWarning             the vectors on disk cannot be used; they are computed again
     GraphWarning             ONNX Runtime cannot run the model, or its graph on disk cannot be used
 
@@ -47,6 +50,18 @@ class ModelDamagedError(EmbeddingError):
 
 class WorkerError(EmbeddingError):
     """A worker process ended before it was done."""
+
+
+class WorkerMemoryError(WorkerError):
+    """A worker process had no memory left for what it was asked."""
+
+
+class DeviceError(EmbeddingError):
+    """The device cannot be used: there is none of the name, or its memory is full."""
+
+
+class DeviceWarning(UserWarning):
+    """A device is used otherwise than was asked for: not all GPUs are of one kind, or batches are smaller."""
 
 
 class GraphWarning(UserWarning):

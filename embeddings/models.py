@@ -10,11 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from embeddings.cache import remember
+from embeddings.devices import AUTO, CPU, choose_device, wish
 from embeddings.encoder import SentenceTransformerEncoder
 from embeddings.errors import ModelDamagedError, ModelNotFoundError
 from embeddings.files import file_sha256
 from embeddings.model_names import BUNDLED, DEFAULT_MODEL, HUB_NAMES, BundledModel
-from embeddings.runtimes import choose_runtime
+from embeddings.runtimes import ONNX_RUNTIME, SENTENCE_TRANSFORMERS, choose_runtime, sentence_transformers
 
 _WEIGHTS = "model.safetensors"
 _NEEDED = ("modules.json", _WEIGHTS)
@@ -29,6 +30,8 @@ def load_encoder(
     expected: int = 0,
     download: bool = True,
     runtime: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
 ) -> SentenceTransformerEncoder:
     """Find a model by name, check its files and return its encoder.
 
@@ -44,6 +47,12 @@ def load_encoder(
     runtime : {"sentence-transformers", "onnxruntime"}, optional
         What must run the model. By default ONNX Runtime where it is installed and can take the model, else
         sentence-transformers: see `embeddings.runtimes`.
+    device : str, optional
+        ``cpu``, ``cuda`` for all GPUs of one kind, ``cuda:N`` for one of them, or ``auto`` for GPUs if torch sees one
+        and 20,000 strings or more are expected. By default the environment variable ``VALUE_TAXONOMY_DEVICE`` says it,
+        else it is ``auto``; `embeddings.using_device` sets another default.
+    precision : {"fp32", "bf16"}, optional
+        How a GPU computes; ``fp32`` by default. Vectors are float32 in either.
 
     Returns
     -------
@@ -54,9 +63,14 @@ def load_encoder(
     ------
     ModelNotFoundError
         If the model is not installed, not on this machine, or unknown, or `runtime` can't run it.
+    DeviceError
+        If there is no such device, or no such precision on it.
     ModelDamagedError
         If the files are incomplete, altered, or not safetensors.
     """
+    wanted = wish(device, precision)
+    if runtime == ONNX_RUNTIME and wanted.device == AUTO:
+        wanted = wanted._replace(device=CPU)
     bundled = BUNDLED.get(model)
     if bundled is not None:
         folder = _bundled_folder(model, bundled)
@@ -72,6 +86,11 @@ def load_encoder(
         )
     listed = "\n".join(f"{name} {digest}" for name, digest in sorted(digests.items()))
     model_digest = hashlib.sha256(listed.encode()).hexdigest()
+    gpus = choose_device(wanted, expected)
+    if gpus is not None and runtime not in (None, SENTENCE_TRANSFORMERS):
+        raise ModelNotFoundError(
+            f"{runtime} runs models on the CPU alone; leave `runtime` out, or use the device {CPU}"
+        )
     return SentenceTransformerEncoder(
         folder,
         name=HUB_NAMES.get(model, model if folder != Path(model).resolve() else folder.name),
@@ -79,7 +98,7 @@ def load_encoder(
         weights_sha256=weights,
         workers=workers,
         expected=expected,
-        runtime=choose_runtime(folder, model_digest, runtime),
+        runtime=choose_runtime(folder, model_digest, runtime) if gpus is None else sentence_transformers(gpus),
     )
 
 

@@ -1,4 +1,4 @@
-"""Worker processes that compute vectors, one thread each.
+"""Worker processes that compute vectors, with one thread, or one GPU, each.
 
 They are plain subprocesses: nothing is pickled, and the user's script is not imported again. What torch does to a
 process (threads, warnings, progress bars, memory) does not reach the caller's.
@@ -23,10 +23,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.errors import EmbeddingError, ModelDamagedError, WorkerError
+from embeddings._worker import FULL, NO_MEMORY
+from embeddings.errors import EmbeddingError, ModelDamagedError, WorkerError, WorkerMemoryError
 
 # Settings that choose the instructions or the number of threads, on which the last bits depend.
-_NUMERIC_SETTINGS = ("ATEN_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "ORT_", "TORCH_")
+_NUMERIC_SETTINGS = (
+    *("ATEN_", "CUBLASLT_", "CUBLAS_", "CUDNN_", "DNNL_", "KMP_", "MKL_", "NVIDIA_TF32_", "OMP_", "ONEDNN_", "ORT_"),
+    "TORCH_",
+)
 _ENVIRONMENT = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_OFFLINE": "1",
@@ -35,6 +39,11 @@ _ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_OFFLINE": "1",
 }
+# A GPU waits for the tokenizer, whose threads change no token; cuBLAS varies without a work space of its own.
+_DEVICE_ENVIRONMENT = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8", "TOKENIZERS_PARALLELISM": "true"}
+
+
+_NO_MEMORY_LEFT = "an embedding worker has no memory left; run again with more: stored vectors are kept"
 
 
 def worker_command(folder: Path, *arguments: str) -> list[str]:
@@ -61,11 +70,19 @@ class WorkerPool:
         Folder of the model.
     prepare : callable
         Called before the first worker is started; returns its arguments after the folder.
+    devices : sequence of tuple of str
+        Those further arguments of each worker that say on which device it runs; none on the CPU.
     """
 
-    def __init__(self, folder: Path, prepare: Callable[[], tuple[str, ...]] = tuple) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        prepare: Callable[[], tuple[str, ...]] = tuple,
+        devices: Sequence[tuple[str, ...]] = (),
+    ) -> None:
         self._folder = folder
         self._prepare = prepare
+        self._devices = devices
         self._workers: list[_Worker] = []
         self._owner = os.getpid()
         self._finalizer = weakref.finalize(self, _stop, self._workers, self._owner)
@@ -107,6 +124,21 @@ class WorkerPool:
                 self.close()
                 raise
 
+    def ask_each(self, request: dict[str, Any], *, workers: int) -> list[NDArray[np.float32]]:
+        """Return the answer of each of so many workers to one request; parameters and errors as for `run`."""
+        started = self._start(workers)[:workers]
+        with ThreadPoolExecutor(workers) as executor:
+            try:
+                return list(executor.map(lambda worker: worker.ask(request), started))
+            except WorkerMemoryError:
+                # What is running goes on with less.
+                if any(worker.process.poll() is not None for worker in started):
+                    self.close()
+                raise
+            except BaseException:
+                self.close()
+                raise
+
     def dimension(self) -> int:
         """Return the number of components of a vector."""
         return self._start(1)[0].dimension()
@@ -121,14 +153,15 @@ class WorkerPool:
         if len(self._workers) < workers:
             arguments = self._prepare()
             while len(self._workers) < workers:
-                self._workers.append(_Worker(self._folder, arguments))
+                device = self._devices[len(self._workers)] if self._devices else ()
+                self._workers.append(_Worker(self._folder, (*arguments, *device), on_device=bool(device)))
         return self._workers
 
 
 class _Worker:
     """One process and its pipes."""
 
-    def __init__(self, folder: Path, arguments: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, arguments: tuple[str, ...], *, on_device: bool) -> None:
         self._folder = folder
         self._loaded: Future[int] = Future()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
@@ -138,7 +171,7 @@ class _Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env=worker_environment(),
+                env=worker_environment() | (_DEVICE_ENVIRONMENT if on_device else {}),
             )
         except OSError as error:
             self._log.close()
@@ -173,8 +206,10 @@ class _Worker:
 
     def _read(self) -> NDArray[np.float32]:
         rows, columns = np.frombuffer(self._bytes(8), dtype="<i4").tolist()
+        if rows == NO_MEMORY:
+            raise WorkerMemoryError(_NO_MEMORY_LEFT)
         values = np.frombuffer(self._bytes(4 * rows * columns), dtype="<f4")
-        return values.reshape(rows, columns).astype(np.float32)
+        return values.reshape(rows, columns).astype(np.float32, copy=False)
 
     def _bytes(self, size: int) -> bytes:
         assert self.process.stdout is not None
@@ -188,6 +223,8 @@ class _Worker:
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        if code == FULL:
+            return WorkerMemoryError(_NO_MEMORY_LEFT)
         if code > 0 and not self._loaded.done():
             return ModelDamagedError(f"{self._folder}: the model cannot be loaded: {last}; install or copy it again")
         ended = f"signal {-code}" if code < 0 else f"exit status {code}"

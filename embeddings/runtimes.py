@@ -19,6 +19,7 @@ from pathlib import Path
 from embeddings._onnx_model import OPTIONS
 from embeddings._worker import EXPORT, REFUSED, UNLOADABLE
 from embeddings.cache import cache_folder, remember
+from embeddings.devices import Device
 from embeddings.errors import GraphWarning, ModelDamagedError, ModelNotFoundError
 from embeddings.files import file_sha256, replacing
 from embeddings.pool import worker_command, worker_environment
@@ -44,16 +45,19 @@ class Runtime:
         All that decides the bits of vectors, besides the model and how strings are batched.
     prepare : callable
         Returns the arguments of a worker after the model's folder; called before the first is started.
+    device : Device or None
+        The GPUs that it runs on, None for the CPU.
     """
 
     name: str
     parts: tuple[str, ...]
     prepare: Callable[[], tuple[str, ...]]
+    device: Device | None = None
 
 
-def sentence_transformers() -> Runtime:
-    """Return the runtime that takes every model."""
-    return Runtime(SENTENCE_TRANSFORMERS, _versions(_LIBRARIES), lambda: ())
+def sentence_transformers(device: Device | None = None) -> Runtime:
+    """Return the runtime that takes every model, on every device."""
+    return Runtime(SENTENCE_TRANSFORMERS, _versions(_LIBRARIES), lambda: (), device)
 
 
 def noted_runtime(encoder: object) -> str | None:

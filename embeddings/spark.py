@@ -71,7 +71,7 @@ def spark_session(master: str) -> tuple[SparkSession, bool]:
 
 
 class SparkEncoder:
-    """An encoder that spreads its strings over a cluster.
+    """An encoder that spreads its strings over the CPUs of a cluster; it uses no GPU.
 
     Vectors equal those of `embeddings.load_encoder` on the same kind of CPU, and are within 1e-5 of them on others.
 
@@ -95,7 +95,7 @@ class SparkEncoder:
     chunk = 200_000
 
     def __init__(self, model: str, session: SparkSession) -> None:
-        encoder = load_encoder(model)
+        encoder = load_encoder(model, device="cpu", precision="fp32")
         assert isinstance(encoder, SentenceTransformerEncoder)
         self.name = encoder.name
         self.dimension = encoder.dimension
@@ -136,7 +136,7 @@ class SparkEncoder:
 @functools.cache
 def _worker_encoder(model: str, runtime: str) -> SentenceTransformerEncoder:
     """Return the encoder of this worker process, kept between tasks."""
-    return load_encoder(model, workers=1, download=False, runtime=runtime)
+    return load_encoder(model, workers=1, download=False, runtime=runtime, device="cpu", precision="fp32")
 
 
 def _encode_parts(model: str, runtime: str, parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:

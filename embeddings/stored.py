@@ -19,12 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.cache import cache_folder
-from embeddings.encoder import Encoder, check_strings, find_unknown_words
+from embeddings.encoder import CHUNK, Encoder, check_strings, find_unknown_words
 from embeddings.errors import StoreWarning
 from embeddings.progress import Progress, part_of
 
-# Strings embedded between two writes: a kill loses at most these.
-_CHUNK = 2048
 _QUERY = 500
 # Strings looked up at once: their vectors are held twice.
 _BLOCK = 50_000
@@ -160,18 +158,23 @@ class StoredEncoder:
     Attributes
     ----------
     name, digest, dimension
-        As of the encoder.
+        As of the encoder. Before it computes its first vector, an encoder on a GPU may change its digest.
     store : VectorStore
         The stored vectors.
     """
 
     def __init__(self, encoder: Encoder, *, folder: Path | None = None, chunk: int | None = None) -> None:
         self._encoder = encoder
-        self._chunk: int = getattr(encoder, "chunk", _CHUNK) if chunk is None else chunk
+        self._chunk: int = getattr(encoder, "chunk", CHUNK) if chunk is None else chunk
+        self._folder = folder or cache_folder()
+        self._answered = False
         self.name = encoder.name
-        self.digest = encoder.digest
         self.dimension = encoder.dimension
-        self.store = VectorStore(folder or cache_folder(), self.digest, self.dimension)
+        self._open_store()
+
+    def _open_store(self) -> None:
+        self.digest = self._encoder.digest
+        self.store = VectorStore(self._folder, self.digest, self.dimension)
         _drop_former(self.store)
 
     def encode(self, strings: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
@@ -193,12 +196,14 @@ class StoredEncoder:
             As the encoder does.
         """
         check_strings(strings)
-        vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
-        missing = np.ones(len(strings), dtype=bool)
-        for start in range(0, len(strings), _BLOCK):
-            positions, stored = self.store.get(strings[start : start + _BLOCK])
-            vectors[start + positions] = stored
-            missing[start + positions] = False
+        vectors, missing = self._get(strings)
+        settle = getattr(self._encoder, "settle", None)
+        if missing.any() and settle is not None:
+            settle(int(missing.sum()), may_change=not self._answered)
+            if self._encoder.digest != self.digest:
+                self._open_store()
+                vectors, missing = self._get(strings)
+        self._answered = self._answered or len(strings) > 0
         # Longest first, so that an estimate of the time left is not too low.
         todo = sorted(np.flatnonzero(missing).tolist(), key=lambda position: (-len(strings[position]), position))
         for start in range(0, len(todo), self._chunk):
@@ -207,6 +212,16 @@ class StoredEncoder:
             vectors[part] = self._encoder.encode(texts, progress=part_of(progress, start, len(todo)))
             self.store.put(texts, vectors[part])
         return vectors
+
+    def _get(self, strings: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the stored vectors of strings, shape (n, dimension), and which are missing."""
+        vectors = np.empty((len(strings), self.dimension), dtype=np.float32)
+        missing = np.ones(len(strings), dtype=bool)
+        for start in range(0, len(strings), _BLOCK):
+            positions, stored = self.store.get(strings[start : start + _BLOCK])
+            vectors[start + positions] = stored
+            missing[start + positions] = False
+        return vectors, missing
 
     def holds(self, strings: Sequence[str]) -> bool:
         """Tell whether the vectors of all these strings are stored."""

@@ -17,6 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from embeddings import using_device
 from embeddings.encoder import find_unknown_words
 from embeddings.progress import Progress
 from taxonomy.clustering.affinity import domain_affinity
@@ -156,11 +157,12 @@ class Assigned:
         return "" if node is None else " > ".join(step.label for step in self.source.path(node))
 
 
-def assign(
+def assign(  # noqa: PLR0913 - the public call: one keyword per choice
     values: ValueSource,
     tree: Taxonomy,
     *,
     model: str | None = None,
+    device: str | None = None,
     min_confidence: float = 0.0,
     value_column: str | None = None,
     weight_column: str | None = None,
@@ -175,6 +177,8 @@ def assign(
     tree : Taxonomy
     model : str, optional
         The embedding model; by default the one that the taxonomy was built with.
+    device : str, optional
+        Where it runs, as for `embeddings.load_encoder`; by default where it did for the taxonomy, if that is here.
     min_confidence : float
         What is placed with less confidence is ``unplaced``.
     value_column, weight_column : str, optional
@@ -195,7 +199,8 @@ def assign(
     """
     check_type(tree, Taxonomy, "tree", "give a Taxonomy, as taxonomy.read returns it")
     value_set = read_values(values, value_column=value_column, weight_column=weight_column)
-    placed = place_values(tree, value_set, model=model, min_confidence=min_confidence, progress=progress)
+    with using_device(device):
+        placed = place_values(tree, value_set, model=model, min_confidence=min_confidence, progress=progress)
     return Assigned(tree, value_set, tuple(placed))
 
 

@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
@@ -85,10 +85,8 @@ def cache(common: Path, worker_id: str) -> Iterator[Path]:
         # One encoder of a model a session, of one process: each process takes ten seconds to load its model.
         encoders: dict[tuple[str, str], SentenceTransformerEncoder] = {}
 
-        def shared(
-            model: str = DEFAULT_MODEL, *, expected: int = 0, download: bool = True, runtime: str | None = None
-        ) -> SentenceTransformerEncoder:
-            loaded = load_encoder(model, workers=1, expected=expected, download=download, runtime=runtime)
+        def shared(model: str = DEFAULT_MODEL, **options: Any) -> SentenceTransformerEncoder:
+            loaded = load_encoder(model, workers=1, **options)
             return encoders.setdefault((loaded.name, loaded.digest), loaded)
 
         patch.setattr("embeddings.models.load_encoder", shared)

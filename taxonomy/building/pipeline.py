@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings import Encoder
+from embeddings import Encoder, using_device
 from embeddings.encoder import find_unknown_words
 from embeddings.progress import Progress
 from taxonomy.building.assembly import assemble
@@ -118,7 +118,8 @@ def build(  # noqa: PLR0913 - the public call: keywords in place of a recipe, on
         space = Space.of_encoder(encoder)
     else:
         # Every node gets a name, which is embedded, too.
-        space = Space.of_model(recipe.model, expected=sum(sizes))
+        with using_device(recipe.device, recipe.precision):
+            space = Space.of_model(recipe.model, expected=sum(sizes), previous=previous)
     rows = _Rows(value_set.labels, space.encoder, stage_of(progress, "embedding"))
 
     layers = build_hierarchy(

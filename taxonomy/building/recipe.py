@@ -31,6 +31,8 @@ class Recipe:
         Nodes of a data-driven top, 5 by default; only without domains.
     model : str
         ``minilm`` (the default), ``mpnet``, a hub name, or a folder.
+    device, precision : str or None
+        Where the model runs and how, as for `embeddings.load_encoder`.
     method : {"average", "ward", "kmeans", "density"}
         The method of clustering, ``average`` by default.
     min_children : int
@@ -59,6 +61,8 @@ class Recipe:
     domains: str | Path | Iterable[Domain] | None = BUNDLED
     top: int | None = None
     model: str = MODEL
+    device: str | None = None
+    precision: str | None = None
     method: str = METHOD
     min_children: int = MIN_CHILDREN
     seed: int = SEED
@@ -102,6 +106,8 @@ class Recipe:
             ("retire_after", int, whole),
             ("merge_spellings", bool, "give True or False"),
             ("model", str, "give the name of an embedding model"),
+            ("device", (str, type(None)), "give auto, cpu, cuda or cuda:N"),
+            ("precision", (str, type(None)), "give fp32 or bf16"),
             ("domains", (str, Path, Iterable, type(None)), "give a domains file, domains, or None"),
         ):
             check_type(getattr(self, name), kind, name, remedy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 from embeddings import Encoder, StoredEncoder, load_encoder
 from embeddings.arrays import normalize
 from embeddings.progress import Progress
-from embeddings.runtimes import noted_runtime
 from taxonomy.english.words import stems
 from taxonomy.errors import InputError
-from taxonomy.model import ModelProvenance
+from taxonomy.model import ModelProvenance, Taxonomy
+from taxonomy.quality.vectors import as_built, describe_model
 from taxonomy.values import SpellingIndex, ValueSet
 
 
@@ -36,20 +37,17 @@ class Space:
     @classmethod
     def of_encoder(cls, encoder: Encoder) -> Space:
         """Return the space of an encoder; what it computes is kept on disk under its digest."""
-        return cls(
-            StoredEncoder(encoder),
-            ModelProvenance(
-                name=encoder.name,
-                sha256=getattr(encoder, "weights_sha256", encoder.digest),
-                dimension=encoder.dimension,
-                runtime=noted_runtime(encoder),
-            ),
-        )
+        return cls(StoredEncoder(encoder), describe_model(encoder))
 
     @classmethod
-    def of_model(cls, model: str, *, expected: int = 0) -> Space:
-        """Return the space of a model; both as for `embeddings.load_encoder`."""
-        return cls.of_encoder(load_encoder(model, expected=expected))
+    def of_model(cls, model: str, *, expected: int = 0, previous: Taxonomy | None = None) -> Space:
+        """Return the space of a model; the first two as for `embeddings.load_encoder`.
+
+        The vectors of `previous` are used again where that is possible: see `taxonomy.quality.vectors.as_built`.
+        """
+        load = partial(load_encoder, model)
+        encoder = load(expected=expected)
+        return cls.of_encoder(encoder if previous is None else as_built(previous, encoder, load))
 
     @classmethod
     def of_vectors(cls, value_set: ValueSet, vectors: NDArray[np.floating], encoder: Encoder | None) -> Space:

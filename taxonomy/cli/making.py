@@ -10,7 +10,15 @@ import click
 
 from taxonomy.building.defaults import ABSENCES, ABSENT, METHOD, MIN_CHILDREN, MODEL, RETIRE_AFTER, SEED, STAY
 from taxonomy.cli.llm_options import language_model_options, take_labelling
-from taxonomy.cli.options import PATH, Choice, column_options, model_option, quiet_option, taxonomy_argument
+from taxonomy.cli.options import (
+    PATH,
+    Choice,
+    column_options,
+    device_options,
+    model_option,
+    quiet_option,
+    taxonomy_argument,
+)
 from taxonomy.clustering.names import METHOD_NAMES
 
 if TYPE_CHECKING:
@@ -41,6 +49,7 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--domains", metavar="FILE|none", help="A domains file; none for a top found in the data.")
 @click.option("--top", type=int, help="Size of the top with --domains none (default 5).")
 @click.option("--model", default=MODEL, show_default=True, help="minilm, mpnet, a hub name or a folder.")
+@device_options
 @click.option("--spark-master", metavar="URL", help="Embed on this Spark cluster: local[*] or spark://HOST:7077.")
 @click.option("--method", type=Choice(METHOD_NAMES), default=METHOD, show_default=True)
 @click.option("--min-children", default=MIN_CHILDREN, show_default=True, help="Children every node has at least.")

@@ -19,6 +19,10 @@ _COLUMNS = (
     click.option("--value-column", help="Column of the values (default: value)."),
     click.option("--weight-column", help="Column of the weights (default: count, mentions or pct_convos)."),
 )
+_DEVICE = (
+    ("--device", "auto|cpu|cuda|cuda:N", "Where the embedding model runs (default: VALUE_TAXONOMY_DEVICE, else auto)."),
+    ("--precision", "fp32|bf16", "How a GPU computes (default: fp32)."),
+)
 
 
 def out_option(help: str) -> Callable[[Command], Command]:
@@ -27,8 +31,28 @@ def out_option(help: str) -> Callable[[Command], Command]:
 
 
 def model_option(use: str) -> Callable[[Command], Command]:
-    """Add --model, by which the strings of TAXONOMY are embedded; `use` says what for."""
-    return click.option("--model", help=f"{use} (default: the one that TAXONOMY names, else minilm).")
+    """Add --model, by which the strings of TAXONOMY are embedded; `use` says what for. Add `device_options`, too."""
+    option = click.option("--model", help=f"{use} (default: the one that TAXONOMY names, else minilm).")
+    return lambda command: option(device_options(command))
+
+
+def device_options(command: Command) -> Command:
+    """Add --device and --precision, which hold while the command runs."""
+    for name, metavar, help in reversed(_DEVICE):
+        command = click.option(name, metavar=metavar, help=help, expose_value=False, callback=_use_device)(command)
+    return command
+
+
+def _use_device(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is None:
+        return
+    # Imported here, since help must answer at once.
+    from embeddings import DeviceError, using_device
+
+    try:
+        ctx.with_resource(using_device(**{str(parameter.name): value}))
+    except DeviceError as error:
+        raise click.UsageError(str(error).replace(f"`{parameter.name}`", parameter.opts[0]), ctx) from None
 
 
 def quiet_option(command: Command) -> Command:

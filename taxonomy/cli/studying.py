@@ -10,7 +10,7 @@ import click
 from taxonomy.cli.extract_run import Watch, extraction_options, print_extraction, take_recipe
 from taxonomy.cli.llm_options import check_failures, said_of, take_model
 from taxonomy.cli.making import Sizes
-from taxonomy.cli.options import PATH, quiet_option
+from taxonomy.cli.options import PATH, device_options, quiet_option
 from taxonomy.cli.record_options import disclosure_options, take_disclosure
 
 
@@ -18,6 +18,7 @@ from taxonomy.cli.record_options import disclosure_options, take_disclosure
 @extraction_options
 @click.option("--out", required=True, type=PATH, help="Folder to write.")
 @click.option("--levels", type=Sizes(), help="Exact sizes between values and top, finest first: 266,26.")
+@device_options
 @disclosure_options
 @quiet_option
 def study_command(

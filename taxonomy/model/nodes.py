@@ -260,12 +260,18 @@ class ModelProvenance(Record):
         Components of a vector.
     runtime : str or None
         ``onnxruntime`` where that ran the model; None for sentence-transformers, and for an encoder of the user's own.
+    device : str or None
+        The kind of GPU that it ran on; None for the CPU.
+    precision : str or None
+        ``bf16`` where it was run in that; None for fp32.
     """
 
     name: str
     sha256: str
     dimension: int
     runtime: str | None = Field(default=None, exclude_if=lambda runtime: runtime is None)
+    device: str | None = Field(default=None, exclude_if=lambda device: device is None)
+    precision: str | None = Field(default=None, exclude_if=lambda precision: precision is None)
 
 
 class Provenance(Record):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,14 +14,14 @@ from numpy.typing import NDArray
 from embeddings.progress import Progress
 from taxonomy.errors import InputError
 from taxonomy.geometry import cluster_means
-from taxonomy.model import Node, Taxonomy
+from taxonomy.model import ModelProvenance, Node, Taxonomy
 
 if TYPE_CHECKING:
-    from embeddings import Encoder, SentenceTransformerEncoder, StoredEncoder
+    from embeddings import Encoder, SentenceTransformerEncoder
 
 
 class RuntimeChangeWarning(UserWarning):
-    """The vectors of a tree are made again by another runtime than it was built with."""
+    """The vectors of a tree are made again by another runtime, or on another device, than it was built with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,48 +111,107 @@ def nearest_nodes(tree: Taxonomy, node: Node, *, n: int, model: str | None = Non
     return [(nodes[row], round(float(cosines[row]), 6)) for row in nearest[:n]]
 
 
-def _own_encoder(
-    tree: Taxonomy, load: Callable[[str], SentenceTransformerEncoder], runtime: str
-) -> StoredEncoder | None:
-    """Return an encoder by the runtime of a tree if it is here and holds the vectors of the tree's values."""
-    from embeddings import EmbeddingError, StoredEncoder
-
-    try:
-        stored = StoredEncoder(load(runtime))
-    except EmbeddingError:
-        return None
-    return stored if stored.holds([value.label for value in tree.leaves]) else None
-
-
 def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
     """Return what embeds strings as the tree's values were; parameters and errors as for `embed_tree`.
-
-    Strings that are compared need one runtime. It is the one that the tree was built with as long as that is here and
-    the vectors of the tree's values are stored; else the one that a build would take now, for the tree's values too.
 
     Warns
     -----
     RuntimeChangeWarning
-        If the tree was built with another runtime than the one returned.
+        If the tree was built otherwise: see `as_built`.
     """
     from embeddings import DEFAULT_MODEL, StoredEncoder, load_encoder
-    from embeddings.runtimes import SENTENCE_TRANSFORMERS, noted_runtime
 
     named = tree.provenance.model
-    name, download = model or (named.name if named else DEFAULT_MODEL), model is not None
-    encoder = load_encoder(name, download=download)
+    load = partial(load_encoder, model or (named.name if named else DEFAULT_MODEL), download=model is not None)
+    encoder = load(expected=0 if named else len(tree.nodes))
     if model is None and named is not None and encoder.weights_sha256 != named.sha256:
         raise InputError(
             f"the tree was built with {named.name} of sha256 {named.sha256[:12]}..., and the one on this machine has "
             f"{encoder.weights_sha256[:12]}...",
             remedy="name one with `model`",
         )
-    if named is None or encoder.weights_sha256 != named.sha256 or named.runtime == noted_runtime(encoder):
-        return StoredEncoder(encoder)
-    before = named.runtime or SENTENCE_TRANSFORMERS
-    own = _own_encoder(tree, lambda runtime: load_encoder(name, download=download, runtime=runtime), before)
+    return StoredEncoder(as_built(tree, encoder, load))
+
+
+def describe_model(encoder: Encoder) -> ModelProvenance:
+    """Return what provenance says of an encoder."""
+    from embeddings.devices import noted_device, noted_precision
+    from embeddings.runtimes import noted_runtime
+
+    return ModelProvenance(
+        name=encoder.name,
+        sha256=getattr(encoder, "weights_sha256", encoder.digest),
+        dimension=encoder.dimension,
+        runtime=noted_runtime(encoder),
+        device=noted_device(encoder),
+        precision=noted_precision(encoder),
+    )
+
+
+def as_built(
+    tree: Taxonomy, encoder: SentenceTransformerEncoder, load: Callable[..., SentenceTransformerEncoder]
+) -> SentenceTransformerEncoder:
+    """Return an encoder of a tree's model by the runtime and on the device that the tree was built with.
+
+    Strings that are compared need one of each. They are the tree's own where the GPU is here, or on the CPU where the
+    runtime is here and the vectors of the tree's values are stored; else those of the encoder given, for the tree's
+    values too. A device that the user names is taken in any case.
+
+    Parameters
+    ----------
+    tree : Taxonomy
+    encoder : SentenceTransformerEncoder
+        What a build would take now; it is returned where the tree names no model, or another.
+    load : callable
+        Loads its model; takes ``runtime``, ``device`` and ``precision``.
+
+    Warns
+    -----
+    RuntimeChangeWarning
+        If the tree was built otherwise than what is returned computes.
+    """
+    named = tree.provenance.model
+    if named is None or encoder.weights_sha256 != named.sha256:
+        return encoder
+    now = describe_model(encoder)
+    if (named.runtime, named.device, named.precision) == (now.runtime, now.device, now.precision):
+        return encoder
+    own = _own_encoder(tree, named, now, load)
     if own is not None:
         return own
-    problem = f"the vectors that {before} made for the tree are not here; all are made again by {encoder.runtime}"
-    warnings.warn(f"{tree.id}: {problem}, and may differ in the last bits", RuntimeChangeWarning, stacklevel=3)
-    return StoredEncoder(encoder)
+    problem = f"the tree's vectors were made by {_maker(named)}; all are made again by {_maker(now)}"
+    warnings.warn(f"{tree.id}: {problem}, and may differ in the last bits", RuntimeChangeWarning, stacklevel=4)
+    return encoder
+
+
+def _own_encoder(
+    tree: Taxonomy, named: ModelProvenance, now: ModelProvenance, load: Callable[..., SentenceTransformerEncoder]
+) -> SentenceTransformerEncoder | None:
+    """Return the encoder that a tree was built with if it can be used again and the user asks for no other."""
+    from embeddings import EmbeddingError, StoredEncoder
+    from embeddings.devices import AUTO, CPU, FP32, find_kind, wish
+    from embeddings.runtimes import SENTENCE_TRANSFORMERS
+
+    wanted = wish()
+    if (wanted.device != AUTO and now.device != named.device) or (
+        wanted.precision != FP32 and now.precision != named.precision
+    ):
+        return None
+    try:
+        own = load(
+            runtime=named.runtime or SENTENCE_TRANSFORMERS,
+            device=find_kind(named.device) if named.device else CPU,
+            precision=named.precision or FP32,
+        )
+    except EmbeddingError:
+        return None
+    is_usable = own.device == named.device if named.device else StoredEncoder(own).holds([v.label for v in tree.leaves])
+    return own if is_usable else None
+
+
+def _maker(model: ModelProvenance) -> str:
+    from embeddings.runtimes import SENTENCE_TRANSFORMERS
+
+    device = f" on {model.device}" if model.device else ""
+    precision = f" in {model.precision}" if model.precision else ""
+    return f"{model.runtime or SENTENCE_TRANSFORMERS}{device}{precision}"

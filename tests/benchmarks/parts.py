@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -26,7 +27,7 @@ from tests.benchmarks.page import page
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.processes import COMMAND, measure
 from tests.benchmarks.references import REFERENCES, Reference, agreement, content, curve, score
-from tests.benchmarks.sizes import SMALL
+from tests.benchmarks.sizes import MILLION, SMALL
 
 RUNS = 3
 # The first of them reads the files from the disk.
@@ -240,6 +241,41 @@ def embedding(count: str) -> dict[str, Any]:
     }
 
 
+def gpu() -> dict[str, Any]:
+    """Compare the rate on a GPU, tokenising included, with `encode` at several batch sizes, and time a million."""
+    from sentence_transformers import SentenceTransformer
+
+    from embeddings import load_encoder
+
+    strings = list(read_values(strings_file(100_000)).labels)
+    encoder = load_encoder(device="cuda:0")
+    theirs = SentenceTransformer(str(encoder.folder), device="cuda:0")
+
+    def rate(encode: Callable[[list[str]], object]) -> int:
+        encode(strings[:WARM_UP])
+        seconds = []
+        for _ in range(RUNS):
+            start = time.perf_counter()
+            encode(strings)
+            seconds.append(time.perf_counter() - start)
+        return round(len(strings) / statistics.median(seconds))
+
+    ours = rate(encoder.encode)
+    others = {size: rate(functools.partial(theirs.encode, batch_size=size)) for size in (32, 256, 1024, 4096)}
+    million = list(read_values(strings_file(MILLION)).labels)
+    start = time.perf_counter()
+    encoder.encode(million)
+    seconds = time.perf_counter() - start
+    encoder.close()
+    return {
+        "device": encoder.device,
+        "strings_per_second": ours,
+        "sentence_transformers": others,
+        "encode_to_ours": round(max(others.values()) / ours, 3),
+        "million_seconds": round(seconds, 1),
+    }
+
+
 def _sizes(source: str) -> tuple[int, ...]:
     from taxonomy.clustering.sizes import default_sizes
 
@@ -323,6 +359,7 @@ PARTS: dict[str, Callable[..., dict[str, Any]]] = {
         peer,
         page,
         embedding,
+        gpu,
         report,
         counting,
     )

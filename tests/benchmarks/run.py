@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from embeddings.devices import CPU, VARIABLE, visible_gpus
 from tests.benchmarks.data import ROOT, WORK
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.references import METHODS, REFERENCES
@@ -50,6 +51,8 @@ def wanted(model: str, million: bool) -> Iterable[tuple[str, ...]]:
                 yield "peer", peer, str(size)
     yield "assign", "100000"
     yield "embedding", "100000"
+    if visible_gpus():
+        yield ("gpu",)
     yield "report", str(STUDY)
     yield "counting", str(ROWS)
     yield "counting", str(10 * ROWS)
@@ -81,7 +84,10 @@ def measured(part: tuple[str, ...]) -> dict[str, Any]:
         WORK.mkdir(parents=True, exist_ok=True)
         staged = kept.with_suffix(".part")
         print("measuring", *part, file=sys.stderr, flush=True)
-        subprocess.run([sys.executable, "-m", "tests.benchmarks.parts", *part, str(staged)], cwd=ROOT, check=True)
+        # Else a GPU would take part in some builds.
+        environment = {**os.environ, VARIABLE: CPU}
+        command = [sys.executable, "-m", "tests.benchmarks.parts", *part, str(staged)]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True)
         os.replace(staged, kept)
     found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
     return found

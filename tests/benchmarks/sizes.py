@@ -14,6 +14,7 @@ WARD_MOST = 20_000
 LIMITS = {
     "main_job": {"cold_seconds": 40, "stored_seconds": 25, "help_seconds": 0.3},
     "starting": {"first_string_seconds": 1.5, "job_to_encode": 0.8},
+    "gpu": {"encode_to_ours": 0.2, "million_seconds": 20},
     "labelling": {"seconds": 3},
     "page": {"interactive_seconds": 1.5, "search_milliseconds": 50, "page_megabytes": 8},
     "build 100000": {"seconds": 40, "megabytes": 4000},

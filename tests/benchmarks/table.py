@@ -31,6 +31,7 @@ def table(results: Mapping[str, Any]) -> str:
     made = (
         _main_job,
         _starting,
+        _gpu,
         _both,
         _agreement,
         _content,
@@ -73,6 +74,25 @@ def _starting(parts: Parts) -> list[str]:
         (
             ("first string of a worker", first, f"{limits['first_string_seconds']} s"),
             ("the main job, nothing stored, to `encode` of its strings", ratio, limits["job_to_encode"]),
+        ),
+    )
+
+
+def _gpu(parts: Parts) -> list[str]:
+    found, limits = parts.get("gpu"), LIMITS["gpu"]
+    none = "not measured: no GPU"
+    others = found["sentence_transformers"] if found else {}
+    return _rows(
+        (f"on a GPU{', ' + found['device'] if found else ''}", "", "limit"),
+        (
+            ("strings a second, tokenising included", f"{found['strings_per_second']:,}" if found else none, ""),
+            (
+                "`encode` of sentence-transformers, by batch size",
+                ", ".join(f"{size}: {rate:,}" for size, rate in others.items()) or none,
+                "",
+            ),
+            ("its best, to ours", found["encode_to_ours"] if found else none, limits["encode_to_ours"]),
+            ("a million strings", f"{found['million_seconds']} s" if found else none, f"{limits['million_seconds']} s"),
         ),
     )
 
