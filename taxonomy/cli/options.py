@@ -31,6 +31,13 @@ def model_option(use: str) -> Callable[[Command], Command]:
     return click.option("--model", help=f"{use} (default: the one that TAXONOMY names, else minilm).")
 
 
+def spark_master_option(use: str) -> Callable[[Command], Command]:
+    """Add --spark-master; `use` says what is done there."""
+    return click.option(
+        "--spark-master", metavar="URL", help=f"{use} on this Spark cluster: local[*] or spark://HOST:7077."
+    )
+
+
 def quiet_option(command: Command) -> Command:
     """Add --quiet, which means the same for every command."""
     return click.option("--quiet", is_flag=True, help="Print errors only.")(command)

@@ -16,7 +16,7 @@ from taxonomy.geometry import cluster_means
 from taxonomy.model import Node, Taxonomy
 
 if TYPE_CHECKING:
-    from embeddings import Encoder, SentenceTransformerEncoder, StoredEncoder
+    from embeddings import Encoder, SentenceTransformerEncoder
 
 
 class RuntimeChangeWarning(UserWarning):
@@ -110,19 +110,6 @@ def nearest_nodes(tree: Taxonomy, node: Node, *, n: int, model: str | None = Non
     return [(nodes[row], round(float(cosines[row]), 6)) for row in nearest[:n]]
 
 
-def _own_encoder(
-    tree: Taxonomy, load: Callable[[str], SentenceTransformerEncoder], runtime: str
-) -> StoredEncoder | None:
-    """Return an encoder by the runtime of a tree if it is here and holds the vectors of the tree's values."""
-    from embeddings import EmbeddingError, StoredEncoder
-
-    try:
-        stored = StoredEncoder(load(runtime))
-    except EmbeddingError:
-        return None
-    return stored if stored.holds([value.label for value in tree.leaves]) else None
-
-
 def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
     """Return what embeds strings as the tree's values were; parameters and errors as for `embed_tree`.
 
@@ -134,11 +121,26 @@ def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
     RuntimeChangeWarning
         If the tree was built with another runtime than the one returned.
     """
-    from embeddings import DEFAULT_MODEL, StoredEncoder, load_encoder
+    from embeddings import StoredEncoder
+
+    return StoredEncoder(unstored_encoder(tree, model))
+
+
+def model_name(tree: Taxonomy, model: str | None) -> str:
+    """Return the model that embeds the strings of a tree, as `embeddings.load_encoder` takes it."""
+    from embeddings import DEFAULT_MODEL
+
+    named = tree.provenance.model
+    return model or (named.name if named else DEFAULT_MODEL)
+
+
+def unstored_encoder(tree: Taxonomy, model: str | None = None) -> SentenceTransformerEncoder:
+    """Return the encoder of `tree_encoder`, without a store."""
+    from embeddings import load_encoder
     from embeddings.runtimes import SENTENCE_TRANSFORMERS, noted_runtime
 
     named = tree.provenance.model
-    name, download = model or (named.name if named else DEFAULT_MODEL), model is not None
+    name, download = model_name(tree, model), model is not None
     encoder = load_encoder(name, download=download)
     if model is None and named is not None and encoder.weights_sha256 != named.sha256:
         raise InputError(
@@ -147,11 +149,24 @@ def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
             remedy="name one with `model`",
         )
     if named is None or encoder.weights_sha256 != named.sha256 or named.runtime == noted_runtime(encoder):
-        return StoredEncoder(encoder)
+        return encoder
     before = named.runtime or SENTENCE_TRANSFORMERS
     own = _own_encoder(tree, lambda runtime: load_encoder(name, download=download, runtime=runtime), before)
     if own is not None:
         return own
     problem = f"the vectors that {before} made for the tree are not here; all are made again by {encoder.runtime}"
-    warnings.warn(f"{tree.id}: {problem}, and may differ in the last bits", RuntimeChangeWarning, stacklevel=3)
-    return StoredEncoder(encoder)
+    warnings.warn(f"{tree.id}: {problem}, and may differ in the last bits", RuntimeChangeWarning, stacklevel=4)
+    return encoder
+
+
+def _own_encoder(
+    tree: Taxonomy, load: Callable[[str], SentenceTransformerEncoder], runtime: str
+) -> SentenceTransformerEncoder | None:
+    """Return an encoder by the runtime of a tree if it is here and the vectors of the tree's values are stored."""
+    from embeddings import EmbeddingError, StoredEncoder
+
+    try:
+        encoder = load(runtime)
+    except EmbeddingError:
+        return None
+    return encoder if StoredEncoder(encoder).holds([value.label for value in tree.leaves]) else None
