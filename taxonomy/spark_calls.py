@@ -14,6 +14,8 @@ Result = TypeVar("Result")
 
 # An error of ours that a worker raised, within the traces of Python and Java.
 _OURS = re.compile(r"^(taxonomy|embeddings)\.errors\.\w+: (.+)$", re.MULTILINE)
+# What Spark says of an error that has a name, after what else is said.
+_NAMED = re.compile(r"\[[A-Z][A-Z0-9_.]+\] .+")
 
 
 def check_pyspark() -> None:
@@ -32,6 +34,7 @@ def run_spark(work: Callable[[], Result]) -> Result:
     except (PySparkException, Py4JError) as error:
         if ours := _OURS.search(str(error)):
             raise (EmbeddingError if ours[1] == "embeddings" else InputError)(ours[2]) from error
-        raise InputError(
-            f"Spark: {str(error).strip().splitlines()[0]}", remedy="repair what it names, or ask who runs the cluster"
-        ) from error
+        said = str(error).strip()
+        named = _NAMED.search(said)
+        problem = named[0] if named else said.splitlines()[0]
+        raise InputError(f"Spark: {problem}", remedy="repair what it names, or ask who runs the cluster") from error

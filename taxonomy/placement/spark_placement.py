@@ -154,7 +154,7 @@ def assign_on_spark(  # noqa: PLR0913 - the public call: what the command line t
 def _read(
     session: SparkSession, path: str, value_column: str | None, weight_column: str | None
 ) -> tuple[DataFrame, Columns]:
-    """Return the columns of values and weights, and what they are called."""
+    """Return the cells of values and weights, and the names of their columns."""
     from pyspark.sql import functions as F
     from pyspark.sql.types import ArrayType, NumericType, StringType
 
@@ -167,8 +167,9 @@ def _read(
     if columns.weight is not None and not isinstance(frame.schema[columns.weight].dataType, NumericType):
         problem = f"the column is of {frame.schema[columns.weight].dataType.simpleString()}"
         raise InputError(problem, path=path, column=columns.weight, remedy="give numbers of 0 or more")
-    wanted = [name for name in (columns.value, columns.weight) if name is not None]
-    return frame.select(*(F.col(f"`{name.replace('`', '``')}`") for name in wanted)), columns
+    wanted = {"text": columns.value, "weight": columns.weight}
+    cells = [F.col(f"`{name.replace('`', '``')}`").alias(cell) for cell, name in wanted.items() if name is not None]
+    return frame.select(*cells), columns
 
 
 def _write(session: SparkSession, rows: DataFrame, columns: Columns, sent: _Sent, out: str) -> SparkAssigned:
@@ -213,7 +214,7 @@ def _found_strings(columns: Columns, batches: Iterable[pa.RecordBatch]) -> Itera
             # It is that of the batch.
             error.row = None
             raise
-        rows = [
+        rows: list[tuple[Any, ...]] = [
             (zlib.crc32(family_key(spelling).encode()), spelling, None, weight, n)
             for spelling, first in strings.first.items()
             for weight, n in Counter((first, *strings.repeated.get(spelling, ()))).items()
