@@ -33,7 +33,17 @@ pytestmark = [
 ]
 MASTER = "local[2]"
 MIXED = [
-    *["warm kindness", "Warm-Kindness", "warmkindness", "Honesty", "honesties", "boundary", "Boundaries"],
+    *[
+        "hope",
+        "hopes",
+        "warm kindness",
+        "Warm-Kindness",
+        "warmkindness",
+        "Honesty",
+        "honesties",
+        "boundary",
+        "Boundaries",
+    ],
     *["in action", "in-actions", "inactions", "inaction", "public goods", "public good", "wishes", "wish", "goods"],
     *["honesty; deep listening", '["care", "thrift"]', "honesty; none", "- steady patience.", "<value>candor</value>"],
     *["n/a", "", "  ", "I cannot determine the value", "12", "Honesty is key to all of us.", "long " * 40],
@@ -58,8 +68,8 @@ def session(cache: Path) -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="module")
-def tree(example_build: Path) -> Taxonomy:
-    return taxonomy.load(example_build / "taxonomy.json")
+def tree(small_build: Path) -> Taxonomy:
+    return taxonomy.load(small_build / "taxonomy.json")
 
 
 def mixed(n: int) -> pd.DataFrame:
@@ -98,10 +108,12 @@ def read_cells(out: Path) -> list[tuple[Any, ...]]:
     return cells(frame.assign(confidence=texts))
 
 
-@pytest.mark.parametrize("n", [100, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("build", "n"), [("small_build", 100), pytest.param("example_build", 2000, marks=pytest.mark.slow)]
+)
 @pytest.mark.usefixtures("session")
-def test_the_same_places(tree: Taxonomy, n: int, tmp_path: Path) -> None:
-    frame = mixed(n)
+def test_the_same_places(build: str, n: int, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    tree, frame = taxonomy.load(request.getfixturevalue(build) / "taxonomy.json"), mixed(n)
     assigned = assign(frame, tree, min_confidence=0.55)
     spread = assign_on_spark(
         write_parts(frame, tmp_path / "values"), tree, str(tmp_path / "out"), master=MASTER, min_confidence=0.55
@@ -116,7 +128,7 @@ def test_the_same_places(tree: Taxonomy, n: int, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("session")
 def test_lists_and_columns_of_other_names(tree: Taxonomy, tmp_path: Path) -> None:
-    lists = [["honesty", "n/a", None], [], None, ["deep listening", "deep listenings"]]
+    lists = [["hope", "n/a", None], [], None, ["deep listening", "deep listenings"]]
     frame = pd.DataFrame({"a.text": lists, "n": [3, 1, 2, 5]})
     frame.to_parquet(tmp_path / "values.parquet")
     columns = {"value_column": "a.text", "weight_column": "n"}
@@ -174,10 +186,10 @@ def test_bad_input_is_one_line(tree: Taxonomy, tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("session")
-def test_the_command_prints_the_counts(example_build: Path, run: Run, tmp_path: Path) -> None:
+def test_the_command_prints_the_counts(small_build: Path, run: Run, tmp_path: Path) -> None:
     values = write_parts(mixed(100), tmp_path / "values")
     mixed(100).to_parquet(tmp_path / "values.parquet")
-    words = ["--taxonomy", example_build / "taxonomy.json", "--out"]
+    words = ["--taxonomy", small_build / "taxonomy.json", "--out"]
     here = run("assign", tmp_path / "values.parquet", *words, tmp_path / "placed.csv")
     there = run("assign", values, *words, tmp_path / "placed", "--spark-master", MASTER)
     assert there.returncode == 0, there.stderr

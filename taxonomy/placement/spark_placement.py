@@ -135,6 +135,7 @@ def assign_on_spark(  # noqa: PLR0913 - the public call: what the command line t
     encoder = unstored_encoder(tree, model)
     session, is_own = spark_session(master)
     try:
+        run_spark(lambda: _check_absent(session, out))
         rows, columns = run_spark(lambda: _read(session, values, value_column, weight_column))
         sent = _Sent(
             tree,
@@ -172,9 +173,21 @@ def _read(
     return frame.select(*cells), columns
 
 
+def _check_absent(session: SparkSession, out: str) -> None:
+    """Raise an OutputError if there is something at a path, which Spark would say after all is computed."""
+    from pyspark.errors import AnalysisException
+
+    try:
+        session.read.format("binaryFile").load(out)
+    except AnalysisException as error:
+        if error.getCondition() == "PATH_NOT_FOUND":
+            return
+        raise
+    raise OutputError("it is there already", path=out, remedy="remove it, or name another folder")
+
+
 def _write(session: SparkSession, rows: DataFrame, columns: Columns, sent: _Sent, out: str) -> SparkAssigned:
     """Write where the values of rows belong, and return how many there are."""
-    from pyspark.errors import AnalysisException
     from pyspark.sql import Observation
     from pyspark.sql import functions as F
 
@@ -191,10 +204,6 @@ def _write(session: SparkSession, rows: DataFrame, columns: Columns, sent: _Sent
     observed = Observation()
     try:
         placed.observe(observed, *counted, F.count_if("unknown").alias("unknown")).drop("unknown").write.parquet(out)
-    except AnalysisException as error:
-        if error.getCondition() != "PATH_ALREADY_EXISTS":
-            raise
-        raise OutputError("it is there already", path=out, remedy="remove it, or name another folder") from error
     finally:
         shared.unpersist()
     counts = observed.get
