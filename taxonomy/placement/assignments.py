@@ -73,12 +73,12 @@ def place_values(
         encoder = tree_encoder(tree, model)
         return Places(tree, encoder, progress).place(texts, encoder, progress)
 
-    assigned = assignments(values.values, values_by_spelling(tree.leaves), place, min_confidence)
+    assigned = find_assignments(values.values, values_by_spelling(tree.leaves), place, min_confidence)
     rows = values.first_rows
     return sorted((replace(one, row=row) for one, row in zip(assigned, rows, strict=True)), key=attrgetter("row"))
 
 
-def assignments(
+def find_assignments(
     values: Sequence[Value],
     known: SpellingIndex[Node],
     place: Callable[[Sequence[str]], Sequence[Place]],

@@ -21,7 +21,7 @@ from embeddings.errors import EmbeddingError
 from taxonomy.errors import InputError, OutputError, check_type
 from taxonomy.model import Node, Taxonomy, values_by_spelling
 from taxonomy.placement.assigned import Assignment, Status, assigned_cells, rejected_cells
-from taxonomy.placement.assignments import assignments
+from taxonomy.placement.assignments import find_assignments
 from taxonomy.placement.places import Place, Places, check_levels
 from taxonomy.quality.vectors import model_name, unstored_encoder
 from taxonomy.spark_calls import check_pyspark, run_spark
@@ -266,7 +266,7 @@ def _placed(sent: _Sent, rows: Sequence[tuple[int, str, float, int]]) -> Iterato
         weights.setdefault(text, []).extend(math.ldexp(weight, k) for k in range(n.bit_length()) if n >> k & 1)
     first = {text: own[0] for text, own in weights.items()}
     repeated = {text: array("d", own[1:]) for text, own in weights.items() if len(own) > 1}
-    placed = assignments(merge_spellings(first, repeated), sent.known, sent.place, sent.min_confidence)
+    placed = find_assignments(merge_spellings(first, repeated), sent.known, sent.place, sent.min_confidence)
     yield from _record_batches((_placed_row(sent.tree, one) for one in placed), _PLACED)
 
 
