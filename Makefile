@@ -48,7 +48,7 @@ notebook-outputs: $(INSTALLED)  ## run all notebooks and store what they show, a
 	.venv/bin/python -m tests.notebook_outputs
 
 test-spark: .venv/.spark  ## every test of Spark, which needs Java 17
-	.venv/bin/python -m pytest tests/test_mentions_spark.py
+	.venv/bin/python -m pytest tests/test_mentions_spark.py tests/test_placement_spark.py
 
 # 490 MB, which building a taxonomy does without.
 .venv/.spark: $(INSTALLED)

@@ -134,13 +134,13 @@ class SparkEncoder:
 
 
 @functools.cache
-def _worker_encoder(model: str, runtime: str) -> SentenceTransformerEncoder:
-    """Return the encoder of this worker process, kept between tasks."""
+def worker_encoder(model: str, runtime: str) -> SentenceTransformerEncoder:
+    """Return the encoder of this process of a Spark worker, kept between tasks."""
     return load_encoder(model, workers=1, download=False, runtime=runtime, device="cpu", precision="fp32")
 
 
 def _encode_parts(model: str, runtime: str, parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    encoder = _worker_encoder(model, runtime)
+    encoder = worker_encoder(model, runtime)
     for part in parts:
         vectors = encoder.encode(part["string"].tolist())
         yield part[["position"]].assign(vector=[vector.astype("<f4").tobytes() for vector in vectors])

@@ -207,7 +207,7 @@ def test_values_come_in_many_forms(tmp_path: Path) -> None:
 def test_assigned_values_become_the_next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = built(["honesty", "honest speech", "calm", "calmness", "kindness", "kind words"] * 9 + ["patience"])
     encoder = TinyEncoder()
-    monkeypatch.setattr("taxonomy.placement.tree_encoder", lambda tree, model: encoder)
+    monkeypatch.setattr("taxonomy.placement.assignments.tree_encoder", lambda tree, model: encoder)
     monkeypatch.setattr("taxonomy.quality.vectors.tree_encoder", lambda tree, model: encoder)
     assigned = taxonomy.assign(["Honesty", "calm words", "n/a"], tree)
     assert assigned.counts == {"value": 1, "alias": 0, "placed": 1, "unplaced": 0, "rejected": 1}

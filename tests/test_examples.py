@@ -200,7 +200,9 @@ def _try_other(command: Command) -> None:
 
 def _parse(command: Command) -> None:
     """See that a command takes what it is given."""
-    context, found, words = click.Context(main, info_name="value-taxonomy"), main, command.words[1:]
+    # With the settings of the group: a command keeps the option for help that it is first asked for.
+    context = click.Context(main, info_name="value-taxonomy", **main.context_settings)
+    found, words = main, command.words[1:]
     while isinstance(found, click.Group):
         _, found, words = found.resolve_command(context, words)
     assert found is not None

@@ -17,9 +17,11 @@ from taxonomy.errors import InputError
 from taxonomy.formats.csv import read_taxonomy_csv
 from taxonomy.model import Taxonomy
 from taxonomy.placement import add_assigned, assign, place_values
+from taxonomy.placement.places import Places
 from taxonomy.quality.agreement import compare
 from taxonomy.values import ValueSet, read_values
 from tests.conftest import FIXTURE, Run
+from tests.tiny_encoder import TinyEncoder
 from tests.trees import make_tree
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -110,6 +112,15 @@ def test_an_update_is_a_minor_version_with_them_in() -> None:
     assert add_assigned(tree, percent, place_values(tree, percent)).node("warm kindness").weight == 0
     unplaced = place_values(tree, new, min_confidence=1)
     assert len(add_assigned(tree, new, unplaced).nodes) == len(tree.nodes)
+
+
+@pytest.mark.parametrize("n", [1, 2, 255, 257])
+def test_a_place_does_not_depend_on_what_else_is_placed(n: int) -> None:
+    texts = [f"{first} {second}" for first in ("calm", "open", "kind") for second in read_values(FIXTURE).labels[:200]]
+    tree, encoder = taxonomy.build(texts[::2], encoder=TinyEncoder()).tree, TinyEncoder()
+    places = Places(tree, encoder)
+    found = [place for start in range(0, len(texts), n) for place in places.place(texts[start : start + n], encoder)]
+    assert found == places.place(texts[::-1], encoder)[::-1]
 
 
 def test_a_tree_without_examples_goes_by_the_nearest_node() -> None:

@@ -4,6 +4,7 @@ import doctest
 import math
 import random
 from collections import Counter
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from taxonomy.errors import InputError
 from taxonomy.values import Rejection, Value, ValueSet, canonical_key, clean, read_values, residue, value_set
+from taxonomy.values.gathering import Strings
 from taxonomy.values.residue import split_values
-from taxonomy.values.spellings import SpellingIndex, is_one_value
+from taxonomy.values.spellings import SpellingIndex, family_key, is_one_value, merge_spellings
 from tests.conftest import examples
 
 WORDS = ["care", "cares", "Honesty", "honesty", "honesties", "well-being", "well being", "none", "", "仁"]
@@ -474,6 +476,41 @@ def test_the_order_of_rows_does_not_matter(rows: list[tuple[str, float]], shuffl
     assert again.repeats == values.repeats
     before, after = (Counter((r.value, r.reason) for r in each.rejected) for each in (values, again))
     assert before == after
+
+
+# Singulars and plurals of few words, some of which a space sets apart.
+numbered = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", "in ", "in-", "in", "In"]),
+    st.sampled_from(["dut", "duty", "wish", "lens", "class", "actio"]),
+    st.sampled_from(["", " ", "-"]),
+    st.text("eisy", max_size=4),
+)
+
+
+@given(st.lists(st.tuples(st.one_of(numbered, strings), st.sampled_from([0.1, 0.2, 0.3, 1])), min_size=1, max_size=12))
+def test_families_are_merged_one_by_one_as_all_at_once(rows: list[tuple[str, float]]) -> None:
+    values = gather(rows)
+    strings = Strings()
+    for text, weight in rows:
+        strings.add_row(0, text, weight)
+    families: dict[str, dict[str, float]] = {}
+    for spelling, weight in strings.first.items():
+        families.setdefault(family_key(spelling), {})[spelling] = weight
+    apart = [value for own in families.values() for value in merge_spellings(own, strings.repeated)]
+    assert sorted(apart, key=attrgetter("key")) == list(values.values)
+
+
+@given(st.lists(st.tuples(numbered, st.sampled_from([0.1, 0.2, 0.3, 1])), min_size=2, max_size=8), st.randoms())
+def test_plurals_are_merged_alike_in_any_order(rows: list[tuple[str, float]], shuffler: random.Random) -> None:
+    values = gather(rows).values
+    shuffler.shuffle(rows)
+    assert ValueSet.from_records(rows).values == values
+
+
+def test_a_plural_is_merged_if_all_its_spellings_may_be() -> None:
+    for texts in (["in-duty", "induty", "in duties"], ["induty", "in-duty", "in duties"]):
+        assert [value.label for value in read_values(texts).values] == ["in duties", "in-duty"]
 
 
 def test_the_example_in_the_docstring_holds() -> None:

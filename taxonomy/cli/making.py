@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,12 @@ from taxonomy.cli.llm_options import language_model_options, take_labelling
 from taxonomy.cli.options import (
     PATH,
     Choice,
+    check_spark_options,
     column_options,
     device_options,
     model_option,
     quiet_option,
+    spark_master_option,
     taxonomy_argument,
 )
 from taxonomy.clustering.names import METHOD_NAMES
@@ -50,7 +51,7 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--top", type=int, help="Size of the top with --domains none (default 5).")
 @click.option("--model", default=MODEL, show_default=True, help="minilm, mpnet, a hub name or a folder.")
 @device_options
-@click.option("--spark-master", metavar="URL", help="Embed on this Spark cluster: local[*] or spark://HOST:7077.")
+@spark_master_option("Embed")
 @click.option("--method", type=Choice(METHOD_NAMES), default=METHOD, show_default=True)
 @click.option("--min-children", default=MIN_CHILDREN, show_default=True, help="Children every node has at least.")
 @click.option("--seed", default=SEED, show_default=True, help="For the methods with a random part.")
@@ -139,12 +140,11 @@ def build_command(
 
 
 def _spark_encoder(model: str, master: str) -> SparkEncoder:
-    from taxonomy.errors import TaxonomyError
-
-    if find_spec("pyspark") is None:
-        raise TaxonomyError("a Spark cluster needs PySpark", remedy="run: pip install 'value-taxonomy[spark]'")
     from embeddings.spark import SparkEncoder, spark_session
+    from taxonomy.spark_calls import check_pyspark
 
+    check_spark_options()
+    check_pyspark()
     return SparkEncoder(model, spark_session(master)[0])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 Command = TypeVar("Command", bound=Callable[..., Any] | click.Command)
 PATH = click.Path(path_type=Path)
@@ -53,6 +54,21 @@ def _use_device(ctx: click.Context, parameter: click.Parameter, value: str | Non
         ctx.with_resource(using_device(**{str(parameter.name): value}))
     except DeviceError as error:
         raise click.UsageError(str(error).replace(f"`{parameter.name}`", parameter.opts[0]), ctx) from None
+
+
+def spark_master_option(use: str) -> Callable[[Command], Command]:
+    """Add --spark-master; `use` says what is done there."""
+    return click.option(
+        "--spark-master", metavar="URL", help=f"{use} on this Spark cluster: local[*] or spark://HOST:7077."
+    )
+
+
+def check_spark_options() -> None:
+    """Raise a UsageError for options that a Spark cluster does not heed."""
+    context = click.get_current_context()
+    for name, *_ in _DEVICE:
+        if context.get_parameter_source(name.removeprefix("--")) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"a Spark cluster embeds on its CPUs, by fp32: leave {name} out")
 
 
 def quiet_option(command: Command) -> Command:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 import click
 
 from taxonomy.cli.options import (
     PATH,
     Choice,
+    check_spark_options,
     column_options,
     deprecated,
     model_option,
     out_option,
     quiet_option,
+    spark_master_option,
     taxonomy_option,
 )
 
@@ -110,75 +113,96 @@ def migrate_command(old: Path, new: Path, out: Path) -> None:
 @click.argument("values")
 @click.argument("old_values", required=False, metavar="")
 @taxonomy_option
-@out_option("The .csv file to write.")
+@click.option("--out", required=True, help="The .csv file to write; with --spark-master, a Parquet folder or its URL.")
 @click.option("--min-confidence", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Else unplaced.")
 @click.option("--update", type=PATH, help="Write a new version with the placed values in it here.")
 @model_option("Model")
+@spark_master_option("Embed and place")
 @column_options
 @quiet_option
 def assign_command(
     values: str,
     old_values: str | None,
     taxonomy: Path | None,
-    out: Path,
-    min_confidence: float,
+    out: str,
     update: Path | None,
-    model: str | None,
-    value_column: str | None,
-    weight_column: str | None,
+    spark_master: str | None,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Say where new values belong in a taxonomy, without building it again.
 
-    VALUES is a .txt, .csv, .tsv, .jsonl, .json or .parquet file, or - for standard input.
+    VALUES is a .txt, .csv, .tsv, .jsonl, .json or .parquet file, or - for standard input. With --spark-master it is a
+    Parquet file or folder, or its URL, and no row passes through this machine.
 
     \b
     Example:
       value-taxonomy assign new.csv --taxonomy build/taxonomy.json --out placed.csv --min-confidence 0.55
+      value-taxonomy assign new.parquet --taxonomy build/taxonomy.json --spark-master spark://HOST:7077 --out placed
     """
-    from taxonomy.cli.screen import plain, print_written, progress_bars, unknown_words
+    from taxonomy.cli.screen import print_written
+    from taxonomy.formats.readers import read
+    from taxonomy.placement import assign_on_spark
+
+    values, taxonomy = _inputs(values, old_values, taxonomy)
+    if spark_master is None:
+        _assign_here(values, taxonomy, out, update=update, quiet=quiet, **options)
+        return
+    if update is not None:
+        raise click.UsageError("--update takes values that fit in one process, and goes without --spark-master")
+    check_spark_options()
+    assigned = assign_on_spark(values, read(taxonomy), out, master=spark_master, **options)
+    if not quiet:
+        _print_counts(assigned.counts, assigned.unknown_words)
+        print_written(out)
+
+
+def _inputs(values: str, old_values: str | None, taxonomy: Path | None) -> tuple[str, Path]:
+    """Return the values and the taxonomy, of a command as it is written now or was before."""
+    if old_values is not None and taxonomy is None:
+        deprecated("assign TAXONOMY VALUES", "assign VALUES --taxonomy TAXONOMY")
+        return old_values, Path(values)
+    if taxonomy is None:
+        raise click.UsageError("name the taxonomy with --taxonomy")
+    if old_values is not None:
+        raise click.UsageError(f"assign takes one file of values: what is {old_values}?")
+    return values, taxonomy
+
+
+def _assign_here(values: str, taxonomy: Path, out: str, *, update: Path | None, quiet: bool, **options: Any) -> None:
+    from taxonomy.cli.screen import plain, print_written, progress_bars
     from taxonomy.files import updating
     from taxonomy.formats.readers import read
     from taxonomy.placement import assign
     from taxonomy.progress import stage_of
     from taxonomy.publishing import check_ending
 
-    if old_values is not None and taxonomy is None:
-        deprecated("assign TAXONOMY VALUES", "assign VALUES --taxonomy TAXONOMY")
-        taxonomy, values, old_values = Path(values), old_values, None
-    if taxonomy is None:
-        raise click.UsageError("name the taxonomy with --taxonomy")
-    if old_values is not None:
-        raise click.UsageError(f"assign takes one file of values: what is {old_values}?")
     if update is not None:
         check_ending(update)
     with updating(taxonomy, update) as check:
         with progress_bars(quiet) as progress:
-            assigned = assign(
-                values,
-                read(taxonomy),
-                model=model,
-                min_confidence=min_confidence,
-                value_column=value_column,
-                weight_column=weight_column,
-                progress=stage_of(progress, "embedding"),
-            )
+            assigned = assign(values, read(taxonomy), progress=stage_of(progress, "embedding"), **options)
         check()
         assigned.write(out)
         if update is not None:
             assigned.tree.write(update)
     if quiet:
         return
-    counts = assigned.counts
-    click.echo(
-        f"{counts['value'] + counts['alias']:,} known, {counts['placed']:,} placed, {counts['unplaced']:,} unplaced, "
-        f"{counts['rejected']:,} rejected"
-    )
-    if assigned.unknown_words:
-        click.echo(f"{unknown_words(assigned.unknown_words, len(assigned.assignments))}; their confidence is 0")
+    _print_counts(assigned.counts, assigned.unknown_words)
     print_written(out)
     if update is not None:
         grown, unit = assigned.tree, assigned.values.weight_unit
         click.echo(plain(f"Version {grown.version} written to {update}"))
         if unit != grown.weight_unit and grown.weight_unit != "mentions":
             click.echo(f"New values weigh nothing: they count {unit}, not {grown.weight_unit}")
+
+
+def _print_counts(counts: Mapping[str, int], unknown: int) -> None:
+    from taxonomy.cli.screen import unknown_words
+
+    click.echo(
+        f"{counts['value'] + counts['alias']:,} known, {counts['placed']:,} placed, {counts['unplaced']:,} unplaced, "
+        f"{counts['rejected']:,} rejected"
+    )
+    if unknown:
+        click.echo(f"{unknown_words(unknown, sum(counts.values()) - counts['rejected'])}; their confidence is 0")

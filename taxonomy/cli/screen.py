@@ -76,7 +76,7 @@ def print_fields(screen: Console, fields: Mapping[str, str]) -> None:
             screen.print(Text.assemble((("" if number else name).ljust(indent), "dim"), line), soft_wrap=True)
 
 
-def print_written(path: Path, hint: str = "") -> None:
+def print_written(path: Path | str, hint: str = "") -> None:
     """Print where a file was written, and what to do with it."""
     click.echo(plain(f"Written to {path}" + (f": {hint}" if hint else "")))
 

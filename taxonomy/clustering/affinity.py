@@ -49,32 +49,57 @@ def domain_affinity(
     ndarray of shape (n, D)
         Rows sum to 1.
     """
-    from sklearn.linear_model import LogisticRegression
-
     n_domains = int(example_domains.max()) + 1
     if n_domains == 1:
         return np.ones((len(vectors), 1))
-    examples = examples.astype(np.float64)
-    # One thread, so that sums are taken in the same order on every machine.
-    with one_thread():
-        model = LogisticRegression().fit(examples, example_domains)
+    judges = ExampleJudges(examples, example_domains)
     likeness, learned = (np.empty((len(vectors), n_domains)) for _ in range(2))
 
     def judge(start: int) -> None:
         rows = slice(start, start + _BLOCK)
-        block = vectors[rows].astype(np.float64)
-        cosines = block @ examples.T
-        for domain in range(n_domains):
-            own = cosines[:, example_domains == domain]
-            likeness[rows, domain] = _EXAMPLE_TEMPERATURE * (
-                logsumexp(own / _EXAMPLE_TEMPERATURE, axis=1) - np.log(own.shape[1])
-            )
-        learned[rows] = model.predict_proba(block)
+        likeness[rows], learned[rows] = judges.shares(vectors[rows])
 
     in_parallel(judge, range(0, len(vectors), _BLOCK))
-    near = _spread(softmax(likeness / _DOMAIN_TEMPERATURE, axis=1), transition, known)
-    pooled = np.sqrt(near * _spread(learned, transition, known))
-    return np.asarray(pooled / pooled.sum(axis=1, keepdims=True))
+    return pooled(_spread(likeness, transition, known), _spread(learned, transition, known))
+
+
+class ExampleJudges:
+    """The two judges of `domain_affinity`, for two domains or more; each goes by a vector alone.
+
+    Parameters
+    ----------
+    examples : ndarray of shape (m, dimension)
+        Unit vectors of the examples.
+    domains : ndarray of shape (m,)
+        Domain of each, 0 to D - 1.
+    """
+
+    def __init__(self, examples: NDArray[np.float32], domains: NDArray[np.intp]) -> None:
+        from sklearn.linear_model import LogisticRegression
+
+        self._examples = examples.astype(np.float64)
+        self._domains = domains
+        # One thread, so that sums are taken in the same order on every machine.
+        with one_thread():
+            self._learned = LogisticRegression().fit(self._examples, domains)
+
+    def shares(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the shares of the domains by likeness, and by regression, each of shape (n, D)."""
+        block = vectors.astype(np.float64)
+        cosines = block @ self._examples.T
+        likeness = np.empty((len(block), int(self._domains.max()) + 1))
+        for domain in range(likeness.shape[1]):
+            own = cosines[:, self._domains == domain]
+            likeness[:, domain] = _EXAMPLE_TEMPERATURE * (
+                logsumexp(own / _EXAMPLE_TEMPERATURE, axis=1) - np.log(own.shape[1])
+            )
+        return softmax(likeness / _DOMAIN_TEMPERATURE, axis=1), np.asarray(self._learned.predict_proba(block))
+
+
+def pooled(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the shares of domains on which two judges settle, shape (n, D)."""
+    shares = np.sqrt(first * second)
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def _spread(shares: NDArray[np.float64], transition: sp.csr_array, known: NDArray[np.intp]) -> NDArray[np.float64]:

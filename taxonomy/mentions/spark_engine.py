@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import narwhals as nw
 
 from embeddings.spark import spark_session
-from taxonomy.errors import InputError
 from taxonomy.mentions.columns import DAMAGED, FILE, IDS, column_of
+from taxonomy.spark_calls import run_spark
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
     from taxonomy.mentions.sources import Source
-
-Result = TypeVar("Result")
 
 # RFC 2822, without the name of the day, and with the zone as a number.
 _MAIL_TIMES = ("d MMM yyyy HH:mm:ss Z", "d MMM yyyy HH:mm Z")
@@ -44,7 +42,7 @@ class SparkEngine:
 
     def read(self, source: Source) -> nw.LazyFrame[Any]:
         """Read files of one format; see `Engine`."""
-        return _lazy(_run(lambda: self._read(source)))
+        return _lazy(run_spark(lambda: self._read(source)))
 
     def _read(self, source: Source) -> DataFrame:
         from pyspark.sql import functions as F
@@ -153,7 +151,7 @@ class SparkEngine:
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pa.Table:
         """Compute a frame and return it; see `Engine`."""
-        return _run(lambda: frame.collect("pyarrow").to_native())
+        return run_spark(lambda: frame.collect("pyarrow").to_native())
 
     def close(self) -> None:
         """Free what is kept, and stop the session if it was started here."""
@@ -210,16 +208,3 @@ def _since_1970(number: Column) -> Column:
         within = (number >= 1e8 * unit) & (number < 1e11 * unit)
         time = F.when(within, F.timestamp_micros((number * (1e6 / unit)).cast("long"))).otherwise(time)
     return time
-
-
-def _run(work: Callable[[], Result]) -> Result:
-    """Run a Spark call; re-raise its errors as one-line InputErrors."""
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
-
-    try:
-        return work()
-    except (PySparkException, Py4JError) as error:
-        raise InputError(
-            f"Spark: {str(error).strip().splitlines()[0]}", remedy="repair what it names, or ask who runs the cluster"
-        ) from error

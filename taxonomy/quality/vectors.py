@@ -119,10 +119,25 @@ def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
     RuntimeChangeWarning
         If the tree was built otherwise: see `as_built`.
     """
-    from embeddings import DEFAULT_MODEL, StoredEncoder, load_encoder
+    from embeddings import StoredEncoder
+
+    return StoredEncoder(unstored_encoder(tree, model))
+
+
+def model_name(tree: Taxonomy, model: str | None) -> str:
+    """Return the model that embeds the strings of a tree, as `embeddings.load_encoder` takes it."""
+    from embeddings import DEFAULT_MODEL
 
     named = tree.provenance.model
-    load = partial(load_encoder, model or (named.name if named else DEFAULT_MODEL), download=model is not None)
+    return model or (named.name if named else DEFAULT_MODEL)
+
+
+def unstored_encoder(tree: Taxonomy, model: str | None = None) -> SentenceTransformerEncoder:
+    """Return the encoder of `tree_encoder`, without a store."""
+    from embeddings import load_encoder
+
+    named = tree.provenance.model
+    load = partial(load_encoder, model_name(tree, model), download=model is not None)
     encoder = load(expected=0 if named else len(tree.nodes))
     if model is None and named is not None and encoder.weights_sha256 != named.sha256:
         raise InputError(
@@ -130,7 +145,7 @@ def tree_encoder(tree: Taxonomy, model: str | None = None) -> Encoder:
             f"{encoder.weights_sha256[:12]}...",
             remedy="name one with `model`",
         )
-    return StoredEncoder(as_built(tree, encoder, load))
+    return as_built(tree, encoder, load)
 
 
 def describe_model(encoder: Encoder) -> ModelProvenance:

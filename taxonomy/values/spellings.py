@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, product, starmap
 from operator import attrgetter
 from typing import Generic, TypeVar
 
@@ -148,7 +148,8 @@ def merge_spellings(first: Mapping[str, float], repeated: Mapping[str, array[flo
             twins.setdefault(kept, []).append(spelling)
     variants = _part(by_key, twins)
     own = {key for key, kept in by_key.items() if any(map(_is_own_plural, (kept, *twins.get(kept, ()))))}
-    for plural, key in _plurals({key: kept for key, kept in by_key.items() if key not in own}, variants):
+    may_merge = {key: (kept, *twins.get(kept, ())) for key, kept in by_key.items() if key not in own}
+    for plural, key in _plurals(may_merge, variants):
         kept, merged = by_key[key], by_key.pop(plural)
         twins.setdefault(kept, []).extend([merged, *twins.pop(merged, ())])
 
@@ -163,6 +164,18 @@ def merge_spellings(first: Mapping[str, float], repeated: Mapping[str, array[flo
         return Value(own, label, aliases, math.fsum(chain.from_iterable(weights.values())))
 
     return tuple(sorted((value(key, spelling) for key, spelling in by_key.items()), key=attrgetter("key")))
+
+
+def family_key(spelling: str) -> str:
+    """Return a key that all cleaned spellings share that `merge_spellings` may merge, whatever else it is given.
+
+    It is shared by others, too: a set of spellings that holds all of each of its keys is merged as within a larger set.
+
+    >>> family_key("Boundaries"), family_key("bound-ary"), family_key("wishes"), family_key("wish")
+    ('boundar', 'boundar', 'wish', 'wish')
+    """
+    # A plural differs from its singulars in these letters at its end: see `singulars`.
+    return key_of_cleaned(spelling).rstrip("eisy")
 
 
 def _plain(key: str) -> str:
@@ -202,8 +215,11 @@ def _is_own_plural(spelling: str) -> bool:
     return spelling[-1] in "sS" and _BEFORE_LAST_WORD.sub("", spelling.casefold()) in OWN_PLURALS
 
 
-def _plurals(by_key: Mapping[str, str], variants: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
-    """Yield each key that is a plural of another key, and the key that stands for both."""
+def _plurals(by_key: Mapping[str, Sequence[str]], variants: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+    """Yield each key that is a plural of another key, and the key that stands for both.
+
+    All spellings of the two must be of one value: if one spoke for its key, it would be the first in the input.
+    """
     stands_for: dict[str, str] = {}
 
     def root(key: str) -> str:
@@ -216,7 +232,7 @@ def _plurals(by_key: Mapping[str, str], variants: Mapping[str, Sequence[str]]) -
         for key in by_key
         for singular in singulars(_plain(key))
         for variant in variants.get(singular, (singular,))
-        if variant in by_key and is_one_value(by_key[key], by_key[variant])
+        if variant in by_key and all(starmap(is_one_value, product(by_key[key], by_key[variant])))
     ]
     for plural, singular in pairs:
         first, second = sorted((root(plural), root(singular)))
