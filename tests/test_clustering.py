@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster
 from scipy.cluster.hierarchy import linkage as scipy_linkage
+from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import pdist
 from sklearn.metrics import adjusted_rand_score
 
 import taxonomy
 from embeddings.arrays import normalize
 from taxonomy.clustering import average, density, linkage, ward
-from taxonomy.clustering.balanced import Balanced
+from taxonomy.clustering.balanced import Balanced, assign_bounded
 from taxonomy.clustering.exact import make_exact, relabel
 from taxonomy.clustering.many import LARGEST, partition_many
 from taxonomy.clustering.methods import METHODS
@@ -116,6 +117,24 @@ def test_groups_are_of_like_standing(n: int, asked: int, least: int, seed: int) 
     assert sizes.max() <= max(3 * n / k, least)
     if k >= 20:
         assert sum(sorted(sizes)[-5:]) <= max(0.38 * n, 5 * np.ceil(n / k))
+
+
+@given(st.integers(1, 8), st.integers(1, 5), st.integers(0, 3), st.integers(0, 4), st.booleans(), st.integers(0, 99))
+def test_bounded_assignment_costs_what_scipys_does(
+    k: int, each: int, below: int, above: int, ties: bool, seed: int
+) -> None:
+    n, least, most = k * each, max(0, each - below), each + above
+    cost = np.random.default_rng(seed).random((n, k)) ** 2
+    cost = np.round(cost, 1) if ties else cost
+    labels = assign_bounded(cost, least, most)
+    sizes = np.bincount(labels, minlength=k)
+    assert least <= sizes.min()
+    assert sizes.max() <= most
+    # A column a place; those that must be taken come at a reward that no cost outweighs.
+    places = np.repeat(np.arange(k), most)
+    required = np.tile(np.arange(most) < least, k)
+    rows, columns = linear_sum_assignment(cost[:, places] - required * (n + 1))
+    assert cost[rows, labels].sum() == pytest.approx(cost[rows, places[columns]].sum())
 
 
 def test_bounds_move_as_little_as_they_must() -> None:

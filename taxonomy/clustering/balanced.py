@@ -53,14 +53,14 @@ class Balanced:
         labels = ward.partition(points, n_clusters, weights=weights, min_size=least, seed=seed)
         for _ in range(_ROUNDS):
             means, _ = centroids(points, labels, weights)
-            moved = _assign(weights[:, None] * squared_distances(points, means), least, most)
+            moved = assign_bounded(weights[:, None] * squared_distances(points, means), least, most)
             if np.array_equal(moved, labels):
                 break
             labels = moved
         return relabel(labels)
 
 
-def _assign(cost: Points, least: int, most: int) -> Labels:
+def assign_bounded(cost: Points, least: int, most: int) -> Labels:
     """Return the group of each point so that the sum of costs is least, with `least` to `most` points a group.
 
     Successive shortest paths (Ahuja, Magnanti & Orlin 1993, "Network flows", sec. 9.7). Each point begins in its

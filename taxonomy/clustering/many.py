@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from embeddings.arrays import in_parallel
 from embeddings.neighbors import cells
 from taxonomy.clustering.exact import dissolve_small, make_exact
 from taxonomy.clustering.methods import Partition
@@ -62,16 +63,20 @@ def _by_cells(cut: Partition, points: Points, n_clusters: int, weights: Points, 
     cell_labels = _divide(points, min(len(points) // _POINTS_PER_CELL, n_clusters // _CLUSTERS_PER_CELL))
     cell_labels = dissolve_small(points, cell_labels, weights, min_size)
     (shares,) = allocate(np.bincount(cell_labels), [n_clusters], min_children=min_size, root_children=1, exact=False)
+    members = np.split(np.argsort(cell_labels, kind="stable"), np.cumsum(np.bincount(cell_labels))[:-1])
+    offsets = np.cumsum([0, *shares])
     labels = np.empty(len(points), dtype=np.intp)
-    offset = 0
-    for cell, share in enumerate(shares.tolist()):
-        members = np.flatnonzero(cell_labels == cell)
-        labels[members] = offset
+
+    def divide(cell: int) -> None:
+        own, share = members[cell], int(shares[cell])
+        labels[own] = offsets[cell]
         if share > 1:
-            labels[members] += partition_many(
-                cut, points[members], share, weights=weights[members], min_size=min_size, seed=seed
-            )
-        offset += share
+            labels[own] += partition_many(cut, points[own], share, weights=weights[own], min_size=min_size, seed=seed)
+
+    small = [cell for cell, own in enumerate(members) if len(own) <= LARGEST]
+    in_parallel(divide, small)
+    for cell in sorted(set(range(len(members))) - set(small)):
+        divide(cell)
     return labels
 
 

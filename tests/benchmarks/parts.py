@@ -103,6 +103,85 @@ def build(count: str) -> dict[str, Any]:
     return {"seconds": round(measured.seconds, 1), "megabytes": round(measured.megabytes)}
 
 
+# A decision on a node that every tree with the default domains has, for a version that differs from the one before.
+_EDITS = """
+[[edits]]
+action = "define"
+node = "Practical"
+to = "What helps to get a task done well."
+"""
+
+
+def commands(count: str) -> dict[str, Any]:
+    """Time the commands that read a tree of so many values, or two of its versions, with the vectors stored."""
+    source = strings_file(int(count))
+    cache = {"VALUE_TAXONOMY_CACHE": str(stored(source, composed=int(count) >= COMPOSED_FROM))}
+    with tempfile.TemporaryDirectory() as folder:
+        old, new = f"{folder}/build/taxonomy.json", f"{folder}/next.json"
+        edits = Path(folder, "edits.toml")
+        edits.write_text(_EDITS, encoding="utf-8")
+        measure([COMMAND, "build", str(source), "--out", f"{folder}/build", "--quiet"], cache)
+        # Labels are embedded by the build, but for those that the reader of a tree sees.
+        timed = {
+            "apply-edits": measure([COMMAND, "apply-edits", old, "--edits", str(edits), "--out", new], cache),
+            "show": measure([COMMAND, "show", old], cache),
+            "export": measure([COMMAND, "export", old, "--out", f"{folder}/tree.csv"], cache),
+            "lint": measure([COMMAND, "lint", old], cache, ends=(0, 1)),
+            "diff": measure([COMMAND, "diff", old, new], cache),
+            "compare": measure([COMMAND, "compare", new, old], cache),
+        }
+    return {
+        name.replace("-", "_") + unit: round(getattr(one, figure), digits)
+        for name, one in timed.items()
+        for unit, figure, digits in (("_seconds", "seconds", 1), ("_megabytes", "megabytes", None))
+    }
+
+
+def sampled(count: str, sample: str) -> dict[str, Any]:
+    """Cluster a sample and place the rest in it; compare that with a tree of all, and with a tree of another draw.
+
+    All trees have the sizes of the one of the sample. Agreement is of the values that are in no sample.
+    """
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    import taxonomy
+
+    values = read_values(strings_file(int(count)))
+    os.environ["VALUE_TAXONOMY_CACHE"] = str(stored(strings_file(int(count)), composed=False))
+    weights = {value.label: value.weight for value in values.values}
+    draws = [
+        set(np.random.default_rng(draw).choice(values.labels, int(sample), replace=False).tolist()) for draw in range(2)
+    ]
+    rest = [label for label in values.labels if label not in draws[0] | draws[1]]
+
+    def levels_of(tree: taxonomy.Taxonomy) -> list[list[str]]:
+        paths = [tree.path(tree.node(label, level=0))[:-1][::-1] for label in rest]
+        return [[path[level].id for path in paths] for level in range(len(tree.levels) - 1)]
+
+    start = time.perf_counter()
+    trees = [taxonomy.build({label: weights[label] for label in draw}) for draw in draws]
+    seconds = (time.perf_counter() - start) / len(draws)
+    sizes = [level.size for level in trees[0].tree.levels[1:-1]]
+    whole = levels_of(taxonomy.build(values, levels=sizes).tree)
+    start = time.perf_counter()
+    first, second = (
+        levels_of(taxonomy.assign({label: weights[label] for label in rest}, one.tree).tree) for one in trees
+    )
+    placing = (time.perf_counter() - start) / len(draws)
+
+    def ami(one: Sequence[Sequence[str]], other: Sequence[Sequence[str]]) -> list[float]:
+        return [round(float(adjusted_mutual_info_score(a, b)), 3) for a, b in zip(one, other, strict=True)]
+
+    return {
+        "values": len(rest),
+        "sizes": sizes,
+        "sample_seconds": round(seconds, 1),
+        "placing_seconds": round(placing, 1),
+        "ami_with_whole": ami(first, whole),
+        "ami_of_draws": ami(first, second),
+    }
+
+
 def labelling() -> dict[str, Any]:
     """Time the naming of all nodes of a build of which nothing is stored: from the end of the clustering on."""
     import taxonomy
@@ -349,6 +428,8 @@ PARTS: dict[str, Callable[..., dict[str, Any]]] = {
         main_job,
         starting,
         build,
+        commands,
+        sampled,
         labelling,
         assign,
         agreement,

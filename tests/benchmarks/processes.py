@@ -26,8 +26,10 @@ class Measured:
     megabytes: float
 
 
-def measure(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Measured:
-    """Run a command to its end.
+def measure(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, *, ends: Sequence[int] = (0,)
+) -> Measured:
+    """Run a command to its end; `ends` are the exit statuses that are no failure.
 
     Raises
     ------
@@ -49,6 +51,6 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
             peak = max(peak, sum(one.memory_info().rss for one in family) / 1e6)
     seconds = time.perf_counter() - start
     _, errors = process.communicate()
-    if process.returncode:
+    if process.returncode not in ends:
         raise subprocess.CalledProcessError(process.returncode, list(command), stderr=errors)
     return Measured(seconds, peak)

@@ -50,6 +50,7 @@ def wanted(model: str, million: bool) -> Iterable[tuple[str, ...]]:
             if peer != "Ward" or size <= WARD_MOST:
                 yield "peer", peer, str(size)
     yield "assign", "100000"
+    yield "sampled", "100000", "10000"
     yield "embedding", "100000"
     if visible_gpus():
         yield ("gpu",)
@@ -58,6 +59,7 @@ def wanted(model: str, million: bool) -> Iterable[tuple[str, ...]]:
     yield "counting", str(10 * ROWS)
     if million:
         yield "build", str(MILLION)
+        yield "commands", str(MILLION)
 
 
 def _of_references(model: str) -> Iterable[tuple[str, ...]]:

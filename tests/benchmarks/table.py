@@ -12,7 +12,7 @@ import numpy as np
 from tests.benchmarks.parts import COMPOSED_FROM
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.references import METHODS
-from tests.benchmarks.sizes import LIMITS, MILLION, SIZES, SMALL, STUDY
+from tests.benchmarks.sizes import COMMANDS, LIMITS, MILLION, SIZES, SMALL, STUDY
 
 Parts = Mapping[str, Mapping[str, Any]]
 NAMES = ("published", "wordnet")
@@ -39,6 +39,8 @@ def table(results: Mapping[str, Any]) -> str:
         _holding,
         _peers,
         _builds,
+        _commands,
+        _sampled,
         _conversations,
         _sentences,
     )
@@ -231,6 +233,37 @@ def _builds(parts: Parts) -> list[str]:
         expected = MILLION * math.log(MILLION) / (fewer * math.log(fewer))
         lines += [f"A million takes {times:.1f} times as long as {fewer:,}; n log n makes {expected:.1f}.", ""]
     return lines
+
+
+def _commands(parts: Parts) -> list[str]:
+    found, limits = parts.get(f"commands {MILLION}"), LIMITS[f"commands {MILLION}"]
+    if found is None:
+        return []
+    names = ("commands on a million values, vectors stored", "seconds", "limit", "MB", "limit")
+    return _rows(
+        names,
+        (
+            (
+                f"`{command.replace('_', '-')}`",
+                *(f"{one[f'{command}_{figure}']:,}" for figure in ("seconds", "megabytes") for one in (found, limits)),
+            )
+            for command in COMMANDS
+        ),
+    )
+
+
+def _sampled(parts: Parts) -> list[str]:
+    return [
+        line
+        for (count, sample), found in _of(parts, "sampled")
+        for line in (
+            f"A tree of {int(sample):,} of {int(count):,} strings takes {found['sample_seconds']} s, and placing "
+            f"{found['values']:,} others in it {found['placing_seconds']} s. On those its levels agree with a tree "
+            f"of all by AMI {_join(found['ami_with_whole'])}, and with a tree of another sample by "
+            f"{_join(found['ami_of_draws'])}.",
+            "",
+        )
+    ]
 
 
 def _conversations(parts: Parts) -> list[str]:
