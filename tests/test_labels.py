@@ -86,7 +86,7 @@ def test_names_differ_from_each_other_and_from_what_is_taken(labels: list[str]) 
     half = len(labels) // 2
     nodes = [np.arange(half), np.arange(half, len(labels))]
     taken = {canonical_key("Care and trust")}
-    named = namer(labels).name_level(nodes, [taken, taken])
+    named = namer(labels).name_level(nodes, [[taken], [taken]])
     assert len({*map(canonical_key, named), *taken}) == 3
     for name in named:
         assert 1 <= len(name.split()) <= 4

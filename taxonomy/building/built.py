@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from taxonomy.building.folder import write_folder
 from taxonomy.building.spaces import Space
+from taxonomy.garbage import collection_paused
 from taxonomy.labels.language_model import Labelled
 from taxonomy.model import Taxonomy
 from taxonomy.progress import StageProgress, stage_of
@@ -63,6 +64,7 @@ class Built:
             self.vectors, self._space.encoder.encode(labels, progress=stage_of(progress, "embedding labels"))
         )
 
+    @collection_paused()
     def write(
         self, folder: str | Path, *, page: bool = False, progress: StageProgress | None = None
     ) -> tuple[str, ...]:

@@ -91,17 +91,19 @@ class Definer:
         texts = [self.lexicon.plain(self.labels[member]) for member in members]
         likeness = self.vectors[members] @ self.vectors[members].T
         weights = FLOOR + self.frequency[members]
-        said = _Said(stems(name))
         named = [at for at, text in enumerate(texts) if stems(text) <= stems(name)]
         usable = [at for at, text in enumerate(texts) if self._is_usable(text)]
         # The value that the node is named as explains nothing.
         usable = [at for at in usable if texts[at] != name.casefold()] or usable
+        said = _Said(stems(name), [texts[at] for at in usable])
         reached = likeness[:, named].max(axis=1, initial=0.0)
         chosen: list[int] = []
         # What says something else than the name, then what says something more, then what there is.
         for least in (1.0, 0.5, 0.0):
             while len(chosen) < (_SHOWN if least else 2):
-                new = [at for at in usable if at not in chosen and said.new_part(texts[at]) >= least]
+                new = [
+                    at for at, part in zip(usable, said.new_parts(), strict=True) if at not in chosen and part >= least
+                ]
                 if not new:
                     break
                 gains = weights @ np.maximum(likeness[:, new] - reached[:, None], 0)
@@ -116,7 +118,7 @@ class Definer:
 
     def _beside(self, name: str, members: NDArray[np.intp], center: NDArray[np.float32]) -> str:
         """Return the value of another node that is most easily looked for in this one, empty if none is like it."""
-        said = _Said(stems(name))
+        said = stems(name)
         near = self.vectors[members] @ center
         best = (np.inf, "")
         for at in np.argsort(-near).tolist():
@@ -126,7 +128,7 @@ class Definer:
                 break
             text = self.lexicon.plain(self.labels[members[at]])
             if self._is_usable(text) and polarity_of(text) != "vice":
-                best = min(best, (-round(cosine + _OTHER_WORDS * said.new_part(text), 6), text))
+                best = min(best, (-round(cosine + _OTHER_WORDS * _new_part(text, said), 6), text))
         return best[1]
 
     def _is_usable(self, text: str) -> bool:
@@ -134,22 +136,34 @@ class Definer:
         return len(text.split()) <= _LONGEST and _LISTABLE.fullmatch(text) is not None and self.lexicon.is_thing(text)
 
 
-class _Said:
-    """The families of the words that were said."""
+def _new_part(text: str, said: Iterable[str]) -> float:
+    """Return the part of the words of a text whose families were not said."""
+    words = stems(text)
+    return sum(not any(related(word, other) for other in said) for word in words) / len(words)
 
-    def __init__(self, words: Iterable[str]) -> None:
-        self._words = set(words)
-        self._is_new: dict[str, bool] = {}
+
+class _Said:
+    """What was said so far, beside texts.
+
+    Parameters
+    ----------
+    words : iterable of str
+        Stems that were said.
+    texts : sequence of str
+    """
+
+    def __init__(self, words: Iterable[str], texts: Sequence[str]) -> None:
+        self._column: dict[str, int] = {}
+        self._words = [[self._column.setdefault(word, len(self._column)) for word in stems(text)] for text in texts]
+        self._is_new = [True] * len(self._column)
+        self.add(words)
 
     def add(self, words: Iterable[str]) -> None:
         """Say words, too."""
-        self._words.update(words)
-        for known, is_new in self._is_new.items():
-            self._is_new[known] = is_new and not any(related(known, word) for word in words)
+        for word, column in self._column.items():
+            if self._is_new[column] and any(related(word, said) for said in words):
+                self._is_new[column] = False
 
-    def new_part(self, text: str) -> float:
-        """Return the part of the words of a text that were not said."""
-        words = stems(text)
-        for word in words - self._is_new.keys():
-            self._is_new[word] = not any(related(word, said) for said in self._words)
-        return sum(self._is_new[word] for word in words) / len(words)
+    def new_parts(self) -> list[float]:
+        """Return the part of the words of each text whose families were not said."""
+        return [sum(self._is_new[word] for word in words) / len(words) for words in self._words]

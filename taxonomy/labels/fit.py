@@ -131,17 +131,36 @@ def label_ranks(
     list of int
         1 is best: no other node is nearer by cosine.
     """
-    ranks = np.empty(len(labels), dtype=np.intp)
     owners = np.arange(len(labels)) if nodes is None else np.asarray(nodes, dtype=np.intp)
+    ranks: list[int] = _queried(labels, centers, owners)[0].tolist()
+    return ranks
 
-    def rank(start: int) -> None:
+
+def _queried(
+    labels: NDArray[np.float32], centers: NDArray[np.float32], owners: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Return the rank of the owner of each label, the nearest other node (-1 if there is none), and how far before it.
+
+    All of shape (n,).
+    """
+    ranks, others = (np.empty(len(labels), dtype=np.intp) for _ in range(2))
+    margins = np.empty(len(labels), dtype=np.float32)
+
+    def query(start: int) -> None:
         rows = slice(start, start + _BLOCK)
         similarities = labels[rows] @ centers.T
-        own = similarities[np.arange(len(similarities)), owners[rows]]
-        ranks[rows] = 1 + (similarities > own[:, None] + _TIE).sum(axis=1)
+        positions, own = np.arange(len(similarities)), owners[rows]
+        fit = similarities[positions, own]
+        ranks[rows] = 1 + (similarities > fit[:, None] + _TIE).sum(axis=1)
+        if len(centers) == 1:
+            others[rows], margins[rows] = -1, fit
+            return
+        similarities[positions, own] = -np.inf
+        others[rows] = similarities.argmax(axis=1)
+        margins[rows] = fit - similarities[positions, others[rows]]
 
-    in_parallel(rank, range(0, len(labels), _BLOCK))
-    return [int(rank) for rank in ranks]
+    in_parallel(query, range(0, len(labels), _BLOCK))
+    return ranks, others, margins
 
 
 def measure_fit(
@@ -164,14 +183,14 @@ def measure_fit(
         Unit vectors of the values.
     """
     near = rivals(centers)
+    queried = _queried(labels, centers, np.arange(len(labels)))
     fits = []
-    for node, (rank, members) in enumerate(zip(label_ranks(labels, centers), nodes, strict=True)):
-        likeness = labels[node] @ centers.T
-        own, likeness[node] = likeness[node], -np.inf
-        other = int(likeness.argmax()) if len(centers) > 1 else -1
-        margin = float(own - likeness[other]) if other >= 0 else float(own)
-        bar = (vectors[members] @ labels[near[node]].T).max(axis=1, initial=-1)
-        covered = weights[members] @ (vectors[members] @ labels[node] >= bar - _TIE)
+    for node, (members, rank, other, margin) in enumerate(
+        zip(nodes, *(array.tolist() for array in queried), strict=True)
+    ):
+        own = vectors[members]
+        bar = (own @ labels[near[node]].T).max(axis=1, initial=-1)
+        covered = weights[members] @ (own @ labels[node] >= bar - _TIE)
         total = float(weights[members].sum())
         fits.append(Fit(rank, round(float(covered) / total, 6) if total else 0.0, round(margin, 6), other))
     return fits

@@ -17,7 +17,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.arrays import one_thread
+from embeddings.arrays import normalize, one_thread
 from taxonomy.english.polarity import polarity_of
 from taxonomy.english.words import parts, sentence_case, stems
 from taxonomy.labels.candidates import MAX_WORDS, Candidate, propose_ideas, propose_pairs
@@ -139,7 +139,7 @@ class Namer:
     def name_level(
         self,
         nodes: Sequence[NDArray[np.intp]],
-        taken: Sequence[Collection[str]] = (),
+        taken: Sequence[Sequence[Collection[str]]] = (),
         beside: Sequence[tuple[str, NDArray[np.intp]]] = (),
     ) -> list[str]:
         """Name nodes of one level, each name once.
@@ -148,8 +148,8 @@ class Namer:
         ----------
         nodes : sequence of ndarray
             Values of each node.
-        taken : sequence of collection of str, optional
-            Canonical keys of the labels that each node may not have.
+        taken : sequence of sequence of collection of str, optional
+            For each node, canonical keys of labels that it may not have, in parts that nodes can share.
         beside : sequence of (str, ndarray)
             Label and values of the nodes of the level that have a name.
 
@@ -178,8 +178,7 @@ class Namer:
                 self._rank(members, found, center, around[others], names[others], words)
                 for members, found, center, others, words in zip(nodes, ideas, centers, near, telling, strict=False)
             ]
-            # A node may be named twice.
-            used = UsedNames([label for label, _ in beside], names[len(nodes) :], 2 * len(nodes))
+            used = UsedNames([label for label, _ in beside], names[len(nodes) :], around)
             banned = taken or [()] * len(nodes)
             fallbacks = [
                 self._as_written(members, center) if is_foreign else self._fallbacks(pool.texts)
@@ -213,20 +212,34 @@ class Namer:
             candidates = candidates or list(propose_ideas(pool.texts, fit, self.lexicon))
         if not candidates:
             return []
-        frequency, vectors = self.frequency[pool.members], self.vectors[pool.members]
+        sources, vectors, frequent = self._estimates(pool, candidates)
+        cover = vectors @ (pool.weights @ self.vectors[pool.members])
+        near = _closeness(vectors, center, others)
         found: dict[frozenset[str], _Scored] = {}
-        for one in candidates:
-            sources = [_unit(vectors[list(part)].mean(axis=0)) for part in one.sources]
-            if one.is_blend and float(sources[0] @ sources[1]) < _ALIKE:
+        for at, one in enumerate(candidates):
+            if one.is_blend and float(sources[at, 0] @ sources[at, 1]) < _ALIKE:
                 continue
-            vector = _unit(np.mean(sources, axis=0))
-            often = float(np.mean([frequency[list(part)].mean() for part in one.sources]))
-            score = self._score(one, float(vectors @ vector @ pool.weights), often, telling)
-            scored = _Scored(one, score + _closeness(vector, center, others), vector, often)
+            often = float(frequent[at])
+            score = self._score(one, float(cover[at]), often, telling) + float(near[at])
             known = found.get(stems(one.text))
-            if known is None or known.score < scored.score:
-                found[stems(one.text)] = scored
+            if known is None or known.score < score:
+                found[stems(one.text)] = _Scored(one, score, vectors[at], often)
         return sorted(found.values(), key=lambda one: (-one.score, one.text))[:_KEPT]
+
+    def _estimates(
+        self, pool: _Pool, ideas: Sequence[Candidate]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
+        """Return the vectors of the two sources of each idea, which may be one; its own; and how frequent they are.
+
+        Of shape (n, 2, dimension), (n, dimension) and (n,).
+        """
+        parts = np.zeros((len(ideas), 2, len(pool.members)), dtype=np.float32)
+        for part, one in zip(parts, ideas, strict=True):
+            for row, members in zip(part, (one.sources[0], one.sources[-1]), strict=True):
+                row[list(members)] = 1 / len(members)
+        flat = normalize(parts.reshape(-1, len(pool.members)) @ self.vectors[pool.members])
+        sources = flat.reshape(len(ideas), 2, -1)
+        return sources, normalize(sources.mean(axis=1)), (parts @ self.frequency[pool.members]).mean(axis=1)
 
     def _rank(
         self,
@@ -275,7 +288,8 @@ class Namer:
         weights = FLOOR + self.frequency[members]
         nearer = np.maximum(*(self.vectors[members] @ idea.vector for idea in both))
         score = self._score(pair, float(nearer @ weights / weights.sum()), often, telling)
-        return _Scored(pair, score + _closeness(vector, center, others), vector, often)
+        near = float(_closeness(vector[None], center, others)[0])
+        return _Scored(pair, score + near, vector, often)
 
     def _carried(
         self, members: NDArray[np.intp], ideas: Sequence[_Scored], names: NDArray[np.float32]
@@ -315,7 +329,7 @@ class Namer:
         nodes: Sequence[NDArray[np.intp]],
         fallbacks: Sequence[Iterator[str]],
         ranked: Sequence[Sequence[_Scored]],
-        taken: Sequence[Collection[str]],
+        taken: Sequence[Sequence[Collection[str]]],
         used: UsedNames,
     ) -> list[str]:
         """Give each node the best name that no other has; the node with most to say chooses first."""
@@ -335,7 +349,7 @@ class Namer:
         labels: Sequence[str],
         ranked: Sequence[Sequence[_Scored]],
         centers: NDArray[np.float32],
-        taken: Sequence[Collection[str]],
+        taken: Sequence[Sequence[Collection[str]]],
         used: UsedNames,
     ) -> list[str]:
         """Rename nodes that their label does not find first, by the best free candidate that does."""
@@ -380,7 +394,9 @@ def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(vector / length) if length else vector
 
 
-def _closeness(vector: NDArray[np.float32], center: NDArray[np.float32], others: NDArray[np.float32]) -> float:
-    """Return how much nearer a vector is to a node than to the nearest of its rivals."""
-    near = float(vector @ center)
-    return near - _CONTRAST * float((others @ vector).max()) if len(others) else near
+def _closeness(
+    vectors: NDArray[np.float32], center: NDArray[np.float32], others: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return how much nearer vectors are to a node than to the nearest of its rivals, shape (n,)."""
+    near = vectors @ center
+    return near - _CONTRAST * (vectors @ others.T).max(axis=1) if len(others) else near

@@ -125,7 +125,7 @@ def _name_level(draft: Draft, new: list[Node], old: list[Node], namer: Namer, me
     above = {canonical_key(node.label) for node in draft.nodes.values() if node.level > new[0].level}
     labels = namer.name_level(
         [members[node.id] for node in new],
-        [above.union(canonical_key(child.label) for child in draft.children(node.id) if child.level) for node in new],
+        [(above, {canonical_key(child.label) for child in draft.children(node.id) if child.level}) for node in new],
         [(node.label, members[node.id]) for node in old],
     )
     for node, label in zip(new, labels, strict=True):

@@ -59,6 +59,7 @@ def stored(source: Path, *, composed: bool) -> Path:
         _compose_vectors(labels, encoder, kept.store)
     else:
         kept.store.put(labels, vectors_of(source))
+    kept.unknown_words(labels)
     kept.encode([example for domain in load_domains() for example in domain.examples])
     for other in set(kept.store.path.parent.iterdir()) - {kept.store.path}:
         other.unlink()
