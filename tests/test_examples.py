@@ -32,6 +32,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 NOT_RUN = {
     "--master": "there is no cluster to count on; make test-spark counts on one",
     "--spark-master": "there is no cluster to embed on; make test-spark embeds on one",
+    "cuda": "there is no GPU to count on; make test-gpu computes on one",
     "fetch": "it asks the network",
 }
 # Whole reports, or a study, are among their examples.
