@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.parts import COMPOSED_FROM
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.references import METHODS
-from tests.benchmarks.sizes import COMMANDS, LIMITS, MILLION, SIZES, SMALL, STUDY
+from tests.benchmarks.sizes import COMMANDS, LIMITS, SIZES, SMALL, STUDY
 
 Parts = Mapping[str, Mapping[str, Any]]
 NAMES = ("published", "wordnet")
@@ -39,7 +37,7 @@ def table(results: Mapping[str, Any]) -> str:
         _holding,
         _peers,
         _builds,
-        _commands,
+        _million,
         _sampled,
         _conversations,
         _sentences,
@@ -218,36 +216,25 @@ def _peers(parts: Parts) -> list[str]:
 
 
 def _builds(parts: Parts) -> list[str]:
-    builds = {int(count): found for (count,), found in _of(parts, "build")}
-    composed = ", vectors composed of their words'"
-    lines = _rows(
+    return _rows(
         ("a whole build, vectors of the values stored", "seconds", "MB"),
-        (
-            (f"{size:,} strings{composed if size >= COMPOSED_FROM else ''}", one["seconds"], f"{one['megabytes']:,}")
-            for size, one in builds.items()
-        ),
+        ((f"{int(count):,} strings", one["seconds"], f"{one['megabytes']:,}") for (count,), one in _of(parts, "build")),
     )
-    if MILLION in builds:
-        fewer = max(size for size in builds if size < MILLION)
-        times = builds[MILLION]["seconds"] / builds[fewer]["seconds"]
-        expected = MILLION * math.log(MILLION) / (fewer * math.log(fewer))
-        lines += [f"A million takes {times:.1f} times as long as {fewer:,}; n log n makes {expected:.1f}.", ""]
-    return lines
 
 
-def _commands(parts: Parts) -> list[str]:
-    found, limits = parts.get(f"commands {MILLION}"), LIMITS[f"commands {MILLION}"]
+def _million(parts: Parts) -> list[str]:
+    found, limits = parts.get("million"), LIMITS["million"]
     if found is None:
         return []
-    names = ("commands on a million values, vectors stored", "seconds", "limit", "MB", "limit")
+    names = ("a million strings, vectors of the values stored", "seconds", "limit", "MB", "limit")
     return _rows(
         names,
         (
             (
-                f"`{command.replace('_', '-')}`",
+                f"`{command}`",
                 *(f"{one[f'{command}_{figure}']:,}" for figure in ("seconds", "megabytes") for one in (found, limits)),
             )
-            for command in COMMANDS
+            for command in ("build", *COMMANDS)
         ),
     )
 
