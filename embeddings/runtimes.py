@@ -23,6 +23,7 @@ from embeddings.devices import Device
 from embeddings.errors import GraphWarning, ModelDamagedError, ModelNotFoundError
 from embeddings.files import file_sha256, replacing
 from embeddings.pool import worker_command, worker_environment
+from embeddings.progress import announce
 
 SENTENCE_TRANSFORMERS = "sentence-transformers"
 ONNX_RUNTIME = "onnxruntime"
@@ -173,6 +174,7 @@ class _Graph:
 
     def _export(self) -> str:
         """Write the graph, whole or not at all, and return its sha256."""
+        announce("preparing the model, once")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(self._path) as file:

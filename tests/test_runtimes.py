@@ -21,6 +21,7 @@ import embeddings
 import taxonomy
 from embeddings import GraphWarning, SentenceTransformerEncoder, StoredEncoder
 from embeddings.errors import ModelDamagedError, ModelNotFoundError
+from embeddings.progress import announcing
 from embeddings.runtimes import ONNX_RUNTIME, SENTENCE_TRANSFORMERS, Runtime, choose_runtime
 from taxonomy.model import ModelProvenance, Taxonomy
 from taxonomy.quality.vectors import RuntimeChangeWarning, tree_encoder
@@ -187,7 +188,10 @@ def graph_of(tmp_path: Path) -> Path:
 
 
 def test_a_model_is_exported_once(choose: Choose, tmp_path: Path) -> None:
-    first, again = choose(), choose()
+    announced: list[str] = []
+    with announcing(announced.append):
+        first, again = choose(), choose()
+    assert announced == ["preparing the model, once"]
     assert (first.name, first.parts, asked(tmp_path)) == (ONNX_RUNTIME, again.parts, 1)
     assert first.prepare() == (str(graph_of(tmp_path)),)
     assert graph_of(tmp_path).read_bytes() == b"graph"

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from embeddings.progress import announcing
 from taxonomy.english.plurals import count_of
 from taxonomy.errors import plain as plain
 
@@ -149,7 +150,8 @@ def progress_bars(quiet: bool, note: Callable[[], str] | None = None) -> Iterato
                 tasks[stage] = bars.add_task(stage, total=total, note="")
             bars.update(tasks[stage], completed=done, total=total, note=note() if note else "")
 
-        yield report
+        with announcing(lambda what: bars.add_task(what, total=None, note="")):
+            yield report
 
 
 @contextmanager
@@ -159,5 +161,5 @@ def waiting(what: str, quiet: bool = False) -> Iterator[None]:
     if quiet or not console.is_terminal:
         yield
         return
-    with console.status(what):
+    with console.status(what) as status, announcing(status.update):
         yield
