@@ -9,6 +9,7 @@ was. Exits with 1 where a figure is over twice its limit. ``--million`` adds tho
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -17,22 +18,25 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from embeddings.devices import CPU, VARIABLE, visible_gpus
 from tests.benchmarks.data import ROOT, WORK
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.references import METHODS, REFERENCES
 from tests.benchmarks.sizes import LIMITS, ROWS, SIZES, STUDY, WARD_MOST
-from tests.benchmarks.table import table
+from tests.benchmarks.table import scale, table
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-PAGE = ROOT / "docs" / "benchmarks.md"
+# What stands on each page between the two comments.
+PAGES: dict[str, Callable[[Mapping[str, Any]], str]] = {"benchmarks.md": table, "scale.md": scale}
 START, END = "<!-- results -->", "<!-- end of results -->"
-PACKAGES = ("bertopic", "evoc", "fast_hdbscan", "numpy", "scikit-learn", "scipy", "sentence-transformers", "torch")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "sentence-transformers", "onnxruntime", "bertopic", "evoc")
 
 
 def wanted(model: str, million: bool) -> Iterable[tuple[str, ...]]:
@@ -51,7 +55,7 @@ def wanted(model: str, million: bool) -> Iterable[tuple[str, ...]]:
                 yield "peer", peer, str(size)
     yield "assign", "100000"
     yield "sampled", "100000", "10000"
-    yield "embedding", "100000"
+    yield "embedding", "20000"
     if visible_gpus():
         yield ("gpu",)
     yield "report", str(STUDY)
@@ -89,6 +93,8 @@ def measured(part: tuple[str, ...]) -> dict[str, Any]:
         environment = {**os.environ, VARIABLE: CPU}
         command = [sys.executable, "-m", "tests.benchmarks.parts", *part, str(staged)]
         subprocess.run(command, cwd=ROOT, env=environment, check=True)
+        figures = json.loads(staged.read_text(encoding="utf-8"))
+        staged.write_text(json.dumps(figures | {"run": _run()}), encoding="utf-8")
         os.replace(staged, kept)
     found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
     return found
@@ -118,18 +124,32 @@ def over_limit(parts: dict[str, Any]) -> list[str]:
     ]
 
 
-def _put_into_docs(text: str) -> None:
-    before, rest = PAGE.read_text(encoding="utf-8").split(START)
-    _, after = rest.split(END)
-    PAGE.write_text(f"{before}{START}\n{text}{END}{after}", encoding="utf-8")
+def _put_into_docs(results: Mapping[str, Any]) -> None:
+    for name, write in PAGES.items():
+        page = ROOT / "docs" / name
+        before, rest = page.read_text(encoding="utf-8").split(START)
+        _, after = rest.split(END)
+        page.write_text(f"{before}{START}\n{write(results)}{END}{after}", encoding="utf-8")
 
 
-def _nothing_measured() -> dict[str, Any]:
+def _run() -> dict[str, str]:
+    """Return on what machine, and by which versions, a part is measured."""
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
+    memory = f"{psutil.virtual_memory().total / 1e9:.0f} GB"
     return {
-        "machine": {"processors": os.cpu_count(), "python": platform.python_version()},
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "parts": {},
+        "machine": f"{_processor()}, {os.cpu_count()} processors, {memory}",
+        "versions": ", ".join([f"Python {platform.python_version()}", *versions]),
     }
+
+
+def _processor() -> str:
+    """Return the model of the processor, as Linux names it; elsewhere its kind."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
 
 
 def main() -> None:
@@ -141,14 +161,14 @@ def main() -> None:
     arguments = parser.parse_args()
     only: list[str] = arguments.only
     chosen = [part for part in wanted(arguments.model, arguments.million) if not only or set(only) & set(part)]
-    results = json.loads(RESULTS.read_text(encoding="utf-8")) if only else _nothing_measured()
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if only else {"parts": {}}
     parts = {}
     for part in chosen:
         name = " ".join(part).replace(arguments.model, Path(arguments.model).name)
         parts[name] = results["parts"][name] = measured(part)
         # After each part: a run that is stopped leaves what it has.
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        _put_into_docs(table(results))
+        _put_into_docs(results)
     print(table({**results, "parts": parts}))
     problems = over_limit(parts)
     for problem in problems:

@@ -14,6 +14,8 @@ from tests.benchmarks.sizes import COMMANDS, LIMITS, SIZES, SMALL, STUDY
 
 Parts = Mapping[str, Mapping[str, Any]]
 NAMES = ("published", "wordnet")
+# Of strings, of mentions, and of the sample of the strings that is clustered.
+_STRINGS, _MENTIONS, _SAMPLE = 20_000_000, 1_000_000_000, 100_000
 _TITLES = ("published half: AMI, levels 1 / 2 / 3", "WordNet: AMI, levels 1 / 2 / 3")
 _TUNED = (
     "Chosen on both references together: that neighbours share no word, how much they say, and how groups form. "
@@ -29,6 +31,7 @@ def table(results: Mapping[str, Any]) -> str:
     made = (
         _main_job,
         _starting,
+        _embedding,
         _gpu,
         _both,
         _agreement,
@@ -41,11 +44,60 @@ def table(results: Mapping[str, Any]) -> str:
         _sampled,
         _conversations,
         _sentences,
+        _runs,
     )
-    lines = [f"{results['machine']['processors']} processors, Python {results['machine']['python']}.", ""]
+    lines: list[str] = []
     for one in made:
         lines += one(parts)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def scale(results: Mapping[str, Any]) -> str:
+    """Return what larger inputs take, measured and computed, as Markdown."""
+    parts: Parts = results["parts"]
+    measured = [
+        (f"build of {int(count):,} strings, their vectors stored", one["seconds"], one["megabytes"])
+        for (count,), one in _of(parts, "build")
+    ]
+    if one := parts.get("million"):
+        measured.append(
+            ("build of 1,000,000 strings, their vectors stored", one["build_seconds"], one["build_megabytes"])
+        )
+    for (count,), one in _of(parts, "assign"):
+        measured.append((f"`assign` of {int(count):,} strings, their vectors stored", one["seconds"], one["megabytes"]))
+    for _, one in _of(parts, "counting"):
+        measured.append((f"`mentions count` of {one['mentions']:,} mentions", one["seconds"], one["megabytes"]))
+    lines = _rows(("measured on two processors", "seconds", "MB"), ((a, b, f"{c:,}") for a, b, c in measured))
+    return "\n".join([*lines, *_computed(parts)]).rstrip() + "\n"
+
+
+def _computed(parts: Parts) -> list[str]:
+    """Return what 20 million strings and a billion mentions take, by proportion."""
+    rates, placed = dict(_of(parts, "embedding")), dict(_of(parts, "assign"))
+    counted = [one for _, one in _of(parts, "counting")]
+    built = parts.get(f"build {_SAMPLE}")
+    if not (rates and placed and counted and built):
+        return []
+    rate = next(iter(rates.values()))["strings_per_second"]
+    ((count,), placing), *_ = placed.items()
+    largest = counted[-1]
+    rows = [
+        (f"embedding a sample of {_SAMPLE:,}", _SAMPLE / rate),
+        ("building its tree", built["seconds"]),
+        ("embedding the others", (_STRINGS - _SAMPLE) / rate),
+        ("placing them", (_STRINGS - _SAMPLE) * placing["seconds"] / int(count)),
+        ("counting a billion mentions", _MENTIONS * largest["seconds"] / largest["mentions"]),
+    ]
+    names = (f"computed for {_STRINGS:,} strings", "on two processors", "on 64 of a cluster")
+    alone = rows[1][0]
+    return _rows(
+        names,
+        ((what, _hours(seconds), "the same" if what == alone else _hours(seconds / 32)) for what, seconds in rows),
+    )
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
 
 
 def _main_job(parts: Parts) -> list[str]:
@@ -271,6 +323,17 @@ def _conversations(parts: Parts) -> list[str]:
     return [*lines, sentence, ""]
 
 
+def _runs(parts: Parts) -> list[str]:
+    """Say by which command each part was measured, on what machine, with which versions."""
+    runs: dict[tuple[str, str, str], None] = {}
+    for key, found in parts.items():
+        word = key.split()[0]
+        run = found.get("run", {"machine": "a slower one than the others", "versions": "those of an earlier run"})
+        million = " --million" if word == "million" else ""
+        runs[f"`python -m tests.benchmarks.run --only {word}{million}`", run["machine"], run["versions"]] = None
+    return _rows(("measured by", "machine", "versions"), runs)
+
+
 def _sentences(parts: Parts) -> list[str]:
     lines = []
     for part, text in (
@@ -285,13 +348,25 @@ def _sentences(parts: Parts) -> list[str]:
             f"{one['interactive_seconds']} s after it is opened, and the slowest of some searches in "
             f"{one['search_milliseconds']} ms."
         )
-    if rate := parts.get("embedding 100000"):
-        lines.append(
-            f"Embedding 100,000 strings: {rate['strings_per_second']:,} a second, sentence-transformers' own `encode` "
-            f"{rate['sentence_transformers']:,}, ratio {rate['ratio']} (turn by turn); least cosine between the two "
-            f"{rate['worst_cosine']}."
-        )
-    return lines
+    return [*lines, ""]
+
+
+def _embedding(parts: Parts) -> list[str]:
+    rates = dict(_of(parts, "embedding"))
+    return _rows(
+        ("embedding, turn by turn", "strings a second", "ours to it", "least cosine"),
+        (
+            row
+            for found in rates.values()
+            for row in (
+                (f"value-taxonomy, by {found['runtime']}", f"{found['strings_per_second']:,}", "", ""),
+                *(
+                    (f"`encode` of sentence-transformers, batches of {size}", f"{rate:,}", ratio, found["worst_cosine"])
+                    for size, (rate, ratio) in found["encode"].items()
+                ),
+            )
+        ),
+    )
 
 
 def _of(parts: Parts, name: str) -> list[tuple[tuple[str, ...], Mapping[str, Any]]]:
