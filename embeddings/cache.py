@@ -1,4 +1,4 @@
-"""The cache folder, and facts about models kept in it."""
+"""The cache folder, and facts kept in it: of a model's files, and of what was learned from vectors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from embeddings.files import replace_file
 
-Fact = TypeVar("Fact", int, dict[str, str])
+Fact = TypeVar("Fact", bound=int | dict[str, Any])
 
 
 def cache_folder() -> Path:
@@ -30,7 +30,7 @@ def cache_folder() -> Path:
 
 
 def remember(key: str, compute: Callable[[], Fact]) -> Fact:
-    """Return a fact about a model's files, computed only once.
+    """Return a fact, computed only once.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def remember(key: str, compute: Callable[[], Fact]) -> Fact:
 
     Returns
     -------
-    int or dict of str to str
+    int or dict
         What `compute` returned, now or earlier.
     """
     known: Fact | None = recall(key)

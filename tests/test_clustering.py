@@ -19,11 +19,13 @@ from scipy.cluster.hierarchy import fcluster
 from scipy.cluster.hierarchy import linkage as scipy_linkage
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import pdist
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import adjusted_rand_score
 
 import taxonomy
 from embeddings.arrays import normalize
 from taxonomy.clustering import average, density, linkage, ward
+from taxonomy.clustering.affinity import ExampleJudges
 from taxonomy.clustering.balanced import Balanced, assign_bounded
 from taxonomy.clustering.exact import make_exact, relabel
 from taxonomy.clustering.many import LARGEST, partition_many
@@ -364,6 +366,19 @@ def test_published_groups_are_of_like_standing(published_build: Path) -> None:
     assert sizes[0] <= 3 * 266 / 26
     assert sizes[-1] >= 3
     assert largest_share(sizes) <= 0.38
+
+
+@pytest.mark.parametrize("n_domains", [2, 5])
+def test_judges_fitted_before_tell_what_scikit_learn_tells(
+    n_domains: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VALUE_TAXONOMY_CACHE", str(tmp_path))
+    vectors, domains = blobs(40), np.arange(40) % n_domains
+    first, again = ExampleJudges(vectors, domains), ExampleJudges(vectors, domains)
+    expected = LogisticRegression().fit(vectors.astype(np.float64), domains).predict_proba(vectors.astype(np.float64))
+    assert first.shares(vectors)[1] == pytest.approx(expected, abs=1e-9)
+    assert first.shares(vectors)[1].tobytes() == again.shares(vectors)[1].tobytes()
+    assert len(list(tmp_path.rglob("*.json"))) == 1
 
 
 def test_values_that_share_a_word_do_not_sharpen_each_other() -> None:

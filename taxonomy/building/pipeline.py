@@ -244,7 +244,9 @@ class _Rows:
         if new:
             self._row |= {label: len(self.vectors) + row for row, label in enumerate(new)}
             self.vectors = np.concatenate([self.vectors, self._encoder.encode(new)])
-        return self.vectors[[self._row[label] for label in labels]]
+        rows = np.array([self._row[label] for label in labels], dtype=np.intp)
+        # A copy of a million vectors takes 1.5 GB.
+        return self.vectors if np.array_equal(rows, np.arange(len(self.vectors))) else self.vectors[rows]
 
     def flag_unknown_words(self, draft: Draft) -> None:
         """Flag the values of a draft that hold words which the model does not know."""

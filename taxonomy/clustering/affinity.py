@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+from importlib.metadata import version
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 
 from embeddings.arrays import in_parallel, one_thread
+from embeddings.cache import remember
 from taxonomy.clustering.smoothing import diffuse
 
 # Cosines of short strings lie within some tenths: a tenth lets an example's neighbourhood count, not only the nearest.
 _EXAMPLE_TEMPERATURE = 0.1
 _DOMAIN_TEMPERATURE = 0.05
 _BLOCK = 4096
+# Part of the key of what was fitted: raise its number when another regression is.
+_FITTED = b"regression on examples 1"
 
 
 def domain_affinity(
@@ -75,13 +82,20 @@ class ExampleJudges:
     """
 
     def __init__(self, examples: NDArray[np.float32], domains: NDArray[np.intp]) -> None:
-        from sklearn.linear_model import LogisticRegression
-
         self._examples = examples.astype(np.float64)
         self._domains = domains
+        # Kept in the cache folder, since loading scikit-learn takes longer than placing some hundred strings.
+        parts = (_FITTED, version("scikit-learn").encode(), self._examples.tobytes(), domains.astype("<i8").tobytes())
+        fitted = remember(hashlib.sha256(b"\n".join(parts)).hexdigest(), self._fit)
+        self._coefficients, self._intercepts = (np.array(fitted[name]) for name in ("coefficients", "intercepts"))
+
+    def _fit(self) -> dict[str, Any]:
+        from sklearn.linear_model import LogisticRegression
+
         # One thread, so that sums are taken in the same order on every machine.
         with one_thread():
-            self._learned = LogisticRegression().fit(self._examples, domains)
+            model = LogisticRegression().fit(self._examples, self._domains)
+        return {"coefficients": model.coef_.tolist(), "intercepts": model.intercept_.tolist()}
 
     def shares(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the shares of the domains by likeness, and by regression, each of shape (n, D)."""
@@ -93,7 +107,11 @@ class ExampleJudges:
             likeness[:, domain] = _EXAMPLE_TEMPERATURE * (
                 logsumexp(own / _EXAMPLE_TEMPERATURE, axis=1) - np.log(own.shape[1])
             )
-        return softmax(likeness / _DOMAIN_TEMPERATURE, axis=1), np.asarray(self._learned.predict_proba(block))
+        decision = block @ self._coefficients.T + self._intercepts
+        if decision.shape[1] == 1:
+            # Of two domains one regression tells.
+            decision = np.column_stack([np.zeros(len(decision)), decision])
+        return softmax(likeness / _DOMAIN_TEMPERATURE, axis=1), np.asarray(softmax(decision, axis=1))
 
 
 def pooled(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ clarity" are all of some clarity, they make of it a value about clarity; those t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import scipy.sparse as sp
@@ -91,9 +92,11 @@ def _walk(neighbors: Neighbors) -> sp.csr_array:
 
 def _stems_of(labels: Sequence[str]) -> sp.csr_array:
     """Return which stems each label holds, shape (n, n_stems)."""
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    return sp.csr_array(CountVectorizer(analyzer=stems, binary=True, dtype=np.float32).fit_transform(labels))
+    columns: dict[str, int] = {}
+    held = [sorted(columns.setdefault(stem, len(columns)) for stem in sorted(stems(label))) for label in labels]
+    starts = np.cumsum([0, *map(len, held)])
+    indices = np.fromiter(chain.from_iterable(held), dtype=np.intp, count=starts[-1])
+    return sp.csr_array((np.ones(len(indices), dtype=np.float32), indices, starts), shape=(len(labels), len(columns)))
 
 
 def diffuse(signal: Points, transition: sp.csr_array, alpha: float = ALPHA) -> Points:

@@ -53,7 +53,8 @@ def name_nodes(draft: Draft, vectors: NDArray[np.float32], encode: Encode) -> fr
         Ids of the nodes that were named.
     """
     live = _telling(draft)
-    values, vectors = [value for value, tells in zip(draft.level(0), live, strict=True) if tells], vectors[live]
+    values = [value for value, tells in zip(draft.level(0), live, strict=True) if tells]
+    vectors = vectors if live.all() else vectors[live]
     weights = np.array([value.weight for value in values])
     namer = Namer.from_weights([value.label for value in values], weights, vectors, encode, _foreign(values))
     members = _members(draft, live)

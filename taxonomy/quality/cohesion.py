@@ -62,7 +62,7 @@ def measure_cohesion(tree: Taxonomy, vectors: NDArray[np.float32]) -> tuple[Leve
         The same for the same tree: what is drawn is drawn with a fixed seed.
     """
     live = np.array([not value.is_dormant for value in tree.leaves], dtype=bool)
-    vectors = vectors[live]
+    vectors = vectors if live.all() else vectors[live]
     shuffle = np.random.default_rng(SEED).permutation(len(vectors))
     cohesion = []
     for level, nodes in enumerate(tree.ancestors[:, live], 1):

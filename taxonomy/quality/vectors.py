@@ -86,7 +86,7 @@ def inner_centroids(tree: Taxonomy, vectors: NDArray[np.float32]) -> Iterator[tu
         Unit vectors, in the order of `tree.leaves`.
     """
     live = np.array([not value.is_dormant for value in tree.leaves], dtype=bool)
-    vectors = vectors[live]
+    vectors = vectors if live.all() else vectors[live]
     for level in tree.ancestors[:, live]:
         positions, members = np.unique(level, return_inverse=True)
         means = cluster_means(vectors, members)

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse.csgraph import connected_components
 
 from taxonomy.model import Taxonomy, ancestor_positions, mint_id
 from taxonomy.model.draft import Draft
@@ -181,6 +179,10 @@ def assign(rows: NDArray[np.intp], columns: NDArray[np.intp], scores: NDArray[np
     """
     if not len(rows):
         return []
+    # Imported late: only a version after another needs them.
+    from scipy.optimize import linear_sum_assignment
+    from scipy.sparse.csgraph import connected_components
+
     n_rows, n_columns = int(rows.max()) + 1, int(columns.max()) + 1
     size = n_rows + n_columns
     graph = sp.coo_array((np.ones(len(rows)), (rows, n_rows + columns)), shape=(size, size))
