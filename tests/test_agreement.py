@@ -159,6 +159,13 @@ def test_nothing_to_score() -> None:
         compare(tree, make_tree(["value 1", "value 2"]))
 
 
+def test_too_many_nodes_to_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taxonomy.quality.agreement._CELLS", 3)
+    tree = make_tree(LABELS, CLUSTERS, GROUPS)
+    with pytest.raises(LookupFailedError, match=r"have \d+ and \d+ nodes above their values, too many to match"):
+        compare(tree, tree)
+
+
 def test_the_command_prints_tables_or_json(tmp_path: Path, run: Run) -> None:
     reference = make_tree(LABELS, CLUSTERS, GROUPS, DOMAINS)
     disturbed(reference, 0, 0.3).write(tmp_path / "tree.json")

@@ -19,6 +19,8 @@ from taxonomy.model import Node, Taxonomy
 
 _TRIPLETS = 300_000
 _CONFIDENCE = 0.95
+# Overlaps of nodes that are held at once: two gigabytes.
+_CELLS = 1 << 28
 SEED = 0
 
 
@@ -153,7 +155,8 @@ def compare(tree: Taxonomy, reference: Taxonomy, *, exclude: Taxonomy | None = N
     Raises
     ------
     LookupFailedError
-        If there is nothing to score: no value in common, or a tree without levels above its values.
+        If there is nothing to score: no value in common, or a tree without levels above its values. If there is too
+        much: trees of 16,000 nodes above their values, each.
     """
     for name, value in (("tree", tree), ("reference", reference)):
         check_type(value, Taxonomy, name, "give a Taxonomy, as taxonomy.read returns it")
@@ -167,6 +170,10 @@ def compare(tree: Taxonomy, reference: Taxonomy, *, exclude: Taxonomy | None = N
     if min(len(tree.levels), len(reference.levels)) < 2:
         problem = "a tree of values alone has no level to compare"
         raise LookupFailedError(problem, remedy="give two with levels above the values")
+    sizes = [len(side.nodes) - len(side.leaves) for side in (tree, reference)]
+    if sizes[0] * sizes[1] > _CELLS:
+        problem = f"the trees have {sizes[0]:,} and {sizes[1]:,} nodes above their values, too many to match one to one"
+        raise LookupFailedError(problem, remedy="compare subtrees, or trees with fewer nodes")
     built = tree.ancestors[:, [ours[name] for name in names]]
     gold = reference.ancestors[:, [theirs[name] for name in names]]
     shuffled = built[:, np.random.default_rng(SEED).permutation(len(names))]

@@ -127,7 +127,6 @@ def million() -> dict[str, Any]:
             "show": measure([COMMAND, "show", old], cache),
             "export": measure([COMMAND, "export", old, "--out", f"{folder}/tree.csv"], cache),
             "diff": measure([COMMAND, "diff", old, new], cache),
-            "compare": measure([COMMAND, "compare", new, old], cache),
             "lint": measure([COMMAND, "lint", old], cache, ends=(0, 1)),
         }
     return {

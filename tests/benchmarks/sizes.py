@@ -11,7 +11,7 @@ ROWS = 5_000_000
 # Ward holds all distances: 100,000 values would need 40 GB.
 WARD_MOST = 20_000
 # Commands that read a tree of a million values, or two.
-COMMANDS = ("show", "export", "lint", "diff", "compare", "apply-edits")
+COMMANDS = ("show", "export", "lint", "diff", "apply-edits")
 # Seconds, megabytes and milliseconds at most, by part and figure.
 LIMITS = {
     "main_job": {"cold_seconds": 40, "stored_seconds": 25, "help_seconds": 0.3},

@@ -328,7 +328,7 @@ def _runs(parts: Parts) -> list[str]:
     runs: dict[tuple[str, str, str], None] = {}
     for key, found in parts.items():
         word = key.split()[0]
-        run = found.get("run", {"machine": "a slower one than the others", "versions": "those of an earlier run"})
+        run = found.get("run", {"machine": "not noted", "versions": "not noted"})
         million = " --million" if word == "million" else ""
         runs[f"`python -m tests.benchmarks.run --only {word}{million}`", run["machine"], run["versions"]] = None
     return _rows(("measured by", "machine", "versions"), runs)
