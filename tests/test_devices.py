@@ -112,6 +112,13 @@ def test_what_is_wished_for(monkeypatch: pytest.MonkeyPatch) -> None:
         wish()
 
 
+@pytest.mark.parametrize(("option", "value"), [("--device", "cpu"), ("--precision", "fp32")])
+def test_a_cluster_takes_no_device(run: Run, option: str, value: str) -> None:
+    done = run("assign", "v.parquet", "--taxonomy", "t", "--out", "o", "--spark-master", "local", option, value)
+    assert done.returncode == 2
+    assert f"a Spark cluster embeds on its CPUs, by fp32: leave {option} out" in done.stderr
+
+
 def test_the_command_line_names_a_device(run: Run, small_build: Path, gpus: Callable[..., None]) -> None:
     gpus()
     tree = small_build / "taxonomy.json"

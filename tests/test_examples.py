@@ -207,7 +207,9 @@ def _parse(command: Command) -> None:
     while isinstance(found, click.Group):
         _, found, words = found.resolve_command(context, words)
     assert found is not None
-    found.make_context("", words, parent=context)
+    # Closed, since options may hold as long as a context is open.
+    with found.make_context("", words, parent=context):
+        pass
 
 
 def test_only_what_cannot_run_is_not_run() -> None:
