@@ -134,7 +134,11 @@ def _put_into_docs(results: Mapping[str, Any]) -> None:
 
 def _run() -> dict[str, str]:
     """Return on what machine, and by which versions, a part is measured."""
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
+    versions = []
+    for name in PACKAGES:
+        # What a part does not need may be missing.
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions.append(f"{name} {importlib.metadata.version(name)}")
     memory = f"{psutil.virtual_memory().total / 1e9:.0f} GB"
     return {
         "machine": f"{_processor()}, {os.cpu_count()} processors, {memory}",
