@@ -106,16 +106,16 @@ def build(count: str) -> dict[str, Any]:
 
 # A decision on a node that every tree with the default domains has, for a version that differs from the one before.
 _EDITS = """
-[[edits]]
+[[edit]]
 action = "define"
-node = "Practical"
+path = ["Practical"]
 to = "What helps to get a task done well."
 """
 
 
-def million() -> dict[str, Any]:
-    """Time a build of a million strings, and the commands that read its tree, or two versions of it, vectors stored."""
-    source = strings_file(MILLION)
+def million(count: str) -> dict[str, Any]:
+    """Time a build of so many strings, and the commands that read its tree, or two versions of it, vectors stored."""
+    source = strings_file(int(count))
     cache = {"VALUE_TAXONOMY_CACHE": str(stored(source, composed=True))}
     with tempfile.TemporaryDirectory() as folder:
         old, new = f"{folder}/build/taxonomy.json", f"{folder}/next.json"

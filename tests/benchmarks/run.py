@@ -28,7 +28,7 @@ from embeddings.devices import CPU, VARIABLE, visible_gpus
 from tests.benchmarks.data import ROOT, WORK
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.references import METHODS, REFERENCES
-from tests.benchmarks.sizes import LIMITS, ROWS, SIZES, STUDY, WARD_MOST
+from tests.benchmarks.sizes import LIMITS, MILLION, ROWS, SIZES, STUDY, WARD_MOST
 from tests.benchmarks.table import scale, table
 
 HERE = Path(__file__).parent
@@ -62,7 +62,7 @@ def wanted(model: str, million: bool) -> Iterable[tuple[str, ...]]:
     yield "counting", str(ROWS)
     yield "counting", str(10 * ROWS)
     if million:
-        yield ("million",)
+        yield "million", str(MILLION)
 
 
 def _of_references(model: str) -> Iterable[tuple[str, ...]]:

@@ -21,7 +21,7 @@ LIMITS = {
     "page": {"interactive_seconds": 1.5, "search_milliseconds": 50, "page_megabytes": 8},
     "build 100000": {"seconds": 25, "megabytes": 4000},
     "assign 100000": {"seconds": 20},
-    "million": {"build_seconds": 240, "build_megabytes": 8000}
+    f"million {MILLION}": {"build_seconds": 240, "build_megabytes": 8000}
     | {f"{command}_seconds": 60 for command in COMMANDS}
     | {f"{command}_megabytes": 6000 for command in COMMANDS},
     f"report {STUDY}": {"invented_seconds": 60, "seconds": 60, "megabytes": 3000},

@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.references import METHODS
-from tests.benchmarks.sizes import COMMANDS, LIMITS, SIZES, SMALL, STUDY
+from tests.benchmarks.sizes import COMMANDS, LIMITS, MILLION, SIZES, SMALL, STUDY
 
 Parts = Mapping[str, Mapping[str, Any]]
 NAMES = ("published", "wordnet")
@@ -59,7 +59,7 @@ def scale(results: Mapping[str, Any]) -> str:
         (f"build of {int(count):,} strings, their vectors stored", one["seconds"], one["megabytes"])
         for (count,), one in _of(parts, "build")
     ]
-    if one := parts.get("million"):
+    if one := parts.get(f"million {MILLION}"):
         measured.append(
             ("build of 1,000,000 strings, their vectors stored", one["build_seconds"], one["build_megabytes"])
         )
@@ -275,7 +275,7 @@ def _builds(parts: Parts) -> list[str]:
 
 
 def _million(parts: Parts) -> list[str]:
-    found, limits = parts.get("million"), LIMITS["million"]
+    found, limits = parts.get(f"million {MILLION}"), LIMITS[f"million {MILLION}"]
     if found is None:
         return []
     names = ("a million strings, vectors of the values stored", "seconds", "limit", "MB", "limit")
