@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Literal
 
 from taxonomy.model import Node, Retired, Taxonomy
-from taxonomy.model.draft import Draft
 from taxonomy.model.history import sign_decision
 from taxonomy.model.nodes import Decision
 
@@ -33,6 +33,18 @@ def _entries(tree: Taxonomy) -> Iterator[Node | Retired]:
     yield from tree.retired
 
 
+def _with_ancestors(tree: Taxonomy, ids: AbstractSet[str]) -> set[str]:
+    """Return the ids of the values of a tree that are among `ids`, and of all above them."""
+    parents = {node.id: node.parent for node in tree.nodes}
+    found: set[str] = set()
+    for value in tree.leaves:
+        id = value.id if value.id in ids else None
+        while id is not None and id not in found:
+            found.add(id)
+            id = parents[id]
+    return found
+
+
 class Reasons:
     """The reasons of what changed between two versions."""
 
@@ -48,12 +60,7 @@ class Reasons:
         live = [{value.id for value in tree.leaves if not value.is_dormant} for tree in (old, new)]
         came_or_went = live[0] ^ live[1]
         # Nodes whose values came or went, in either version.
-        self._touched = {
-            id
-            for tree in (old, new)
-            for id, values in Draft(tree.nodes).leaf_ids().items()
-            if not came_or_went.isdisjoint(values)
-        }
+        self._touched = set().union(*(_with_ancestors(tree, came_or_went) for tree in (old, new)))
 
     def of(self, id: str, kind: str) -> tuple[Reason, str]:
         """Return the reason of a kind of change of a node, and what the person who decided it says."""
