@@ -10,6 +10,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ from taxonomy.cli import main
 from taxonomy.values import read_values
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from tests.browser import Browser
 
 ROOT = Path(__file__).parents[1]
@@ -73,6 +76,21 @@ def common(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     base = tmp_path_factory.getbasetemp()
     # The workers of one run have a folder each, side by side.
     return base if worker_id == "master" else base.parent
+
+
+@contextmanager
+def running_spark(master: str) -> Iterator[SparkSession]:
+    """Run a Spark session of our own until the end of the block."""
+    from embeddings.spark import spark_session
+
+    with pytest.MonkeyPatch.context() as patch:
+        # Workers take the package from this checkout; what runs once is not worth compiling twice.
+        patch.setenv("PYTHONPATH", str(ROOT))
+        patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        started, is_new = spark_session(master)
+        assert is_new
+        yield started
+        started.stop()
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from taxonomy.mentions.records import open_records
 from taxonomy.mentions.sources import Source
 from taxonomy.mentions.strings import count_strings
 from taxonomy.values.text_files import CsvLayout
-from tests.conftest import FIXTURE, ROOT
+from tests.conftest import FIXTURE, ROOT, running_spark
 from tests.mention_records import FAULTS, TREE, content_of, figures, many, write_rows
 from tests.test_forms import FILES
 
@@ -56,15 +56,8 @@ QUESTIONS = [
 
 @pytest.fixture(scope="module")
 def session(cache: Path) -> Iterator[SparkSession]:
-    from embeddings.spark import spark_session
-
-    with pytest.MonkeyPatch.context() as patch:
-        # Workers take the package from this checkout.
-        patch.setenv("PYTHONPATH", str(ROOT))
-        started, is_new = spark_session(MASTER)
-        assert is_new
+    with running_spark(MASTER) as started:
         yield started
-        started.stop()
 
 
 @pytest.fixture(scope="module")

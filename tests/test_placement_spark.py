@@ -20,7 +20,7 @@ from taxonomy.formats.csv import number_text
 from taxonomy.model import Taxonomy
 from taxonomy.placement import assign, assign_on_spark
 from taxonomy.quality.vectors import unstored_encoder
-from tests.conftest import FIXTURE, ROOT, Run
+from tests.conftest import FIXTURE, Run, running_spark
 from tests.trees import make_tree
 
 if TYPE_CHECKING:
@@ -53,18 +53,10 @@ MIXED = [
 
 @pytest.fixture(scope="module")
 def session(cache: Path) -> Iterator[SparkSession]:
-    from embeddings.spark import spark_session
-
-    with pytest.MonkeyPatch.context() as patch:
-        # Workers take the package from this checkout; what runs once is not worth compiling twice.
-        patch.setenv("PYTHONPATH", str(ROOT))
-        patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
-        started, is_new = spark_session(MASTER)
-        assert is_new
+    with running_spark(MASTER) as started:
         # Several batches a task, so that families are cut by the ends of batches.
         started.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "150")
         yield started
-        started.stop()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,7 +136,7 @@ class Definer:
         return len(text.split()) <= _LONGEST and _LISTABLE.fullmatch(text) is not None and self.lexicon.is_thing(text)
 
 
-def _new_part(text: str, said: Iterable[str]) -> float:
+def _new_part(text: str, said: Collection[str]) -> float:
     """Return the part of the words of a text whose families were not said."""
     words = stems(text)
     return sum(not any(related(word, other) for other in said) for word in words) / len(words)
@@ -147,18 +147,18 @@ class _Said:
 
     Parameters
     ----------
-    words : iterable of str
+    words : collection of str
         Stems that were said.
     texts : sequence of str
     """
 
-    def __init__(self, words: Iterable[str], texts: Sequence[str]) -> None:
+    def __init__(self, words: Collection[str], texts: Sequence[str]) -> None:
         self._column: dict[str, int] = {}
         self._words = [[self._column.setdefault(word, len(self._column)) for word in stems(text)] for text in texts]
         self._is_new = [True] * len(self._column)
         self.add(words)
 
-    def add(self, words: Iterable[str]) -> None:
+    def add(self, words: Collection[str]) -> None:
         """Say words, too."""
         for word, column in self._column.items():
             if self._is_new[column] and any(related(word, said) for said in words):
